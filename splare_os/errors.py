@@ -1,0 +1,38 @@
+"""Errors for what the world does; a caller's mistake is a `ValueError`.
+
+SplareError
+├── ClusterError      the embedded OpenSearch could not be fetched, started or stopped
+├── EncoderError      a model folder that cannot be read, or lacks an ability
+├── MappingError      an index whose mapping does not fit what is asked of it
+├── ModelMismatchError  a field that holds impacts of another model
+├── JobError          an indexing job that cannot go on (locked, ledger unreadable)
+└── BulkError         the cluster refuses to take any more documents
+"""
+
+
+class SplareError(Exception):
+    """The world is not as it has to be; the message says what to do."""
+
+
+class ClusterError(SplareError):
+    """The embedded OpenSearch could not be fetched, started or stopped."""
+
+
+class EncoderError(SplareError):
+    """A model folder cannot be read, or the model lacks the ability that is asked for."""
+
+
+class MappingError(SplareError):
+    """An index has no mapping, or no SPLARE field, that fits the request."""
+
+
+class ModelMismatchError(MappingError):
+    """A field holds impacts of another model than the encoder at hand."""
+
+
+class JobError(SplareError):
+    """An indexing job cannot start or go on."""
+
+
+class BulkError(SplareError):
+    """The cluster answers no more, or refuses every document for the same reason."""

@@ -1,0 +1,115 @@
+"""Impacts: what every stage hands to the next, a float32 CSR array of shape [text, latent].
+
+An impact is the weight (> 0) of one latent for one text. Rows are texts, columns latents; a
+stored entry is an impact, so no entry is ever zero, negative or non-finite.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+Impacts: TypeAlias = csr_array
+Features: TypeAlias = dict[str, float]
+"""Latent name (decimal id) to impact: one text's impacts as JSON carries them."""
+
+F = TypeVar("F", float, NDArray[np.float32])
+
+
+def as_stored(impact: F) -> F:
+    """Return `impact` (a number, or an array) as Lucene keeps it: 9 significant bits, truncated.
+
+    `impact` > 0; relative error in [0, 2**-8).
+    Source: Lucene `FeatureField` (float32 bits >> 15).
+
+    >>> as_stored(1.2345)
+    1.234375
+    """
+    bits = np.asarray(impact, dtype=np.float32).view(np.uint32)
+    stored = ((bits >> np.uint32(15)) << np.uint32(15)).view(np.float32)
+    return float(stored) if isinstance(impact, float) else stored
+
+
+def stored(impacts: Impacts) -> Impacts:
+    """Return `impacts` with every value as the index keeps it; scores then equal the cluster's."""
+    return csr_array((as_stored(impacts.data), impacts.indices, impacts.indptr), impacts.shape)
+
+
+def from_triples(
+    rows: NDArray[np.int64],
+    latents: NDArray[np.int64],
+    values: NDArray[np.float32],
+    shape: tuple[int, int],
+) -> Impacts:
+    """Return impacts from parallel arrays of text, latent and value; latents sorted in each row."""
+    impacts = csr_array((values.astype(np.float32), (rows, latents)), shape=shape)
+    impacts.sort_indices()
+    return impacts
+
+
+def prune(impacts: Impacts, top_k: int) -> Impacts:
+    """Return the `top_k` heaviest impacts of each text; equal impacts keep the lower latent.
+
+    >>> prune(csr_array(np.array([[1.0, 3.0, 2.0]], dtype=np.float32)), 2).toarray().tolist()
+    [[0.0, 3.0, 2.0]]
+    """
+    if top_k < 1:
+        raise ValueError(f"top_k={top_k}: keep at least one latent")
+    lengths = np.diff(impacts.indptr)
+    if not len(lengths) or lengths.max(initial=0) <= top_k:
+        return impacts
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    order = np.lexsort((impacts.indices, -impacts.data, rows))
+    rank = np.arange(len(order)) - np.repeat(impacts.indptr[:-1], lengths)
+    kept = np.sort(order[rank < top_k])
+    return from_triples(rows[kept], impacts.indices[kept], impacts.data[kept], impacts.shape)
+
+
+def merge(impacts: Impacts, owners: Sequence[int], n_texts: int) -> Impacts:
+    """Return the element-wise maximum of the rows that belong to the same text.
+
+    `owners[i]` is the text of row i; the result has `n_texts` rows. Max pooling over windows of
+    a text equals max pooling over the text, up to the context that a window cuts off.
+
+    >>> rows = csr_array(np.array([[1.0, 0.0], [3.0, 2.0]], dtype=np.float32))
+    >>> merge(rows, [0, 0], 1).toarray().tolist()
+    [[3.0, 2.0]]
+    """
+    lengths = np.diff(impacts.indptr)
+    texts = np.repeat(np.asarray(owners, dtype=np.int64), lengths)
+    order = np.lexsort((impacts.indices, texts))
+    texts, latents, values = texts[order], impacts.indices[order], impacts.data[order]
+    if not len(values):
+        return csr_array((n_texts, impacts.shape[1]), dtype=np.float32)
+    is_first = np.ones(len(values), dtype=bool)
+    is_first[1:] = (texts[1:] != texts[:-1]) | (latents[1:] != latents[:-1])
+    maxima = np.maximum.reduceat(values, np.flatnonzero(is_first))
+    return from_triples(texts[is_first], latents[is_first], maxima, (n_texts, impacts.shape[1]))
+
+
+def to_features(impacts: Impacts, row: int = 0) -> Features:
+    """Return one text's impacts by latent name, heaviest first, equal impacts by lower latent.
+
+    >>> to_features(csr_array(np.array([[0.0, 0.5, 2.0]], dtype=np.float32)))
+    {'2': 2.0, '1': 0.5}
+    """
+    start, end = impacts.indptr[row], impacts.indptr[row + 1]
+    latents, values = impacts.indices[start:end], impacts.data[start:end]
+    order = np.lexsort((latents, -values))
+    names = map(str, latents[order].tolist())
+    return dict(zip(names, values[order].tolist(), strict=True))
+
+
+def from_features(features: Iterable[Mapping[str, float]], n_latents: int) -> Impacts:
+    """Return impacts from latent names to values, a row for each mapping: `to_features` back.
+
+    >>> from_features([{"2": 2.0, "1": 0.5}], 3).toarray().tolist()
+    [[0.0, 0.5, 2.0]]
+    """
+    texts = list(features)
+    rows = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
+    latents = np.array([int(name) for text in texts for name in text], dtype=np.int64)
+    values = np.array([value for text in texts for value in text.values()], dtype=np.float32)
+    return from_triples(rows, latents, values, (len(texts), n_latents))
