@@ -9,9 +9,9 @@ cluster/    a real single-node OpenSearch from pip packages alone
 mini/       the shipped model's weights
 """
 
-from .encoders import Encoder
+from .encoders import Encoder, load_encoder
 from .impacts import Impacts
 
-__all__ = ["Encoder", "Impacts", "__version__"]
+__all__ = ["Encoder", "Impacts", "__version__", "load_encoder"]
 
 __version__ = "0.1.0"

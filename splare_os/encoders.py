@@ -1,8 +1,12 @@
 """The one seam between models and the cluster: the `Encoder` protocol and `load_encoder`."""
 
+import json
 from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
 from typing import Protocol, TypeAlias
 
+from .errors import EncoderError
 from .impacts import Impacts
 
 Spans: TypeAlias = dict[int, tuple[int, int]]
@@ -36,3 +40,42 @@ class Encoder(Protocol):
 
     def spans(self, texts: Sequence[str], *, query: bool = False) -> list[Spans]:
         """Return for each text where each of its impacts comes from; `EncoderError` if it can't."""
+
+
+def load_encoder(name: str, *, device: str | None = None) -> Encoder:
+    """Return the encoder `name`: `mini` (shipped), a model folder, or a model hub's id.
+
+    `device` is torch's name for it; by default a GPU where there is one. A hub id is downloaded
+    once. Raises `EncoderError` when there is no such model, or its folder names code of others.
+    """
+    from .encode import ForeignEncoder, SplareEncoder  # torch, seconds
+
+    folder = _model_folder(name)
+    if not (folder / "modules.json").is_file():
+        raise EncoderError(f"{folder} has no modules.json: it is not a SparseEncoder folder")
+    modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
+    packages = {module["type"].split(".")[0] for module in modules}
+    if foreign := packages - {"sentence_transformers", "splare_os"}:
+        raise EncoderError(
+            f"model {name!r} would run code of {', '.join(sorted(foreign))}: "
+            "only modules of sentence_transformers and splare_os are loaded"
+        )
+    loader = SplareEncoder if "splare_os" in packages else ForeignEncoder
+    return loader.load(folder, device=device)
+
+
+def _model_folder(name: str) -> Path:
+    if name == "mini":
+        return Path(str(files("splare_os"))) / "mini"
+    if Path(name).is_dir():
+        return Path(name)
+    if name.count("/") != 1 or name.startswith((".", "/")):
+        raise EncoderError(
+            f"there is no model {name!r}: give mini, a model folder, or a hub id (owner/name)"
+        )
+    from huggingface_hub import snapshot_download  # imports an HTTP stack
+
+    try:
+        return Path(snapshot_download(name))
+    except (OSError, ValueError) as error:
+        raise EncoderError(f"model {name!r} is no folder, and fetching it failed: {error}") from error

@@ -1,0 +1,102 @@
+"""`splare.json`: what a model folder says of itself, and the fingerprint that identifies it."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import EncoderError
+from ..text import TEMPLATE
+
+CARD = "splare.json"
+VOLATILE_KEYS = {"transformers_version", "dtype", "torch_dtype", "_name_or_path", "__version__"}
+"""Keys of configuration files that differ between machines and versions but not in impacts."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """Settings of a model; `window` and `overlap` count tokens, special tokens included.
+
+    `fingerprint` is empty until the folder is saved.
+    """
+
+    name: str
+    window: int
+    overlap: int = 32
+    document_top_k: int = 400
+    query_top_k: int = 40
+    fingerprint: str = ""
+
+    def __post_init__(self) -> None:
+        for key in ("document_top_k", "query_top_k", "window"):
+            if getattr(self, key) < 1:
+                raise ValueError(f"{key}={getattr(self, key)}: must be at least 1")
+        if not 0 <= self.overlap < self.window // 2:
+            raise ValueError(
+                f"overlap={self.overlap}: must be at least 0 and under half of window={self.window}"
+            )
+
+
+def read_card(folder: Path) -> Card | None:
+    """Return the card of a model folder, or None where there is none."""
+    path = folder / CARD
+    if not path.exists():
+        return None
+    content = json.loads(path.read_text(encoding="utf-8"))
+    known = {field.name for field in fields(Card)}
+    if unknown := content.keys() - known:
+        raise EncoderError(
+            f"{path} has unknown keys {sorted(unknown)}; known are {sorted(known)}: "
+            "the model was made by a newer splare-os, upgrade this one"
+        )
+    return Card(**content)
+
+
+def write_card(folder: Path, card: Card) -> Card:
+    """Fingerprint the saved model in `folder`, write its card, and return that card."""
+    card = replace(card, fingerprint=fingerprint(folder, card))
+    text = json.dumps(asdict(card), indent=2) + "\n"
+    (folder / CARD).write_text(text, encoding="utf-8")
+    return card
+
+
+def fingerprint(folder: Path, card: Card) -> str:
+    """Return 16 hex digits over everything that changes a document's impacts.
+
+    That is: weights, tokenizer, layer, SAE, pooling mask, prompts, window, overlap and text
+    template; not where or how fast the model runs, nor how many impacts are kept.
+    """
+    parts: dict[str, object] = {
+        "window": card.window,
+        "overlap": card.overlap,
+        "template": TEMPLATE,
+        "files": dict(_file_digests(folder)),
+    }
+    return _digest(json.dumps(parts, sort_keys=True).encode())[:16]
+
+
+def _file_digests(folder: Path) -> Iterator[tuple[str, str]]:
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.suffix in {".safetensors", ".bin"} or path.name == "tokenizer.json":
+            with path.open("rb") as file:
+                yield name, hashlib.file_digest(file, "sha256").hexdigest()
+        elif path.suffix == ".json" and path.name not in {CARD, "tokenizer_config.json"}:
+            content = _without_volatile(json.loads(path.read_text(encoding="utf-8")))
+            yield name, _digest(json.dumps(content, sort_keys=True).encode())
+
+
+def _without_volatile(content: Any) -> Any:  # noqa: ANN401  # JSON
+    if not isinstance(content, dict):
+        return content
+    return {
+        key: _without_volatile(value)
+        for key, value in content.items()
+        if key not in VOLATILE_KEYS
+    }
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

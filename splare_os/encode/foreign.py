@@ -1,0 +1,80 @@
+"""Any sentence-transformers `SparseEncoder` (SPLADE, CSR, inference-free) as an `Encoder`."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from scipy.sparse import coo_array, csr_array
+from sentence_transformers import SparseEncoder
+from torch import Tensor
+
+from ..encoders import Spans
+from ..errors import EncoderError
+from ..impacts import Impacts, prune
+from .card import Card, fingerprint, read_card
+
+WINDOW = 512
+
+
+class ForeignEncoder:
+    """A `SparseEncoder` of others: its own tokenisation and window, our top-k."""
+
+    def __init__(self, model: SparseEncoder, card: Card) -> None:
+        self.model, self.card = model.eval(), card
+
+    @classmethod
+    def load(cls, folder: Path, *, device: str | None = None) -> "ForeignEncoder":
+        """Return the encoder in `folder`; its module classes are sentence-transformers' own."""
+        model = SparseEncoder(str(folder), local_files_only=True, device=device)
+        card = read_card(folder)
+        if card is None:
+            window = model.max_seq_length or WINDOW
+            card = Card(name=folder.name, window=window, overlap=0)
+            card = Card(folder.name, window, 0, fingerprint=fingerprint(folder, card))
+        return cls(model, card)
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.card.name
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits over the folder's weights, tokenizer and settings."""
+        return self.card.fingerprint
+
+    @property
+    def n_latents(self) -> int:
+        """Width of the model's vectors; for SPLADE, the size of its vocabulary."""
+        width = self.model.get_embedding_dimension()
+        if width is None:
+            raise EncoderError(f"model {self.name!r} does not tell the width of its vectors")
+        return int(width)
+
+    def encode_documents(self, texts: Sequence[str]) -> Impacts:
+        """Return impacts [text, latent], at most `document_top_k` a text."""
+        return self._encode(self.model.encode_document, texts, self.card.document_top_k)
+
+    def encode_queries(self, texts: Sequence[str]) -> Impacts:
+        """Return impacts [text, latent], at most `query_top_k` a text."""
+        return self._encode(self.model.encode_query, texts, self.card.query_top_k)
+
+    def spans(self, texts: Sequence[str], *, query: bool = False) -> list[Spans]:
+        """Raise `EncoderError`: these models do not tell where an impact comes from."""
+        raise EncoderError(
+            f"model {self.name!r} has no spans for its {len(texts)} "
+            f"{'queries' if query else 'documents'}: only models with an SAE pooling have"
+        )
+
+    def _encode(
+        self, encode: Callable[..., Tensor], texts: Sequence[str], top_k: int
+    ) -> Impacts:
+        if not texts:
+            return csr_array((0, self.n_latents), dtype=np.float32)
+        vectors = encode(list(texts), show_progress_bar=False).coalesce().cpu()
+        values = vectors.values().float().numpy()
+        rows, latents = vectors.indices().numpy()
+        kept = values > 0
+        shape = (len(texts), self.n_latents)
+        coo = coo_array((values[kept], (rows[kept], latents[kept])), shape=shape)
+        return prune(csr_array(coo), top_k)

@@ -1,0 +1,86 @@
+"""Token states to one vector of impacts: SAE, log saturation, max pooling over tokens.
+
+Activation and log1p are monotone, so the maximum is taken over pre-activations and both are
+applied once a text: the result is the same, and [batch, token, latent] is never held.
+Source: SPLARE, arXiv 2603.13277.
+"""
+
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from sentence_transformers.base.modules.module import Module
+from torch import Tensor
+
+from .sae import SaeEncoder
+
+
+def max_pool(states: Tensor, pooled: Tensor, sae: SaeEncoder) -> Tensor:
+    """Return impacts [text, latent] of states [text, token, state].
+
+    `pooled` [text, token] is true where a token counts; a text without such a token has none.
+    """
+    maxima = states.new_zeros(len(states), len(sae.bias))
+    for text, (text_states, is_pooled) in enumerate(zip(states, pooled, strict=True)):
+        kept = text_states[is_pooled]
+        if len(kept):
+            maxima[text] = sae.activate(sae.pre_activations(kept).amax(dim=0))
+    return maxima.log1p_()
+
+
+class SaePooling(Module):  # type: ignore[misc]
+    """A sentence-transformers module: `token_embeddings` to an impacts `sentence_embedding`.
+
+    `unpooled_token_ids` are fed to the backbone but not pooled: the special tokens that the
+    tokenizer adds, which are attention sinks without a place in the text.
+    """
+
+    config_keys: list[str] = ["d_in", "n_latents", "unpooled_token_ids"]  # noqa: RUF012
+
+    def __init__(self, d_in: int, n_latents: int, unpooled_token_ids: list[int]) -> None:
+        super().__init__()
+        self.d_in, self.n_latents = d_in, n_latents
+        self.unpooled_token_ids = unpooled_token_ids
+        self.sae = SaeEncoder(d_in, n_latents)
+
+    @classmethod
+    def from_sae(cls, sae: SaeEncoder, unpooled_token_ids: list[int]) -> "SaePooling":
+        """Return a pooling over `sae`."""
+        n_latents, d_in = sae.weight.shape
+        pooling = cls(d_in, n_latents, unpooled_token_ids)
+        pooling.sae = sae
+        return pooling
+
+    def pooled_mask(self, features: dict[str, Tensor]) -> Tensor:
+        """Return [text, token], true where a token is neither padding nor unpooled."""
+        ids = features["input_ids"]
+        unpooled = torch.tensor(self.unpooled_token_ids, device=ids.device, dtype=ids.dtype)
+        return features["attention_mask"].bool() & ~torch.isin(ids, unpooled)
+
+    def forward(self, features: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return `features` with `sentence_embedding` [text, latent] added."""
+        states = features["token_embeddings"]
+        features["sentence_embedding"] = max_pool(states, self.pooled_mask(features), self.sae)
+        return features
+
+    def get_embedding_dimension(self) -> int:
+        """Return the number of latents."""
+        return self.n_latents
+
+    def save(self, output_path: str, *_: Any, safe_serialization: bool = True, **__: Any) -> None:  # noqa: ANN401
+        """Write `config.json` and the weights to `output_path`."""
+        self.save_config(output_path)
+        self.save_torch_weights(output_path, safe_serialization=safe_serialization)
+
+    @classmethod
+    def load(cls, model_name_or_path: str, subfolder: str = "", **kwargs: Any) -> "SaePooling":  # noqa: ANN401
+        """Return the pooling saved in a model folder or hub repository."""
+        hub = {key: kwargs.get(key) for key in ("token", "cache_folder", "revision")}
+        hub["local_files_only"] = kwargs.get("local_files_only", False)
+        config = cls.load_config(model_name_or_path, subfolder=subfolder, **hub)
+        pooling = cls(**config)
+        path = cls.load_file_path(model_name_or_path, "model.safetensors", subfolder, **hub)
+        if path is None:
+            raise FileNotFoundError(f"{model_name_or_path}/{subfolder} has no model.safetensors")
+        pooling.load_state_dict(load_file(path))
+        return pooling
