@@ -1,12 +1,41 @@
-"""The text of a document that is encoded: the same in index, evaluate and backfill."""
+"""What of a document is read, and the text that is encoded for it."""
 
-TEMPLATE = "{title} {text}"
+from dataclasses import dataclass
 
 
-def document_text(title: str, text: str) -> str:
-    """Return `title` and `text` as one string, stripped.
+@dataclass(frozen=True)
+class Fields:
+    """The keys of a document: its text, its title (None: it has none) and its id."""
 
-    >>> document_text("", " Oil prices rose. ")
-    'Oil prices rose.'
+    text: str = "text"
+    title: str | None = "title"
+    id: str = "_id"
+
+    def __post_init__(self) -> None:
+        """Refuse names that an index field cannot have."""
+        for name in self.text_fields:
+            if not name or "." in name or "*" in name or name.startswith("_"):
+                raise ValueError(
+                    f"text field {name!r}: give the name of a top-level field, "
+                    "without dots or '*', that does not start with '_'"
+                )
+        if self.text == self.title:
+            raise ValueError(f"title field {self.title!r} is the text field too: name another")
+        if not self.id:
+            raise ValueError("id field '': give the key that holds the id, such as '_id'")
+
+    @property
+    def text_fields(self) -> tuple[str, ...]:
+        """The fields whose texts are encoded, in the order in which they are joined."""
+        return (self.text,) if self.title is None else (self.title, self.text)
+
+
+def document_text(title: str | None, text: str | None) -> str:
+    """Return the text that is encoded: the same in index, evaluate and backfill.
+
+    >>> document_text("Ants", "They carry leaves. ")
+    'Ants They carry leaves.'
+    >>> document_text(None, None)
+    ''
     """
-    return TEMPLATE.format(title=title, text=text).strip()
+    return f"{title or ''} {text or ''}".strip()
