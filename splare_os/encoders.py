@@ -78,4 +78,6 @@ def _model_folder(name: str) -> Path:
     try:
         return Path(snapshot_download(name))
     except (OSError, ValueError) as error:
-        raise EncoderError(f"model {name!r} is no folder, and fetching it failed: {error}") from error
+        raise EncoderError(
+            f"model {name!r} is no folder, and fetching it failed: {error}"
+        ) from error

@@ -5,13 +5,13 @@ stored entry is an impact, so no entry is ever zero, negative or non-finite.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
-Impacts: TypeAlias = csr_array
+Impacts: TypeAlias = csr_array[Any, tuple[int, int]]
 Features: TypeAlias = dict[str, float]
 """Latent name (decimal id) to impact: one text's impacts as JSON carries them."""
 
@@ -38,8 +38,8 @@ def stored(impacts: Impacts) -> Impacts:
 
 
 def from_triples(
-    rows: NDArray[np.int64],
-    latents: NDArray[np.int64],
+    rows: NDArray[np.integer],
+    latents: NDArray[np.integer],
     values: NDArray[np.float32],
     shape: tuple[int, int],
 ) -> Impacts:
@@ -47,6 +47,17 @@ def from_triples(
     impacts = csr_array((values.astype(np.float32), (rows, latents)), shape=shape)
     impacts.sort_indices()
     return impacts
+
+
+def empty(n_texts: int, n_latents: int) -> Impacts:
+    """Return impacts of `n_texts` texts that have none."""
+    return cast(Impacts, csr_array((n_texts, n_latents), dtype=np.float32))
+
+
+def stack(rows: Sequence[Impacts]) -> Impacts:
+    """Return the rows of several impacts under one another; there must be at least one."""
+    stacked: Impacts = csr_array(vstack(rows, format="csr"))
+    return stacked
 
 
 def prune(impacts: Impacts, top_k: int) -> Impacts:
@@ -67,7 +78,7 @@ def prune(impacts: Impacts, top_k: int) -> Impacts:
     return from_triples(rows[kept], impacts.indices[kept], impacts.data[kept], impacts.shape)
 
 
-def merge(impacts: Impacts, owners: Sequence[int], n_texts: int) -> Impacts:
+def merge(impacts: Impacts, owners: Sequence[int] | NDArray[np.int64], n_texts: int) -> Impacts:
     """Return the element-wise maximum of the rows that belong to the same text.
 
     `owners[i]` is the text of row i; the result has `n_texts` rows. Max pooling over windows of
@@ -82,7 +93,7 @@ def merge(impacts: Impacts, owners: Sequence[int], n_texts: int) -> Impacts:
     order = np.lexsort((impacts.indices, texts))
     texts, latents, values = texts[order], impacts.indices[order], impacts.data[order]
     if not len(values):
-        return csr_array((n_texts, impacts.shape[1]), dtype=np.float32)
+        return empty(n_texts, impacts.shape[1])
     is_first = np.ones(len(values), dtype=bool)
     is_first[1:] = (texts[1:] != texts[:-1]) | (latents[1:] != latents[:-1])
     maxima = np.maximum.reduceat(values, np.flatnonzero(is_first))

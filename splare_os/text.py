@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+TEMPLATE = "{title} {text}"
+"""How title and text are joined; a model's fingerprint holds it."""
+
 
 @dataclass(frozen=True)
 class Fields:
@@ -38,4 +41,4 @@ def document_text(title: str | None, text: str | None) -> str:
     >>> document_text(None, None)
     ''
     """
-    return f"{title or ''} {text or ''}".strip()
+    return TEMPLATE.format(title=title or "", text=text or "").strip()

@@ -8,7 +8,7 @@ import inspect
 from typing import Any
 
 import torch
-from sentence_transformers.base.modules.transformer import Transformer
+from sentence_transformers.base.modules.transformer import Transformer, TransformerTask
 from torch import nn
 from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_MAPPING
@@ -17,7 +17,7 @@ FINAL_NORMS = ("norm", "final_norm", "ln_f")
 """Where model classes keep the norm after the last block, which an SAE must not see."""
 
 
-class Backbone(Transformer):  # type: ignore[misc]
+class Backbone(Transformer):
     """A sentence-transformers module whose `token_embeddings` are the states after its last block.
 
     Attention is bidirectional also for decoders, and neither a final norm nor a sentence pooler
@@ -27,14 +27,15 @@ class Backbone(Transformer):  # type: ignore[misc]
     def _load_model(
         self,
         model_name_or_path: str,
-        transformer_task: str,
+        transformer_task: TransformerTask,
         config: PretrainedConfig,
         backend: str,
         is_peft_model: bool,  # noqa: FBT001  # the signature is sentence-transformers'
         **model_kwargs: Any,  # noqa: ANN401  # handed through unread
     ) -> PreTrainedModel:
         config.is_causal = False
-        if "add_pooling_layer" in inspect.signature(MODEL_MAPPING[type(config)]).parameters:
+        architecture: Any = MODEL_MAPPING[type(config)]
+        if "add_pooling_layer" in inspect.signature(architecture).parameters:
             model_kwargs["add_pooling_layer"] = False
         model = super()._load_model(
             model_name_or_path, transformer_task, config, backend, is_peft_model, **model_kwargs
@@ -50,12 +51,13 @@ def load_backbone(name: str, *, n_blocks: int, window: int) -> Backbone:
 
     `window` is the longest input in tokens, special tokens included.
     """
-    depth = AutoConfig.from_pretrained(name).num_hidden_layers
+    depth: int = AutoConfig.from_pretrained(name).num_hidden_layers
     if not 1 <= n_blocks <= depth:
         raise ValueError(f"n_blocks={n_blocks}: {name} has blocks 1 to {depth}")
-    return Backbone(
+    backbone: Backbone = Backbone(
         name,
         max_seq_length=window,
         model_kwargs={"dtype": torch.float32},
         config_kwargs={"num_hidden_layers": n_blocks},
     )
+    return backbone

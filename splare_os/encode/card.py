@@ -92,9 +92,7 @@ def _without_volatile(content: Any) -> Any:  # noqa: ANN401  # JSON
     if not isinstance(content, dict):
         return content
     return {
-        key: _without_volatile(value)
-        for key, value in content.items()
-        if key not in VOLATILE_KEYS
+        key: _without_volatile(value) for key, value in content.items() if key not in VOLATILE_KEYS
     }
 
 

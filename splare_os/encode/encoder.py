@@ -1,18 +1,21 @@
 """`SplareEncoder`: a model folder of ours, as an `Encoder`."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import csr_array
 from sentence_transformers import SparseEncoder
 from torch import Tensor
+from transformers import PreTrainedTokenizerBase
 
 from ..encoders import Spans
 from ..errors import EncoderError
-from ..impacts import Impacts, merge, prune
+from ..impacts import Impacts, empty, merge, prune, stack
 from .backbone import Backbone
 from .card import Card, read_card, write_card
 from .pooling import SaePooling
@@ -33,8 +36,9 @@ class SplareEncoder:
 
     def __init__(self, model: SparseEncoder, card: Card) -> None:
         self.model, self.card = model.eval(), card
-        self.backbone: Backbone = model[0]
-        self.pooling: SaePooling = model[1]
+        self.backbone, self.pooling = cast(Backbone, model[0]), cast(SaePooling, model[1])
+        self.tokenizer = cast(PreTrainedTokenizerBase, self.backbone.tokenizer)
+        self._tokenizer_lock = threading.Lock()
 
     @classmethod
     def build(cls, backbone: Backbone, sae: SaeEncoder, card: Card) -> "SplareEncoder":
@@ -45,7 +49,7 @@ class SplareEncoder:
                 f"the SAE reads states of {sae.weight.shape[1]} numbers, the backbone has {width}: "
                 "take the SAE that was trained on this backbone and layer"
             )
-        added = backbone.tokenizer("")["input_ids"]
+        added = cast(PreTrainedTokenizerBase, backbone.tokenizer)("")["input_ids"]
         pooling = SaePooling.from_sae(sae, sorted(set(added)))
         return cls(SparseEncoder(modules=[backbone, pooling], device="cpu"), card)
 
@@ -54,7 +58,9 @@ class SplareEncoder:
         """Return the encoder saved in `folder`, in float32, on `device` or the best there is."""
         card = read_card(folder)
         if card is None:
-            raise EncoderError(f"{folder} has no splare.json: it is not a model folder of splare-os")
+            raise EncoderError(
+                f"{folder} has no splare.json: save the model with SplareEncoder.save"
+            )
         model = SparseEncoder(
             str(folder),
             trust_remote_code=True,  # our own module classes; see load_encoder
@@ -116,8 +122,8 @@ class SplareEncoder:
         starts = range(0, len(texts), CHUNK_TEXTS)
         chunks = [self._encode_chunk(texts[at : at + CHUNK_TEXTS], top_k) for at in starts]
         if not chunks:
-            return csr_array((0, self.n_latents), dtype=np.float32)
-        return csr_array(vstack(chunks, format="csr"))
+            return empty(0, self.n_latents)
+        return stack(chunks)
 
     def _encode_chunk(self, texts: Sequence[str], top_k: int) -> Impacts:
         windows = self._split(texts)
@@ -125,14 +131,14 @@ class SplareEncoder:
         for batch in self._batches(windows):
             rows.append(_to_impacts(self._forward(batch)["sentence_embedding"]))
             owners.append(windows.owners[batch.windows])
-        merged = merge(csr_array(vstack(rows, format="csr")), np.concatenate(owners), len(texts))
+        merged = merge(stack(rows), np.concatenate(owners), len(texts))
         return prune(merged, top_k)
 
     def _spans_of(self, text: str, top_k: int, skipped: int) -> Spans:
         windows = self._split([text])
         batch_outputs = [(batch, self._forward(batch)) for batch in self._batches(windows)]
         rows = [_to_impacts(output["sentence_embedding"]) for _, output in batch_outputs]
-        merged = merge(csr_array(vstack(rows, format="csr")), [0] * len(windows.ids), 1)
+        merged = merge(stack(rows), [0] * len(windows.ids), 1)
         latents = np.sort(prune(merged, top_k).indices)
         best = np.full(len(latents), -np.inf, dtype=np.float32)
         spans = np.zeros((len(latents), 2), dtype=np.int64)
@@ -151,7 +157,7 @@ class SplareEncoder:
     def _largest(
         self, output: dict[str, Tensor], place: int, latents: NDArray[np.int32]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return for each latent its largest pre-activation in one window, and the token's place."""
+        """Return each latent's largest pre-activation in one window, and its token's place."""
         sae = self.pooling.sae
         kept = torch.from_numpy(latents.astype(np.int64)).to(sae.weight.device)
         states = output["token_embeddings"][place]
@@ -164,10 +170,11 @@ class SplareEncoder:
 
     def _split(self, texts: Sequence[str]) -> Windows:
         card = self.card
-        return split(self.backbone.tokenizer, texts, size=card.window, overlap=card.overlap)
+        with self._tokenizer_lock:  # fast tokenizers keep truncation as state, and refuse threads
+            return split(self.tokenizer, texts, size=card.window, overlap=card.overlap)
 
     def _batches(self, windows: Windows) -> Iterator[Batch]:
-        pad_id = self.backbone.tokenizer.pad_token_id
+        pad_id = self.tokenizer.pad_token_id
         return batches(windows, max_tokens=MAX_TOKENS, pad_id=pad_id)
 
     def _forward(self, batch: Batch) -> dict[str, Tensor]:

@@ -3,14 +3,13 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
 from scipy.sparse import coo_array, csr_array
 from sentence_transformers import SparseEncoder
 from torch import Tensor
 
 from ..encoders import Spans
 from ..errors import EncoderError
-from ..impacts import Impacts, prune
+from ..impacts import Impacts, empty, prune
 from .card import Card, fingerprint, read_card
 
 WINDOW = 512
@@ -66,15 +65,14 @@ class ForeignEncoder:
             f"{'queries' if query else 'documents'}: only models with an SAE pooling have"
         )
 
-    def _encode(
-        self, encode: Callable[..., Tensor], texts: Sequence[str], top_k: int
-    ) -> Impacts:
+    def _encode(self, encode: Callable[..., Tensor], texts: Sequence[str], top_k: int) -> Impacts:
         if not texts:
-            return csr_array((0, self.n_latents), dtype=np.float32)
+            return empty(0, self.n_latents)
         vectors = encode(list(texts), show_progress_bar=False).coalesce().cpu()
         values = vectors.values().float().numpy()
         rows, latents = vectors.indices().numpy()
         kept = values > 0
         shape = (len(texts), self.n_latents)
         coo = coo_array((values[kept], (rows[kept], latents[kept])), shape=shape)
-        return prune(csr_array(coo), top_k)
+        impacts: Impacts = csr_array(coo)
+        return prune(impacts, top_k)

@@ -8,11 +8,12 @@ Source: SPLARE, arXiv 2603.13277.
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from sentence_transformers.base.modules.module import Module
 from torch import Tensor
 
 from .sae import SaeEncoder
+
+HUB_ARGUMENTS = ("token", "cache_folder", "revision", "local_files_only")
 
 
 def max_pool(states: Tensor, pooled: Tensor, sae: SaeEncoder) -> Tensor:
@@ -28,7 +29,7 @@ def max_pool(states: Tensor, pooled: Tensor, sae: SaeEncoder) -> Tensor:
     return maxima.log1p_()
 
 
-class SaePooling(Module):  # type: ignore[misc]
+class SaePooling(Module):
     """A sentence-transformers module: `token_embeddings` to an impacts `sentence_embedding`.
 
     `unpooled_token_ids` are fed to the backbone but not pooled: the special tokens that the
@@ -38,7 +39,7 @@ class SaePooling(Module):  # type: ignore[misc]
     config_keys: list[str] = ["d_in", "n_latents", "unpooled_token_ids"]  # noqa: RUF012
 
     def __init__(self, d_in: int, n_latents: int, unpooled_token_ids: list[int]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.d_in, self.n_latents = d_in, n_latents
         self.unpooled_token_ids = unpooled_token_ids
         self.sae = SaeEncoder(d_in, n_latents)
@@ -57,7 +58,7 @@ class SaePooling(Module):  # type: ignore[misc]
         unpooled = torch.tensor(self.unpooled_token_ids, device=ids.device, dtype=ids.dtype)
         return features["attention_mask"].bool() & ~torch.isin(ids, unpooled)
 
-    def forward(self, features: dict[str, Tensor]) -> dict[str, Tensor]:
+    def forward(self, features: dict[str, Tensor], **_: Any) -> dict[str, Tensor]:  # noqa: ANN401
         """Return `features` with `sentence_embedding` [text, latent] added."""
         states = features["token_embeddings"]
         features["sentence_embedding"] = max_pool(states, self.pooled_mask(features), self.sae)
@@ -73,14 +74,14 @@ class SaePooling(Module):  # type: ignore[misc]
         self.save_torch_weights(output_path, safe_serialization=safe_serialization)
 
     @classmethod
-    def load(cls, model_name_or_path: str, subfolder: str = "", **kwargs: Any) -> "SaePooling":  # noqa: ANN401
+    def load(  # type: ignore[override]  # theirs names the hub arguments one by one
+        cls,
+        model_name_or_path: str,
+        subfolder: str = "",
+        **kwargs: Any,  # noqa: ANN401
+    ) -> "SaePooling":
         """Return the pooling saved in a model folder or hub repository."""
-        hub = {key: kwargs.get(key) for key in ("token", "cache_folder", "revision")}
-        hub["local_files_only"] = kwargs.get("local_files_only", False)
-        config = cls.load_config(model_name_or_path, subfolder=subfolder, **hub)
-        pooling = cls(**config)
-        path = cls.load_file_path(model_name_or_path, "model.safetensors", subfolder, **hub)
-        if path is None:
-            raise FileNotFoundError(f"{model_name_or_path}/{subfolder} has no model.safetensors")
-        pooling.load_state_dict(load_file(path))
+        hub = {key: kwargs[key] for key in HUB_ARGUMENTS if key in kwargs}
+        pooling = cls(**cls.load_config(model_name_or_path, subfolder=subfolder, **hub))
+        cls.load_torch_weights(model_name_or_path, subfolder=subfolder, model=pooling, **hub)
         return pooling

@@ -1,0 +1,157 @@
+"""The `splare` clause: where it may stand in a search body, and what stands in it.
+
+    {"splare": {"text": "oil embargo"}}
+    {"splare": {"text": {"query": "oil embargo", "boost": 2.0, "min_score": 5.0}}}
+
+It matches every document that shares one latent with the query, most of an index; so where a
+clause only selects (`filter`, `must_not`, …) it needs a `min_score`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from .query import Dsl
+
+NAME = "splare"
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One `splare` clause: `field` is the text field whose impacts are searched."""
+
+    field: str
+    query: str
+    boost: float = 1.0
+    min_score: float | None = None
+
+
+Replace = Callable[[Clause], Dsl]
+
+SUBQUERIES: Mapping[str, Mapping[str, bool]] = {
+    "bool": {"must": True, "should": True, "filter": False, "must_not": False},
+    "boosting": {"positive": True, "negative": False},
+    "constant_score": {"filter": False},
+    "dis_max": {"queries": True},
+    "function_score": {"query": True, "functions": False},
+    "has_child": {"query": True},
+    "has_parent": {"query": True},
+    "hybrid": {"queries": True},
+    "nested": {"query": True},
+    "pinned": {"organic": True},
+    "script_score": {"query": True},
+}
+"""Compound queries: under which keys they hold queries, and whether those give scores."""
+
+
+def replace_clauses(query: Any, replace: Replace, *, scores: bool = True) -> Any:  # noqa: ANN401
+    """Return `query` with each `splare` clause replaced; the argument is not altered.
+
+    `scores` says whether the query's place gives scores. Raises `ValueError` for a clause that
+    is malformed, or that would match most of the index where no score tells documents apart.
+    """
+    if isinstance(query, list):
+        return [replace_clauses(item, replace, scores=scores) for item in query]
+    if not isinstance(query, Mapping):
+        return query
+    return {**_replaced(query, replace, scores=scores)}
+
+
+def replace_in_body(body: Dsl, replace: Replace, *, scores: bool = True) -> Dsl:
+    """Return a search body with the `splare` clauses of all its queries replaced."""
+    changed = dict(body)
+    if "query" in body:
+        changed["query"] = replace_clauses(body["query"], replace, scores=scores)
+    if "post_filter" in body:
+        changed["post_filter"] = replace_clauses(body["post_filter"], replace, scores=False)
+    if "rescore" in body:
+        changed["rescore"] = _in_rescore(body["rescore"], replace)
+    for key in ("aggs", "aggregations"):
+        if key in body:
+            changed[key] = _in_aggregations(body[key], replace)
+    return changed
+
+
+def _replaced(query: Mapping[str, Any], replace: Replace, *, scores: bool) -> Mapping[str, Any]:
+    if NAME in query:
+        return replace(parse(query, scores=scores))
+    changed = dict(query)
+    for kind, keys in SUBQUERIES.items():
+        if isinstance(arguments := query.get(kind), Mapping):
+            changed[kind] = dict(arguments)
+            for key, gives_scores in keys.items():
+                if key in arguments:
+                    inner = scores and gives_scores
+                    changed[kind][key] = _inner(kind, key, arguments[key], replace, inner)
+    return changed
+
+
+def _inner(kind: str, key: str, value: Any, replace: Replace, scores: bool) -> Any:  # noqa: ANN401, FBT001
+    if (kind, key) != ("function_score", "functions"):
+        return replace_clauses(value, replace, scores=scores)
+    return [
+        {**function, "filter": replace_clauses(function["filter"], replace, scores=False)}
+        if "filter" in function
+        else function
+        for function in value
+    ]
+
+
+def _in_rescore(rescore: Any, replace: Replace) -> Any:  # noqa: ANN401
+    if isinstance(rescore, list):
+        return [_in_rescore(item, replace) for item in rescore]
+    query = rescore.get("query", {})
+    if "rescore_query" not in query:
+        return rescore
+    rescored = replace_clauses(query["rescore_query"], replace)
+    return {**rescore, "query": {**query, "rescore_query": rescored}}
+
+
+def _in_aggregations(aggregations: Dsl, replace: Replace) -> Dsl:
+    return {name: _in_aggregation(content, replace) for name, content in aggregations.items()}
+
+
+def _in_aggregation(aggregation: Dsl, replace: Replace) -> Dsl:
+    changed = dict(aggregation)
+    if "filter" in aggregation:
+        changed["filter"] = replace_clauses(aggregation["filter"], replace, scores=False)
+    for kind in ("filters", "adjacency_matrix"):
+        queries = aggregation.get(kind, {}).get("filters")
+        if isinstance(queries, list):
+            replaced: Any = replace_clauses(queries, replace, scores=False)
+        elif queries is not None:
+            replaced = {
+                name: replace_clauses(query, replace, scores=False)
+                for name, query in queries.items()
+            }
+        else:
+            continue
+        changed[kind] = {**aggregation[kind], "filters": replaced}
+    for key in ("aggs", "aggregations"):
+        if key in aggregation:
+            changed[key] = _in_aggregations(aggregation[key], replace)
+    return changed
+
+
+def parse(query: Mapping[str, Any], *, scores: bool) -> Clause:
+    """Return the clause in `query`; `ValueError` says what is wrong with it."""
+    content = query[NAME]
+    if len(query) != 1 or not isinstance(content, Mapping) or len(content) != 1:
+        raise ValueError(f'{dict(query)!r}: write one field, {{"splare": {{"text": "words"}}}}')
+    ((field, arguments),) = content.items()
+    if isinstance(arguments, str):
+        arguments = {"query": arguments}
+    known = {option.name for option in fields(Clause)} - {"field"}
+    if not isinstance(arguments, Mapping) or not isinstance(arguments.get("query"), str):
+        raise ValueError(f"splare clause on {field!r}: its query must be a string")
+    if unknown := arguments.keys() - known:
+        raise ValueError(
+            f"splare clause on {field!r} has {sorted(unknown)}; known are {sorted(known)}"
+        )
+    clause = Clause(field, **arguments)
+    if not scores and clause.min_score is None:
+        raise ValueError(
+            f"splare clause on {field!r} stands where scores do not count, and would match most of "
+            "the index: give it a min_score, or move it to must or should"
+        )
+    return clause

@@ -1,0 +1,83 @@
+"""Impacts of a query to query DSL: a dot product that the cluster's own inverted index computes."""
+
+import math
+from typing import Any, Literal, TypeAlias
+
+from ..impacts import Features, Impacts, to_features
+
+Dsl: TypeAlias = dict[str, Any]
+"""A query clause, or a search body, as JSON carries it."""
+
+Dialect: TypeAlias = Literal["rank_feature", "neural_sparse"]
+
+MAX_TOKEN_WEIGHT = 64.0
+"""Largest weight that `neural_sparse` takes."""
+
+
+def translate(
+    impacts: Impacts,
+    field: str,
+    *,
+    dialect: Dialect = "rank_feature",
+    boost: float = 1.0,
+    min_score: float | None = None,
+) -> Dsl:
+    """Return a clause that scores documents by dot product with `impacts` [1, latent].
+
+    `field` is the `rank_features` field, such as `text_splare.impacts`. `rank_feature` works on
+    OpenSearch ≥ 1.0 and Elasticsearch ≥ 7.12, `neural_sparse` where that plugin is; their scores
+    are equal. Only documents at `min_score` or more match, where it is given. A query without
+    impacts matches nothing.
+    """
+    if impacts.shape[0] != 1:
+        raise ValueError(f"impacts have {impacts.shape[0]} rows: translate one query at a time")
+    if boost < 0 or not math.isfinite(boost):
+        raise ValueError(f"boost={boost}: must be a finite number of at least 0")
+    features = to_features(impacts)
+    if not features:
+        return {"match_none": {}}
+    if dialect not in DIALECTS:
+        raise ValueError(f"dialect={dialect!r}: choose one of {', '.join(DIALECTS)}")
+    clause = DIALECTS[dialect](features, field, boost)
+    if min_score is None:
+        return clause
+    return {"function_score": {"query": clause, "min_score": min_score}}
+
+
+def two_step(impacts: Impacts, field: str, *, heaviest: int = 20, window: int = 500) -> Dsl:
+    """Return `query` and `rescore` of a search body: a first pass over the heaviest latents.
+
+    The `window` best hits of that pass get the rest of the dot product added, so their scores are
+    exact; documents that only light latents would bring in are missed.
+    Source: Two-Step SPLADE, arXiv 2404.13357.
+    """
+    if heaviest < 1 or window < 1:
+        raise ValueError(f"heaviest={heaviest}, window={window}: both must be at least 1")
+    features = to_features(impacts)
+    ordered = list(features.items())
+    first, rest = dict(ordered[:heaviest]), dict(ordered[heaviest:])
+    if not rest:
+        return {"query": translate(impacts, field)}
+    rescore = {"rescore_query": _rank_feature(rest, field, 1.0), "score_mode": "total"}
+    return {
+        "query": _rank_feature(first, field, 1.0),
+        "rescore": {"window_size": window, "query": rescore},
+    }
+
+
+def _rank_feature(features: Features, field: str, boost: float) -> Dsl:
+    clauses = [
+        {"rank_feature": {"field": f"{field}.{latent}", "boost": impact * boost, "linear": {}}}
+        for latent, impact in features.items()
+    ]
+    return {"bool": {"should": clauses}}
+
+
+def _neural_sparse(features: Features, field: str, boost: float) -> Dsl:
+    # a power of two, so that scaling is exact
+    scale = 2.0 ** max(0, math.ceil(math.log2(max(features.values()) / MAX_TOKEN_WEIGHT)))
+    tokens = {latent: impact / scale for latent, impact in features.items()}
+    return {"neural_sparse": {field: {"query_tokens": tokens, "boost": boost * scale}}}
+
+
+DIALECTS = {"rank_feature": _rank_feature, "neural_sparse": _neural_sparse}

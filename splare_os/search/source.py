@@ -1,0 +1,52 @@
+"""Keep impacts, hundreds of numbers a document, out of search replies that did not ask for them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..index.records import SUFFIX
+
+IMPACTS = f"*{SUFFIX}.impacts"
+PARAMETERS = ("_source", "_source_includes", "_source_excludes")
+
+
+def exclude_impacts(source: Any) -> Any:  # noqa: ANN401  # JSON
+    """Return a body's `_source` with impacts excluded, unless it names them or wants nothing.
+
+    >>> exclude_impacts(["title"])
+    {'includes': ['title'], 'excludes': ['*_splare.impacts']}
+    >>> exclude_impacts(["text_splare.impacts"])
+    ['text_splare.impacts']
+    """
+    if source is False or source == "false" or _names_impacts(source):
+        return source
+    filters = source if isinstance(source, Mapping) else {"includes": source}
+    includes = filters.get("includes", filters.get("include"))
+    excludes = _as_list(filters.get("excludes", filters.get("exclude")))
+    if includes in (None, True, "true"):
+        return {"excludes": [*excludes, IMPACTS]}
+    return {"includes": _as_list(includes), "excludes": [*excludes, IMPACTS]}
+
+
+def exclude_impacts_by_parameter(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return URL parameters with impacts excluded: on the server they override a body's."""
+    asked = params.get("_source_includes", params.get("_source"))
+    if asked in (False, "false") or _names_impacts(_split(asked)):
+        return dict(params)
+    excludes = _as_list(_split(params.get("_source_excludes")))
+    return {**params, "_source_excludes": ",".join([*excludes, IMPACTS])}
+
+
+def _names_impacts(source: Any) -> bool:  # noqa: ANN401
+    if isinstance(source, Mapping):
+        source = source.get("includes", source.get("include"))
+    return any(isinstance(name, str) and SUFFIX in name for name in _as_list(source))
+
+
+def _split(value: Any) -> Any:  # noqa: ANN401
+    return value.split(",") if isinstance(value, str) else value
+
+
+def _as_list(value: Any) -> list[Any]:  # noqa: ANN401
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
