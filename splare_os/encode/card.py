@@ -11,8 +11,11 @@ from ..errors import EncoderError
 from ..text import TEMPLATE
 
 CARD = "splare.json"
-VOLATILE_KEYS = {"transformers_version", "dtype", "torch_dtype", "_name_or_path", "__version__"}
-"""Keys of configuration files that differ between machines and versions but not in impacts."""
+VOLATILE_KEYS = {
+    *("transformers_version", "dtype", "torch_dtype", "_name_or_path", "__version__"),
+    *("truncation", "padding"),  # what a tokenizer was last called with
+}
+"""Keys of JSON files that differ between machines, versions and calls, but not in impacts."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def fingerprint(folder: Path, card: Card) -> str:
 def _file_digests(folder: Path) -> Iterator[tuple[str, str]]:
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.suffix in {".safetensors", ".bin"} or path.name == "tokenizer.json":
+        if path.suffix in {".safetensors", ".bin"}:
             with path.open("rb") as file:
                 yield name, hashlib.file_digest(file, "sha256").hexdigest()
         elif path.suffix == ".json" and path.name not in {CARD, "tokenizer_config.json"}:

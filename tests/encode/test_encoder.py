@@ -1,0 +1,153 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from splare_os.encode import Card, SaeEncoder, SplareEncoder, load_backbone
+from splare_os.encoders import load_encoder
+from splare_os.errors import EncoderError
+from splare_os.impacts import merge, prune, stack
+from tests.models import build_tiny, save_bert
+
+TEXTS = ["the oil crisis", "", "price of oil, 1973", "war", "?" * 40, "oil " * 100]
+
+
+def test_batched_equals_one_by_one(tiny: SplareEncoder) -> None:
+    together = tiny.encode_documents(TEXTS)
+    alone = stack([tiny.encode_documents([text]) for text in TEXTS])
+    np.testing.assert_allclose(together.toarray(), alone.toarray(), atol=1e-5)
+
+
+def test_impacts_follow_the_definition(tiny: SplareEncoder) -> None:
+    inputs = tiny.tokenizer("the oil crisis", return_tensors="pt")
+    with torch.inference_mode():
+        states = tiny.backbone(dict(inputs))["token_embeddings"][0, 1:-1]
+    sae = tiny.pooling.sae
+    z = states @ sae.weight.T + sae.bias
+    expected = torch.log1p(z * (z > sae.threshold)).amax(dim=0).numpy()
+    got = tiny.encode_documents(["the oil crisis"]).toarray()[0]
+    np.testing.assert_allclose(got, expected, atol=1e-5)
+    assert (expected > 0).sum() > 10
+
+
+def test_a_text_without_tokens_has_no_impacts(tiny: SplareEncoder) -> None:
+    assert tiny.encode_documents(["", "  "]).nnz == 0
+    assert tiny.encode_documents([]).shape == (0, 300)
+
+
+def test_a_long_text_is_the_maximum_over_its_windows(tiny: SplareEncoder) -> None:
+    words = [f"oil price {n} war" for n in range(40)]
+    whole = tiny.encode_documents([" ".join(words)])
+    card = tiny.card
+    ids = tiny.tokenizer(" ".join(words), add_special_tokens=False)["input_ids"]
+    step = card.window - 2 - card.overlap
+    parts = [ids[at : at + card.window - 2] for at in range(0, len(ids) - card.overlap, step)]
+    rows = []
+    for part in parts:
+        features = {"input_ids": torch.tensor([[2, *part, 3]])}
+        features["attention_mask"] = torch.ones_like(features["input_ids"])
+        with torch.inference_mode():
+            rows.append(tiny.model(features)["sentence_embedding"][0].numpy())
+    np.testing.assert_allclose(whole.toarray()[0], np.max(rows, axis=0), atol=1e-5)
+
+
+def test_queries_and_documents_keep_their_own_top_k(tmp_path: Path) -> None:
+    save_bert(tmp_path)
+    sae = SaeEncoder.from_tensors(torch.randn(99, 16), torch.ones(99), torch.zeros(99))
+    backbone = load_backbone(str(tmp_path), n_blocks=1, window=32)
+    card = Card("tiny", window=32, overlap=4, document_top_k=20, query_top_k=5)
+    encoder = SplareEncoder.build(backbone, sae, card)
+    assert encoder.encode_documents(["the oil crisis"]).nnz == 20
+    queries = encoder.encode_queries(["the oil crisis"])
+    assert queries.nnz == 5
+    full = prune(encoder.encode_documents(["the oil crisis"]), 5)
+    np.testing.assert_allclose(queries.toarray(), full.toarray(), atol=1e-6)
+
+
+def test_spans_name_the_token_that_gave_each_impact(tiny: SplareEncoder) -> None:
+    text = "The oil Crisis"
+    (spans,) = tiny.spans([text])
+    impacts = tiny.encode_documents([text])
+    assert sorted(spans) == impacts.indices.tolist()
+    assert {text[start:end] for start, end in spans.values()} == {"The", "oil", "Crisis"}
+    for latent, (start, end) in spans.items():
+        ids = tiny.tokenizer(text, return_tensors="pt", return_offsets_mapping=True)
+        offsets = ids.pop("offset_mapping")[0].tolist()
+        with torch.inference_mode():
+            states = tiny.backbone(dict(ids))["token_embeddings"][0]
+        values = states @ tiny.pooling.sae.weight[latent]
+        assert int(values[1:-1].argmax()) + 1 == offsets.index([start, end])
+
+
+def test_spans_of_a_long_text_point_into_the_whole_text(tiny: SplareEncoder) -> None:
+    text = "the price of oil, " * 12 + "embargo"
+    (spans,) = tiny.spans([text])
+    embargo = (text.index("embargo"), len(text))
+    assert embargo in spans.values()
+    assert sorted(spans) == tiny.encode_documents([text]).indices.tolist()
+
+
+def test_a_saved_model_loads_with_the_same_impacts_and_fingerprint(
+    tiny: SplareEncoder, tiny_folder: Path, tmp_path: Path
+) -> None:
+    loaded = load_encoder(str(tiny_folder))
+    assert (loaded.name, loaded.fingerprint) == ("tiny", tiny.fingerprint)
+    tiny.save(tmp_path)
+    assert load_encoder(str(tmp_path)).fingerprint == loaded.fingerprint
+    difference = loaded.encode_documents(TEXTS) - tiny.encode_documents(TEXTS)
+    assert abs(difference).max() == 0
+
+
+def test_a_model_folder_holds_no_path_of_the_machine_it_was_made_on(
+    tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    base = str(tmp_path_factory.getbasetemp()).encode()
+    for path in tiny_folder.rglob("*"):
+        assert path.is_dir() or base not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize(
+    "change", [{"window": 30}, {"overlap": 7}, {"n_blocks": 1}, {"n_latents": 301}]
+)
+def test_what_changes_impacts_changes_the_fingerprint(
+    tiny: SplareEncoder, tmp_path: Path, change: dict[str, int]
+) -> None:
+    overlap = change.pop("overlap", 8)
+    encoder = build_tiny(tmp_path / "bert", **change)
+    encoder.card = Card("tiny", window=encoder.card.window, overlap=overlap)
+    encoder.save(tmp_path / "model")
+    assert encoder.fingerprint != tiny.fingerprint
+
+
+def test_name_and_top_k_do_not_change_the_fingerprint(tiny: SplareEncoder, tmp_path: Path) -> None:
+    encoder = build_tiny(tmp_path / "bert", name="other")
+    encoder.card = Card("other", window=32, overlap=8, query_top_k=3, document_top_k=9)
+    encoder.save(tmp_path / "model")
+    assert encoder.fingerprint == tiny.fingerprint
+
+
+def test_an_unsaved_model_has_no_fingerprint(tmp_path: Path) -> None:
+    with pytest.raises(EncoderError, match="model 'tiny' has no fingerprint yet: save it first"):
+        _ = build_tiny(tmp_path).fingerprint
+
+
+def test_an_sae_of_another_width_is_refused(tmp_path: Path) -> None:
+    save_bert(tmp_path, width=16)
+    backbone = load_backbone(str(tmp_path), n_blocks=1, window=32)
+    with pytest.raises(ValueError, match="reads states of 24 numbers, the backbone has 16"):
+        SplareEncoder.build(backbone, SaeEncoder(24, 10), Card("tiny", window=32, overlap=4))
+
+
+def test_the_folder_is_a_sparse_encoder_of_sentence_transformers(tiny_folder: Path) -> None:
+    from sentence_transformers import SparseEncoder
+
+    model = SparseEncoder(str(tiny_folder), trust_remote_code=True, device="cpu")
+    theirs = model.encode_document(["the oil crisis"]).to_dense().numpy()
+    ours = load_encoder(str(tiny_folder)).encode_documents(["the oil crisis"]).toarray()
+    np.testing.assert_allclose(theirs, ours, atol=1e-5)
+
+
+def test_merge_and_windows_need_no_overlap(tiny: SplareEncoder) -> None:
+    rows = tiny.encode_documents(["oil", "war"])
+    assert (merge(rows, [0, 1], 2) != rows).nnz == 0
