@@ -6,7 +6,8 @@ SplareError
 ├── MappingError      an index whose mapping does not fit what is asked of it
 ├── ModelMismatchError  a field that holds impacts of another model
 ├── JobError          an indexing job that cannot go on (locked, ledger unreadable)
-└── BulkError         the cluster refuses to take any more documents
+├── BulkError         the cluster refuses to take any more documents
+└── EvaluationError   a data set that cannot be read, or a search of it that failed
 """
 
 
@@ -36,3 +37,7 @@ class JobError(SplareError):
 
 class BulkError(SplareError):
     """The cluster answers no more, or refuses every document for the same reason."""
+
+
+class EvaluationError(SplareError):
+    """A data set cannot be read, or a search of it failed."""
