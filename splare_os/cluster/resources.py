@@ -1,0 +1,106 @@
+"""What the machine can spare: memory, disk and ports."""
+
+import shutil
+import socket
+from pathlib import Path
+
+from splare_os.errors import ClusterError
+
+NEEDED_MEMORY_MB = 1024
+NEEDED_DISK_MB = 800
+HEAP_RANGE_MB = (512, 4096)
+BESIDES_HEAP_MB = 384
+"""What the server takes beside its heap: metaspace, code, threads, buffers."""
+
+PORTS = range(9200, 9300)
+PORT_RANGE = (1024, 65535)
+ELSEWHERE = "or set SPLARE_URL to an OpenSearch that already runs"
+
+
+def available_memory_mb(root: Path = Path("/")) -> int:
+    """Return the memory that a new process can take, in MB, within the limit of its cgroup.
+
+    `root` is where `proc` and `sys` lie. Source: `MemAvailable`, and for each cgroup (v2) that
+    holds this process its `memory.max` less what it uses and can't give back.
+    """
+    lines = (root / "proc/meminfo").read_text().splitlines()
+    memory = {name: int(rest.split()[0]) for name, _, rest in (li.partition(":") for li in lines)}
+    rooms = [memory["MemAvailable"] // 1024]
+    top = root / "sys/fs/cgroup"
+    member = (root / "proc/self/cgroup").read_text().strip().rpartition("::/")[2]
+    below = Path(member).parts if ".." not in member else ()
+    for depth in range(len(below) + 1):
+        room = _cgroup_room_mb(top.joinpath(*below[:depth]))
+        rooms += [] if room is None else [room]
+    return min(rooms)
+
+
+def _cgroup_room_mb(cgroup: Path) -> int | None:
+    """Return what a cgroup leaves free, in MB, or None when it sets no limit."""
+    try:
+        limit = (cgroup / "memory.max").read_text().strip()
+        used = int((cgroup / "memory.current").read_text())
+        stat = (cgroup / "memory.stat").read_text().split()
+    except OSError:
+        return None  # no cgroup v2 here, or the root of all, which has no such files
+    if limit == "max":
+        return None
+    cache = int(dict(zip(stat[::2], stat[1::2], strict=True)).get("inactive_file", 0))
+    return (int(limit) - used + cache) // 2**20
+
+
+def choose_heap_mb(available_mb: int, asked_mb: int | None = None) -> int:
+    """Return the heap in MB: `asked_mb`, else a quarter of `available_mb` within HEAP_RANGE_MB.
+
+    >>> choose_heap_mb(8000)
+    2000
+    """
+    low, high = HEAP_RANGE_MB
+    if asked_mb is not None and asked_mb < low // 2:
+        raise ValueError(f"heap_mb={asked_mb}: OpenSearch needs at least {low // 2} MB")
+    needed_mb = NEEDED_MEMORY_MB if asked_mb is None else asked_mb + BESIDES_HEAP_MB
+    if available_mb < needed_mb:
+        raise ClusterError(
+            f"memory is short: {available_mb} MB are available and the embedded OpenSearch needs "
+            f"{needed_mb} MB. Free some, ask for a smaller heap, {ELSEWHERE}."
+        )
+    return min(max(available_mb // 4, low), high) if asked_mb is None else asked_mb
+
+
+def require_disk(folder: Path, *, needed_mb: int = NEEDED_DISK_MB) -> None:
+    """Raise ClusterError when the disk of `folder` has less than `needed_mb` free."""
+    free_mb = shutil.disk_usage(folder).free // 2**20
+    if free_mb < needed_mb:
+        raise ClusterError(
+            f"disk is short: {free_mb} MB are free at {folder} and {needed_mb} MB are needed. "
+            f"Free some, set SPLARE_HOME to a folder on a larger disk, {ELSEWHERE}."
+        )
+
+
+def choose_port(asked: int | None = None) -> int:
+    """Return `asked` if it is free, or without it the first free one of PORTS (loopback)."""
+    if asked is None:
+        for port in PORTS:
+            if _is_free(port):
+                return port
+        raise ClusterError(f"no port from {PORTS[0]} to {PORTS[-1]} is free: pass another port.")
+    low, high = PORT_RANGE
+    if not low <= asked <= high:
+        raise ValueError(f"port={asked}: choose one from {low} to {high}")
+    if not _is_free(asked):
+        raise ClusterError(
+            f"port {asked} is taken by another process: stop that one, choose another port, leave "
+            f"the port out to get a free one, {ELSEWHERE} (http://127.0.0.1:{asked}, perhaps)."
+        )
+    return asked
+
+
+def _is_free(port: int) -> bool:
+    """Return whether a server can listen on the loopback `port`."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
