@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from splare_os.search import translate, two_step
+
+FIELD = "text_splare.impacts"
+
+
+def row(*values: float) -> csr_array:
+    return csr_array(np.array([values], dtype=np.float32))
+
+
+def test_each_latent_becomes_a_linear_clause_heaviest_first() -> None:
+    assert translate(row(0, 0.5, 2), FIELD) == {
+        "bool": {
+            "should": [
+                {"rank_feature": {"field": f"{FIELD}.2", "boost": 2.0, "linear": {}}},
+                {"rank_feature": {"field": f"{FIELD}.1", "boost": 0.5, "linear": {}}},
+            ]
+        }
+    }
+
+
+def test_neural_sparse_takes_raw_tokens() -> None:
+    assert translate(row(0, 0.5, 2), FIELD, dialect="neural_sparse", boost=3.0) == {
+        "neural_sparse": {FIELD: {"query_tokens": {"2": 2.0, "1": 0.5}, "boost": 3.0}}
+    }
+
+
+def test_neural_sparse_weights_over_64_are_scaled_by_a_power_of_two_and_boosted_back() -> None:
+    clause = translate(row(200, 1), FIELD, dialect="neural_sparse")["neural_sparse"][FIELD]
+    assert clause == {"query_tokens": {"0": 50.0, "1": 0.25}, "boost": 4.0}
+
+
+def test_boost_multiplies_every_impact() -> None:
+    clauses = translate(row(1, 2), FIELD, boost=10)["bool"]["should"]
+    assert [clause["rank_feature"]["boost"] for clause in clauses] == [20.0, 10.0]
+
+
+def test_min_score_wraps_the_clause() -> None:
+    wrapped = translate(row(1), FIELD, min_score=0.5)
+    inner = translate(row(1), FIELD)
+    assert wrapped == {"function_score": {"query": inner, "min_score": 0.5}}
+
+
+def test_a_query_without_impacts_matches_nothing() -> None:
+    assert translate(row(0, 0), FIELD) == {"match_none": {}}
+
+
+def test_two_step_splits_the_latents_between_query_and_rescore() -> None:
+    body = two_step(row(3, 1, 2), FIELD, heaviest=2, window=50)
+    first = [clause["rank_feature"]["field"] for clause in body["query"]["bool"]["should"]]
+    assert first == [f"{FIELD}.0", f"{FIELD}.2"]
+    rescore = body["rescore"]["query"]
+    rest = rescore["rescore_query"]["bool"]["should"]
+    assert [clause["rank_feature"]["field"] for clause in rest] == [f"{FIELD}.1"]
+    assert (body["rescore"]["window_size"], rescore["score_mode"]) == (50, "total")
+
+
+def test_two_step_of_few_latents_is_one_step() -> None:
+    assert two_step(row(3, 1), FIELD, heaviest=2) == {"query": translate(row(3, 1), FIELD)}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"dialect": "sql"}, "dialect='sql': choose one of rank_feature, neural_sparse"),
+        ({"boost": -1.0}, "boost=-1.0: must be a finite number of at least 0"),
+        ({"boost": float("inf")}, "boost=inf"),
+    ],
+)
+def test_impossible_options_are_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        translate(row(1), FIELD, **options)
+
+
+def test_one_query_at_a_time() -> None:
+    with pytest.raises(ValueError, match="impacts have 2 rows"):
+        translate(csr_array(np.eye(2, dtype=np.float32)), FIELD)
