@@ -1,0 +1,167 @@
+"""A chunk: documents that are encoded, sent and acknowledged together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from scipy.sparse import vstack
+
+from ..encoders import Encoder
+from ..errors import EncoderError
+from ..impacts import Impacts, from_triples, prune
+from .actions import Action, Target, bad_impacts, is_unchanged, to_action
+from .dead_letters import to_letter
+from .ledger import Status
+from .replies import Verdict
+from .sources import Body, Document
+
+Failures: TypeAlias = dict[int, str]
+"""Position to the reason why nothing can be stored for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One document of a run: its place among all lines, and whether its id came before."""
+
+    place: int
+    document: Document
+    is_repeat: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one line; `reason` says why for the dead."""
+
+    id: str | None
+    status: Status
+    source: str
+    line: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Entries in order, and by position what is to be done: dead, an action, or nothing."""
+
+    entries: Sequence[Entry]
+    dead: Failures
+    actions: Mapping[int, Action]
+    empty: frozenset[int]
+
+    def settle(self, verdicts: Sequence[Verdict]) -> list[tuple[Outcome, bytes]]:
+        """Return each entry's outcome, and its dead letter (b"": none).
+
+        `verdicts` are the cluster's, one for each action.
+        """
+        refusals = dict(zip(self.actions, verdicts, strict=True))
+        settled = []
+        for at, entry in enumerate(self.entries):
+            line, refusal = entry.document, refusals.get(at)
+            reason = refusal.reason if refusal else self.dead.get(at, "")
+            status: Status = "dead" if reason else self._status(at)
+            outcome = Outcome(line.id, status, line.source, line.line, reason)
+            settled.append((outcome, to_letter(line, reason, refusal) if reason else b""))
+        return settled
+
+    def _status(self, at: int) -> Status:
+        if self.entries[at].is_repeat:
+            return "replaced"
+        if at not in self.actions:
+            return "unchanged"
+        return "empty" if at in self.empty else "indexed"
+
+
+def make_chunk(
+    entries: Sequence[Entry], stored: Mapping[str, Body], encoder: Encoder, target: Target
+) -> Chunk:
+    """Return what is to be done for each entry, its text encoded where that is needed.
+
+    `stored`: by id, what the index holds, without impacts.
+    """
+    dead = {at: why for at, entry in enumerate(entries) if (why := _fault(entry, target))}
+    live = [at for at in range(len(entries)) if at not in dead]
+    changed = [at for at in live if not _is_stored(entries[at], stored, target)]
+    rows = {at: row for row, at in enumerate(at for at in changed if entries[at].document.text)}
+    texts = [entries[at].document.text for at in rows]
+    impacts, failures = encode(encoder, texts, target.top_k)
+    dead |= {at: failures[row] for at, row in rows.items() if row in failures}
+    actions = {}
+    for at in (at for at in changed if at not in dead):
+        made = impacts if at in rows else None
+        try:
+            actions[at] = to_action(entries[at].document, made, rows.get(at, 0), target)
+        except ValueError as error:
+            dead[at] = str(error)
+    lengths = np.diff(impacts.indptr)
+    empty = frozenset(at for at in actions if at not in rows or not lengths[rows[at]])
+    return Chunk(entries, dead, actions, empty)
+
+
+def encode(encoder: Encoder, texts: Sequence[str], top_k: int) -> tuple[Impacts, Failures]:
+    """Return the `top_k` heaviest impacts of each text, and the texts that have none to store.
+
+    A `ValueError` of the encoder is one text's fault, found by encoding one by one; so is a
+    `RuntimeError`, unless every text meets it.
+    """
+    if not texts:
+        return _blank(0, encoder.n_latents), {}
+    failures: Failures = {}
+    try:
+        impacts = _checked(encoder, texts)
+    except (ValueError, RuntimeError):
+        impacts, failures = _one_by_one(encoder, texts)
+    failures |= bad_impacts(impacts)
+    return prune(impacts, top_k), failures
+
+
+def _checked(encoder: Encoder, texts: Sequence[str]) -> Impacts:
+    impacts: Impacts = encoder.encode_documents(texts).astype(np.float32)
+    if impacts.shape != (len(texts), encoder.n_latents):
+        raise EncoderError(
+            f"encoder {encoder.name!r} returned {impacts.shape} for {len(texts)} texts of "
+            f"{encoder.n_latents} latents: it has to return a row for each text"
+        )
+    impacts.sum_duplicates()  # sorts the latents too
+    return impacts
+
+
+def _one_by_one(encoder: Encoder, texts: Sequence[str]) -> tuple[Impacts, Failures]:
+    rows: list[Impacts] = []
+    failures: Failures = {}
+    broken: RuntimeError | None = None
+    for at, text in enumerate(texts):
+        try:
+            rows.append(_checked(encoder, [text]))
+        except (ValueError, RuntimeError) as error:
+            broken = error if isinstance(error, RuntimeError) else broken
+            failures[at] = f"cannot be encoded: {type(error).__name__}: {error}"
+            rows.append(_blank(1, encoder.n_latents))
+    if broken is not None and len(failures) == len(texts):
+        raise broken  # out of memory, a lost device: not the documents' fault
+    stacked: Impacts = vstack(rows, format="csr")
+    return stacked, failures
+
+
+def _blank(n_texts: int, n_latents: int) -> Impacts:
+    none = np.empty(0, dtype=np.int64)
+    return from_triples(none, none, none.astype(np.float32), (n_texts, n_latents))
+
+
+def _fault(entry: Entry, target: Target) -> str:
+    """Return why an entry is dead before it is encoded, or nothing."""
+    line = entry.document
+    if line.reason or line.body is None:
+        return line.reason
+    own = target.field + "."
+    taken = next((key for key in line.body if key == target.field or key.startswith(own)), None)
+    return f"has a field {taken!r} of its own, where its impacts go: rename it" if taken else ""
+
+
+def _is_stored(entry: Entry, stored: Mapping[str, Body], target: Target) -> bool:
+    """Return whether the index holds this very document; never for a repeated id.
+
+    The earlier line of the same id may be in flight: what was looked up is no proof.
+    """
+    line = entry.document
+    return not entry.is_repeat and is_unchanged(line, stored.get(str(line.id)), target)

@@ -1,0 +1,79 @@
+"""Dead letters: the documents of a run that could not be stored, each with its reason."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Self
+
+import orjson
+
+from ..errors import JobError
+from .replies import Verdict
+from .sources import Document
+
+
+def to_letter(document: Document, reason: str, refusal: Verdict = None) -> bytes:
+    """Return the JSON line of a dead document; the status is the cluster's, if it refused.
+
+    Bytes that are not UTF-8 stand as a backslash, `x` and two hex digits.
+    """
+    letter: dict[str, object] = {
+        "_id": document.id,
+        "source": document.source,
+        "line": document.line,
+    }
+    if refusal is not None and refusal.status:
+        letter["status"] = refusal.status
+    letter["reason"] = reason
+    letter["document"] = document.raw.decode(errors="backslashreplace")
+    return orjson.dumps(letter) + b"\n"
+
+
+class DeadLetters:
+    """A file that grows by whole, durable appends, and is cut to what the ledger knows."""
+
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self.path, self.file = path, file
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path) -> Iterator[Self]:
+        """Yield the dead letters at `path`; an empty file is removed at the end."""
+        with _errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = path.open("ab")
+        with file:
+            yield cls(path, file)
+        if not path.stat().st_size:
+            path.unlink()
+
+    @property
+    def n_bytes(self) -> int:
+        """Length of the file."""
+        return self.file.tell()
+
+    def cut(self, n_bytes: int) -> None:
+        """Forget what was appended after the ledger's last advance."""
+        if n_bytes != self.file.tell():
+            self.file.truncate(n_bytes)
+            self.file.seek(n_bytes)
+
+    def append(self, letters: Sequence[bytes]) -> int:
+        """Return the length of the file after `letters` are on disk."""
+        if letters:
+            with _errors(self.path):
+                self.file.write(b"".join(letters))
+                self.file.flush()
+                os.fsync(self.file.fileno())
+        return self.file.tell()
+
+
+@contextmanager
+def _errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise JobError(
+            f"dead letters {path}: {error}. Make room or give another place, then run again"
+        ) from error

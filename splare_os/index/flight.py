@@ -1,0 +1,80 @@
+"""Chunks on their way to the cluster: sent by threads, landing in the order of their lines."""
+
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+
+from .actions import Action
+from .bulk import Sender
+from .chunk import Chunk
+from .replies import Verdict
+
+
+class Flight:
+    """At most two chunks a sender in the air; no id twice at a time."""
+
+    def __init__(self, sender: Sender, n_senders: int) -> None:
+        self.sender, self.limit = sender, 2 * n_senders
+        self.pool = ThreadPoolExecutor(n_senders, thread_name_prefix="splare-send")
+        self.chunks: deque[tuple[Chunk, Future[list[Verdict]]]] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.sender.stop.set()  # who waits for a cluster that is ill waits no longer
+        self.pool.shutdown(wait=True, cancel_futures=True)
+
+    def start(self, chunk: Chunk) -> None:
+        """Send a chunk, in a thread; first see that `has_room` for it."""
+        future = self.pool.submit(send_in_waves, self.sender, list(chunk.actions.values()))
+        self.chunks.append((chunk, future))
+
+    def has_room(self, chunk: Chunk) -> bool:
+        """Return whether `chunk` may start: room for one more, and none of its ids in the air."""
+        ids = {action.id for action in chunk.actions.values()}
+        flying = (action.id for other, _ in self.chunks for action in other.actions.values())
+        return len(self.chunks) < self.limit and ids.isdisjoint(flying)
+
+    def has_landed(self) -> bool:
+        """Return whether the oldest chunk is back."""
+        return bool(self.chunks) and self.chunks[0][1].done()
+
+    def oldest(self) -> tuple[Chunk, list[Verdict]]:
+        """Wait for the oldest chunk and return it with the cluster's verdicts; it stays."""
+        chunk, future = self.chunks[0]
+        return chunk, future.result()
+
+    def survivors(self) -> list[tuple[Chunk, list[Verdict]]]:
+        """Stop sending, and return the chunks from the oldest on that were acknowledged."""
+        self.sender.stop.set()
+        for _, future in self.chunks:
+            future.cancel()
+        safe = []
+        for chunk, future in self.chunks:
+            if future.cancelled() or future.exception() is not None:
+                break
+            safe.append((chunk, future.result()))
+        return safe
+
+
+def send_in_waves(sender: Sender, actions: Sequence[Action]) -> list[Verdict]:
+    """Return the verdicts of `actions`; of one id, a later line is sent after an earlier one.
+
+    In one request the server would keep their order, but not when the first has to be resent.
+    """
+    verdicts: dict[int, Verdict] = {}
+    waiting = list(range(len(actions)))
+    while waiting:
+        first = {actions[at].id: at for at in reversed(waiting)}
+        wave = sorted(first.values())
+        verdicts |= dict(zip(wave, sender.send([actions[at] for at in wave]), strict=True))
+        waiting = [at for at in waiting if at not in verdicts]
+    return [verdicts[at] for at in range(len(actions))]

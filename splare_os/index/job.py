@@ -1,0 +1,108 @@
+"""One indexing job: which sources go where, and the files that remember how far it is."""
+
+import os
+import secrets
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from opensearchpy import OpenSearch
+
+from ..encoders import Encoder
+from ..text import Fields
+from .actions import Target
+from .bulk import BulkOptions
+from .ledger import Identity
+from .mapping import TOP_K, check_target
+from .patience import Patience
+from .records import impacts_field
+from .sources import STDIN, is_replayable
+
+
+@dataclass(frozen=True)
+class IngestOptions:
+    """What goes where, and the bounds of memory and of patience.
+
+    `state_folder` holds the ledgers (default `$XDG_STATE_HOME/splare-os/jobs`), and the dead
+    letters unless `dead_letters` names a file for them; that file is written anew.
+    """
+
+    index: str
+    fields: Fields = field(default_factory=Fields)
+    top_k: int = TOP_K
+    chunk_documents: int = 256
+    chunk_bytes: int = 2**20
+    n_senders: int = 2
+    bulk: BulkOptions = field(default_factory=BulkOptions)
+    patience: Patience = field(default_factory=Patience)
+    state_folder: Path | None = None
+    dead_letters: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse an index that cannot be written to, and bounds that nothing fits."""
+        check_target(self.index, self.top_k)
+        if min(self.chunk_documents, self.chunk_bytes, self.n_senders) < 1:
+            raise ValueError(
+                f"chunk_documents={self.chunk_documents}, chunk_bytes={self.chunk_bytes}, "
+                f"n_senders={self.n_senders}: each has to be at least 1"
+            )
+
+
+@dataclass(frozen=True)
+class Job:
+    """The files of a job, and whether its sources can be read a second time."""
+
+    ledger: Path
+    dead_letters: Path
+    can_resume: bool
+
+
+def default_state_folder() -> Path:
+    """Return where jobs are remembered: `$XDG_STATE_HOME` or `~/.local/state`, below it."""
+    home = os.environ.get("XDG_STATE_HOME")
+    return (Path(home) if home else Path.home() / ".local" / "state") / "splare-os" / "jobs"
+
+
+def find_job(
+    client: OpenSearch, encoder: Encoder, sources: Sequence[str], options: IngestOptions
+) -> Job:
+    """Return the job of these sources: the same command gives the same job.
+
+    Its key is a hash over paths, cluster, index, fields, model and cut. A pipe cannot be read
+    again, so a job with one is never the same.
+    """
+    can_resume = all(map(is_replayable, sources))
+    parts = [
+        *map(_absolute, sources),
+        client.info()["cluster_uuid"],
+        options.index,
+        *astuple(options.fields),
+        encoder.fingerprint,
+        options.top_k,
+        "" if can_resume else secrets.token_hex(8),
+    ]
+    key = sha256("\n".join(map(str, parts)).encode()).hexdigest()[:8]
+    folder = options.state_folder or default_state_folder()
+    letters = options.dead_letters or folder / f"{options.index}-{key}.dead.jsonl"
+    if str(letters.resolve()) in map(_absolute, sources):
+        raise ValueError(f"dead letters {letters}: that is one of the sources; name another file")
+    return Job(folder / f"{options.index}-{key}.sqlite", letters.resolve(), can_resume)
+
+
+def identify(job: Job, sources: Sequence[str], index_uuid: str, *, created: bool) -> Identity:
+    """Return what must still hold when the job goes on after a stop."""
+    paths = map(_absolute, sources if job.can_resume else ())
+    stats = ((path, Path(path).stat()) for path in paths)
+    files = tuple((path, stat.st_size, stat.st_mtime_ns) for path, stat in stats)
+    return Identity(index_uuid, files, str(job.dead_letters), created)
+
+
+def target_of(index: str, encoder: Encoder, options: IngestOptions) -> Target:
+    """Return where a document's impacts go, `index` being the concrete one."""
+    field_name = impacts_field(options.fields.text)
+    return Target(index, field_name, encoder.fingerprint, options.top_k)
+
+
+def _absolute(source: str) -> str:
+    return source if source == STDIN else str(Path(source).resolve())

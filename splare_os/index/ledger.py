@@ -1,0 +1,204 @@
+"""The ledger of one job on disk: how far it is, and which ids it has seen. SQLite.
+
+It is right when the cluster is not: it advances only over documents that are done, each time by
+one durable transaction, and a job's dead letters are on disk before it says so.
+"""
+
+import fcntl
+import hashlib
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Self, TypeAlias
+
+import orjson
+
+from ..errors import JobError
+
+Status: TypeAlias = Literal["indexed", "unchanged", "replaced", "empty", "dead"]
+STATUSES: tuple[Status, ...] = ("indexed", "unchanged", "replaced", "empty", "dead")
+
+LINE_BITS = 40
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS job (one INTEGER PRIMARY KEY CHECK (one = 1), identity BLOB NOT NULL,
+    state TEXT NOT NULL, place INTEGER NOT NULL, counts BLOB NOT NULL, dead_bytes INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS seen (id INTEGER PRIMARY KEY, place INTEGER NOT NULL);
+"""
+
+
+def place(file: int, line: int) -> int:
+    """Return the position of a line among all sources, in the order in which they are read.
+
+    >>> place(0, 7) < place(0, 8) < place(1, 1)
+    True
+    """
+    return file << LINE_BITS | line
+
+
+def file_and_line(at: int) -> tuple[int, int]:
+    """Return the file's number and the line of a place.
+
+    >>> file_and_line(place(3, 14))
+    (3, 14)
+    """
+    return at >> LINE_BITS, at & ((1 << LINE_BITS) - 1)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What has to be the same for a job to go on where it stopped, instead of from the start."""
+
+    index_uuid: str
+    sources: tuple[tuple[str, int, int], ...]
+    """Absolute path, bytes, mtime in ns; empty: there is a pipe among them, never the same."""
+    dead_letters: str
+    created_index: bool = field(default=False, compare=False)
+    """The job made the index: nothing in it can be unchanged."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is: all documents up to `place` are done, with these outcomes."""
+
+    place: int = 0
+    counts: Mapping[Status, int] = field(default_factory=lambda: dict.fromkeys(STATUSES, 0))
+    dead_bytes: int = 0
+
+
+class Ledger:
+    """The job's file, held open and locked; one thread."""
+
+    def __init__(self, path: Path, database: sqlite3.Connection) -> None:
+        self.path, self.database = path, database
+        self.progress = Progress()
+        self.identity: Identity | None = None
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path) -> Iterator[Self]:
+        """Yield the ledger at `path`, locked; `JobError` if another worker holds the job."""
+        with _locked(path), _errors(path):
+            database = sqlite3.connect(path, isolation_level=None)
+            try:
+                database.execute("PRAGMA journal_mode = WAL")
+                database.execute("PRAGMA synchronous = FULL")
+                database.executescript(SCHEMA)
+                yield cls(path, database)
+            finally:
+                database.close()
+
+    def start(self, identity: Identity, dead_bytes_on_disk: int) -> str:
+        """Take up the job where it stopped, or from the start; return why from the start, or "".
+
+        `dead_bytes_on_disk` is the length of the dead-letter file: it may have grown since the
+        last advance, and be shorter only if somebody has taken it away.
+        """
+        reason = self._read(identity, dead_bytes_on_disk)
+        if reason:
+            self.identity, self.progress = identity, Progress()
+            self._begin()
+            self.database.execute("DELETE FROM seen")
+            self._write("running")
+        return reason
+
+    def _read(self, identity: Identity, dead_bytes_on_disk: int) -> str:
+        row = self.database.execute(
+            "SELECT identity, state, place, counts, dead_bytes FROM job"
+        ).fetchone()
+        if row is None:
+            return "new"
+        known = _identity(row[0])
+        if row[1] != "running":
+            return "finished before"
+        if not identity.sources or identity != known:
+            return "index, sources or dead-letter file changed"
+        if dead_bytes_on_disk < row[4]:
+            return "dead letters are gone"
+        self.identity = known
+        self.progress = Progress(row[2], orjson.loads(row[3]), row[4])
+        return ""
+
+    def seen_before(self, ids: Sequence[str], places: Sequence[int]) -> list[bool]:
+        """Return for each id, at its place, whether it stood at an earlier one; note them all."""
+        keys = [_key(name) for name in ids]
+        self._begin()
+        self.database.executemany(
+            "INSERT INTO seen VALUES (?, ?) ON CONFLICT DO NOTHING",
+            zip(keys, places, strict=True),
+        )
+        first = [
+            self.database.execute("SELECT place FROM seen WHERE id = ?", (key,)).fetchone()[0]
+            for key in keys
+        ]
+        return [noted < at for noted, at in zip(first, places, strict=True)]
+
+    def advance(self, progress: Progress) -> None:
+        """Make it durable that all documents up to `progress.place` are done."""
+        self.progress = progress
+        self._write("running")
+
+    def finish(self) -> None:
+        """Close the job: the next run starts over. Seen ids are dropped, the file shrinks."""
+        self._begin()
+        self.database.execute("DROP TABLE seen")
+        self._write("done")
+        self.database.execute("VACUUM")
+
+    def _begin(self) -> None:
+        if not self.database.in_transaction:
+            self.database.execute("BEGIN")
+
+    def _write(self, state: str) -> None:
+        self._begin()
+        made, at = orjson.dumps(self.identity), self.progress
+        self.database.execute(
+            "INSERT OR REPLACE INTO job VALUES (1, ?, ?, ?, ?, ?)",
+            (made, state, at.place, orjson.dumps(at.counts), at.dead_bytes),
+        )
+        self.database.execute("COMMIT")
+
+
+def _identity(stored: bytes) -> Identity:
+    record = orjson.loads(stored)
+    sources = tuple((path, size, mtime) for path, size, mtime in record.pop("sources"))
+    return Identity(sources=sources, **record)
+
+
+def _key(name: str) -> int:
+    """Return 64 bits of a hash, signed as SQLite's integers are.
+
+    Two of 10**8 ids meet with a chance of 3 in 10,000, and then one is called `replaced`.
+    """
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), signed=True)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the job: the lock goes with the process, however it ends."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_suffix(".lock").open("a")
+    except OSError as error:
+        raise JobError(f"ledger {path}: {error}. Give a folder that can be written to") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise JobError(
+                f"another worker is at this job ({path}): let it finish, or stop it"
+            ) from error
+        yield
+
+
+@contextmanager
+def _errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise JobError(
+            f"ledger {path}: {error}. Free disk space if it is full; if the file is damaged, "
+            "delete it: the job starts over, and skips what is unchanged"
+        ) from error

@@ -1,0 +1,101 @@
+"""Which failures of a request pass with time, and how long they are waited for."""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Event
+from typing import TypeVar
+
+from opensearchpy import ConnectionError as NoConnection
+from opensearchpy import TransportError
+from opensearchpy.exceptions import SSLError
+
+from ..errors import BulkError
+
+T = TypeVar("T")
+
+TRANSIENT = frozenset({429, 500, 502, 503, 504})
+"""Statuses of a request, or of one item, that pass with time: queues, breakers, restarts."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often a request is sent: pauses double from the first, each cut by up to a half."""
+
+    tries: int = 8
+    first_pause_s: float = 0.5
+    max_pause_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        """Refuse to never try."""
+        if self.tries < 1 or self.first_pause_s < 0 or self.max_pause_s < 0:
+            raise ValueError(
+                f"tries={self.tries}, first_pause_s={self.first_pause_s}, "
+                f"max_pause_s={self.max_pause_s}: try at least once, and pause forwards"
+            )
+
+    def pauses(self) -> Iterator[float]:
+        """Yield the seconds to wait before the second try, the third, and so on."""
+        for number in range(self.tries - 1):
+            pause = min(self.max_pause_s, self.first_pause_s * 2**number)
+            yield pause * random.uniform(0.5, 1.0)  # senders must not come back in step
+
+
+def attempts(patience: Patience, stop: Event) -> Iterator[int]:
+    """Yield 1, 2 … with the pauses between; `BulkError` as soon as `stop` is set."""
+    yield 1
+    for number, pause in enumerate(patience.pauses(), 2):
+        if stop.wait(pause):
+            raise BulkError("stopped while waiting for the cluster; run the same command again")
+        yield number
+
+
+def is_transient(error: TransportError) -> bool:
+    """Return whether the same request may succeed later."""
+    if isinstance(error, NoConnection):  # its status is a word; a bad certificate stays bad
+        return not isinstance(error, SSLError)
+    return error.status_code in TRANSIENT
+
+
+def status_of(error: TransportError) -> int:
+    """Return the HTTP status, 0 if there was no answer."""
+    return error.status_code if isinstance(error.status_code, int) else 0
+
+
+def describe(error: TransportError) -> str:
+    """Return type and reason as the cluster gave them."""
+    info = error.info
+    cause = info.get("error") if isinstance(info, dict) else None
+    if isinstance(cause, dict):
+        return f"{cause.get('type')}: {cause.get('reason')}"
+    return f"{type(error).__name__}: {str(error.error)[:500]}"
+
+
+@contextmanager
+def reachable() -> Iterator[None]:
+    """Turn a request that fails into a `BulkError` that says why; for those not worth waiting."""
+    try:
+        yield
+    except TransportError as error:
+        raise BulkError(
+            f"the cluster cannot be reached, or refuses: {describe(error)}. Check the address and "
+            "the credentials, then run the same command again"
+        ) from error
+
+
+def retried(request: Callable[[], T], patience: Patience, stop: Event) -> T:
+    """Return what `request` returns, sent again while its failure may pass; else `BulkError`."""
+    failure: TransportError | None = None
+    for _ in attempts(patience, stop):
+        try:
+            return request()
+        except TransportError as error:
+            failure = error
+            if not is_transient(error):
+                break
+    what = describe(failure) if failure else "no answer"
+    raise BulkError(
+        f"the cluster answers no more: {what}. Nothing is lost: run the same command again "
+        "when it is well"
+    ) from failure

@@ -1,0 +1,87 @@
+"""The reply to a bulk request, read item by item: stored, refused, to be sent again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from .actions import Action
+from .patience import TRANSIENT
+
+Advice: TypeAlias = Literal["dead", "again", "stop"]
+"""The document's own fault; may pass with time; every other document would meet it too."""
+
+SYSTEMIC = frozenset({401, 403, 404})
+"""Statuses of an item that are not its document's fault: blocks, rights, a lost index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why one document was not stored; `is_whole`: the request was refused, not the item."""
+
+    status: int
+    reason: str
+    advice: Advice
+    is_whole: bool = False
+
+
+Verdict: TypeAlias = Refusal | None
+"""None: stored."""
+
+
+def verdicts(reply: object, actions: Sequence[Action], index: str) -> list[Verdict]:
+    """Return the fate of each action; ids must be distinct.
+
+    Items stand in the order of the actions. A reply with fewer or more items than actions is
+    matched by id, and an action without an item is to be sent again.
+    """
+    items = reply.get("items") if isinstance(reply, Mapping) else None
+    found = [_inner(item) for item in items] if isinstance(items, list) else []
+    if len(found) == len(actions):
+        return [verdict(item, action, index) for item, action in zip(found, actions, strict=True)]
+    by_id = {str(item["_id"]): item for item in found if "_id" in item}
+    return [verdict(by_id.get(action.id, {}), action, index) for action in actions]
+
+
+def verdict(item: Mapping[str, object], action: Action, index: str) -> Verdict:
+    """Return the fate that one item of a reply gives to its action."""
+    status = item.get("status")
+    if not isinstance(status, int):
+        return Refusal(0, "the cluster's reply has no item for this document", "again")
+    if status in TRANSIENT:
+        return Refusal(status, _cause(item), "again")
+    if status in SYSTEMIC:
+        return Refusal(status, _cause(item), "stop")
+    if status >= 300:
+        return Refusal(status, _cause(item), "dead")
+    return _misplaced(item, action, index, status)
+
+
+def _misplaced(item: Mapping[str, object], action: Action, index: str, status: int) -> Verdict:
+    """Return what an ingest pipeline did to a document that the cluster reports as taken."""
+    if item.get("result") == "noop":
+        return Refusal(status, "dropped by an ingest pipeline of the index", "dead")
+    if item.get("_index") != index:
+        reason = f"diverted by an ingest pipeline to the index {item.get('_index')!r}"
+        return Refusal(status, reason, "dead")
+    if item.get("_id") != action.id:
+        reason = f"stored under the id {item.get('_id')!r} by an ingest pipeline"
+        return Refusal(status, reason, "dead")
+    return None
+
+
+def _inner(item: object) -> Mapping[str, object]:
+    """Return what stands under the action's name: `{"index": {…}}`."""
+    if not isinstance(item, Mapping) or len(item) != 1:
+        return {}
+    inner = next(iter(item.values()))
+    return inner if isinstance(inner, Mapping) else {}
+
+
+def _cause(item: Mapping[str, object]) -> str:
+    """Return type and reason of an item's error, and of what caused it."""
+    error = item.get("error")
+    parts: list[str] = []
+    while isinstance(error, Mapping) and len(parts) < 3:
+        parts.append(f"{error.get('type')}: {error.get('reason')}")
+        error = error.get("caused_by")
+    return "; caused by ".join(parts) or str(error)

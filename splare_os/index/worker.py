@@ -1,0 +1,224 @@
+"""The worker: reads, encodes and sends at the same time, and can be killed at any instant.
+
+One thread (the caller's) reads, encodes and keeps the ledger; others look up what the index
+holds and send. The ledger advances over a gap-free prefix of lines: what is done is done, what
+is not will be done again, under the same ids.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from opensearchpy import OpenSearch
+
+from ..encoders import Encoder
+from ..errors import BulkError
+from .actions import Target
+from .bulk import Sender
+from .chunk import Chunk, Entry, Outcome, make_chunk
+from .dead_letters import DeadLetters
+from .flight import Flight
+from .job import IngestOptions, Job, find_job, identify, target_of
+from .ledger import STATUSES, Ledger, Progress, Status, file_and_line, place
+from .lookup import index_settings, stored_documents
+from .mapping import ensure_index, write_index
+from .patience import reachable
+from .pipeline import PIPELINE
+from .replies import Verdict
+from .sources import Body, Document, check_sources, read_jsonl
+
+log = logging.getLogger(__name__)
+
+LookedUp = tuple[list[Entry], "Future[dict[str, Body]]"]
+
+
+def ingest(
+    client: OpenSearch, encoder: Encoder, sources: Sequence[str], options: IngestOptions
+) -> "IngestRun":
+    """Return a run that indexes the documents of `sources` as it is iterated over.
+
+    It yields one outcome a line, in order, each when it is done for good. `ValueError` or
+    `JobError` at once if a source cannot be read as JSON Lines.
+    """
+    check_sources(sources)
+    return IngestRun(client, encoder, sources, options)
+
+
+class IngestRun:
+    """An iterator over outcomes, once; `counts` are those of the whole job.
+
+    After a kill, the job goes on where it stopped, and `n_done_before` says how far that was.
+    While iterating: `ModelMismatchError`, `MappingError`, `JobError`, `BulkError`; after each of
+    them the same command goes on.
+    """
+
+    def __init__(
+        self, client: OpenSearch, encoder: Encoder, sources: Sequence[str], options: IngestOptions
+    ) -> None:
+        self.client, self.encoder = client, encoder
+        self.sources, self.options = list(sources), options
+        self.counts: dict[Status, int] = dict.fromkeys(STATUSES, 0)
+        self.n_done_before = 0
+        self.dead_letters: Path | None = None
+
+    def __iter__(self) -> Iterator[Outcome]:
+        """Yield the outcomes of the lines that are not done yet."""
+        with ExitStack() as stack:
+            with reachable():
+                created, job, target = self._prepare()
+                settings = index_settings(self.client, target.index)
+            self.dead_letters = job.dead_letters
+            stack.callback(_forget, job)
+            ledger = stack.enter_context(Ledger.open(job.ledger))
+            letters = stack.enter_context(DeadLetters.open(job.dead_letters))
+            identity = identify(job, self.sources, settings["index.uuid"], created=created)
+            self._take_up(ledger, ledger.start(identity, letters.n_bytes))
+            letters.cut(ledger.progress.dead_bytes)
+            sender = self._sender(target, settings)
+            flight = stack.enter_context(Flight(sender, self.options.n_senders))
+            yield from _Worker(self, target, ledger, letters, flight).run()
+            with reachable():
+                self._close(ledger, target, settings["index.uuid"])
+
+    def _prepare(self) -> tuple[bool, Job, Target]:
+        """Return whether the index had to be made, the job, and where its impacts go."""
+        index, fields = self.options.index, self.options.fields
+        created = ensure_index(self.client, index, self.encoder, fields, top_k=self.options.top_k)
+        job = find_job(self.client, self.encoder, self.sources, self.options)
+        concrete = write_index(self.client, index)
+        return created, job, target_of(concrete, self.encoder, self.options)
+
+    def _take_up(self, ledger: Ledger, reason: str) -> None:
+        self.counts = dict(ledger.progress.counts)
+        self.n_done_before = sum(self.counts.values())
+        if reason:
+            log.info("job=%s from the start: %s", ledger.path.stem, reason)
+        else:
+            log.info("job=%s goes on after %d documents", ledger.path.stem, self.n_done_before)
+
+    def _sender(self, target: Target, settings: dict[str, str]) -> Sender:
+        bulk = self.options.bulk
+        if bulk.pipeline is None and settings.get("index.default_pipeline") == PIPELINE:
+            bulk = replace(bulk, pipeline="_none")  # ours is for other writers: half the rate
+        return Sender(self.client, target.index, bulk, self.options.patience)
+
+    def _close(self, ledger: Ledger, target: Target, uuid: str) -> None:
+        """Finish the job, unless the index is not the one that took the first documents."""
+        now = index_settings(self.client, target.index)["index.uuid"]
+        if now != uuid:
+            raise BulkError(
+                f"index {target.index!r} was deleted and created anew during the run ({uuid} is "
+                f"now {now}): run the same command again, it starts over"
+            )
+        self.client.indices.refresh(index=target.index)
+        ledger.finish()
+
+
+class _Worker:
+    """The loop of one run: what is open only while it goes."""
+
+    def __init__(
+        self,
+        run: IngestRun,
+        target: Target,
+        ledger: Ledger,
+        letters: DeadLetters,
+        flight: Flight,
+    ) -> None:
+        self.ingest, self.target, self.flight = run, target, flight
+        self.ledger, self.letters, self.options = ledger, letters, run.options
+
+    def run(self) -> Iterator[Outcome]:
+        """Yield outcomes; whichever way it ends, the ledger knows all that was acknowledged."""
+        flight = self.flight
+        with ThreadPoolExecutor(1, thread_name_prefix="splare-look") as reader:
+            try:
+                for entries, stored in self._looked_up(reader):
+                    chunk = make_chunk(entries, stored.result(), self.ingest.encoder, self.target)
+                    while flight.has_landed() or not flight.has_room(chunk):
+                        yield from self._land()
+                    flight.start(chunk)
+                while flight.chunks:
+                    yield from self._land()
+            finally:
+                for chunk, verdicts in flight.survivors():
+                    self._record(chunk, verdicts)
+
+    def _land(self) -> list[Outcome]:
+        outcomes = self._record(*self.flight.oldest())
+        self.flight.chunks.popleft()
+        return outcomes
+
+    def _record(self, chunk: Chunk, verdicts: list[Verdict]) -> list[Outcome]:
+        """Return the outcomes of a chunk once its dead letters and the ledger are on disk."""
+        known, last = self.ledger.progress, chunk.entries[-1].place
+        if last <= known.place:
+            return []  # an interrupt fell between the advance and its landing
+        settled = chunk.settle(verdicts)
+        counts = dict(known.counts)
+        for outcome, _ in settled:
+            counts[outcome.status] += 1
+        self.letters.cut(known.dead_bytes)
+        n_bytes = self.letters.append([letter for _, letter in settled if letter])
+        self.ledger.advance(Progress(last, counts, n_bytes))
+        self.ingest.counts = counts
+        log.info(
+            "index=%s done=%d dead=%d", self.target.index, sum(counts.values()), counts["dead"]
+        )
+        return [outcome for outcome, _ in settled]
+
+    def _looked_up(self, reader: ThreadPoolExecutor) -> Iterator[LookedUp]:
+        """Yield chunks of entries with what the index holds of them, asked for one chunk ahead."""
+        waiting: LookedUp | None = None
+        for entries in self._chunks():
+            ids = [str(entry.document.id) for entry in entries if self._may_be_stored(entry)]
+            args = (self.ingest.client, self.target, ids, self.options.patience)
+            asked = reader.submit(stored_documents, *args, self.flight.sender.stop)
+            if waiting is not None:
+                yield waiting
+            waiting = entries, asked
+        if waiting is not None:
+            yield waiting
+
+    def _may_be_stored(self, entry: Entry) -> bool:
+        identity = self.ledger.identity
+        is_new = identity is not None and identity.created_index
+        return not (is_new or entry.is_repeat or entry.document.reason)
+
+    def _chunks(self) -> Iterator[list[Entry]]:
+        """Yield entries in chunks, cut by count and by bytes."""
+        chunk: list[tuple[int, Document]] = []
+        size = 0
+        for at, document in self._documents():
+            chunk.append((at, document))
+            size += len(document.raw)
+            if len(chunk) == self.options.chunk_documents or size >= self.options.chunk_bytes:
+                yield self._entries(chunk)
+                chunk, size = [], 0
+        if chunk:
+            yield self._entries(chunk)
+
+    def _entries(self, chunk: list[tuple[int, Document]]) -> list[Entry]:
+        live = [(at, document) for at, document in chunk if not document.reason]
+        ids = [str(document.id) for _, document in live]
+        places = [at for at, _ in live]
+        repeats = dict(zip(places, self.ledger.seen_before(ids, places), strict=True))
+        return [Entry(at, document, repeats.get(at, False)) for at, document in chunk]
+
+    def _documents(self) -> Iterator[tuple[int, Document]]:
+        """Yield the documents that the ledger does not know, each with its place."""
+        first, done_lines = file_and_line(self.ledger.progress.place)
+        for number, source in enumerate(self.ingest.sources[first:], first):
+            skip = done_lines if number == first else 0
+            for document in read_jsonl(source, self.options.fields, skip_lines=skip):
+                yield place(number, document.line), document
+
+
+def _forget(job: Job) -> None:
+    """Remove the ledger of a job that cannot go on: its source was a pipe."""
+    if not job.can_resume:
+        for suffix in (".sqlite", ".lock"):
+            job.ledger.with_suffix(suffix).unlink(missing_ok=True)
