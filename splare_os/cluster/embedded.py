@@ -14,6 +14,7 @@ from . import node
 from .artifacts import Progress
 from .config import NodeOptions
 from .distribution import install
+from .guard import Guard
 from .home import Home, locate, locked, own, temporary
 from .node import NodeStatus
 from .resources import available_memory_mb, choose_heap_mb, choose_port
@@ -105,6 +106,7 @@ class EmbeddedCluster:
         self._asked = NodeOptions(port, heap_mb, dict(settings or {}), tuple(jvm_options))
         self._progress = progress
         self._folder: Path | None = None
+        self._guard: Guard | None = None
 
     def __enter__(self) -> str:
         """Start the node and return its address."""
@@ -118,6 +120,7 @@ class EmbeddedCluster:
             if process is not None:
                 raise ClusterError(f"a node runs in {folder} already (process {process.pid}).")
             self._folder = folder
+            self._guard = Guard(folder, is_temporary=self._home is None)
             try:
                 return str(node.start(folder, distribution, options, home.account).url)
             except BaseException:
@@ -144,3 +147,6 @@ class EmbeddedCluster:
             if self._home is None:
                 shutil.rmtree(self._folder)
             self._folder = None
+        if self._guard is not None:
+            self._guard.dismiss()
+            self._guard = None
