@@ -1,7 +1,20 @@
-"""Text to hits: query (translate) · clause · rewrite · client (drop-in) · explain."""
+"""Text to hits: query (translate) · clause · rewrite · client (drop-in) · hits · explain."""
 
 from .client import SplareOpenSearch
-from .explain import Contribution, explain
+from .explain import Contribution, Match, explain, matches
+from .hits import Hit, SearchOptions, search
 from .query import Dialect, translate, two_step
 
-__all__ = ["Contribution", "Dialect", "SplareOpenSearch", "explain", "translate", "two_step"]
+__all__ = [
+    "Contribution",
+    "Dialect",
+    "Hit",
+    "Match",
+    "SearchOptions",
+    "SplareOpenSearch",
+    "explain",
+    "matches",
+    "search",
+    "translate",
+    "two_step",
+]

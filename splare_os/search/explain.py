@@ -1,8 +1,9 @@
 """Why a document was found: the latents it shares with the query, and what each adds."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 
+from ..encoders import Encoder
 from ..impacts import Impacts, as_stored, to_features
 
 
@@ -28,3 +29,48 @@ def explain(query: Impacts, document: Mapping[str, float]) -> list[Contribution]
             stored = as_stored(float(document[latent]))
             found.append(Contribution(int(latent), impact, stored, impact * stored))
     return sorted(found, key=lambda contribution: (-contribution.score, contribution.latent))
+
+
+@dataclass(frozen=True)
+class Match(Contribution):
+    """A contribution with the words that the latent came from, in the query and the document."""
+
+    query_text: str
+    document_text: str
+
+
+def matches(
+    encoder: Encoder, query: str, document: str, contributions: Sequence[Contribution]
+) -> list[Match]:
+    """Return `contributions` with the words that they come from, by the encoder's spans.
+
+    `document` is the text that was encoded. Words are empty where an impact has no place in the
+    text (it comes from a prompt). Raises `EncoderError` for a model without spans.
+    """
+    (query_spans,) = encoder.spans([query], query=True)
+    (document_spans,) = encoder.spans([document])
+    return [
+        Match(
+            **asdict(one),
+            query_text=word_at(query, *query_spans.get(one.latent, (0, 0))),
+            document_text=word_at(document, *document_spans.get(one.latent, (0, 0))),
+        )
+        for one in contributions
+    ]
+
+
+def word_at(text: str, start: int, end: int) -> str:
+    """Return text[start:end] widened to whole words: tokens are often parts of one.
+
+    >>> word_at("the embargoes ended", 6, 9)
+    'embargoes'
+    >>> word_at("the end", 0, 0)
+    ''
+    """
+    if start == end:
+        return ""
+    while start > 0 and text[start - 1].isalnum() and text[start].isalnum():
+        start -= 1
+    while end < len(text) and text[end].isalnum() and text[end - 1].isalnum():
+        end += 1
+    return text[start:end]

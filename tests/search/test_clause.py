@@ -54,7 +54,9 @@ def test_a_clause_is_replaced_wherever_a_scoring_query_stands(body: Any) -> None
 
 @pytest.mark.parametrize("body", SELECTING)
 def test_a_clause_that_only_selects_is_refused(body: Any) -> None:
-    with pytest.raises(ValueError, match="stands where scores do not count, .* give it a min_score"):
+    with pytest.raises(
+        ValueError, match="stands where scores do not count, .* give it a min_score"
+    ):
         replace_in_body(body(SPLARE), named)
 
 

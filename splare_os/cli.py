@@ -1,0 +1,275 @@
+"""The command line: results on stdout, all else on stderr; exit 0 done, 1 some failed, 2 misuse."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+
+import click
+
+from . import __version__
+from .errors import SplareError
+
+if TYPE_CHECKING:
+    from opensearchpy import OpenSearch
+
+    from .encoders import Encoder
+    from .index import IngestRun
+
+C = TypeVar("C", bound=Callable[..., None])
+
+
+class Commands(click.Group):
+    """Commands whose errors are one line that says what to do."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  # click's signature
+        """Run a command; our errors, and the cluster's, end it with their message."""
+        try:
+            return super().invoke(ctx)
+        except SplareError as error:
+            raise click.ClickException(str(error)) from error
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
+        except Exception as error:
+            if type(error).__module__.split(".")[0] != "opensearchpy":
+                raise
+            raise click.ClickException(f"OpenSearch: {error}") from error
+
+
+def cluster_options(command: C) -> C:
+    """Add the options that say which cluster."""
+    for option in (
+        click.option("--ca-certs", envvar="SPLARE_CA_CERTS", type=click.Path(exists=True)),
+        click.option("--password", envvar="SPLARE_PASSWORD", help="Password of --user."),
+        click.option("--user", envvar="SPLARE_USER", help="User name for basic authentication."),
+        click.option(
+            "--url", envvar="SPLARE_URL", help="Address of OpenSearch; the embedded one if absent."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def model_option(command: C) -> C:
+    """Add the option that says which model."""
+    return click.option(
+        "--model",
+        envvar="SPLARE_MODEL",
+        default="mini",
+        show_default=True,
+        help="mini, a model folder, or a hub id.",
+    )(command)
+
+
+@click.group(cls=Commands)
+@click.version_option(__version__)
+@click.option("-v", "--verbose", is_flag=True, help="Say on stderr what happens.")
+def main(verbose: bool) -> None:
+    """Learned sparse retrieval with SAE latents, inside OpenSearch."""
+    level = logging.INFO if verbose else logging.ERROR
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s %(message)s")
+    logging.getLogger("splare_os").setLevel(logging.INFO if verbose else logging.WARNING)
+
+
+@main.command()
+@cluster_options
+@model_option
+def demo(model: str, **cluster: str | None) -> None:
+    """Index a real sample, and compare BM25 with latents on it."""
+    from .demo import INDEX, QUERIES, compare, index_sample
+    from .show import comparison_panel, console
+
+    url = _url(cluster)
+    encoder = _encoder(model)
+    with closing(_client(url, cluster)) as client:
+        for run in index_sample(client, encoder):
+            _draw(run, "indexing the sample")
+        screen = console()
+        for query in QUERIES:
+            screen.print(comparison_panel(compare(client, encoder, query)))
+    click.echo(
+        f"""
+The index is {INDEX!r} at {url}. Try next:
+  splare-os search "your own question" --index {INDEX} --explain
+  splare-os index your-documents.jsonl --index yours      (lines of {{"_id", "title", "text"}})
+  splare-os cluster stop"""
+    )
+
+
+@main.group()
+def cluster() -> None:
+    """The embedded OpenSearch."""
+
+
+@cluster.command()
+@click.option("--port", type=int, help="Port to listen on; a free one from 9200 if absent.")
+@click.option("--heap-mb", type=int, help="Java heap; a quarter of the free memory if absent.")
+def start(port: int | None, heap_mb: int | None) -> None:
+    """Start it (fetching it the first time), and print where it is."""
+    from .cluster import download_bar, start
+
+    _print_json(asdict(start(port=port, heap_mb=heap_mb, progress=download_bar)))
+
+
+@cluster.command()
+def stop() -> None:
+    """Stop it; its data stay."""
+    from .cluster import stop
+
+    _print_json(asdict(stop()))
+
+
+@cluster.command()
+def status() -> None:
+    """Print where it is; `pid` is null when it does not run."""
+    from .cluster import status
+
+    _print_json(asdict(status()))
+
+
+@main.command()
+@click.argument("file", type=click.File("rb"))
+@click.option("--query", is_flag=True, help="Encode as queries (fewer latents).")
+@click.option("--text-field", default="text", show_default=True)
+@click.option("--title-field", default="title", show_default=True)
+@click.option("--id-field", default="_id", show_default=True)
+@model_option
+def encode(
+    file: BinaryIO, query: bool, text_field: str, title_field: str, id_field: str, model: str
+) -> None:
+    """Print the impacts of each line of FILE (- is stdin): a JSON object, or a text as it is."""
+    from .encode.lines import encode_lines
+    from .text import Fields
+
+    fields = Fields(text=text_field, title=title_field or None, id=id_field)
+    failed = 0
+    for line in encode_lines(_encoder(model), file, query=query, fields=fields):
+        if line.reason:
+            failed += 1
+            click.echo(f"{line.id}: {line.reason}", err=True)
+        else:
+            _print_json({"_id": line.id, "impacts": line.impacts})
+    sys.exit(1 if failed else 0)
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True)
+@click.option("--index", required=True, help="Index to write to; made if it is not there.")
+@click.option("--text-field", default="text", show_default=True)
+@click.option("--title-field", default="title", show_default=True, help="Empty: there is none.")
+@click.option("--id-field", default="_id", show_default=True)
+@click.option("--top-k", default=400, show_default=True, help="Impacts kept per document.")
+@click.option("--dead-letters", type=click.Path(path_type=Path), help="File for what failed.")
+@cluster_options
+@model_option
+def index(
+    files: tuple[str, ...],
+    index: str,
+    text_field: str,
+    title_field: str,
+    id_field: str,
+    top_k: int,
+    dead_letters: Path | None,
+    model: str,
+    **cluster: str | None,
+) -> None:
+    """Index documents from FILES of JSON Lines (.gz too; - is stdin), and print the counts.
+
+    Run the same command again after an interruption, and it goes on where it stopped.
+    """
+    from .index import IngestOptions, ingest
+    from .text import Fields
+
+    fields = Fields(text=text_field, title=title_field or None, id=id_field)
+    options = IngestOptions(index=index, fields=fields, top_k=top_k, dead_letters=dead_letters)
+    with closing(_client(_url(cluster), cluster)) as client:
+        run = ingest(client, _encoder(model), files, options)
+        _draw(run, index)
+    _print_json(run.counts)
+    if run.counts["dead"]:
+        click.echo(f"{run.counts['dead']} failed, with reasons in {run.dead_letters}", err=True)
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("query")
+@click.option("--index", required=True, help="Index, alias or pattern to search.")
+@click.option("--text-field", help="Field whose impacts are searched; needed if there are several.")
+@click.option("--size", default=10, show_default=True, help="Number of hits.")
+@click.option("--two-step", is_flag=True, help="A cheap first pass, then exact scores of 500.")
+@click.option("--explain", is_flag=True, help="Tell which latents, and which words, matched.")
+@click.option("--json", "as_json", is_flag=True, help="JSON Lines also on a terminal.")
+@cluster_options
+@model_option
+def search(
+    query: str,
+    index: str,
+    text_field: str | None,
+    size: int,
+    two_step: bool,
+    explain: bool,
+    as_json: bool,
+    model: str,
+    **cluster: str | None,
+) -> None:
+    """Search INDEX for QUERY: one line a hit, a table on a terminal."""
+    from .search import SearchOptions, search
+
+    options = SearchOptions(text_field, size=size, two_step=two_step, explain=explain)
+    with closing(_client(_url(cluster), cluster)) as client:
+        hits = search(client, _encoder(model), index, query, options)
+    if sys.stdout.isatty() and not as_json:
+        from .show import console, hits_table
+
+        console().print(hits_table(hits))
+        return
+    for hit in hits:
+        line = {"_id": hit.id, "_score": hit.score, "_source": hit.source}
+        matches = {"matches": [asdict(match) for match in hit.matches]} if explain else {}
+        _print_json(line | matches)
+
+
+def _print_json(content: object) -> None:
+    click.echo(json.dumps(content, ensure_ascii=False))
+
+
+def _url(cluster: dict[str, str | None]) -> str:
+    from .cluster import download_bar, resolve_url, status
+
+    if cluster["url"] is None and status().pid is None:
+        click.echo("starting the embedded OpenSearch …", err=True)
+    return resolve_url(cluster["url"], progress=download_bar)
+
+
+def _client(url: str, cluster: dict[str, str | None]) -> "OpenSearch":
+    from opensearchpy import OpenSearch
+
+    options: dict[str, Any] = {"timeout": 60, "max_retries": 0}
+    if cluster["user"]:
+        options["http_auth"] = (cluster["user"], cluster["password"] or "")
+    if cluster["ca_certs"]:
+        options["ca_certs"] = cluster["ca_certs"]
+    return OpenSearch(url, **options)
+
+
+def _encoder(model: str) -> "Encoder":
+    click.echo(f"loading the model {model} …", err=True)
+    from transformers.utils import logging as transformers_logging
+
+    from .encoders import load_encoder
+
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    return load_encoder(model)
+
+
+def _draw(run: "IngestRun", title: str) -> None:
+    from tqdm import tqdm
+
+    with tqdm(desc=title, unit=" docs", disable=None) as bar:
+        for n_done, _ in enumerate(run, start=1):
+            bar.update(run.n_done_before + n_done - bar.n)

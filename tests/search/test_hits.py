@@ -1,0 +1,52 @@
+import pytest
+from opensearchpy import OpenSearch
+
+from splare_os.errors import MappingError
+from splare_os.search import SearchOptions, search
+
+from .conftest import Library
+
+pytestmark = pytest.mark.opensearch
+
+
+def test_hits_come_best_first_without_impacts(client: OpenSearch, library: Library) -> None:
+    hits = search(client, library.encoder, "library", "oil war", SearchOptions(size=7))
+    best = sorted(library.scores("oil war").values(), reverse=True)[:7]
+    assert [hit.score for hit in hits] == pytest.approx(best, rel=1e-5)
+    assert all(hit.source["text"] == library.texts[hit.id] for hit in hits)
+    assert all("impacts" not in hit.source["text_splare"] for hit in hits)
+
+
+def test_two_step_gives_exact_scores_to_what_it_finds(client: OpenSearch, library: Library) -> None:
+    options = SearchOptions(size=5, two_step=True)
+    hits = search(client, library.encoder, "library", "oil war", options)
+    exact = library.scores("oil war")
+    assert {hit.id: hit.score for hit in hits} == pytest.approx(
+        {hit.id: exact[hit.id] for hit in hits}, rel=1e-5
+    )
+
+
+def test_an_explanation_adds_up_to_the_score_and_names_words(
+    client: OpenSearch, library: Library
+) -> None:
+    query = "the oil war"
+    for hit in search(client, library.encoder, "library", query, SearchOptions(explain=True)):
+        assert sum(match.score for match in hit.matches) == pytest.approx(hit.score, rel=1e-5)
+        assert {match.query_text for match in hit.matches} <= set(query.split())
+        assert {match.document_text for match in hit.matches} <= set(hit.source["text"].split())
+
+
+def test_an_index_that_is_not_there_is_named(client: OpenSearch, library: Library) -> None:
+    with pytest.raises(MappingError, match="no index 'nowhere'"):
+        search(client, library.encoder, "nowhere", "oil", SearchOptions())
+
+
+def test_an_index_without_impacts_is_refused(client: OpenSearch, library: Library) -> None:
+    client.indices.create(index="plain")
+    with pytest.raises(MappingError, match="'plain' has impacts for no field"):
+        search(client, library.encoder, "plain", "oil", SearchOptions())
+
+
+def test_no_hits_at_all_cannot_be_asked_for() -> None:
+    with pytest.raises(ValueError, match="size=0"):
+        SearchOptions(size=0)
