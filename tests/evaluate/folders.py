@@ -5,10 +5,10 @@ import json
 from pathlib import Path
 
 CORPUS = [
-    {"_id": "d1", "title": "Oil", "text": "The embargo raised the price of oil.", "metadata": {}},
-    {"_id": "d2", "title": "", "text": "Rivers carry water to the sea."},
-    {"_id": "d3", "title": "Cars", "text": "An automobile burns petrol."},
-    {"_id": "d4", "title": "Bread", "text": "Flour, water, salt, and time."},
+    {"_id": "d1", "title": "Oil", "text": "The embargo raised the price", "metadata": {}},
+    {"_id": "d2", "title": "", "text": "Rivers carry water to the sea"},
+    {"_id": "d3", "title": "Cars", "text": "An automobile burns petrol"},
+    {"_id": "d4", "title": "Bread", "text": "Flour and water and salt and water"},
 ]
 QUERIES = [
     {"_id": "q0", "text": "nobody judged this one"},
