@@ -33,7 +33,7 @@ class HashEncoder:
         return self.encode_documents(texts)
 
     def spans(self, texts: Sequence[str], *, query: bool = False) -> list[Spans]:
-        raise EncoderError("hashed words have no spans")
+        raise EncoderError(f"{len(texts)} texts, query={query}: hashed words have no spans")
 
     def _features(self, text: str) -> dict[str, float]:
         counts = Counter(self.latent(word) for word in text.lower().split() if word.isalnum())

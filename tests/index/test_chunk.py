@@ -1,0 +1,148 @@
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from splare_os.errors import EncoderError
+from splare_os.impacts import Impacts
+from splare_os.index.actions import Target, digest
+from splare_os.index.chunk import Chunk, Entry, encode, make_chunk
+from splare_os.index.replies import Refusal
+from splare_os.index.sources import parse
+from splare_os.text import Fields
+
+from .hashing import HashEncoder
+
+TARGET = Target("i", "text_splare", HashEncoder().fingerprint, 400)
+
+
+def entry(line: dict[str, object] | bytes, at: int = 1, *, is_repeat: bool = False) -> Entry:
+    raw = line if isinstance(line, bytes) else json.dumps(line).encode()
+    return Entry(at, parse("a.jsonl", at, raw, Fields()), is_repeat)
+
+
+def statuses(chunk: Chunk, verdicts: Sequence[Refusal | None] | None = None) -> list[str]:
+    settled = chunk.settle([None] * len(chunk.actions) if verdicts is None else verdicts)
+    return [outcome.status for outcome, _ in settled]
+
+
+def test_each_line_has_its_outcome(encoder):
+    lines = [{"_id": "1", "text": "ants"}, b"{", {"_id": "2", "text": " "}, {"_id": "3"}]
+    chunk = make_chunk([entry(line, at) for at, line in enumerate(lines)], {}, encoder, TARGET)
+    assert statuses(chunk) == ["indexed", "dead", "empty", "empty"]
+    assert encoder.batches == [1]
+
+
+def test_a_text_without_a_single_latent_is_empty(encoder):
+    assert statuses(make_chunk([entry({"_id": "1", "text": "..."})], {}, encoder, TARGET)) == [
+        "empty"
+    ]
+
+
+def test_what_the_index_holds_is_neither_encoded_nor_sent(encoder):
+    held = {"text": "ants", "text_splare": {"digest": digest("ants", encoder.fingerprint, 400)}}
+    chunk = make_chunk([entry({"_id": "1", "text": "ants"})], {"1": held}, encoder, TARGET)
+    assert statuses(chunk) == ["unchanged"]
+    assert (chunk.actions, encoder.batches) == ({}, [])
+
+
+def test_another_field_of_the_same_text_is_written_again(encoder):
+    held = {"text": "ants", "text_splare": {"digest": digest("ants", encoder.fingerprint, 400)}}
+    lines = [entry({"_id": "1", "text": "ants", "year": 1999})]
+    assert statuses(make_chunk(lines, {"1": held}, encoder, TARGET)) == ["indexed"]
+
+
+def test_a_repeated_id_is_always_sent_and_replaced(encoder):
+    held = {"text": "ants", "text_splare": {"digest": digest("ants", encoder.fingerprint, 400)}}
+    lines = [entry({"_id": "1", "text": "ants"}, is_repeat=True)]
+    chunk = make_chunk(lines, {"1": held}, encoder, TARGET)
+    assert statuses(chunk) == ["replaced"]
+    assert len(chunk.actions) == 1
+
+
+@pytest.mark.parametrize("key", ["text_splare", "text_splare.count"])
+def test_a_document_with_our_field_of_its_own_is_dead(encoder, key):
+    chunk = make_chunk([entry({"_id": "1", "text": "x", key: 1})], {}, encoder, TARGET)
+    (outcome, letter), *_ = chunk.settle([])
+    assert outcome.status == "dead"
+    assert f"has a field '{key}' of its own" in outcome.reason
+    assert json.loads(letter)["_id"] == "1"
+
+
+def test_what_the_cluster_refuses_is_dead_with_its_reason(encoder):
+    lines = [entry({"_id": "1", "text": "ants"}), entry({"_id": "2", "text": "bees"})]
+    chunk = make_chunk(lines, {}, encoder, TARGET)
+    (first, none), (second, letter) = chunk.settle([None, Refusal(400, "no date", "dead")])
+    assert (first.status, none) == ("indexed", b"")
+    assert (second.status, second.reason) == ("dead", "no date")
+    assert json.loads(letter)["status"] == 400
+
+
+def test_one_text_that_cannot_be_encoded_is_dead_and_the_others_are_not(encoder):
+    texts = ["ants", "xyzzy", "bees"]
+    lines = [entry({"_id": text, "text": text}, at) for at, text in enumerate(texts)]
+    chunk = make_chunk(lines, {}, encoder, TARGET)
+    assert statuses(chunk) == ["indexed", "dead", "indexed"]
+    assert chunk.dead[1] == "cannot be encoded: ValueError: a word that nobody can read"
+    assert encoder.batches == [3, 1, 1, 1]
+
+
+def test_one_by_one_gives_the_impacts_of_the_batch(encoder):
+    texts = ["ants carry leaves", "bees", "wasps and bees"]
+    batch, _ = encode(encoder, texts, 400)
+    alone, failures = encode(encoder, [*texts, "xyzzy"], 400)
+    assert failures.keys() == {3}
+    assert np.array_equal(alone.toarray()[:3], batch.toarray())
+
+
+class Broken(HashEncoder):
+    """Meets a `RuntimeError` where `is_bad` says so."""
+
+    def __init__(self, bad: str) -> None:
+        super().__init__()
+        self.bad = bad
+
+    def encode_documents(self, texts: Sequence[str]) -> Impacts:
+        if any(self.bad in text for text in texts):
+            raise RuntimeError("out of memory")
+        return super().encode_documents(texts)
+
+
+def test_a_runtime_error_of_one_text_is_that_text():
+    _, failures = encode(Broken("b"), ["a", "b", "c"], 400)
+    assert failures == {1: "cannot be encoded: RuntimeError: out of memory"}
+
+
+def test_a_runtime_error_of_every_text_ends_the_run():
+    with pytest.raises(RuntimeError, match="out of memory"):
+        encode(Broken(""), ["a", "b", "c"], 400)
+
+
+class Odd(HashEncoder):
+    def __init__(self, value: float, *, n_rows: int = 0) -> None:
+        super().__init__(8)
+        self.value, self.n_rows = value, n_rows
+
+    def encode_documents(self, texts: Sequence[str]) -> Impacts:
+        n_rows = self.n_rows or len(texts)
+        values = np.full(n_rows, 1.0, dtype=np.float32)
+        values[0] = self.value
+        return csr_array((values, (np.arange(n_rows), np.full(n_rows, 5))), shape=(n_rows, 8))
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, np.nan, np.inf])
+def test_an_impact_that_cannot_be_stored_makes_its_text_dead(value):
+    _, failures = encode(Odd(value), ["a", "b"], 400)
+    assert failures.keys() == {0}
+
+
+def test_an_encoder_returns_a_row_for_each_text():
+    with pytest.raises(EncoderError, match=r"returned \(3, 8\) for 2 texts of 8 latents"):
+        encode(Odd(1.0, n_rows=3), ["a", "b"], 400)
+
+
+def test_impacts_are_pruned(encoder):
+    impacts, _ = encode(encoder, ["a a a b b c"], 2)
+    assert impacts.nnz == 2

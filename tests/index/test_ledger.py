@@ -1,0 +1,148 @@
+import multiprocessing
+import sqlite3
+
+import pytest
+
+from splare_os.errors import JobError
+from splare_os.index.ledger import Identity, Ledger, Progress, file_and_line, place
+
+IDENTITY = Identity("uuid", (("/a.jsonl", 10, 7),), "/dead.jsonl")
+COUNTS = {"indexed": 5, "unchanged": 0, "replaced": 1, "empty": 0, "dead": 2}
+
+
+def test_places_are_ordered_by_file_then_by_line():
+    places = [place(0, 1), place(0, 2**39), place(1, 1), place(2, 0)]
+    assert places == sorted(places)
+    assert file_and_line(place(2, 7)) == (2, 7)
+
+
+def advanced(path):
+    with Ledger.open(path) as ledger:
+        assert ledger.start(IDENTITY, 0) == "new"
+        ledger.advance(Progress(place(0, 8), COUNTS, 30))
+
+
+def restart(path, identity=IDENTITY, dead_bytes=30) -> tuple[str, Progress]:
+    with Ledger.open(path) as ledger:
+        return ledger.start(identity, dead_bytes), ledger.progress
+
+
+def test_a_job_goes_on_where_it_stopped(tmp_path):
+    advanced(tmp_path / "l.sqlite")
+    assert restart(tmp_path / "l.sqlite") == ("", Progress(place(0, 8), COUNTS, 30))
+
+
+def test_letters_beyond_the_ledger_are_no_hindrance(tmp_path):
+    advanced(tmp_path / "l.sqlite")
+    assert restart(tmp_path / "l.sqlite", dead_bytes=99)[0] == ""
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Identity("another", IDENTITY.sources, IDENTITY.dead_letters),
+        Identity("uuid", (("/a.jsonl", 11, 7),), IDENTITY.dead_letters),
+        Identity("uuid", (("/a.jsonl", 10, 8),), IDENTITY.dead_letters),
+        Identity("uuid", IDENTITY.sources, "/elsewhere.jsonl"),
+    ],
+)
+def test_a_job_starts_over_when_something_changed(tmp_path, other):
+    advanced(tmp_path / "l.sqlite")
+    assert restart(tmp_path / "l.sqlite", other) == (
+        "index, sources or dead-letter file changed",
+        Progress(),
+    )
+
+
+def test_a_job_starts_over_when_its_letters_are_gone(tmp_path):
+    advanced(tmp_path / "l.sqlite")
+    assert restart(tmp_path / "l.sqlite", dead_bytes=29)[0] == "dead letters are gone"
+
+
+def test_a_pipe_is_never_the_same(tmp_path):
+    identity = Identity("uuid", (), "/dead.jsonl")
+    with Ledger.open(tmp_path / "l.sqlite") as ledger:
+        ledger.start(identity, 0)
+        ledger.advance(Progress(5))
+    assert restart(tmp_path / "l.sqlite", identity)[1] == Progress()
+
+
+def test_a_finished_job_starts_over(tmp_path):
+    with Ledger.open(tmp_path / "l.sqlite") as ledger:
+        ledger.start(IDENTITY, 0)
+        ledger.seen_before(["a"], [1])
+        ledger.advance(Progress(5))
+        ledger.finish()
+    with Ledger.open(tmp_path / "l.sqlite") as ledger:
+        assert ledger.start(IDENTITY, 0) == "finished before"
+        assert ledger.seen_before(["a"], [1]) == [False]
+
+
+def test_that_the_job_made_the_index_is_remembered(tmp_path):
+    made = Identity("uuid", IDENTITY.sources, IDENTITY.dead_letters, created_index=True)
+    with Ledger.open(tmp_path / "l.sqlite") as ledger:
+        ledger.start(made, 0)
+        ledger.advance(Progress(5))
+    with Ledger.open(tmp_path / "l.sqlite") as ledger:
+        assert ledger.start(IDENTITY, 0) == ""
+        assert ledger.identity is not None
+        assert ledger.identity.created_index
+
+
+def test_an_id_is_seen_before_if_it_stood_at_an_earlier_place(tmp_path):
+    with Ledger.open(tmp_path / "l.sqlite") as ledger:
+        ledger.start(IDENTITY, 0)
+        assert ledger.seen_before(["a", "b", "a"], [1, 2, 3]) == [False, False, True]
+        assert ledger.seen_before(["b", "c"], [4, 5]) == [True, False]
+
+
+def test_a_line_read_again_after_a_kill_has_not_seen_itself(tmp_path):
+    with Ledger.open(tmp_path / "l.sqlite") as ledger:
+        ledger.start(IDENTITY, 0)
+        ledger.seen_before(["a", "b"], [1, 2])
+        ledger.advance(Progress(1))
+    with Ledger.open(tmp_path / "l.sqlite") as ledger:
+        ledger.start(IDENTITY, 0)
+        assert ledger.seen_before(["b", "a", "b"], [2, 3, 4]) == [False, True, True]
+
+
+def test_ids_looked_at_after_the_last_advance_are_forgotten_with_it(tmp_path):
+    with Ledger.open(tmp_path / "l.sqlite") as ledger:
+        ledger.start(IDENTITY, 0)
+        ledger.seen_before(["a"], [1])
+    with sqlite3.connect(tmp_path / "l.sqlite") as database:
+        assert database.execute("SELECT count(*) FROM seen").fetchone() == (0,)
+    database.close()
+
+
+def _hold(path, ready, done):
+    with Ledger.open(path):
+        ready.set()
+        done.wait(20)
+
+
+def test_a_job_has_one_worker(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    ready, done = context.Event(), context.Event()
+    other = context.Process(target=_hold, args=(tmp_path / "l.sqlite", ready, done))
+    other.start()
+    try:
+        assert ready.wait(20)
+        with pytest.raises(JobError, match="another worker is at this job"):
+            restart(tmp_path / "l.sqlite")
+    finally:
+        done.set()
+        other.join()
+    restart(tmp_path / "l.sqlite")
+
+
+def test_a_damaged_ledger_says_what_to_do(tmp_path):
+    (tmp_path / "l.sqlite").write_bytes(b"no database" * 100)
+    with pytest.raises(JobError, match="delete it: the job starts over"):
+        restart(tmp_path / "l.sqlite")
+
+
+def test_a_folder_that_cannot_be_made_says_so(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(JobError, match="Give a folder that can be written to"):
+        restart(tmp_path / "file" / "l.sqlite")

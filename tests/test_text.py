@@ -1,0 +1,36 @@
+import pytest
+
+from splare_os.text import Fields, document_text
+
+
+def test_title_and_text_are_joined_by_a_space_and_stripped():
+    assert document_text(" Ants", "carry leaves \n") == "Ants carry leaves"
+
+
+@pytest.mark.parametrize(("title", "text"), [("", "x"), (None, "x"), ("x", None), ("x", "")])
+def test_a_missing_part_leaves_no_space(title, text):
+    assert document_text(title, text) == "x"
+
+
+def test_the_title_comes_before_the_text():
+    assert Fields(text="body", title="headline").text_fields == ("headline", "body")
+
+
+def test_without_a_title_the_text_stands_alone():
+    assert Fields(title=None).text_fields == ("text",)
+
+
+@pytest.mark.parametrize("name", ["", "a.b", "_source", "te*t"])
+def test_a_text_field_has_to_be_a_top_level_field(name):
+    with pytest.raises(ValueError, match="top-level field"):
+        Fields(text=name)
+
+
+def test_the_title_is_another_field_than_the_text():
+    with pytest.raises(ValueError, match="is the text field too"):
+        Fields(text="a", title="a")
+
+
+def test_the_id_has_a_key():
+    with pytest.raises(ValueError, match="such as '_id'"):
+        Fields(id="")
