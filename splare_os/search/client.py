@@ -8,10 +8,17 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from opensearchpy import OpenSearch, Transport
+from opensearchpy.helpers.query import Query
 
 from ..encoders import Encoder
 from .query import Dialect
 from .rewrite import Rewriter
+
+
+class Splare(Query):
+    """The clause for opensearch-py's query builder: `Q("splare", text="oil embargo")`."""
+
+    name = "splare"
 
 
 class SplareTransport(Transport):

@@ -29,10 +29,10 @@ def exclude_impacts(source: Any) -> Any:  # noqa: ANN401  # JSON
 
 def exclude_impacts_by_parameter(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return URL parameters with impacts excluded: on the server they override a body's."""
-    asked = params.get("_source_includes", params.get("_source"))
-    if asked in (False, "false") or _names_impacts(_split(asked)):
+    asked = _names(params.get("_source_includes", params.get("_source")))
+    if asked == ["false"] or _names_impacts(asked):
         return dict(params)
-    excludes = _as_list(_split(params.get("_source_excludes")))
+    excludes = _names(params.get("_source_excludes"))
     return {**params, "_source_excludes": ",".join([*excludes, IMPACTS])}
 
 
@@ -42,8 +42,13 @@ def _names_impacts(source: Any) -> bool:  # noqa: ANN401
     return any(isinstance(name, str) and SUFFIX in name for name in _as_list(source))
 
 
-def _split(value: Any) -> Any:  # noqa: ANN401
-    return value.split(",") if isinstance(value, str) else value
+def _names(parameter: Any) -> list[str]:  # noqa: ANN401
+    """Return the names in a parameter, which opensearch-py has made bytes of by now."""
+    if isinstance(parameter, bytes):
+        parameter = parameter.decode()
+    if isinstance(parameter, bool):
+        return [str(parameter).lower()]
+    return parameter.split(",") if isinstance(parameter, str) else _as_list(parameter)
 
 
 def _as_list(value: Any) -> list[Any]:  # noqa: ANN401

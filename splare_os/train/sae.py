@@ -1,37 +1,40 @@
-"""Sparse autoencoders over token states, trained by sae-lens, folded to a plain JumpReLU encoder."""
+"""Sparse autoencoders over token states: trained by sae-lens, folded to a plain JumpReLU encoder."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
+
+from .states import States
 
 if TYPE_CHECKING:
     from sae_lens import BatchTopKTrainingSAE
+    from sae_lens.config import SAETrainerConfig
 
-States = NDArray[np.float16] | NDArray[np.float32]
+CENTRING_STATES = 200_000
 
 
 @dataclass(frozen=True, slots=True)
 class SaeOptions:
     """How one SAE is trained.
 
-    `n_tokens` counts states seen, so it may exceed the states there are (passes repeat, each in
-    a new order). A latent is revived by the auxiliary loss after `dead_window` batches in silence.
+    `n_tokens` counts states seen, so it may exceed the states there are: passes repeat, each in a
+    new order. A latent silent for `dead_window` batches gets the auxiliary loss that revives it.
     """
 
     width: int = 8192
-    k: int = 32
+    k: int = 16
     n_tokens: int = 1_000_000
     batch_tokens: int = 2048
     lr: float = 1e-3
     decay_share: float = 0.25
-    dead_window: int = 100
+    dead_window: int = 150
     autocast: bool = True
     seed: int = 0
 
@@ -49,7 +52,7 @@ class SaeOptions:
 
 @dataclass(frozen=True, slots=True)
 class SaeFigures:
-    """What an SAE does on states: shares are in [0, 1], `mean_l0` counts latents a token."""
+    """What an SAE does on states; shares are at most 1, `mean_l0` counts latents a token."""
 
     explained_variance: float
     mean_l0: float
@@ -57,47 +60,158 @@ class SaeFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class TrainedSae:
-    """An SAE over raw states: nothing is subtracted from or scaled in its input.
+class Centring:
+    """The map `(x - mean) * scale`, which sae-lens' SAE is trained behind."""
 
-    Encode: `z = x @ w_enc + b_enc`, kept where `z > threshold` (JumpReLU). Decode:
-    `z @ w_dec + b_dec`. Shapes: `w_enc` [state, latent], `b_enc` and `threshold` [latent],
-    `w_dec` [latent, state] with rows of norm 1, `b_dec` [state]; all float32.
-    """
-
-    w_enc: torch.Tensor
-    b_enc: torch.Tensor
-    threshold: torch.Tensor
-    w_dec: torch.Tensor
-    b_dec: torch.Tensor
-
-    def encode(self, states: torch.Tensor) -> torch.Tensor:
-        """Return the activations of `states`, [token, latent]."""
-        pre = states.float() @ self.w_enc + self.b_enc
-        return torch.relu(pre) * (pre > self.threshold)
-
-    def decode(self, activations: torch.Tensor) -> torch.Tensor:
-        """Return the states that `activations` stand for, [token, state]."""
-        return activations @ self.w_dec + self.b_dec
-
-
-@dataclass(frozen=True, slots=True)
-class _Centring:
-    """The affine map that sae-lens trains under: `(x - mean) * scale`."""
-
-    mean: torch.Tensor
+    mean: Tensor
     scale: float
 
 
-def train_sae(states: States, options: SaeOptions) -> TrainedSae:
-    """Return a BatchTopK SAE of `states` ([token, state]), as a JumpReLU encoder.
+@dataclass(frozen=True, slots=True)
+class TrainedSae:
+    """An SAE over raw states: nothing is subtracted from its input, or scaled.
 
-    The same states, options and thread count give the same weights.
+    Activations are `u = x @ w_enc + b_enc` where `u > threshold`, else 0 (JumpReLU). Shapes:
+    `w_enc` [state, latent], `b_enc` and `threshold` [latent], `w_dec` [latent, state], `b_dec`
+    [state]; all float32, thresholds ≥ 0.
     """
-    _check(states, options)
-    centring = _centring(states)
+
+    w_enc: Tensor
+    b_enc: Tensor
+    threshold: Tensor
+    w_dec: Tensor
+    b_dec: Tensor
+
+    def encode(self, states: Tensor) -> Tensor:
+        """Return the activations [token, latent] of `states` [token, state]."""
+        u = states.float() @ self.w_enc + self.b_enc
+        return torch.where(u > self.threshold, u, 0)
+
+    def decode(self, activations: Tensor) -> Tensor:
+        """Return the states [token, state] that `activations` stand for."""
+        return activations @ self.w_dec + self.b_dec
+
+    def scaled(self, gains: Tensor) -> TrainedSae:
+        """Return this SAE with the activation of each latent multiplied by its gain (> 0)."""
+        return replace(
+            self,
+            w_enc=self.w_enc * gains,
+            b_enc=self.b_enc * gains,
+            threshold=self.threshold * gains,
+            w_dec=self.w_dec / gains[:, None],
+        )
+
+
+def train_sae(states: States, options: SaeOptions) -> TrainedSae:
+    """Return a BatchTopK SAE of `states`, as a JumpReLU encoder with decoder rows of norm 1.
+
+    The same states, options and number of threads give the same weights.
+    """
+    from sae_lens.training.sae_trainer import SAETrainer
+
+    if states.ndim != 2 or len(states) < options.batch_tokens:
+        raise ValueError(
+            f"states have shape {states.shape}: give [token, state] with at least "
+            f"batch_tokens={options.batch_tokens} tokens"
+        )
+    centring = centre(states)
     torch.manual_seed(options.seed)
     sae = _untrained(states.shape[1], options)
-    trainer = _trainer(sae, _batches(states, centring, options), options)
-    trainer.fit()
-    return fold(sae, centring.mean, centring.scale)
+    SAETrainer(_schedule(options), sae, _batches(states, centring, options)).fit()
+    return fold(sae, centring)
+
+
+def measure(sae: TrainedSae, states: States, *, batch_tokens: int = 2048) -> SaeFigures:
+    """Return what `sae` does on `states`, best those it was not trained on."""
+    fired = torch.zeros(len(sae.threshold), dtype=torch.bool)
+    error = active = 0.0
+    for start in range(0, len(states), batch_tokens):
+        batch = _float(states[start : start + batch_tokens])
+        activations = sae.encode(batch)
+        error += float((sae.decode(activations) - batch).square().sum())
+        active += float((activations > 0).sum())
+        fired |= (activations > 0).any(dim=0)
+    variance = float(_float(states).var(dim=0, correction=0).sum()) * len(states)
+    return SaeFigures(1 - error / variance, active / len(states), 1 - float(fired.float().mean()))
+
+
+def centre(states: States) -> Centring:
+    """Return the map to mean 0 and a mean square norm of the number of dimensions."""
+    sample = _float(states[:CENTRING_STATES])
+    mean = sample.mean(dim=0)
+    spread = float((sample - mean).square().sum(dim=1).mean())
+    if not spread:
+        raise ValueError(f"{len(states)} states are all equal: give states of various tokens")
+    return Centring(mean, math.sqrt(states.shape[1] / spread))
+
+
+@torch.no_grad()
+def fold(sae: BatchTopKTrainingSAE, centring: Centring) -> TrainedSae:
+    """Return `sae`, which reads what `centring` gives, as an encoder of `centring`'s input.
+
+    Activations come out in units of the states, not of the centred ones.
+    """
+    tensors = {name: tensor.clone() for name, tensor in sae.state_dict().items()}
+    sae.process_state_dict_for_saving_inference(tensors)  # decoder norms to 1, top-k to threshold
+    w_enc, scale = tensors["W_enc"].float(), centring.scale
+    subtracted = centring.mean * scale
+    if sae.cfg.apply_b_dec_to_input:
+        subtracted = subtracted + tensors["b_dec"]
+    return TrainedSae(
+        w_enc=w_enc.contiguous(),
+        b_enc=(tensors["b_enc"] - subtracted @ w_enc) / scale,
+        threshold=tensors["threshold"].float() / scale,
+        w_dec=tensors["W_dec"].float().contiguous(),
+        b_dec=tensors["b_dec"] / scale + centring.mean,
+    )
+
+
+def _untrained(d_in: int, options: SaeOptions) -> BatchTopKTrainingSAE:
+    """Return an SAE with weights drawn from torch's generator.
+
+    Decoder rows start at norm 1: from a small norm, the latents that grow first starve the rest.
+    """
+    from sae_lens import BatchTopKTrainingSAEConfig
+
+    from .batch_topk import SparseBatchTopKSae
+
+    config = BatchTopKTrainingSAEConfig(
+        d_in=d_in,
+        d_sae=options.width,
+        k=options.k,
+        apply_b_dec_to_input=False,
+        decoder_init_norm=1.0,
+        topk_threshold_lr=0.05,
+    )
+    return SparseBatchTopKSae(config)
+
+
+def _schedule(options: SaeOptions) -> SAETrainerConfig:
+    from sae_lens.config import SAETrainerConfig
+
+    steps = max(1, options.n_tokens // options.batch_tokens)
+    return SAETrainerConfig(
+        total_training_samples=steps * options.batch_tokens,
+        train_batch_size_samples=options.batch_tokens,
+        lr=options.lr,
+        lr_end=0.0,
+        lr_warm_up_steps=min(20, steps // 10),
+        lr_decay_steps=int(steps * options.decay_share),
+        dead_feature_window=options.dead_window,
+        feature_sampling_window=steps + 1,  # the histograms drawn at a window's end go unread
+        autocast=options.autocast,
+    )
+
+
+def _batches(states: States, centring: Centring, options: SaeOptions) -> Iterator[Tensor]:
+    """Yield centred batches for ever, each pass in a new order."""
+    rng = np.random.default_rng(options.seed)
+    while True:
+        order = rng.permutation(len(states))
+        for start in range(0, len(order) - options.batch_tokens + 1, options.batch_tokens):
+            rows = np.sort(order[start : start + options.batch_tokens])  # kinder to a mapped file
+            yield (_float(states[rows]) - centring.mean) * centring.scale
+
+
+def _float(states: States) -> Tensor:
+    return torch.from_numpy(states.astype(np.float32))

@@ -33,6 +33,9 @@ def test_impacts_are_left_out_unless_named(asked: Any, sent: Any) -> None:
     [
         ({"_source": "true"}, {"_source": "true", "_source_excludes": IMPACTS}),
         ({"_source": "false"}, {"_source": "false"}),
+        ({"_source": False}, {"_source": False}),
+        ({"_source": b"a,b"}, {"_source": b"a,b", "_source_excludes": IMPACTS}),
+        ({"_source_includes": b"x_splare.*"}, {"_source_includes": b"x_splare.*"}),
         ({"_source_includes": "a"}, {"_source_includes": "a", "_source_excludes": IMPACTS}),
         ({"_source_excludes": "a,b"}, {"_source_excludes": f"a,b,{IMPACTS}"}),
         ({"_source_includes": "x,text_splare"}, {"_source_includes": "x,text_splare"}),
