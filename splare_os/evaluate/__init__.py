@@ -1,4 +1,4 @@
-"""encoder → figures: datasets · indexing · msearch · dense · runs · measures · results · table."""
+"""encoder → figures: datasets · indexing · systems (msearch, dense) · runs · measures · table."""
 
 from .evaluate import EvaluateOptions, evaluate
 from .measures import MEASURES

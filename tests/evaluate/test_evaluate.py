@@ -8,7 +8,7 @@ from opensearchpy import OpenSearch
 from splare_os.errors import EncoderError, EvaluationError
 from splare_os.evaluate import EvaluateOptions, Result, evaluate
 from splare_os.evaluate.datasets import read_dataset
-from splare_os.evaluate.evaluate import choose
+from splare_os.evaluate.dense import PACKAGE
 from splare_os.evaluate.indexing import index_name
 from splare_os.evaluate.runs import fuse
 from tests.evaluate.folders import CORPUS, save_folder, write
@@ -33,15 +33,6 @@ def index(folder: Path, client: OpenSearch, encoder: HashEncoder) -> Iterator[st
 
 def by_system(results: Iterator[Result]) -> dict[str, Result]:
     return {result.system: result for result in results}
-
-
-def test_systems_are_all_four_unless_named() -> None:
-    assert choose((), "mini") == ("bm25", "dense", "mini", "hybrid")
-    assert choose(("hybrid", "bm25", "hybrid"), "mini") == ("hybrid", "bm25")
-    with pytest.raises(ValueError, match="'splade': choose from bm25, dense, mini, hybrid"):
-        choose(("splade",), "mini")
-    with pytest.raises(ValueError, match="the model is named 'dense' as a baseline is"):
-        choose((), "dense")
 
 
 @pytest.mark.opensearch
@@ -119,7 +110,6 @@ def test_a_document_that_the_cluster_refuses_is_told(
     assert result.figures["recall@100"] == 1.0
 
 
-@pytest.mark.opensearch
 def test_another_corpus_or_model_has_another_index(
     folder: Path, tmp_path: Path, encoder: HashEncoder
 ) -> None:
@@ -164,3 +154,12 @@ def test_what_is_wrong_is_known_before_the_first_result(
         evaluate([folder, tmp_path], encoder, nowhere, SPARSE)
     with pytest.raises(EncoderError, match="the dense model"):
         evaluate([folder], encoder, nowhere, EvaluateOptions(dense_model=str(tmp_path)))
+
+
+def test_dense_alone_needs_no_cluster(folder: Path, encoder: HashEncoder) -> None:
+    pytest.importorskip(PACKAGE)
+    nowhere = OpenSearch("http://127.0.0.1:9")
+    (result,) = evaluate([folder], encoder, nowhere, EvaluateOptions(("dense",), queries=2))
+    assert result.queries == 2
+    assert result.figures["recall@100"] == 1.0
+    assert encoder.batches == []
