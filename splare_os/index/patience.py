@@ -1,7 +1,7 @@
 """Which failures of a request pass with time, and how long they are waited for."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event
@@ -66,10 +66,24 @@ def status_of(error: TransportError) -> int:
 def describe(error: TransportError) -> str:
     """Return type and reason as the cluster gave them."""
     info = error.info
-    cause = info.get("error") if isinstance(info, dict) else None
-    if isinstance(cause, dict):
-        return f"{cause.get('type')}: {cause.get('reason')}"
+    cause = info.get("error") if isinstance(info, Mapping) else None
+    if isinstance(cause, Mapping):
+        return reason_of(cause)
     return f"{type(error).__name__}: {str(error.error)[:500]}"
+
+
+def reason_of(error: object) -> str:
+    """Return type and reason of an error of the cluster, and of what caused it.
+
+    >>> reason_of({"type": "a", "reason": "b", "caused_by": {"type": "c", "reason": "d"}})
+    'a: b; caused by c: d'
+    """
+    parts: list[str] = []
+    cause = error
+    while isinstance(cause, Mapping) and len(parts) < 3:
+        parts.append(f"{cause.get('type')}: {cause.get('reason')}")
+        cause = cause.get("caused_by")
+    return "; caused by ".join(parts) or str(error)
 
 
 @contextmanager

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from .actions import Action
-from .patience import TRANSIENT
+from .patience import TRANSIENT, reason_of
 
 Advice: TypeAlias = Literal["dead", "again", "stop"]
 """The document's own fault; may pass with time; every other document would meet it too."""
 
 SYSTEMIC = frozenset({401, 403, 404})
 """Statuses of an item that are not its document's fault: blocks, rights, a lost index."""
+
+NO_PIPELINE = "illegal_argument_exception: pipeline with id ["
+"""So begins "… does not exist", a 400 that looks like the document's fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +51,11 @@ def verdict(item: Mapping[str, object], action: Action, index: str) -> Verdict:
     if not isinstance(status, int):
         return Refusal(0, "the cluster's reply has no item for this document", "again")
     if status in TRANSIENT:
-        return Refusal(status, _cause(item), "again")
-    if status in SYSTEMIC:
-        return Refusal(status, _cause(item), "stop")
+        return Refusal(status, reason_of(item.get("error")), "again")
     if status >= 300:
-        return Refusal(status, _cause(item), "dead")
+        reason = reason_of(item.get("error"))
+        is_systemic = status in SYSTEMIC or NO_PIPELINE in reason
+        return Refusal(status, reason, "stop" if is_systemic else "dead")
     return _misplaced(item, action, index, status)
 
 
@@ -75,13 +78,3 @@ def _inner(item: object) -> Mapping[str, object]:
         return {}
     inner = next(iter(item.values()))
     return inner if isinstance(inner, Mapping) else {}
-
-
-def _cause(item: Mapping[str, object]) -> str:
-    """Return type and reason of an item's error, and of what caused it."""
-    error = item.get("error")
-    parts: list[str] = []
-    while isinstance(error, Mapping) and len(parts) < 3:
-        parts.append(f"{error.get('type')}: {error.get('reason')}")
-        error = error.get("caused_by")
-    return "; caused by ".join(parts) or str(error)
