@@ -20,7 +20,7 @@ from .home import Account
 
 log = logging.getLogger(__name__)
 
-START_TIMEOUT_S = 120.0
+START_TIMEOUT_S = 180.0
 STOP_TIMEOUT_S = 60.0
 LOG_LINES = 20
 
