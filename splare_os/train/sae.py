@@ -1,4 +1,4 @@
-"""Sparse autoencoders over token states: trained by sae-lens, folded to a plain JumpReLU encoder."""
+"""Sparse autoencoders over token states, trained by sae-lens, folded to a JumpReLU encoder."""
 
 from __future__ import annotations
 
