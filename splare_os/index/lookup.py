@@ -9,6 +9,8 @@ from .actions import Target
 from .patience import Patience, retried
 from .sources import Body
 
+TIMEOUT_S = 60
+
 
 def stored_documents(
     client: OpenSearch, target: Target, ids: Sequence[str], patience: Patience, stop: Event
@@ -16,11 +18,10 @@ def stored_documents(
     """Return by id the `_source` of those documents that exist, without their impacts."""
     if not ids:
         return {}
-    left_out = [f"{target.field}.impacts", f"{target.field}.latents"]
+    left_out = f"{target.field}.impacts,{target.field}.latents"
+    params = {"_source_excludes": left_out, "request_timeout": TIMEOUT_S}
     reply = retried(
-        lambda: client.mget(
-            index=target.index, body={"ids": list(ids)}, params={"_source_excludes": left_out}
-        ),
+        lambda: client.mget(index=target.index, body={"ids": list(ids)}, params=params),
         patience,
         stop,
     )

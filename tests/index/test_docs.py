@@ -1,0 +1,47 @@
+"""The commands of docs/indexing.md, run as they stand there."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from splare_os.index import STATUSES, check_model
+from splare_os.index.sources import MAX_ID_BYTES, MAX_LINE_BYTES
+
+from .hashing import HashEncoder
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs" / "indexing.md").read_text()
+
+
+def test_every_outcome_is_documented():
+    assert re.findall(r"^\| `(\w+)` \| [^`|]+ \|$", TEXT, re.MULTILINE) == list(STATUSES)
+
+
+def test_limits_are_those_of_the_code():
+    assert f"longer than {MAX_ID_BYTES} bytes" in TEXT
+    assert f"longer than {MAX_LINE_BYTES // 2**20} MiB" in TEXT
+
+
+@pytest.mark.opensearch
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+def test_the_json_files_need_curl_alone(client, cluster_url):
+    client.indices.delete(index="splare-notes", params={"ignore_unavailable": "true"})
+    commands = "\n".join(re.findall(r"^```sh\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL))
+    assert commands.count("curl") == 6
+    environment = {"SPLARE_URL": cluster_url, "PATH": "/usr/bin:/bin"}
+    try:
+        subprocess.run(
+            ["/bin/sh", "-e", "-c", commands], cwd=ROOT, env=environment, check=True, timeout=60
+        )
+        ours = client.get(index="splare-notes", id="1")["_source"]["text_splare"]
+        assert ours == {"impacts": {"17": 1.25, "4213": 0.5}, "latents": ["17", "4213"], "count": 2}
+        query = {"query": {"rank_feature": {"field": "text_splare.impacts.17", "linear": {}}}}
+        [hit] = client.search(index="splare-notes", body=query)["hits"]["hits"]
+        assert hit["_score"] == 1.25
+        check_model(client, "splare-notes", "text_splare", HashEncoder(8192))
+    finally:
+        client.indices.delete(index="splare-notes", params={"ignore_unavailable": "true"})
+        client.indices.delete_index_template(name="splare")
