@@ -89,7 +89,7 @@ class EmbeddedCluster:
 
     Without a `home` its folder is temporary and removed at the end; with one, the data stay.
     `settings` go into opensearch.yml, `jvm_options` to Java (tests start faster with
-    `-XX:TieredStopAtLevel=1`).
+    `-XX:TieredStopAtLevel=1`). Should this process be killed, a guard cleans up.
     """
 
     def __init__(

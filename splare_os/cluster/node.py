@@ -17,6 +17,7 @@ from . import config
 from .config import NodeOptions
 from .distribution import VERSION, Distribution
 from .home import Account
+from .resources import ELSEWHERE
 
 log = logging.getLogger(__name__)
 
@@ -180,7 +181,8 @@ def _is_healthy(port: int) -> bool:
 
 def _failed(folder: Path, what: str) -> ClusterError:
     return ClusterError(
-        f"OpenSearch {what}; the end of its log ({folder / SERVER_LOG}):\n{last_lines(folder)}"
+        f"OpenSearch {what}. Put right what its log names, {ELSEWHERE}. "
+        f"The end of {folder / SERVER_LOG}:\n{last_lines(folder)}"
     )
 
 
