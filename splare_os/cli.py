@@ -233,6 +233,45 @@ def search(
         _print_json(line | matches)
 
 
+@main.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False))
+@click.option(
+    "--systems", default="", help="Some of bm25,dense,MODEL,hybrid, by comma; all if absent."
+)
+@click.option("--queries", type=click.IntRange(min=1), help="Only the first so many queries.")
+@click.option("--split", default="test", show_default=True, help="Which judgements are read.")
+@click.option("--dense-model", help="Bi-encoder to compare with, instead of all-MiniLM-L6-v2.")
+@click.option("--json", "as_json", is_flag=True, help="JSON Lines also on a terminal.")
+@cluster_options
+@model_option
+def evaluate(
+    folders: tuple[str, ...],
+    systems: str,
+    queries: int | None,
+    split: str,
+    dense_model: str | None,
+    as_json: bool,
+    model: str,
+    **cluster: str | None,
+) -> None:
+    """Measure systems on FOLDERS in BEIR form: a line for each data set and system."""
+    from .evaluate import EvaluateOptions, evaluate, table
+
+    names = tuple(filter(None, systems.split(",")))
+    options = EvaluateOptions(names, queries=queries, split=split, dense_model=dense_model)
+    encoder = _encoder(model)
+    found = []
+    with closing(_client(_url(cluster), cluster)) as client:
+        for result in evaluate(folders, encoder, client, options):
+            found.append(result)
+            if as_json or not sys.stdout.isatty():
+                _print_json(result.to_json())
+    if sys.stdout.isatty() and not as_json:
+        from .show import console
+
+        console().print(table(found))
+
+
 def _print_json(content: object) -> None:
     click.echo(json.dumps(content, ensure_ascii=False))
 

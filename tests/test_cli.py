@@ -1,0 +1,173 @@
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from splare_os.cli import main
+from tests.models import build_tiny
+
+HELP_BUDGET_S = 0.3
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("tiny")
+    build_tiny(tmp_path_factory.mktemp("bert")).save(folder)
+    return str(folder)
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+def run(*args: str, stdin: str | None = None) -> Result:
+    return CliRunner().invoke(main, args, input=stdin)
+
+
+def json_lines(text: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_encode_reads_documents_and_plain_texts_from_stdin(model: str) -> None:
+    stdin = '{"_id": "a", "title": "oil", "text": "crisis"}\n\noil crisis\n{"_id": 7, "text": ""}\n'
+    result = run("encode", "--model", model, "-", stdin=stdin)
+    first, second, third = json_lines(result.stdout)
+    assert (result.exit_code, first["_id"], second["_id"]) == (0, "a", "3")
+    assert first["impacts"] == second["impacts"]
+    assert first["impacts"]
+    assert third == {"_id": "7", "impacts": {}}
+
+
+def test_encode_query_keeps_fewer_latents(model: str) -> None:
+    (document,) = json_lines(run("encode", "--model", model, "-", stdin="oil price war").stdout)
+    (query,) = json_lines(
+        run("encode", "--model", model, "--query", "-", stdin="oil price war").stdout
+    )
+    assert len(query["impacts"]) == 40 < len(document["impacts"])
+
+
+def test_encode_tells_what_is_no_document_and_goes_on(model: str) -> None:
+    result = run("encode", "--model", model, "-", stdin='{"text": \noil\n{"text": "war"}\n')
+    assert result.exit_code == 1
+    assert [line["_id"] for line in json_lines(result.stdout)] == ["2"]
+    assert "1: invalid JSON" in result.stderr
+    assert "3: no id" in result.stderr
+
+
+def test_an_unknown_model_is_an_error_of_one_line() -> None:
+    result = run("encode", "--model", "maxi", "-", stdin="oil")
+    assert result.exit_code == 1
+    assert "Error: there is no model 'maxi'" in result.stderr
+
+
+def test_misuse_exits_2() -> None:
+    assert run("search", "oil").exit_code == 2
+    assert run("index", "--index", "x").exit_code == 2
+    result = run("index", "docs.xlsx", "--index", "x", "--url", "http://127.0.0.1:9")
+    assert result.exit_code == 2
+    assert "docs.xlsx: documents are read from JSON Lines" in result.stderr
+
+
+def test_a_cluster_that_does_not_answer_is_named(model: str, tmp_path: Path) -> None:
+    path = tmp_path / "docs.jsonl"
+    path.write_text('{"_id": "a", "text": "oil"}\n')
+    args = ["--index", "x", "--model", model, "--url", "http://127.0.0.1:9"]
+    result = run("index", str(path), *args)
+    assert result.exit_code == 1
+    assert "127.0.0.1" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.opensearch
+def test_index_search_and_explain(model: str, cluster_url: str, tmp_path: Path) -> None:
+    path = tmp_path / "docs.jsonl"
+    lines = [
+        '{"_id": "a", "text": "oil crisis"}',
+        '{"_id": "b", "text": "river"}',
+        "{",
+        '{"_id": "c"}',
+    ]
+    path.write_text("\n".join(lines))
+    common = ["--index", "cli", "--model", model, "--url", cluster_url]
+    first = run("index", str(path), *common)
+    assert first.exit_code == 1
+    (counts,) = json_lines(first.stdout)
+    assert counts == {"indexed": 2, "unchanged": 0, "replaced": 0, "empty": 1, "dead": 1}
+    assert "1 failed, with reasons in" in first.stderr
+    again = json_lines(run("index", str(path), *common).stdout)
+    assert again == [{"indexed": 0, "unchanged": 3, "replaced": 0, "empty": 0, "dead": 1}]
+    result = run("search", "oil", "--explain", "--size", "1", *common)
+    (hit,) = json_lines(result.stdout)
+    assert (result.exit_code, hit["_id"], hit["_source"]["text"]) == (0, "a", "oil crisis")
+    score = sum(match["score"] for match in hit["matches"])
+    assert score == pytest.approx(hit["_score"], rel=1e-5)
+    two_step = json_lines(run("search", "oil", "--two-step", *common).stdout)
+    assert [hit["_id"] for hit in two_step][0] == "a"
+
+
+@pytest.mark.opensearch
+def test_an_index_of_another_model_is_refused(model: str, cluster_url: str, tmp_path: Path) -> None:
+    other = build_tiny(tmp_path / "bert", n_latents=120, name="other")
+    other.save(tmp_path / "other")
+    path = tmp_path / "docs.jsonl"
+    path.write_text('{"_id": "a", "text": "oil"}\n')
+    where = ["--index", "refused", "--url", cluster_url]
+    assert run("index", str(path), "--model", model, *where).exit_code == 0
+    for command in (["index", str(path)], ["search", "oil"]):
+        result = run(*command, "--model", str(tmp_path / "other"), *where)
+        assert result.exit_code == 1
+        assert "'tiny'" in result.stderr
+        assert "'other'" in result.stderr
+        assert "Use 'tiny' for this index, or index into a new one" in result.stderr
+
+
+@pytest.mark.opensearch
+def test_evaluate_prints_a_line_for_each_system(
+    model: str, cluster_url: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    documents = [{"_id": f"d{n}", "text": text} for n, text in enumerate(["oil war", "river"])]
+    queries = [{"_id": "q", "text": "river"}]
+    for name, lines in (("corpus", documents), ("queries", queries)):
+        (folder / f"{name}.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    (folder / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq\td1\t1\n")
+    args = ["--systems", "bm25,tiny,hybrid", "--model", model, "--url", cluster_url]
+    result = run("evaluate", str(folder), *args)
+    assert result.exit_code == 0, result.stderr
+    lines = json_lines(result.stdout)
+    assert [(line["system"], line["ndcg@10"]) for line in lines] == [
+        ("bm25", 1.0),
+        ("tiny", 1.0),
+        ("hybrid", 1.0),
+    ]
+
+
+@pytest.mark.parametrize("module", ["splare_os.search", "splare_os.index", "splare_os.cli"])
+def test_only_encoding_imports_torch(module: str) -> None:
+    code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_help_answers_at_once() -> None:
+    def fastest(code: str) -> float:
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    help_s = fastest("from splare_os.cli import main; main(['--help'], standalone_mode=False)")
+    assert help_s - fastest("") < HELP_BUDGET_S
+
+
+def test_every_command_has_help() -> None:
+    for name, command in main.commands.items():
+        assert command.help, name
+        assert run(name, "--help").exit_code == 0
