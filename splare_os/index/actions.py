@@ -103,7 +103,7 @@ def bad_impacts(impacts: Impacts) -> dict[int, str]:
 def is_unchanged(document: Document, stored: Body | None, target: Target) -> bool:
     """Return whether the index holds this very document: same text, same model, same rest.
 
-    `stored` is the document's `_source` without its impacts, None if there is none.
+    `stored` is the document's `_source`, None if there is none.
     """
     ours = (stored or {}).get(target.field)
     if stored is None or document.body is None or not isinstance(ours, dict):

@@ -77,7 +77,7 @@ def make_chunk(
 ) -> Chunk:
     """Return what is to be done for each entry, its text encoded where that is needed.
 
-    `stored`: by id, what the index holds, without impacts.
+    `stored`: by id, what the index holds.
     """
     dead = {at: why for at, entry in enumerate(entries) if (why := _fault(entry, target))}
     live = [at for at in range(len(entries)) if at not in dead]

@@ -15,11 +15,13 @@ TIMEOUT_S = 60
 def stored_documents(
     client: OpenSearch, target: Target, ids: Sequence[str], patience: Patience, stop: Event
 ) -> dict[str, Body]:
-    """Return by id the `_source` of those documents that exist, without their impacts."""
+    """Return by id the `_source` of those documents that exist.
+
+    Whole: to leave out the impacts costs the server eight times the CPU of sending them.
+    """
     if not ids:
         return {}
-    left_out = f"{target.field}.impacts,{target.field}.latents"
-    params = {"_source_excludes": left_out, "request_timeout": TIMEOUT_S}
+    params = {"request_timeout": TIMEOUT_S}
     reply = retried(
         lambda: client.mget(index=target.index, body={"ids": list(ids)}, params=params),
         patience,
