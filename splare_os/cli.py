@@ -287,7 +287,8 @@ def _url(cluster: dict[str, str | None]) -> str:
 def _client(url: str, cluster: dict[str, str | None]) -> "OpenSearch":
     from opensearchpy import OpenSearch
 
-    options: dict[str, Any] = {"timeout": 60, "max_retries": 0}
+    # the worker has a patience of its own, and several threads
+    options: dict[str, Any] = {"timeout": 60, "max_retries": 0, "pool_maxsize": 8}
     if cluster["user"]:
         options["http_auth"] = (cluster["user"], cluster["password"] or "")
     if cluster["ca_certs"]:
