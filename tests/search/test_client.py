@@ -112,9 +112,11 @@ def test_an_alias_works_and_every_index_behind_it_is_checked(
     client.indices.create(index="bare")
     client.indices.put_alias(index="bare", name="shelf")
     try:
-        with SplareOpenSearch(client.transport.hosts, encoder=library.encoder) as other:
-            with pytest.raises(MappingError, match="index 'bare' has no impacts field"):
-                other.search(index="shelf", body={"query": CLAUSE})
+        with (
+            SplareOpenSearch(client.transport.hosts, encoder=library.encoder) as other,
+            pytest.raises(MappingError, match="index 'bare' has no impacts field"),
+        ):
+            other.search(index="shelf", body={"query": CLAUSE})
     finally:
         client.indices.delete(index="bare")
 
