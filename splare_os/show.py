@@ -42,9 +42,9 @@ def comparison_panel(comparison: Comparison) -> Panel:
 
 
 def excerpt(hit: Hit, length: int) -> str:
-    """Return the beginning of a hit's texts, on one line."""
-    texts = [value for value in hit.source.values() if isinstance(value, str)]
-    whole = " ".join(" — ".join(texts).split())
+    """Return the beginning of a hit's texts on one line, the shortest (its title) first."""
+    texts = sorted((value for value in hit.source.values() if isinstance(value, str)), key=len)
+    whole = " ".join(" — ".join(filter(None, texts)).split())
     return whole if len(whole) <= length else whole[: length - 1] + "…"
 
 
