@@ -1,6 +1,6 @@
 """Texts to encoder: states · sae (· batch_topk, its training step)."""
 
-from .sae import SaeFigures, SaeOptions, TrainedSae, measure, train_sae
+from .sae import SaeFigures, SaeOptions, TrainedSae, level, measure, train_sae
 from .states import StateOptions, States, token_states
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "StateOptions",
     "States",
     "TrainedSae",
+    "level",
     "measure",
     "token_states",
     "train_sae",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sae_lens.config import SAETrainerConfig
 
 CENTRING_STATES = 200_000
+WEAKEST = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,10 @@ class SaeOptions:
     width: int = 8192
     k: int = 16
     n_tokens: int = 1_000_000
-    batch_tokens: int = 2048
+    batch_tokens: int = 1024
     lr: float = 1e-3
     decay_share: float = 0.25
-    dead_window: int = 150
+    dead_window: int = 300
     autocast: bool = True
     seed: int = 0
 
@@ -133,6 +134,21 @@ def measure(sae: TrainedSae, states: States, *, batch_tokens: int = 2048) -> Sae
         fired |= (activations > 0).any(dim=0)
     variance = float(_float(states).var(dim=0, correction=0).sum()) * len(states)
     return SaeFigures(1 - error / variance, active / len(states), 1 - float(fired.float().mean()))
+
+
+def level(sae: TrainedSae, states: States, *, peak: float = 2.0) -> TrainedSae:
+    """Return `sae` with each latent scaled so that its largest activation on `states` is `peak`.
+
+    Without it the latents of common causes, active at nearly every token and large, outweigh the
+    specific ones. A peak below `WEAKEST` of the median one counts as that much.
+    """
+    peaks = torch.zeros_like(sae.threshold)
+    for start in range(0, len(states), 2048):
+        activations = sae.encode(_float(states[start : start + 2048]))
+        peaks = torch.maximum(peaks, activations.amax(dim=0))
+    if not peaks.any():
+        raise ValueError(f"no latent is active on {len(states)} states: give those of training")
+    return sae.scaled(peak / peaks.clamp(min=WEAKEST * float(peaks[peaks > 0].median())))
 
 
 def centre(states: States) -> Centring:

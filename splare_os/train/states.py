@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
+from transformers import PreTrainedTokenizerBase
 
 from ..encode.backbone import Backbone
 from ..encode.windows import Windows, batches, split
@@ -47,7 +49,7 @@ def token_states(
     the array is a memory-mapped `.npy` file. The tokens that the tokenizer adds are left out.
     """
     rng = np.random.default_rng(options.seed)
-    special = np.array(backbone.tokenizer("")["input_ids"])
+    special = np.array(_tokenizer(backbone)("")["input_ids"])
     windows = _draw(texts, backbone, special, options)
     total = sum(int(_kept(ids, special).sum()) for ids in windows.ids)
     if not total:
@@ -76,7 +78,7 @@ def _draw(
     n_states = 0
     for start in range(0, len(order), 256):
         part = [distinct[place] for place in order[start : start + 256]]
-        windows = split(backbone.tokenizer, part, size=options.window, overlap=0)
+        windows = split(_tokenizer(backbone), part, size=options.window, overlap=0)
         drawn.ids.extend(windows.ids)
         n_states += sum(int(_kept(ids, special).sum()) for ids in windows.ids)
         if n_states >= options.n_states:
@@ -88,8 +90,12 @@ def _kept(ids: Sequence[int] | NDArray[np.int64], special: NDArray[np.int64]) ->
     return ~np.isin(ids, special)
 
 
+def _tokenizer(backbone: Backbone) -> PreTrainedTokenizerBase:
+    return cast(PreTrainedTokenizerBase, backbone.tokenizer)
+
+
 def _pad_id(backbone: Backbone) -> int:
-    return int(backbone.tokenizer.pad_token_id)
+    return int(_tokenizer(backbone).pad_token_id)
 
 
 def _allocate(path: Path | None, shape: tuple[int, int]) -> States:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from splare_os.train import SaeOptions, TrainedSae, measure, train_sae
+from splare_os.train import SaeOptions, TrainedSae, level, measure, train_sae
 from splare_os.train.sae import Centring, fold
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # sae-lens and its dependencies warn at import
@@ -85,6 +85,23 @@ def test_gains_scale_activations_and_leave_reconstructions(trained: TrainedSae) 
     torch.testing.assert_close(
         scaled.decode(scaled.encode(states)), trained.decode(activations), atol=1e-4, rtol=1e-4
     )
+
+
+def test_levelling_gives_every_latent_the_same_peak() -> None:
+    eye = torch.eye(3)
+    sae = TrainedSae(eye, torch.zeros(3), torch.zeros(3), eye, torch.zeros(3))
+    states = np.array([[4, 0, 0.5], [1, 8, 0.0]], dtype=np.float16)
+    levelled = level(sae, states, peak=2.0)
+    # peaks 4, 8 and 0.5; the last is below 0.3 of the median 4, so it counts as 1.2
+    expected = torch.tensor([[2.0, 0.0, 0.5 * 2 / 1.2], [0.5, 2.0, 0.0]])
+    torch.testing.assert_close(levelled.encode(torch.from_numpy(states)), expected)
+
+
+def test_levelling_on_states_that_wake_no_latent_is_refused() -> None:
+    eye = torch.eye(2)
+    sae = TrainedSae(eye, torch.zeros(2), torch.full((2,), 9.0), eye, torch.zeros(2))
+    with pytest.raises(ValueError, match="no latent is active on 1 states"):
+        level(sae, np.ones((1, 2), dtype=np.float16))
 
 
 def test_figures_of_a_perfect_sae_by_hand() -> None:
