@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from scipy.sparse import vstack
 
 from ..encoders import Encoder
 from ..errors import EncoderError
-from ..impacts import Impacts, from_triples, prune
+from ..impacts import Impacts, empty, prune, stack
 from .actions import Action, Target, bad_impacts, is_unchanged, to_action
 from .dead_letters import to_letter
 from .ledger import Status
@@ -94,8 +93,8 @@ def make_chunk(
         except ValueError as error:
             dead[at] = str(error)
     lengths = np.diff(impacts.indptr)
-    empty = frozenset(at for at in actions if at not in rows or not lengths[rows[at]])
-    return Chunk(entries, dead, actions, empty)
+    bare = frozenset(at for at in actions if at not in rows or not lengths[rows[at]])
+    return Chunk(entries, dead, actions, bare)
 
 
 def encode(encoder: Encoder, texts: Sequence[str], top_k: int) -> tuple[Impacts, Failures]:
@@ -105,7 +104,7 @@ def encode(encoder: Encoder, texts: Sequence[str], top_k: int) -> tuple[Impacts,
     `RuntimeError`, unless every text meets it.
     """
     if not texts:
-        return _blank(0, encoder.n_latents), {}
+        return empty(0, encoder.n_latents), {}
     failures: Failures = {}
     try:
         impacts = _checked(encoder, texts)
@@ -136,16 +135,10 @@ def _one_by_one(encoder: Encoder, texts: Sequence[str]) -> tuple[Impacts, Failur
         except (ValueError, RuntimeError) as error:
             broken = error if isinstance(error, RuntimeError) else broken
             failures[at] = f"cannot be encoded: {type(error).__name__}: {error}"
-            rows.append(_blank(1, encoder.n_latents))
+            rows.append(empty(1, encoder.n_latents))
     if broken is not None and len(failures) == len(texts):
         raise broken  # out of memory, a lost device: not the documents' fault
-    stacked: Impacts = vstack(rows, format="csr")
-    return stacked, failures
-
-
-def _blank(n_texts: int, n_latents: int) -> Impacts:
-    none = np.empty(0, dtype=np.int64)
-    return from_triples(none, none, none.astype(np.float32), (n_texts, n_latents))
+    return stack(rows), failures
 
 
 def _fault(entry: Entry, target: Target) -> str:
