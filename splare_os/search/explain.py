@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from ..encoders import Encoder
+from ..encoders import Encoder, Spans
+from ..errors import EncoderError
 from ..impacts import Impacts, as_stored, to_features
 
 
@@ -45,10 +46,9 @@ def matches(
     """Return `contributions` with the words that they come from, by the encoder's spans.
 
     `document` is the text that was encoded. Words are empty where an impact has no place in the
-    text (it comes from a prompt). Raises `EncoderError` for a model without spans.
+    text (it comes from a prompt), and for a model that has no spans.
     """
-    (query_spans,) = encoder.spans([query], query=True)
-    (document_spans,) = encoder.spans([document])
+    query_spans, document_spans = _spans(encoder, query, document)
     return [
         Match(
             **asdict(one),
@@ -57,6 +57,13 @@ def matches(
         )
         for one in contributions
     ]
+
+
+def _spans(encoder: Encoder, query: str, document: str) -> tuple[Spans, Spans]:
+    try:
+        return encoder.spans([query], query=True)[0], encoder.spans([document])[0]
+    except EncoderError:
+        return {}, {}
 
 
 def word_at(text: str, start: int, end: int) -> str:

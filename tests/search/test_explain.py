@@ -2,7 +2,10 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from splare_os.search import explain
+from splare_os.encode import SplareEncoder
+from splare_os.errors import EncoderError
+from splare_os.impacts import to_features
+from splare_os.search import explain, matches
 
 
 def test_shared_latents_with_what_each_adds_largest_first() -> None:
@@ -15,3 +18,26 @@ def test_shared_latents_with_what_each_adds_largest_first() -> None:
 @pytest.mark.parametrize("document", [{}, {"9": 1.0}])
 def test_nothing_shared_explains_nothing(document: dict[str, float]) -> None:
     assert explain(csr_array(np.array([[1.0]], dtype=np.float32)), document) == []
+
+
+def test_matches_name_the_words_of_query_and_document(encoder: SplareEncoder) -> None:
+    query, document = "the oil", "price of oil"
+    shared = explain(
+        encoder.encode_queries([query]), to_features(encoder.encode_documents([document]))
+    )
+    found = matches(encoder, query, document, shared)
+    assert [match.latent for match in found] == [one.latent for one in shared]
+    assert {match.query_text for match in found} == {"the", "oil"}
+    assert {match.document_text for match in found} <= {"price", "of", "oil"}
+
+
+def test_a_model_without_spans_leaves_the_words_empty(
+    encoder: SplareEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise EncoderError("no spans")
+
+    monkeypatch.setattr(encoder, "spans", refuse)
+    query = csr_array(np.array([[1.0]], dtype=np.float32))
+    (match,) = matches(encoder, "oil", "oil", explain(query, {"0": 2.0}))
+    assert (match.score, match.query_text, match.document_text) == (2.0, "", "")
