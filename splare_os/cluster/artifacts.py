@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import ssl
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -118,7 +119,8 @@ def _fetched(artifact: Artifact, path: Path, resolve: Callable[[], object]) -> P
         try:
             if not path.exists():
                 log.info("downloading file=%s", path.name)
-            resolve()
+            with system_certificates():
+                resolve()
             found = digest(path)
         except (OSError, RuntimeError) as error:  # requests' errors are OSErrors
             failures.append(str(error))
@@ -131,6 +133,21 @@ def _fetched(artifact: Artifact, path: Path, resolve: Callable[[], object]) -> P
         f"could not download {path.name} ({artifact.group}, Maven Central) in {ATTEMPTS} attempts: "
         f"{failures[-1]}. Check the network and HTTPS_PROXY and try again, {ELSEWHERE}."
     )
+
+
+@contextmanager
+def system_certificates() -> Iterator[None]:
+    """Trust what the operating system trusts: a company's proxy is not in Python's own list."""
+    import truststore
+
+    if ssl.SSLContext is truststore.SSLContext:  # the application does already
+        yield
+        return
+    truststore.inject_into_ssl()
+    try:
+        yield
+    finally:
+        truststore.extract_from_ssl()
 
 
 def digest(path: Path) -> str:

@@ -2,6 +2,7 @@ import fcntl
 import hashlib
 import os
 import pty
+import ssl
 import struct
 import termios
 import threading
@@ -10,9 +11,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import truststore
 
 from splare_os.cluster import download_bar
-from splare_os.cluster.artifacts import ALL, Artifact, download
+from splare_os.cluster.artifacts import ALL, Artifact, download, system_certificates
 from splare_os.errors import ClusterError
 
 CONTENT = b"zip" * 10_000
@@ -127,3 +129,13 @@ def test_the_bar_draws_on_a_terminal_only(monkeypatch, capsys):
 
 def test_every_artifact_is_pinned():
     assert all(len(artifact.sha256) == 64 for artifact in ALL)
+
+
+def test_the_systems_certificates_are_trusted_only_for_the_download() -> None:
+    before = ssl.SSLContext
+    with system_certificates():
+        assert ssl.SSLContext is truststore.SSLContext
+        with system_certificates():
+            assert ssl.SSLContext is truststore.SSLContext
+        assert ssl.SSLContext is truststore.SSLContext
+    assert ssl.SSLContext is before
