@@ -14,7 +14,8 @@ from splare_os.errors import ClusterError
 @pytest.fixture
 def stubborn():
     """A process that does not end when asked to."""
-    program = "import signal, time; signal.signal(15, signal.SIG_IGN); print(flush=True); time.sleep(600)"
+    ignore = "import signal, time; signal.signal(15, signal.SIG_IGN)"
+    program = f"{ignore}; print(flush=True); time.sleep(600)"
     process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
     assert process.stdout
     process.stdout.readline()
