@@ -6,7 +6,7 @@ from opensearchpy import OpenSearch
 from splare_os.demo import QUERIES, compare, index_sample
 from tests.models import build_tiny
 
-pytestmark = [pytest.mark.slow, pytest.mark.opensearch]
+pytestmark = pytest.mark.opensearch
 
 
 def test_the_sample_is_indexed_whole_and_searched_both_ways(
