@@ -116,16 +116,19 @@ def check_record(record: FieldRecord, index: str, field: str, encoder: Encoder) 
 
 
 def check_model(
-    client: OpenSearch, index: str, field: str, encoder: Encoder
+    client: OpenSearch, index: str | None, field: str, encoder: Encoder
 ) -> dict[str, FieldRecord]:
     """Return the record of `field` by concrete index, all of them made by `encoder`'s model.
 
-    Behind an alias or a wildcard every concrete index is checked. `MappingError` where the field
-    has no record, `ModelMismatchError` where its impacts come from another model.
+    Behind an alias or a wildcard every concrete index is checked; None stands for all indices
+    that have the field. `MappingError` where the field has no record, `ModelMismatchError` where
+    its impacts come from another model.
     """
     found: dict[str, FieldRecord] = {}
-    for name, records in read_records(client, index).items():
+    for name, records in read_records(client, index or "_all").items():
         if field not in records:
+            if index is None:
+                continue
             raise MappingError(
                 f"index {name!r} has no impacts field {field!r}: it has "
                 f"{', '.join(sorted(records)) or 'none'}; add it with "
@@ -134,4 +137,8 @@ def check_model(
             )
         check_record(records[field], name, field, encoder)
         found[name] = records[field]
+    if not found:
+        raise MappingError(
+            f"no index has the impacts field {field!r}: make one with `splare-os index`"
+        )
     return found

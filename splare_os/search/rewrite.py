@@ -46,7 +46,7 @@ class Rewriter:
     def __init__(self, client: OpenSearch, encoder: Encoder | str, dialect: Dialect) -> None:
         self._client, self._encoder, self._dialect = client, encoder, dialect
         self._lock = threading.Lock()
-        self._checked: dict[tuple[str, str], float] = {}
+        self._checked: dict[tuple[str | None, str], float] = {}
 
     @property
     def encoder(self) -> Encoder:
@@ -105,7 +105,7 @@ class Rewriter:
         if not found:
             return [body for _, body in bodies]
         for target, clause in found:
-            self._check(target.index or "_all", impacts_field(clause.field))
+            self._check(target.index, impacts_field(clause.field))
         impacts = self._encode(clause.query for _, clause in found)
 
         def replace(clause: Clause) -> Dsl:
@@ -127,7 +127,7 @@ class Rewriter:
         rows = self.encoder.encode_queries(texts)
         return {text: rows[[row]] for row, text in enumerate(texts)}
 
-    def _check(self, index: str, field: str) -> None:
+    def _check(self, index: str | None, field: str) -> None:
         now = time.monotonic()
         if now < self._checked.get((index, field), 0.0):
             return

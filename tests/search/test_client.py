@@ -171,6 +171,17 @@ def test_other_requests_pass_untouched(splare: SplareOpenSearch, library: Librar
     assert len(splare.search(body=body)["hits"]["hits"]) == 2
 
 
+def test_a_search_without_an_index_asks_only_those_that_have_the_field(
+    splare: SplareOpenSearch, library: Library
+) -> None:
+    splare.indices.create(index="elsewhere", body={})
+    point = splare.create_pit(index="library", keep_alive="1m")
+    body = {"pit": {"id": point["pit_id"]}, "query": CLAUSE, "size": 100}
+    assert scores(splare.search(body=body)) == pytest.approx(library.scores(QUERY), rel=1e-5)
+    with pytest.raises(MappingError, match="no index has the impacts field 'colour_splare'"):
+        splare.search(body={"query": {"splare": {"colour": "red"}}})
+
+
 def test_a_field_made_with_another_text_field_is_searched_by_its_name(
     client: OpenSearch, splare: SplareOpenSearch, encoder: SplareEncoder, tmp_path: Path
 ) -> None:
