@@ -20,10 +20,10 @@ def hits_table(hits: Sequence[Hit]) -> Table:
     for name, justify in (("", "right"), ("score", "right"), ("_id", "left"), ("text", "left")):
         table.add_column(name, justify=justify, no_wrap=name in {"", "score"})  # type: ignore[arg-type]
     for rank, hit in enumerate(hits, start=1):
-        content: Any = excerpt(hit, 160)
+        content: Any = Text(excerpt(hit, 160))
         if hit.matches:
             content = Group(content, *(Text(line, style="dim") for line in match_lines(hit)))
-        table.add_row(str(rank), f"{hit.score:.3f}", hit.id, content)
+        table.add_row(str(rank), f"{hit.score:.3f}", Text(hit.id), content)
     return table
 
 
@@ -38,13 +38,14 @@ def comparison_panel(comparison: Comparison) -> Panel:
     if comparison.latents:
         parts.append(Text("why the first SPLARE hit:", style="dim"))
         parts += [Text(f"  {line}", style="dim") for line in match_lines(comparison.latents[0])]
-    return Panel(Group(*parts), title=comparison.query, title_align="left")
+    return Panel(Group(*parts), title=Text(comparison.query), title_align="left")
 
 
 def excerpt(hit: Hit, length: int) -> str:
     """Return the beginning of a hit's texts on one line, the shortest (its title) first."""
     texts = sorted((value for value in hit.source.values() if isinstance(value, str)), key=len)
-    whole = " ".join(" — ".join(filter(None, texts)).split())
+    joined = " ".join(" — ".join(filter(None, texts)).split())
+    whole = "".join(filter(str.isprintable, joined))  # a document must not steer the terminal
     return whole if len(whole) <= length else whole[: length - 1] + "…"
 
 
@@ -58,11 +59,11 @@ def _match_line(match: Match) -> str:
     return f"latent {match.latent:>6}  +{match.score:.2f}  {words}"
 
 
-def _cell(hits: Sequence[Hit], place: int) -> str:
+def _cell(hits: Sequence[Hit], place: int) -> Text:
     if place >= len(hits):
-        return "" if place else "(nothing)"
+        return Text("" if place else "(nothing)")
     hit = hits[place]
-    return f"{place + 1}. {hit.score:.2f}  {excerpt(hit, 130)}"
+    return Text(f"{place + 1}. {hit.score:.2f}  {excerpt(hit, 130)}")
 
 
 def console() -> Console:

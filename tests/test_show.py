@@ -28,6 +28,15 @@ def test_hits_are_drawn_with_rank_score_and_matches() -> None:
     assert "1.500" in text
 
 
+def test_texts_are_shown_as_they_are_and_cannot_steer_the_terminal() -> None:
+    odd = Hit("[b]", 1.0, {"text": "[/INST] [a] :smile: \x1b[31mred"})
+    for text in (
+        drawn(hits_table([odd])),
+        drawn(comparison_panel(Comparison("[/x]", [odd], [odd]))),
+    ):
+        assert "[/INST] [a] :smile: [31mred" in text
+
+
 def test_a_comparison_shows_both_rankings_and_why() -> None:
     text = drawn(comparison_panel(Comparison("why", [], [HIT])))
     for part in ("why", "BM25", "SPLARE", "(nothing)", "1. 2.00  Bread", "latent      7  +2.00"):

@@ -13,7 +13,7 @@ from torch import nn
 from transformers import AutoConfig, PretrainedConfig, PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_MAPPING
 
-FINAL_NORMS = ("norm", "final_norm", "ln_f")
+FINAL_NORMS = ("norm", "final_norm", "ln_f", "final_layer_norm")
 """Where model classes keep the norm after the last block, which an SAE must not see."""
 
 

@@ -106,12 +106,16 @@ def check_record(record: FieldRecord, index: str, field: str, encoder: Encoder) 
     """Raise `ModelMismatchError` unless `encoder` may read and write this field."""
     if record.fingerprint == encoder.fingerprint and record.n_latents == encoder.n_latents:
         return
+    remedy = (
+        f"Another version of {encoder.name!r} made it: use that one, or index into a new index"
+        if record.model == encoder.name
+        else f"Use {record.model!r} for this index, or index into a new one with {encoder.name!r}"
+    )
     raise ModelMismatchError(
         f"index {index!r}, field {field!r}: its impacts come from the model {record.model!r} "
         f"(fingerprint {record.fingerprint}, {record.n_latents} latents), the encoder at hand is "
         f"{encoder.name!r} (fingerprint {encoder.fingerprint}, {encoder.n_latents} latents), and "
-        "their latents mean different things. "
-        f"Use {record.model!r} for this index, or index into a new one with {encoder.name!r}"
+        f"their latents mean different things. {remedy}"
     )
 
 

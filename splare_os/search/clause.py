@@ -148,10 +148,14 @@ def parse(query: Mapping[str, Any], *, scores: bool) -> Clause:
         raise ValueError(
             f"splare clause on {field!r} has {sorted(unknown)}; known are {sorted(known)}"
         )
+    for option in ("boost", "min_score"):
+        value = arguments.get(option, 1.0)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"splare clause on {field!r}: {option}={value!r} must be a number")
     clause = Clause(field, **arguments)
-    if not scores and clause.min_score is None:
+    if not scores and (clause.min_score is None or clause.min_score <= 0):
         raise ValueError(
             f"splare clause on {field!r} stands where scores do not count, and would match most of "
-            "the index: give it a min_score, or move it to must or should"
+            "the index: give it a min_score above 0, or move it to must or should"
         )
     return clause

@@ -33,11 +33,11 @@ def translate(
         raise ValueError(f"impacts have {impacts.shape[0]} rows: translate one query at a time")
     if boost < 0 or not math.isfinite(boost):
         raise ValueError(f"boost={boost}: must be a finite number of at least 0")
+    if dialect not in DIALECTS:
+        raise ValueError(f"dialect={dialect!r}: choose one of {', '.join(DIALECTS)}")
     features = to_features(impacts)
     if not features:
         return {"match_none": {}}
-    if dialect not in DIALECTS:
-        raise ValueError(f"dialect={dialect!r}: choose one of {', '.join(DIALECTS)}")
     clause = DIALECTS[dialect](features, field, boost)
     if min_score is None:
         return clause

@@ -81,7 +81,7 @@ class Rewriter:
         lines = body.decode() if isinstance(body, bytes) else body
         if not isinstance(lines, str):
             return body
-        parsed = [json.loads(line) for line in lines.splitlines() if line.strip()]
+        parsed = [json.loads(line) for line in lines.split("\n") if line.strip()]
         headers, searches = parsed[::2], parsed[1::2]
         bodies = [
             (Target(_index_of(header) or target.index, "_search", has_more=False), search)
@@ -152,10 +152,17 @@ def _without_impacts(
     params: Mapping[str, Any] | None,
     body: Any,  # noqa: ANN401
 ) -> tuple[Mapping[str, Any] | None, Any]:
-    if params is not None and any(name in params for name in PARAMETERS):
+    params = params or {}
+    if any(name in params for name in PARAMETERS):
         return exclude_impacts_by_parameter(params), body
-    body = {} if body is None else body
-    return params, {**body, "_source": exclude_impacts(body.get("_source"))}
+    if not body and "source" in params:  # the body as a parameter: it passes as it is
+        return params, body
+    content = body or {}
+    if not isinstance(content, Mapping):
+        return params, body
+    if "_source" not in content and ("stored_fields" in content or "stored_fields" in params):
+        return params, body  # then the server sends no _source
+    return params, {**content, "_source": exclude_impacts(content.get("_source"))}
 
 
 def _index_of(header: Mapping[str, Any]) -> str | None:

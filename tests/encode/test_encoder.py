@@ -7,7 +7,7 @@ import torch
 from splare_os.encode import Card, SaeEncoder, SplareEncoder, load_backbone
 from splare_os.encoders import load_encoder
 from splare_os.errors import EncoderError
-from splare_os.impacts import merge, prune, stack
+from splare_os.impacts import prune, stack
 from tests.models import build_tiny, save_bert
 
 TEXTS = ["the oil crisis", "", "price of oil, 1973", "war", "?" * 40, "oil " * 100]
@@ -146,8 +146,3 @@ def test_the_folder_is_a_sparse_encoder_of_sentence_transformers(tiny_folder: Pa
     theirs = model.encode_document(["the oil crisis"]).to_dense().numpy()
     ours = load_encoder(str(tiny_folder)).encode_documents(["the oil crisis"]).toarray()
     np.testing.assert_allclose(theirs, ours, atol=1e-5)
-
-
-def test_merge_and_windows_need_no_overlap(tiny: SplareEncoder) -> None:
-    rows = tiny.encode_documents(["oil", "war"])
-    assert (merge(rows, [0, 1], 2) != rows).nnz == 0

@@ -101,6 +101,12 @@ def test_options_are_read() -> None:
         ({"splare": {"text": {"boost": 3}}}, "its query must be a string"),
         ({"splare": {"text": {"query": "x", "fuzziness": 1}}}, r"has \['fuzziness'\]; known are"),
         ({"splare": {"text": "x"}, "match": {"text": "x"}}, "write one field"),
+        ({"splare": {"text": {"query": "x", "boost": "2"}}}, "boost='2' must be a number"),
+        ({"splare": {"text": {"query": "x", "min_score": None}}}, "min_score=None must be a"),
+        (
+            {"bool": {"filter": {"splare": {"text": {"query": "x", "min_score": 0}}}}},
+            "give it a min_score above 0",
+        ),
     ],
 )
 def test_a_malformed_clause_is_refused(clause: dict[str, Any], message: str) -> None:

@@ -93,6 +93,8 @@ def test_every_way_to_search_is_served(splare: SplareOpenSearch, library: Librar
     replies = splare.msearch(body=[header, body, {}, {"query": {"match_all": {}}}])["responses"]
     assert scores(replies[0]) == expected
     assert "impacts" not in replies[1]["hits"]["hits"][0]["_source"].get("text_splare", {})
+    odd = {"query": {"match": {"text": "oil\u2028\x85war"}}}
+    assert len(splare.msearch(body=[header, odd, header, body])["responses"]) == 2
     raw = splare.transport.perform_request("POST", "/library/_search", body=json.dumps(body))
     assert scores(raw) == expected
     built = Search(using=splare, index="library").query(Q("splare", text=QUERY))[:5]
@@ -148,6 +150,10 @@ def test_an_index_of_another_model_is_refused_with_both_names(
         ({"_source_includes": "text"}, False, True),
         ({"_source_includes": "text_splare.*"}, True, False),
         ({"q": "oil"}, False, True),
+        ({"body": ""}, False, True),
+        ({"body": {"stored_fields": "_none_"}}, False, False),
+        ({"stored_fields": "title"}, False, False),
+        ({"params": {"source": "{}", "source_content_type": "application/json"}}, True, True),
     ],
 )
 def test_impacts_come_only_when_asked_for(
@@ -157,7 +163,8 @@ def test_impacts_come_only_when_asked_for(
     has_impacts: bool,  # noqa: FBT001
     has_text: bool,  # noqa: FBT001
 ) -> None:
-    source = splare.search(index="library", **arguments)["hits"]["hits"][0]["_source"]
+    hit = splare.search(index="library", **arguments)["hits"]["hits"][0]
+    source = hit.get("_source", {})
     assert ("impacts" in source.get("text_splare", {})) is has_impacts
     assert ("text" in source) is has_text
 
