@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 import sys
 from collections.abc import Callable
 from contextlib import closing
@@ -91,13 +92,18 @@ def demo(model: str, **cluster: str | None) -> None:
         screen = console()
         for query in QUERIES:
             screen.print(comparison_panel(compare(client, encoder, query)))
+    called = "splare-os" if shutil.which("splare-os") else sys.argv[0]
+    where = f" --url {url}" if cluster["url"] else ""
+    where += f" --model {model}" if model != "mini" else ""
     click.echo(
         f"""
 The index is {INDEX!r} at {url}. Try next:
-  splare-os search "your own question" --index {INDEX} --explain
-  splare-os index your-documents.jsonl --index yours      (lines of {{"_id", "title", "text"}})
-  splare-os cluster stop"""
+  {called} search "your own question" --index {INDEX} --explain{where}
+  {called} index your-documents.jsonl --index yours{where}
+    (your documents are lines of {{"_id": "1", "title": "…", "text": "…"}})"""
     )
+    if not cluster["url"]:
+        click.echo(f"  {called} cluster stop")
 
 
 @main.group()
@@ -162,7 +168,13 @@ def encode(
 @click.option("--text-field", default="text", show_default=True)
 @click.option("--title-field", default="title", show_default=True, help="Empty: there is none.")
 @click.option("--id-field", default="_id", show_default=True)
-@click.option("--top-k", default=400, show_default=True, help="Impacts kept per document.")
+@click.option(
+    "--top-k",
+    type=click.IntRange(1, 400),
+    default=400,
+    show_default=True,
+    help="Impacts kept per document; models give no more than 400.",
+)
 @click.option("--dead-letters", type=click.Path(path_type=Path), help="File for what failed.")
 @cluster_options
 @model_option

@@ -6,6 +6,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+from safetensors import SafetensorError
+
 from .errors import EncoderError
 from .impacts import Impacts
 
@@ -48,11 +50,20 @@ def load_encoder(name: str, *, device: str | None = None) -> Encoder:
     `device` is torch's name for it; by default a GPU where there is one. A hub id is downloaded
     once. Raises `EncoderError` when there is no such model, or its folder names code of others.
     """
-    from .encode import ForeignEncoder, SplareEncoder  # torch, seconds
-
     folder = _model_folder(name)
     if not (folder / "modules.json").is_file():
         raise EncoderError(f"{folder} has no modules.json: it is not a SparseEncoder folder")
+    try:
+        return _load(folder, name, device)
+    except (OSError, ValueError, TypeError, KeyError, SafetensorError) as error:
+        raise EncoderError(
+            f"model folder {folder} cannot be read ({error}): fetch or save it again"
+        ) from error
+
+
+def _load(folder: Path, name: str, device: str | None) -> Encoder:
+    from .encode import ForeignEncoder, SplareEncoder  # torch, seconds
+
     modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
     packages = {module["type"].split(".")[0] for module in modules}
     if foreign := packages - {"sentence_transformers", "splare_os"}:
@@ -60,8 +71,9 @@ def load_encoder(name: str, *, device: str | None = None) -> Encoder:
             f"model {name!r} would run code of {', '.join(sorted(foreign))}: "
             "only modules of sentence_transformers and splare_os are loaded"
         )
-    loader = SplareEncoder if "splare_os" in packages else ForeignEncoder
-    return loader.load(folder, device=device)
+    if "splare_os" in packages:
+        return SplareEncoder.load(folder, device=device)
+    return ForeignEncoder.load(folder, name="" if Path(name).is_dir() else name, device=device)
 
 
 def _model_folder(name: str) -> Path:

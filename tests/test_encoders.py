@@ -5,6 +5,7 @@ import pytest
 
 from splare_os.encoders import load_encoder
 from splare_os.errors import EncoderError
+from tests.models import build_tiny
 
 
 def test_code_of_others_is_not_run(tmp_path: Path) -> None:
@@ -22,3 +23,11 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
 def test_an_unknown_name_is_refused_with_what_is_possible() -> None:
     with pytest.raises(EncoderError, match="there is no model 'maxi': give mini, a model folder"):
         load_encoder("maxi")
+
+
+@pytest.mark.parametrize("damage", ["splare.json", "model.safetensors", "modules.json"])
+def test_a_damaged_folder_is_named(tmp_path: Path, damage: str) -> None:
+    build_tiny(tmp_path / "bert").save(tmp_path / "model")
+    (tmp_path / "model" / damage).write_text("version https://git-lfs.github.com/spec/v1")
+    with pytest.raises(EncoderError, match="model folder .* cannot be read .*fetch or save"):
+        load_encoder(str(tmp_path / "model"))

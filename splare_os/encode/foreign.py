@@ -1,6 +1,7 @@
 """Any sentence-transformers `SparseEncoder` (SPLADE, CSR, inference-free) as an `Encoder`."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from scipy.sparse import coo_array, csr_array
@@ -22,19 +23,22 @@ class ForeignEncoder:
         self.model, self.card = model.eval(), card
 
     @classmethod
-    def load(cls, folder: Path, *, device: str | None = None) -> "ForeignEncoder":
-        """Return the encoder in `folder`; its module classes are sentence-transformers' own."""
+    def load(cls, folder: Path, *, name: str = "", device: str | None = None) -> "ForeignEncoder":
+        """Return the encoder in `folder`; its module classes are sentence-transformers' own.
+
+        It is called `name`, or else as its folder is. Long texts are cut at the model's window.
+        """
         model = SparseEncoder(str(folder), local_files_only=True, device=device)
         card = read_card(folder)
         if card is None:
             window = model.max_seq_length or WINDOW
-            card = Card(name=folder.name, window=window, overlap=0)
-            card = Card(folder.name, window, 0, fingerprint=fingerprint(folder, card))
+            card = Card(name or folder.resolve().name, window, overlap=0)
+            card = replace(card, fingerprint=fingerprint(folder, card))
         return cls(model, card)
 
     @property
     def name(self) -> str:
-        """The folder's name."""
+        """The hub id it was fetched by, or the folder's name."""
         return self.card.name
 
     @property

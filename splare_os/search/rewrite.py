@@ -77,6 +77,15 @@ class Rewriter:
             return params, content
         return params, self._bodies([(target, dict(content))])[0]
 
+    def _indices_of(self, target: Target, body: Dsl) -> str | None:
+        """Return the index a search is of; None is all. A point in time knows its own."""
+        if target.index is not None or not isinstance(body.get("pit"), Mapping):
+            return target.index
+        aggs = {"indices": {"terms": {"field": "_index", "size": 1000}}}
+        reply = self._client.search(body={"size": 0, "pit": body["pit"], "aggs": aggs})
+        buckets = reply["aggregations"]["indices"]["buckets"]
+        return ",".join(bucket["key"] for bucket in buckets) or None
+
     def _msearch(self, target: Target, body: Any) -> Any:  # noqa: ANN401
         lines = body.decode() if isinstance(body, bytes) else body
         if not isinstance(lines, str):
@@ -94,19 +103,21 @@ class Rewriter:
 
     def _bodies(self, bodies: list[tuple[Target, Dsl]]) -> list[Dsl]:
         """Return the bodies with every clause translated; all queries are encoded in one call."""
-        found: list[tuple[Target, Clause]] = []
+        found: list[Clause] = []
+
+        def note(clause: Clause) -> Dsl:
+            found.append(clause)
+            return {NAME: clause}
+
         for target, body in bodies:
-
-            def note(clause: Clause, target: Target = target) -> Dsl:
-                found.append((target, clause))
-                return {NAME: clause}
-
+            n_known = len(found)
             replace_in_body(body, note, scores=ENDPOINTS[target.endpoint])
+            fields = {impacts_field(clause.field) for clause in found[n_known:]}
+            for field in sorted(fields):
+                self._check(self._indices_of(target, body), field)
         if not found:
             return [body for _, body in bodies]
-        for target, clause in found:
-            self._check(target.index, impacts_field(clause.field))
-        impacts = self._encode(clause.query for _, clause in found)
+        impacts = self._encode(clause.query for clause in found)
 
         def replace(clause: Clause) -> Dsl:
             return translate(

@@ -8,8 +8,9 @@ from opensearchpy import OpenSearch, Q, Search, helpers
 
 from splare_os.encode import SplareEncoder
 from splare_os.errors import MappingError, ModelMismatchError
-from splare_os.index import IngestOptions, ingest
+from splare_os.index import IngestOptions, ensure_index, ingest
 from splare_os.search import SplareOpenSearch
+from splare_os.text import Fields
 from tests.models import build_tiny
 
 from .conftest import Library
@@ -178,11 +179,14 @@ def test_other_requests_pass_untouched(splare: SplareOpenSearch, library: Librar
     assert len(splare.search(body=body)["hits"]["hits"]) == 2
 
 
-def test_a_search_without_an_index_asks_only_those_that_have_the_field(
-    splare: SplareOpenSearch, library: Library
+def test_a_point_in_time_asks_only_the_indices_that_it_holds(
+    splare: SplareOpenSearch, library: Library, tmp_path: Path
 ) -> None:
     splare.indices.create(index="elsewhere", body={})
     point = splare.create_pit(index="library", keep_alive="1m")
+    other = build_tiny(tmp_path / "bert", n_latents=200, name="other")
+    other.save(tmp_path / "model")
+    ensure_index(splare, "other-model", other, Fields(), top_k=9)
     body = {"pit": {"id": point["pit_id"]}, "query": CLAUSE, "size": 100}
     assert scores(splare.search(body=body)) == pytest.approx(library.scores(QUERY), rel=1e-5)
     with pytest.raises(MappingError, match="no index has the impacts field 'colour_splare'"):
@@ -192,8 +196,6 @@ def test_a_search_without_an_index_asks_only_those_that_have_the_field(
 def test_a_field_made_with_another_text_field_is_searched_by_its_name(
     client: OpenSearch, splare: SplareOpenSearch, encoder: SplareEncoder, tmp_path: Path
 ) -> None:
-    from splare_os.text import Fields
-
     path = tmp_path / "docs.jsonl"
     path.write_text('{"id": 7, "body": "oil war"}\n{"id": 8, "body": "river"}\n')
     fields = Fields(text="body", title=None, id="id")
