@@ -193,9 +193,10 @@ def index(
 
     Run the same command again after an interruption, and it goes on where it stopped.
     """
-    from .index import IngestOptions, ingest
+    from .index import IngestOptions, check_sources, ingest
     from .text import Fields
 
+    check_sources(files)  # before anything is started for them
     fields = Fields(text=text_field, title=title_field or None, id=id_field)
     options = IngestOptions(index=index, fields=fields, top_k=top_k, dead_letters=dead_letters)
     with closing(_client(_url(cluster), cluster)) as client:

@@ -68,7 +68,7 @@ def test_an_unknown_model_is_an_error_of_one_line() -> None:
 def test_misuse_exits_2() -> None:
     assert run("search", "oil").exit_code == 2
     assert run("index", "--index", "x").exit_code == 2
-    result = run("index", "docs.xlsx", "--index", "x", "--url", "http://127.0.0.1:9")
+    result = run("index", "docs.xlsx", "--index", "x")  # nothing is started for it
     assert result.exit_code == 2
     assert "docs.xlsx: documents are read from JSON Lines" in result.stderr
 

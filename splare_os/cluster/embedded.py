@@ -17,7 +17,13 @@ from .distribution import install
 from .guard import Guard
 from .home import Home, locate, locked, own, temporary
 from .node import NodeStatus
-from .resources import available_memory_mb, choose_heap_mb, choose_port
+from .resources import (
+    NEEDED_DATA_MB,
+    available_memory_mb,
+    choose_heap_mb,
+    choose_port,
+    require_disk,
+)
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +49,7 @@ def start(
             return _joined(node.wait(folder, process), port)
         options = NodeOptions(choose_port(port), _heap(heap_mb))
         distribution = install(home, progress=progress)
+        require_disk(folder, needed_mb=NEEDED_DATA_MB)
         return node.start(folder, distribution, options, home.account)
 
 
@@ -122,6 +129,7 @@ class EmbeddedCluster:
             self._folder = folder
             self._guard = Guard(folder, is_temporary=self._home is None)
             try:
+                require_disk(folder, needed_mb=NEEDED_DATA_MB)
                 return str(node.start(folder, distribution, options, home.account).url)
             except BaseException:
                 self._clean()

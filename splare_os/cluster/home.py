@@ -81,6 +81,11 @@ def own(folder: Path, account: Account | None) -> Path:
     With an `account` the server's user can also enter it (mode 755, else 700).
     """
     mode = 0o755 if account else 0o700
+    if split_at := sorted(set("=:,") & set(str(folder))):
+        raise ClusterError(
+            f"the folder {folder} has {' '.join(split_at)} in its path, where Java or OpenSearch "
+            "split it: set SPLARE_HOME to another folder."
+        )
     try:
         for missing in [path for path in [*folder.parents][::-1] if not path.exists()]:
             missing.mkdir(mode=mode, exist_ok=True)

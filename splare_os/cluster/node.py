@@ -28,6 +28,8 @@ LOG_LINES = 20
 RECORD = "node.json"
 SERVER_LOG = "server.log"
 
+HEALTH = "/_cluster/health?wait_for_events=languid&wait_for_no_initializing_shards=true&timeout=5s"
+
 
 @dataclass(frozen=True)
 class NodeStatus:
@@ -145,7 +147,7 @@ def _record(folder: Path, process: Process) -> None:
 
 
 def wait(folder: Path, process: Process, *, timeout_s: float = START_TIMEOUT_S) -> NodeStatus:
-    """Return the node's status once it answers and its indices are usable (yellow or green)."""
+    """Return the node's status once it answers and its indices are usable (those that can be)."""
     deadline = time.monotonic() + timeout_s
     while process.is_alive():
         port = _listening(folder)
@@ -168,10 +170,13 @@ def _listening(folder: Path) -> int:
 
 
 def _is_healthy(port: int) -> bool:
-    """Ask for the cluster's health, past any proxy that the environment names."""
+    """Ask whether all shards that can start have, past any proxy that the environment names.
+
+    Not whether all have: a single red index must not make the node unusable.
+    """
     connection = HTTPConnection("127.0.0.1", port, timeout=10)
     try:
-        connection.request("GET", "/_cluster/health?wait_for_status=yellow&timeout=5s")
+        connection.request("GET", HEALTH)
         return connection.getresponse().status == 200
     except (OSError, HTTPException):
         return False

@@ -67,6 +67,10 @@ def choose_heap_mb(available_mb: int, asked_mb: int | None = None) -> int:
     return min(max(available_mb // 4, low), high) if asked_mb is None else asked_mb
 
 
+NEEDED_DATA_MB = 1024
+"""The watermark above which the server places no new index."""
+
+
 def require_disk(folder: Path, *, needed_mb: int = NEEDED_DISK_MB) -> None:
     """Raise ClusterError when the disk of `folder` has less than `needed_mb` free."""
     free_mb = shutil.disk_usage(folder).free // 2**20

@@ -8,6 +8,7 @@ from .mapping import MAX_TOP_K, TOP_K, content_field, ensure_index, index_body, 
 from .patience import Patience
 from .pipeline import PIPELINE, put_pipeline
 from .records import FieldRecord, check_model, impacts_field, read_records
+from .sources import check_sources
 from .worker import IngestRun, ingest
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Patience",
     "Status",
     "check_model",
+    "check_sources",
     "content_field",
     "ensure_index",
     "impacts_field",

@@ -133,8 +133,9 @@ class Sender:
         """Raise `BulkError` for a refusal that is not the fault of the documents it hit."""
         refusals = [fate for fate in fates.values() if fate is not None]
         hit = [fate for fate in refusals if _is_systemic(fate)]
-        if len(fates) > 1 and len(refusals) == len(fates) and all(f.is_whole for f in refusals):
-            hit = hit or refusals  # each document alone was refused as a request
+        none_passed = len(refusals) == len(fates) > 1
+        if none_passed and all(fate.is_whole or fate.advice == "again" for fate in refusals):
+            hit = hit or refusals  # not one of many got through: not the documents' fault
         if hit:
             raise BulkError(
                 f"index {self.index!r} refuses {len(hit)} of {len(fates)} documents: status "

@@ -1,5 +1,6 @@
 """Dead letters: the documents of a run that could not be stored, each with its reason."""
 
+import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -44,6 +45,7 @@ class DeadLetters:
             path.parent.mkdir(parents=True, exist_ok=True)
             file = path.open("ab")
         with file:
+            _lock(file, path)
             yield cls(path, file)
         if not path.stat().st_size:
             path.unlink()
@@ -67,6 +69,15 @@ class DeadLetters:
                 self.file.flush()
                 os.fsync(self.file.fileno())
         return self.file.tell()
+
+
+def _lock(file: BinaryIO, path: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise JobError(
+            f"dead letters {path}: another job is writing there; name another file"
+        ) from error
 
 
 @contextmanager

@@ -87,6 +87,8 @@ def find_job(
     letters = options.dead_letters or folder / f"{options.index}-{key}.dead.jsonl"
     if str(letters.resolve()) in map(_absolute, sources):
         raise ValueError(f"dead letters {letters}: that is one of the sources; name another file")
+    if letters.exists() and not letters.is_file():
+        raise ValueError(f"dead letters {letters}: not a regular file; name one that can be kept")
     return Job(folder / f"{options.index}-{key}.sqlite", letters.resolve(), can_resume)
 
 

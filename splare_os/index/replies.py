@@ -38,7 +38,9 @@ def verdicts(reply: object, actions: Sequence[Action], index: str) -> list[Verdi
     matched by id, and an action without an item is to be sent again.
     """
     items = reply.get("items") if isinstance(reply, Mapping) else None
-    found = [_inner(item) for item in items] if isinstance(items, list) else []
+    if not isinstance(items, list):
+        return [Refusal(0, "the reply has no items", "again", is_whole=True)] * len(actions)
+    found = [_inner(item) for item in items]
     if len(found) == len(actions):
         return [verdict(item, action, index) for item, action in zip(found, actions, strict=True)]
     by_id = {str(item["_id"]): item for item in found if "_id" in item}

@@ -2,6 +2,7 @@ import logging
 import os
 import shutil
 import socket
+import time
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -119,6 +120,8 @@ def test_the_users_own_node_outlives_its_starter_and_keeps_its_data(own_node, ca
     with OpenSearch(url) as client:
         client.index(index="kept", id="1", body={"a": 1})
     os.kill(started.pid, 9)  # its record becomes stale
+    while birth(started.pid) is not None:
+        time.sleep(0.05)
     with EmbeddedCluster(home=own_node, heap_mb=512) as url, OpenSearch(url) as client:
         assert client.get(index="kept", id="1")["_source"] == {"a": 1}
     assert cluster.stop() == cluster.status()
@@ -146,3 +149,18 @@ def test_a_given_address_needs_no_embedded_server(monkeypatch):
     monkeypatch.setenv("SPLARE_URL", "http://search:9200")
     assert cluster.resolve_url(None) == "http://search:9200"
     assert cluster.resolve_url("http://other:9200") == "http://other:9200"
+
+
+@pytest.mark.opensearch
+def test_a_red_index_does_not_keep_a_node_from_starting():
+    home = temporary(locate().account) / "node"
+    options = {"home": home, "heap_mb": 512, "jvm_options": [FAST]}
+    require = {"index.routing.allocation.require.box": "hot"}
+    with EmbeddedCluster(**options) as url, OpenSearch(url) as client:
+        nowhere = {"wait_for_active_shards": "0"}
+        client.indices.create(index="red", body={"settings": require}, params=nowhere)
+        client.indices.create(index="well")
+    with EmbeddedCluster(**options) as url, OpenSearch(url) as client:
+        assert client.cluster.health()["status"] == "red"
+        assert client.count(index="well")["count"] == 0
+    shutil.rmtree(home.parent)

@@ -127,3 +127,10 @@ def test_the_lock_keeps_other_processes_waiting(tmp_path):
         with pytest.raises(subprocess.TimeoutExpired):
             other.communicate(timeout=0.7)
     assert other.communicate(timeout=30)[0] == b"in\n"
+
+
+@pytest.mark.parametrize("name", ["a=b", "a:b", "a,b"])
+def test_a_path_that_java_would_split_is_refused(tmp_path, name):
+    with pytest.raises(ClusterError, match="in its path, where Java or OpenSearch split it"):
+        own(tmp_path / name, None)
+    assert not (tmp_path / name).exists()

@@ -242,3 +242,18 @@ def fates(script: Script, names: Sequence[str]) -> int:
 def test_every_action_has_a_fate_whatever_comes_first():
     failures = [TransportError(503, "x", {}), statuses(a=429), lambda _: {"items": []}]
     assert fates(Script(*failures), "abc") == 3
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [statuses(a=500, b=500), lambda ids: {}, lambda ids: "a proxy's page"],  # noqa: ARG005
+)
+def test_what_no_document_gets_through_is_not_the_documents_fault(answer: Answer):
+    with pytest.raises(BulkError, match="refuses 2 of 2 documents"):
+        send(Script(*[answer] * QUICK.tries))
+
+
+def test_one_document_that_meets_500_again_and_again_is_dead():
+    (first, second) = send(Script(*[statuses(b=500)] * QUICK.tries))
+    assert first is None
+    assert second[0] == 500

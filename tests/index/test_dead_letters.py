@@ -52,3 +52,13 @@ def test_without_a_letter_there_is_no_file(tmp_path):
 def test_a_place_that_cannot_be_written_says_so(tmp_path):
     with pytest.raises(JobError, match="give another place"), DeadLetters.open(tmp_path):
         pass
+
+
+def test_two_jobs_do_not_write_to_one_file(tmp_path):
+    path = tmp_path / "dead.jsonl"
+    with (
+        DeadLetters.open(path),
+        pytest.raises(JobError, match="another job is writing there"),
+        DeadLetters.open(path),
+    ):
+        pass

@@ -83,7 +83,10 @@ class TestOnACluster:
     def test_another_model_is_refused(self, client, index, encoder):
         ensure_index(client, index, encoder, Fields())
         other = HashEncoder(fingerprint="f" * 16)
-        with pytest.raises(ModelMismatchError, match="or index into a new one"):
+        with pytest.raises(
+            ModelMismatchError,
+            match="Another version of 'hash' made it: use that one, or index into a new",
+        ):
             ensure_index(client, index, other, Fields())
 
     def test_an_index_that_people_have_gets_the_field_and_nothing_else(

@@ -1,4 +1,5 @@
 import json
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -201,7 +202,7 @@ def test_another_cut_is_a_change(run, write):
 def test_another_model_is_refused(run, write):
     source = write(corpus(3))
     run(source)
-    with pytest.raises(ModelMismatchError, match="Use 'hash' for this index"):
+    with pytest.raises(ModelMismatchError, match="Another version of 'hash' made it"):
         run(source, encoder=HashEncoder(fingerprint="f" * 16))
 
 
@@ -342,3 +343,12 @@ def test_a_cluster_out_of_reach_is_said_so(write, tmp_path):
         pytest.raises(BulkError, match="Check the address"),
     ):
         list(ingest(nobody, HashEncoder(), [write(corpus(1))], options))
+
+
+def test_dead_letters_in_a_pipe_or_device_are_refused_and_left_alone(client, write, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    options = IngestOptions("ingest-pipe", state_folder=tmp_path, dead_letters=pipe)
+    with pytest.raises(ValueError, match="not a regular file"):
+        list(ingest(client, HashEncoder(), [str(write(corpus(1)))], options))
+    assert pipe.is_fifo()
