@@ -36,7 +36,7 @@ class SaePooling(Module):
     tokenizer adds, which are attention sinks without a place in the text.
     """
 
-    config_keys: list[str] = ["d_in", "n_latents", "unpooled_token_ids"]  # noqa: RUF012
+    config_keys: list[str] = ["d_in", "n_latents", "unpooled_token_ids"]
 
     def __init__(self, d_in: int, n_latents: int, unpooled_token_ids: list[int]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
