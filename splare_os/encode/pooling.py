@@ -1,7 +1,8 @@
 """Token states to one vector of impacts: SAE, log saturation, max pooling over tokens.
 
-Activation and log1p are monotone, so the maximum is taken over pre-activations and both are
-applied once a text: the result is the same, and [batch, token, latent] is never held.
+JumpReLU and log1p are monotone, so the maximum is taken over pre-activations and both are
+applied once a text: the result is the same, and [batch, token, latent] is never held. A TopK
+SAE's activation depends on the token's other latents, and comes before the maximum.
 Source: SPLARE, arXiv 2603.13277.
 """
 
@@ -24,8 +25,10 @@ def max_pool(states: Tensor, pooled: Tensor, sae: SaeEncoder) -> Tensor:
     maxima = states.new_zeros(len(states), len(sae.bias))
     for text, (text_states, is_pooled) in enumerate(zip(states, pooled, strict=True)):
         kept = text_states[is_pooled]
-        if len(kept):
+        if len(kept) and sae.top_k is None:
             maxima[text] = sae.activate(sae.pre_activations(kept).amax(dim=0))
+        elif len(kept):
+            maxima[text] = sae.activate(sae.pre_activations(kept)).amax(dim=0)
     return maxima.log1p_()
 
 
@@ -36,19 +39,26 @@ class SaePooling(Module):
     tokenizer adds, which are attention sinks without a place in the text.
     """
 
-    config_keys: list[str] = ["d_in", "n_latents", "unpooled_token_ids"]
+    config_keys: list[str] = ["d_in", "n_latents", "unpooled_token_ids", "top_k"]
 
-    def __init__(self, d_in: int, n_latents: int, unpooled_token_ids: list[int]) -> None:
+    def __init__(
+        self,
+        d_in: int,
+        n_latents: int,
+        unpooled_token_ids: list[int],
+        *,
+        top_k: int | None = None,
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.d_in, self.n_latents = d_in, n_latents
-        self.unpooled_token_ids = unpooled_token_ids
-        self.sae = SaeEncoder(d_in, n_latents)
+        self.unpooled_token_ids, self.top_k = unpooled_token_ids, top_k
+        self.sae = SaeEncoder(d_in, n_latents, top_k=top_k)
 
     @classmethod
     def from_sae(cls, sae: SaeEncoder, unpooled_token_ids: list[int]) -> "SaePooling":
         """Return a pooling over `sae`."""
         n_latents, d_in = sae.weight.shape
-        pooling = cls(d_in, n_latents, unpooled_token_ids)
+        pooling = cls(d_in, n_latents, unpooled_token_ids, top_k=sae.top_k)
         pooling.sae = sae
         return pooling
 
