@@ -55,15 +55,37 @@ def cluster_options(command: C) -> C:
     return command
 
 
+def _remember(ctx: click.Context, option: click.Parameter, value: str | None) -> None:
+    ctx.meta[f"splare_os.{option.name}"] = value
+
+
 def model_option(command: C) -> C:
-    """Add the option that says which model."""
-    return click.option(
-        "--model",
-        envvar="SPLARE_MODEL",
-        default="mini",
-        show_default=True,
-        help="mini, a model folder, or a hub id.",
-    )(command)
+    """Add the options that say which model, and where it runs."""
+    for option in (
+        click.option(
+            "--dtype",
+            envvar="SPLARE_DTYPE",
+            expose_value=False,
+            callback=_remember,
+            help="float32, bfloat16 or float16; what the device is fastest in if absent.",
+        ),
+        click.option(
+            "--device",
+            envvar="SPLARE_DEVICE",
+            expose_value=False,
+            callback=_remember,
+            help="cpu, cuda, cuda:1 …; several by comma: a process each.",
+        ),
+        click.option(
+            "--model",
+            envvar="SPLARE_MODEL",
+            default="mini",
+            show_default=True,
+            help="mini, a model folder, or a hub id.",
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 @click.group(cls=Commands)
@@ -143,23 +165,66 @@ def status() -> None:
 @click.option("--text-field", default="text", show_default=True)
 @click.option("--title-field", default="title", show_default=True)
 @click.option("--id-field", default="_id", show_default=True)
+@click.option("--benchmark", is_flag=True, help="Print how fast FILE is encoded, not the impacts.")
 @model_option
 def encode(
-    file: BinaryIO, query: bool, text_field: str, title_field: str, id_field: str, model: str
+    file: BinaryIO,
+    query: bool,
+    text_field: str,
+    title_field: str,
+    id_field: str,
+    benchmark: bool,
+    model: str,
 ) -> None:
     """Print the impacts of each line of FILE (- is stdin): a JSON object, or a text as it is."""
-    from .encode.lines import encode_lines
+    from .encode.lines import encode_lines, texts_of
     from .text import Fields
 
     fields = Fields(text=text_field, title=title_field or None, id=id_field)
+    encoder = _encoder(model)
+    if benchmark:
+        from .encode.throughput import measure_throughput
+
+        found = measure_throughput(encoder, list(texts_of(file, fields)), query=query)
+        _print_json(asdict(found))
+        return
     failed = 0
-    for line in encode_lines(_encoder(model), file, query=query, fields=fields):
+    for line in encode_lines(encoder, file, query=query, fields=fields):
         if line.reason:
             failed += 1
             click.echo(f"{line.id}: {line.reason}", err=True)
         else:
             _print_json({"_id": line.id, "impacts": line.impacts})
     sys.exit(1 if failed else 0)
+
+
+@main.command()
+@click.argument("release")
+@click.argument("sae_id", required=False)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
+@click.option("--backbone", default="", help="Hub id or folder, for files that don't tell.")
+@click.option(
+    "--blocks", default=0, help="Blocks kept (layer l: l + 1), for files that don't tell."
+)
+@click.option("--window", default=512, show_default=True, help="Tokens read at once.")
+def import_sae(
+    release: str, sae_id: str | None, out: Path, backbone: str, blocks: int, window: int
+) -> None:
+    """Make a model folder of a published SAE and its backbone, for --model.
+
+    RELEASE and SAE_ID are names in the registry of sae-lens (docs/saes.md); RELEASE alone is a
+    folder or file of Gemma Scope, Llama Scope or sae-lens.
+    """
+    from .encode import SplareEncoder
+
+    _quieten_transformers()
+    encoder = SplareEncoder.from_sae(
+        release, sae_id, backbone=backbone, n_blocks=blocks, window=window
+    )
+    encoder.save(out)
+    _print_json(
+        {"model": str(out), "fingerprint": encoder.fingerprint, "n_latents": encoder.n_latents}
+    )
 
 
 @main.command()
@@ -311,13 +376,18 @@ def _client(url: str, cluster: dict[str, str | None]) -> "OpenSearch":
 
 def _encoder(model: str) -> "Encoder":
     click.echo(f"loading the model {model} …", err=True)
-    from transformers.utils import logging as transformers_logging
-
     from .encoders import load_encoder
+
+    _quieten_transformers()
+    chosen = click.get_current_context().meta
+    return load_encoder(model, device=chosen["splare_os.device"], dtype=chosen["splare_os.dtype"])
+
+
+def _quieten_transformers() -> None:
+    from transformers.utils import logging as transformers_logging
 
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    return load_encoder(model)
 
 
 def _draw(run: "IngestRun", title: str) -> None:

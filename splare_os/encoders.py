@@ -14,6 +14,9 @@ from .impacts import Impacts
 Spans: TypeAlias = dict[int, tuple[int, int]]
 """Latent to the character span [start, end) of the token with its largest activation."""
 
+DTYPES = ("float32", "bfloat16", "float16")
+"""Precisions an encoder can run in; impacts agree within 1 % (docs/encoding.md)."""
+
 
 class Encoder(Protocol):
     """Turns texts into impacts.
@@ -44,24 +47,32 @@ class Encoder(Protocol):
         """Return for each text where each of its impacts comes from; `EncoderError` if it can't."""
 
 
-def load_encoder(name: str, *, device: str | None = None) -> Encoder:
+def load_encoder(name: str, *, device: str | None = None, dtype: str | None = None) -> Encoder:
     """Return the encoder `name`: `mini` (shipped), a model folder, or a model hub's id.
 
-    `device` is torch's name for it; by default a GPU where there is one. A hub id is downloaded
+    `device` is torch's name for it, by default a GPU where there is one; several, by comma, make
+    an encoder of as many processes. `dtype` is `float32`,
+    `bfloat16` or `float16`; by default what the device is fastest in. A hub id is downloaded
     once. Raises `EncoderError` when there is no such model, or its folder names code of others.
     """
+    if dtype not in {None, *DTYPES}:
+        raise ValueError(f"dtype={dtype!r}: choose one of {', '.join(DTYPES)}")
     folder = _model_folder(name)
     if not (folder / "modules.json").is_file():
         raise EncoderError(f"{folder} has no modules.json: it is not a SparseEncoder folder")
     try:
-        return _load(folder, name, device)
+        if device and "," in device:
+            from .encode import ParallelEncoder  # torch, seconds
+
+            return ParallelEncoder(folder, device.split(","), dtype=dtype)
+        return _load(folder, name, device, dtype)
     except (OSError, ValueError, TypeError, KeyError, SafetensorError) as error:
         raise EncoderError(
             f"model folder {folder} cannot be read ({error}): fetch or save it again"
         ) from error
 
 
-def _load(folder: Path, name: str, device: str | None) -> Encoder:
+def _load(folder: Path, name: str, device: str | None, dtype: str | None) -> Encoder:
     from .encode import ForeignEncoder, SplareEncoder  # torch, seconds
 
     modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
@@ -72,7 +83,7 @@ def _load(folder: Path, name: str, device: str | None) -> Encoder:
             "only modules of sentence_transformers and splare_os are loaded"
         )
     if "splare_os" in packages:
-        return SplareEncoder.load(folder, device=device)
+        return SplareEncoder.load(folder, device=device, dtype=dtype)
     return ForeignEncoder.load(folder, name="" if Path(name).is_dir() else name, device=device)
 
 

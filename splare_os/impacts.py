@@ -71,11 +71,24 @@ def prune(impacts: Impacts, top_k: int) -> Impacts:
     lengths = np.diff(impacts.indptr)
     if not len(lengths) or lengths.max(initial=0) <= top_k:
         return impacts
-    rows = np.repeat(np.arange(len(lengths)), lengths)
-    order = np.lexsort((impacts.indices, -impacts.data, rows))
-    rank = np.arange(len(order)) - np.repeat(impacts.indptr[:-1], lengths)
-    kept = np.sort(order[rank < top_k])
-    return from_triples(rows[kept], impacts.indices[kept], impacts.data[kept], impacts.shape)
+    impacts.sort_indices()
+    kept = np.ones(impacts.nnz, dtype=bool)
+    for row in np.flatnonzero(lengths > top_k):
+        start, end = impacts.indptr[row], impacts.indptr[row + 1]
+        kept[start:end] = _heaviest(impacts.data[start:end], top_k)
+    indptr = np.concatenate([[0], np.cumsum(np.minimum(lengths, top_k))])
+    triples = impacts.data[kept], impacts.indices[kept], indptr
+    pruned: Impacts = csr_array(triples, shape=impacts.shape)
+    return pruned
+
+
+def _heaviest(values: NDArray[np.float32], top_k: int) -> NDArray[np.bool_]:
+    """Return which are the `top_k` largest of more values; of equal ones, the first."""
+    smallest = np.partition(values, len(values) - top_k)[len(values) - top_k]
+    chosen: NDArray[np.bool_] = np.greater(values, smallest)
+    equal = np.flatnonzero(values == smallest)
+    chosen[equal[: top_k - np.count_nonzero(chosen)]] = True
+    return chosen
 
 
 def merge(impacts: Impacts, owners: Sequence[int] | NDArray[np.int64], n_texts: int) -> Impacts:

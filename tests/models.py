@@ -5,7 +5,23 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
 from tokenizers.models import WordPiece
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+from transformers import (
+    BertConfig,
+    BertModel,
+    Gemma2Config,
+    Gemma2Model,
+    Gemma3TextConfig,
+    Gemma3TextModel,
+    LlamaConfig,
+    LlamaModel,
+    ModernBertConfig,
+    ModernBertModel,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2Model,
+    Qwen3Config,
+    Qwen3Model,
+)
 
 from splare_os.encode import Card, SaeEncoder, SplareEncoder, load_backbone
 
@@ -13,8 +29,8 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,'?-"
 WORDS = ["oil", "crisis", "price", "war", "the", "of", "embargo", "river"]
 
 
-def save_bert(folder: Path, *, layers: int = 3, width: int = 16) -> None:
-    """Write a BERT of `layers` blocks with a word-piece tokenizer of letters and a few words."""
+def save_tokenizer(folder: Path) -> int:
+    """Write a word-piece tokenizer of letters and a few words; return its vocabulary's size."""
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *LETTERS, *(f"##{c}" for c in LETTERS), *WORDS]
     vocabulary = {piece: number for number, piece in enumerate(pieces)}
     tokenizer = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]"))
@@ -30,9 +46,15 @@ def save_bert(folder: Path, *, layers: int = 3, width: int = 16) -> None:
         cls_token="[CLS]",
         sep_token="[SEP]",
     ).save_pretrained(folder)
+    return len(pieces)
+
+
+def save_bert(folder: Path, *, layers: int = 3, width: int = 16) -> None:
+    """Write a BERT of `layers` blocks with its tokenizer."""
+    n_pieces = save_tokenizer(folder)
     torch.manual_seed(0)
     config = BertConfig(
-        vocab_size=len(pieces),
+        vocab_size=n_pieces,
         hidden_size=width,
         num_hidden_layers=layers,
         num_attention_heads=2,
@@ -40,6 +62,46 @@ def save_bert(folder: Path, *, layers: int = 3, width: int = 16) -> None:
         max_position_embeddings=128,
     )
     BertModel(config).save_pretrained(folder)
+
+
+FAMILIES = {
+    "gemma2": (Gemma2Config, Gemma2Model),
+    "gemma3_text": (Gemma3TextConfig, Gemma3TextModel),
+    "llama": (LlamaConfig, LlamaModel),
+    "modernbert": (ModernBertConfig, ModernBertModel),
+    "qwen2": (Qwen2Config, Qwen2Model),
+    "qwen3": (Qwen3Config, Qwen3Model),
+}
+"""Model types with rotary positions, as transformers names them."""
+
+
+def save_model(folder: Path, family: str, *, layers: int = 4, sliding_window: int = 4) -> None:
+    """Write a random model of `layers` blocks; Gemma's and ModernBERT's slide over few tokens."""
+    if family == "bert":
+        save_bert(folder, layers=layers)
+        return
+    config_class, model_class = FAMILIES[family]
+    settings = {
+        "vocab_size": save_tokenizer(folder),
+        "hidden_size": 16,
+        "num_hidden_layers": layers,
+        "num_attention_heads": 4,
+        "intermediate_size": 32,
+        "max_position_embeddings": 128,
+        **({} if family == "modernbert" else {"num_key_value_heads": 2, "head_dim": 8}),
+        **({"sliding_window": sliding_window} if family.startswith("gemma") else {}),
+        **({"attn_logit_softcapping": 0.5} if family == "gemma2" else {}),
+        **({"local_attention": 2 * sliding_window} if family == "modernbert" else {}),
+        "pad_token_id": 0,
+        "bos_token_id": 2,
+        "eos_token_id": 3,
+        **({"cls_token_id": 2, "sep_token_id": 3} if family == "modernbert" else {}),
+    }
+    torch.manual_seed(0)
+    model = model_class(config_class(**settings))
+    for parameter in model.parameters():  # far from the near-zero start, so that errors show
+        parameter.data.normal_(std=0.3)
+    model.save_pretrained(folder)
 
 
 def build_tiny(

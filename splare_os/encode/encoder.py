@@ -2,30 +2,42 @@
 
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy.sparse import csr_array
 from sentence_transformers import SparseEncoder
+from sentence_transformers.util import get_device_name
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from ..encoders import Spans
 from ..errors import EncoderError
 from ..impacts import Impacts, empty, merge, prune, stack
-from .backbone import Backbone
+from .backbone import Backbone, load_backbone
 from .card import Card, read_card, write_card
+from .packing import Pack, packs
 from .pooling import SaePooling
+from .precision import best_dtype
+from .releases import read_release
 from .sae import SaeEncoder
-from .windows import Batch, Windows, batches, split
+from .sae_files import read_sae
+from .spans import TokenSpans, heaviest_spans
+from .window_impacts import (
+    PooledTokens,
+    arg_max_tokens,
+    largest_activations,
+    pooled_tokens,
+    to_impacts,
+)
+from .windows import Windows, split
 
-MAX_TOKENS = 8192
-"""Padded tokens of one forward pass."""
+MAX_TOKENS = {"cpu": 2048, "cuda": 32_768}
+"""Tokens of one forward pass: on a CPU their states stay in the cache."""
 CHUNK_TEXTS = 1024
-"""Texts whose impacts are held before pruning."""
+"""Texts that are tokenised together, and sorted by length."""
 
 
 class SplareEncoder:
@@ -54,24 +66,68 @@ class SplareEncoder:
         return cls(SparseEncoder(modules=[backbone, pooling], device="cpu"), card)
 
     @classmethod
-    def load(cls, folder: Path, *, device: str | None = None) -> "SplareEncoder":
-        """Return the encoder saved in `folder`, in float32, on `device` or the best there is."""
+    def from_sae(
+        cls,
+        release: str | Path,
+        sae_id: str | None = None,
+        *,
+        backbone: str = "",
+        n_blocks: int = 0,
+        window: int = 512,
+    ) -> "SplareEncoder":
+        """Return an encoder over a published SAE and the backbone it was trained on; not saved.
+
+        `release` and `sae_id` are names in the registry of sae-lens; `release` alone is a folder
+        or file. `backbone` (hub id or folder) and `n_blocks` are for files that don't tell.
+        Weights keep the precision they were published in.
+        """
+        if sae_id is None:
+            published = read_sae(Path(release))
+        else:
+            published = read_release(str(release), sae_id)
+        backbone, n_blocks = backbone or published.backbone, n_blocks or published.n_blocks
+        if not backbone or not n_blocks:
+            raise ValueError(
+                f"{release} does not tell which model it was trained on, and after how many "
+                "blocks: give backbone (a hub id or folder) and n_blocks"
+            )
+        base = load_backbone(backbone, n_blocks=n_blocks, window=window, dtype=None)
+        return cls.build(
+            base, published.sae, Card(published.name, window=window, overlap=min(32, window // 8))
+        )
+
+    @classmethod
+    def load(
+        cls, folder: Path, *, device: str | None = None, dtype: str | None = None
+    ) -> "SplareEncoder":
+        """Return the encoder saved in `folder`, on `device` or the best there is.
+
+        `dtype` is `float32`, `bfloat16` or `float16`; by default what the device is fastest in.
+        """
         card = read_card(folder)
         if card is None:
             raise EncoderError(
                 f"{folder} has no splare.json: save the model with SplareEncoder.save"
             )
+        device = device or get_device_name()
+        computed = getattr(torch, dtype) if dtype else best_dtype(device)
         model = SparseEncoder(
             str(folder),
             trust_remote_code=True,  # our own module classes; see load_encoder
             local_files_only=True,
-            model_kwargs={"dtype": torch.float32},
+            model_kwargs={"dtype": computed},
             device=device,
         )
-        return cls(model.float(), card)
+        cast(SaePooling, model[1]).sae.convert(computed)
+        return cls(model, card)
 
     def save(self, folder: Path) -> None:
-        """Write a self-contained folder in the weights' present dtype, with its fingerprint."""
+        """Write a self-contained folder in the weights' present dtype, with its fingerprint.
+
+        A LoRA adapter that was kept is merged first.
+        """
+        if merge := getattr(self.backbone.model, "merge_and_unload", None):  # a PEFT model's
+            self.backbone.model = merge()
         self.model.save_pretrained(str(folder), create_model_card=False)
         self.card = write_card(folder, self.card)
 
@@ -110,80 +166,74 @@ class SplareEncoder:
         )
         skipped = len(self.model.prompts.get(prompt) or "")
         found: list[Spans] = []
-        for text in self._prompted(texts, prompt):
-            found.append(self._spans_of(text, top_k, skipped))
+        for windows in self._chunks(self._prompted(texts, prompt), with_offsets=True):
+            found.extend(self._spans_of(windows, top_k, skipped))
         return found
+
+    def token_counts(self, texts: Sequence[str], *, query: bool = False) -> list[int]:
+        """Return the number of tokens of every window that `texts` are encoded in."""
+        chunks = self._chunks(self._prompted(texts, "query" if query else "document"))
+        return [len(ids) for windows in chunks for ids in windows.ids]
 
     def _prompted(self, texts: Sequence[str], prompt: str) -> list[str]:
         prefix = self.model.prompts.get(prompt) or ""
         return [prefix + text for text in texts]
 
     def _encode(self, texts: Sequence[str], top_k: int) -> Impacts:
-        starts = range(0, len(texts), CHUNK_TEXTS)
-        chunks = [self._encode_chunk(texts[at : at + CHUNK_TEXTS], top_k) for at in starts]
-        if not chunks:
-            return empty(0, self.n_latents)
-        return stack(chunks)
+        chunks = [self._impacts_of(windows, top_k) for windows in self._chunks(texts)]
+        return stack(chunks) if chunks else empty(0, self.n_latents)
 
-    def _encode_chunk(self, texts: Sequence[str], top_k: int) -> Impacts:
-        windows = self._split(texts)
-        rows, owners = [], []
-        for batch in self._batches(windows):
-            rows.append(_to_impacts(self._forward(batch)["sentence_embedding"]))
-            owners.append(windows.owners[batch.windows])
-        merged = merge(stack(rows), np.concatenate(owners), len(texts))
+    def _impacts_of(self, windows: Windows, top_k: int) -> Impacts:
+        rows, owners = [empty(0, self.n_latents)], [np.zeros(0, dtype=np.int64)]
+        for pack, _, maxima in self._passes(windows):
+            rows.append(to_impacts(maxima, top_k))
+            owners.append(windows.owners[pack.windows])
+        merged = merge(stack(rows), np.concatenate(owners), windows.n_texts)
         return prune(merged, top_k)
 
-    def _spans_of(self, text: str, top_k: int, skipped: int) -> Spans:
-        windows = self._split([text])
-        batch_outputs = [(batch, self._forward(batch)) for batch in self._batches(windows)]
-        rows = [_to_impacts(output["sentence_embedding"]) for _, output in batch_outputs]
-        merged = merge(stack(rows), [0] * len(windows.ids), 1)
-        latents = np.sort(prune(merged, top_k).indices)
-        best = np.full(len(latents), -np.inf, dtype=np.float32)
-        spans = np.zeros((len(latents), 2), dtype=np.int64)
-        for batch, output in batch_outputs:
-            for place, window in enumerate(batch.windows):
-                value, token = self._largest(output, place, latents)
-                better = value > best
-                best[better] = value[better]
-                spans[better] = np.array(windows.offsets[window])[token[better]]
-        spans = np.maximum(spans - skipped, 0)
-        return {
-            int(latent): (int(start), int(end))
-            for latent, (start, end) in zip(latents, spans, strict=True)
-        }
+    def _spans_of(self, windows: Windows, top_k: int, skipped: int) -> list[Spans]:
+        parts = []
+        for pack, tokens, maxima in self._passes(windows):
+            impacts = to_impacts(maxima, top_k)
+            places = arg_max_tokens(tokens, impacts, self.pooling.sae)
+            parts.append(TokenSpans.of(windows, pack.windows, impacts, places))
+        return heaviest_spans(parts, windows.n_texts, top_k=top_k, skipped=skipped)
 
-    def _largest(
-        self, output: dict[str, Tensor], place: int, latents: NDArray[np.int32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return each latent's largest pre-activation in one window, and its token's place."""
-        sae = self.pooling.sae
-        kept = torch.from_numpy(latents.astype(np.int64)).to(sae.weight.device)
-        states = output["token_embeddings"][place]
-        weights = sae.weight[kept], sae.bias[kept]
-        pre_activations = torch.nn.functional.linear(states, *weights)
-        pooled = self.pooling.pooled_mask(output)[place]
-        pre_activations[~pooled] = -torch.inf
-        value, token = pre_activations.max(dim=0)
-        return value.cpu().numpy(), token.cpu().numpy()
+    def _chunks(self, texts: Sequence[str], *, with_offsets: bool = False) -> Iterator[Windows]:
+        """Yield the windows of `CHUNK_TEXTS` texts at a time; the next are read meanwhile."""
+        parts = [texts[at : at + CHUNK_TEXTS] for at in range(0, len(texts), CHUNK_TEXTS)]
+        if len(parts) == 1:
+            yield self._split(parts[0], with_offsets)
+            return
+        with ThreadPoolExecutor(max_workers=1) as reader:
+            pending = [reader.submit(self._split, part, with_offsets) for part in parts[:1]]
+            for part in parts[1:]:
+                pending.append(reader.submit(self._split, part, with_offsets))
+                yield pending.pop(0).result()
+            for last in pending:
+                yield last.result()
 
-    def _split(self, texts: Sequence[str]) -> Windows:
+    def _split(self, texts: Sequence[str], with_offsets: bool) -> Windows:  # noqa: FBT001
         card = self.card
         with self._tokenizer_lock:  # fast tokenizers keep truncation as state, and refuse threads
-            return split(self.tokenizer, texts, size=card.window, overlap=card.overlap)
+            return split(
+                self.tokenizer,
+                texts,
+                size=card.window,
+                overlap=card.overlap,
+                with_offsets=with_offsets,
+            )
 
-    def _batches(self, windows: Windows) -> Iterator[Batch]:
-        pad_id = self.tokenizer.pad_token_id
-        return batches(windows, max_tokens=MAX_TOKENS, pad_id=pad_id)
-
-    def _forward(self, batch: Batch) -> dict[str, Tensor]:
-        device = self.model.device
-        features = {key: value.to(device) for key, value in batch.features.items()}
-        with torch.inference_mode():
-            output: dict[str, Tensor] = self.model(features)
-        return output
-
-
-def _to_impacts(vectors: Tensor) -> Impacts:
-    return csr_array(vectors.float().cpu().numpy())
+    def _passes(self, windows: Windows) -> Iterator[tuple[Pack, PooledTokens, Tensor]]:
+        """Yield the activations of every pack, one pass behind: a GPU never waits for them."""
+        device = self.backbone.model.device.type
+        pending = None
+        for pack in packs(windows, max_tokens=MAX_TOKENS.get(device, MAX_TOKENS["cuda"])):
+            with torch.inference_mode():
+                tokens = pooled_tokens(self.backbone, self.pooling, pack)
+                maxima = largest_activations(tokens, self.pooling.sae)
+            if pending:
+                yield pending
+            pending = pack, tokens, maxima
+        if pending:
+            yield pending

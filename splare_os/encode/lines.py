@@ -40,6 +40,11 @@ def encode_lines(
             yield EncodedLine(name, to_features(rows, row), document.reason)
 
 
+def texts_of(lines: Iterable[bytes], fields: Fields) -> Iterator[str]:
+    """Yield the texts of the lines that have one."""
+    return (document.text for document in _documents(lines, fields) if document.text)
+
+
 def _documents(lines: Iterable[bytes], fields: Fields) -> Iterator[Document]:
     for number, line in enumerate(lines, start=1):
         text = line.strip()

@@ -22,7 +22,7 @@ def max_pool(states: Tensor, pooled: Tensor, sae: SaeEncoder) -> Tensor:
 
     `pooled` [text, token] is true where a token counts; a text without such a token has none.
     """
-    maxima = states.new_zeros(len(states), len(sae.bias))
+    maxima = sae.bias.new_zeros(len(states), len(sae.bias))
     for text, (text_states, is_pooled) in enumerate(zip(states, pooled, strict=True)):
         kept = text_states[is_pooled]
         if len(kept) and sae.top_k is None:

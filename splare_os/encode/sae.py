@@ -57,9 +57,18 @@ class SaeEncoder(nn.Module):
         scale = log_scale.exp()
         return cls.from_tensors(weight * scale[:, None], bias, bias - scale * gate_bias)
 
+    def convert(self, dtype: torch.dtype) -> None:
+        """Hold the weight as `dtype`; bias and threshold, which cost nothing, stay in float32."""
+        self.weight.data = self.weight.data.to(dtype)
+        for parameter in (self.bias, self.threshold):
+            parameter.data = parameter.data.float()
+
     def pre_activations(self, states: Tensor) -> Tensor:
-        """Return u [..., latent] for states [..., state]."""
-        return functional.linear(states, self.weight, self.bias)
+        """Return u [..., latent] for states [..., state]; bias and threshold stay in float32."""
+        states = states.to(self.weight.dtype)
+        if self.weight.dtype == self.bias.dtype:
+            return functional.linear(states, self.weight, self.bias)
+        return functional.linear(states, self.weight).float() + self.bias
 
     def activate(self, pre_activations: Tensor) -> Tensor:
         """Return activations ≥ 0 [..., latent]; the threshold itself does not pass."""

@@ -1,38 +1,34 @@
-"""Texts to windows of tokens, and windows to batches of like length."""
+"""Texts to windows of tokens, as long as a model reads at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows of all texts, in text order; `owners[i]` is the text that window i is part of.
+    """Windows of `n_texts` texts, in text order; `owners[i]` is the text that window i is part of.
 
-    `offsets[i]` has the character span of each of its tokens, in the text as tokenised.
+    `offsets[i]` has the character span of each of its tokens, in the text as tokenised; it is
+    empty where spans were not asked for.
     """
 
     ids: list[list[int]]
     offsets: list[list[tuple[int, int]]]
     owners: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Padded `features` for one forward pass; `windows` are the numbers of its rows."""
-
-    features: dict[str, Tensor]
-    windows: NDArray[np.int64]
+    n_texts: int
 
 
 def split(
-    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], *, size: int, overlap: int
+    tokenizer: PreTrainedTokenizerBase,
+    texts: Sequence[str],
+    *,
+    size: int,
+    overlap: int,
+    with_offsets: bool = False,
 ) -> Windows:
     """Return windows of at most `size` tokens, special tokens included; `overlap` are shared."""
     encoding = tokenizer(
@@ -41,32 +37,10 @@ def split(
         max_length=size,
         stride=overlap,
         return_overflowing_tokens=True,
-        return_offsets_mapping=True,
+        return_offsets_mapping=with_offsets,
+        return_attention_mask=False,
+        return_token_type_ids=False,
     )
     owners = np.array(encoding["overflow_to_sample_mapping"], dtype=np.int64)
-    return Windows(encoding["input_ids"], encoding["offset_mapping"], owners)
-
-
-def batches(windows: Windows, *, max_tokens: int, pad_id: int) -> Iterator[Batch]:
-    """Yield batches of at most `max_tokens` padded tokens (or one window), longest first."""
-    lengths = np.array([len(ids) for ids in windows.ids], dtype=np.int64)
-    order = np.argsort(-lengths, kind="stable")
-    starts = [0]
-    for position in range(1, len(order)):
-        longest = lengths[order[starts[-1]]]
-        if (position + 1 - starts[-1]) * longest > max_tokens:
-            starts.append(position)
-    for start, end in pairwise([*starts, len(order)]):
-        if start < end:
-            yield _pad(windows, order[start:end], pad_id)
-
-
-def _pad(windows: Windows, rows: NDArray[np.int64], pad_id: int) -> Batch:
-    longest = max(len(windows.ids[row]) for row in rows)
-    ids = torch.full((len(rows), longest), pad_id, dtype=torch.long)
-    mask = torch.zeros_like(ids)
-    for place, row in enumerate(rows):
-        n = len(windows.ids[row])
-        ids[place, :n] = torch.tensor(windows.ids[row], dtype=torch.long)
-        mask[place, :n] = 1
-    return Batch({"input_ids": ids, "attention_mask": mask}, rows)
+    offsets = encoding["offset_mapping"] if with_offsets else []
+    return Windows(encoding["input_ids"], offsets, owners, len(texts))

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
 from ..encode.backbone import Backbone
-from ..encode.windows import Windows, batches, split
+from ..encode.packing import Pack, packs
+from ..encode.windows import Windows, split
 
 States = NDArray[np.float16]
 """[token, state]; a sparse autoencoder is trained on it."""
@@ -58,10 +59,9 @@ def token_states(
     states = _allocate(path, (n_states, backbone.get_embedding_dimension()))
     places = rng.permutation(total)
     start = 0
-    for batch in batches(windows, max_tokens=options.batch_tokens, pad_id=_pad_id(backbone)):
-        kept = _kept(batch.features["input_ids"].numpy(), special)
-        kept &= batch.features["attention_mask"].numpy().astype(bool)
-        rows = _forward(backbone, batch.features, options)[torch.from_numpy(kept)].half().numpy()
+    for pack in packs(windows, max_tokens=options.batch_tokens):
+        kept = _kept(pack.ids.numpy(), special)
+        rows = _forward(backbone, pack, options)[torch.from_numpy(kept)].half().numpy()
         target = places[start : start + len(rows)]
         states[target[target < n_states]] = rows[target < n_states]
         start += len(rows)
@@ -74,7 +74,7 @@ def _draw(
     """Return the windows of randomly drawn texts that together hold `n_states` states."""
     distinct = list(dict.fromkeys(texts))
     order = np.random.default_rng(options.seed).permutation(len(distinct))
-    drawn = Windows([], [], np.zeros(0, dtype=np.int64))
+    drawn = Windows([], [], np.zeros(0, dtype=np.int64), 0)
     n_states = 0
     for start in range(0, len(order), 256):
         part = [distinct[place] for place in order[start : start + 256]]
@@ -94,25 +94,17 @@ def _tokenizer(backbone: Backbone) -> PreTrainedTokenizerBase:
     return cast(PreTrainedTokenizerBase, backbone.tokenizer)
 
 
-def _pad_id(backbone: Backbone) -> int:
-    return int(_tokenizer(backbone).pad_token_id)
-
-
 def _allocate(path: Path | None, shape: tuple[int, int]) -> States:
     if path is None:
         return np.zeros(shape, dtype=np.float16)
     return open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
 
 
-def _forward(
-    backbone: Backbone, features: dict[str, torch.Tensor], options: StateOptions
-) -> torch.Tensor:
-    """Return states [text, token, state] on the CPU."""
-    device = next(backbone.parameters()).device
-    features = {name: tensor.to(device) for name, tensor in features.items()}
+def _forward(backbone: Backbone, pack: Pack, options: StateOptions) -> torch.Tensor:
+    """Return states [token, state] on the CPU."""
+    device = backbone.model.device.type
     with (
         torch.inference_mode(),
-        torch.autocast(device.type, torch.bfloat16, enabled=options.autocast),
+        torch.autocast(device, torch.bfloat16, enabled=options.autocast),
     ):
-        states: torch.Tensor = backbone(features)["token_embeddings"]
-    return states.cpu()
+        return backbone.packed_states(pack).cpu()

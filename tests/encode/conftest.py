@@ -15,4 +15,4 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny(tiny_folder: Path) -> SplareEncoder:
-    return SplareEncoder.load(tiny_folder)
+    return SplareEncoder.load(tiny_folder, device="cpu", dtype="float32")

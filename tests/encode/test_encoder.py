@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from splare_os.encode import Card, SaeEncoder, SplareEncoder, load_backbone
+from splare_os.encode.encoder import MAX_TOKENS
 from splare_os.encoders import load_encoder
 from splare_os.errors import EncoderError
 from splare_os.impacts import prune, stack
@@ -91,7 +92,7 @@ def test_spans_of_a_long_text_point_into_the_whole_text(tiny: SplareEncoder) -> 
 def test_a_saved_model_loads_with_the_same_impacts_and_fingerprint(
     tiny: SplareEncoder, tiny_folder: Path, tmp_path: Path
 ) -> None:
-    loaded = load_encoder(str(tiny_folder))
+    loaded = load_encoder(str(tiny_folder), device="cpu", dtype="float32")
     assert (loaded.name, loaded.fingerprint) == ("tiny", tiny.fingerprint)
     tiny.save(tmp_path)
     assert load_encoder(str(tmp_path)).fingerprint == loaded.fingerprint
@@ -144,5 +145,58 @@ def test_the_folder_is_a_sparse_encoder_of_sentence_transformers(tiny_folder: Pa
 
     model = SparseEncoder(str(tiny_folder), trust_remote_code=True, device="cpu")
     theirs = model.encode_document(["the oil crisis"]).to_dense().numpy()
-    ours = load_encoder(str(tiny_folder)).encode_documents(["the oil crisis"]).toarray()
-    np.testing.assert_allclose(theirs, ours, atol=1e-5)
+    ours = load_encoder(str(tiny_folder), device="cpu", dtype="float32")
+    expected = ours.encode_documents(["the oil crisis"]).toarray()
+    np.testing.assert_allclose(theirs, expected, atol=1e-5)
+
+
+def test_spans_of_a_topk_sae_name_tokens_where_the_latent_is_active(tmp_path: Path) -> None:
+    save_bert(tmp_path)
+    torch.manual_seed(0)
+    weights = torch.randn(99, 16), torch.zeros(99), torch.zeros(99)
+    sae = SaeEncoder.from_tensors(*weights, top_k=3)
+    backbone = load_backbone(str(tmp_path), n_blocks=1, window=32)
+    encoder = SplareEncoder.build(backbone, sae, Card("tiny", window=32, overlap=4))
+    text = "the oil crisis of 1973 " * 4
+    (spans,) = encoder.spans([text])
+    impacts = encoder.encode_documents([text])
+    assert sorted(spans) == impacts.indices.tolist()
+    windows = encoder._split([text], with_offsets=True)
+    active: dict[int, dict[tuple[int, int], float]] = {}
+    for ids, offsets in zip(windows.ids, windows.offsets, strict=True):
+        inputs = {"input_ids": torch.tensor([ids])}
+        inputs["attention_mask"] = torch.ones_like(inputs["input_ids"])
+        with torch.inference_mode():
+            states = backbone(inputs)["token_embeddings"][0]
+        for token, activations in enumerate(sae.activate(sae.pre_activations(states))[1:-1], 1):
+            for latent in activations.nonzero()[:, 0].tolist():
+                values = active.setdefault(latent, {})
+                span = tuple(offsets[token])
+                values[span] = max(values.get(span, 0.0), float(activations[latent]))
+    for latent, span in spans.items():
+        assert active[latent][span] == pytest.approx(max(active[latent].values()), rel=1e-5)
+
+
+def test_a_model_without_special_tokens_encodes_an_empty_text(tmp_path: Path) -> None:
+    encoder = build_tiny(tmp_path)
+    encoder.tokenizer.backend_tokenizer.post_processor = None
+    assert encoder.encode_documents(["", "oil", ""]).sum(axis=1).tolist()[::2] == [0, 0]
+    assert encoder.encode_documents(["", ""]).nnz == 0
+    assert encoder.spans(["", ""]) == [{}, {}]
+
+
+def test_more_texts_than_a_chunk_come_back_in_order(
+    tiny: SplareEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = tiny.encode_documents(TEXTS * 3)
+    monkeypatch.setattr("splare_os.encode.encoder.CHUNK_TEXTS", 4)
+    monkeypatch.setitem(MAX_TOKENS, "cpu", 40)
+    np.testing.assert_allclose(
+        tiny.encode_documents(TEXTS * 3).toarray(), expected.toarray(), atol=1e-5
+    )
+    assert tiny.spans(TEXTS * 3) == tiny.spans(TEXTS) * 3
+
+
+def test_an_unknown_precision_is_refused(tiny_folder: Path) -> None:
+    with pytest.raises(ValueError, match="dtype='int3': choose one of float32, bfloat16"):
+        load_encoder(str(tiny_folder), dtype="int3")
