@@ -134,10 +134,24 @@ def _capped(qkv: list[Tensor], mask: Tensor | None, scaling: float, softcap: flo
     return torch.matmul(weights, value)
 
 
+def within_window(i: Tensor, j: Tensor, sliding_window: int) -> Tensor:
+    """Return whether a token at `i` sees one at `j`: less than `sliding_window` away.
+
+    An attention function of transformers is told this bound, and its flash kernels count one
+    less. ModernBERT hands over 1 more than its configuration's; masks include the
+    configuration's, so of those the bound is the first distance that they hide.
+    Source: transformers, `modeling_flash_attention_utils`, `masking_utils`.
+
+    >>> within_window(torch.tensor([0, 1, 2, 3]), torch.tensor(1), 2).tolist()
+    [True, True, True, False]
+    """
+    return (i - j).abs() < sliding_window
+
+
 @lru_cache(maxsize=64)
 def _mask(length: int, sliding_window: int) -> Tensor:
     places = torch.arange(length)
-    return (places[:, None] - places).abs() < sliding_window
+    return within_window(places[:, None], places, sliding_window)
 
 
 def attention_mask(

@@ -18,6 +18,8 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.attention.flex_attention import BlockMask, flex_attention
 
+from .attention import within_window
+
 if TYPE_CHECKING:
     from .packing import Segments
 
@@ -63,20 +65,6 @@ def varlen_attention(
     if query.shape[2] <= PLAIN_TOKENS:
         return _plain(tensors, lengths, logits)
     return _flex(tensors, lengths, logits)
-
-
-def within_window(i: Tensor, j: Tensor, sliding_window: int) -> Tensor:
-    """Return whether a token at `i` sees one at `j`: less than `sliding_window` away.
-
-    An attention function of transformers is told this bound, and its flash kernels count one
-    less. ModernBERT hands over 1 more than its configuration's; masks include the
-    configuration's, so of those the bound is the first distance that they hide.
-    Source: transformers, `modeling_flash_attention_utils`, `masking_utils`.
-
-    >>> within_window(torch.tensor([0, 1, 2, 3]), torch.tensor(1), 2).tolist()
-    [True, True, True, False]
-    """
-    return (i - j).abs() < sliding_window
 
 
 def _is_flash(query: Tensor) -> bool:

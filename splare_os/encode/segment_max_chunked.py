@@ -1,7 +1,7 @@
 """The largest activation of each latent in each segment, in plain torch on any device.
 
-A JumpReLU encoder's latents go block by block, so that every segment is whole within a block; a
-TopK encoder's cut needs all latents of a token, so its tokens go part by part.
+Latents go block by block, so that every segment is whole within a block. For JumpReLU encoders; a
+TopK one's cut needs all latents of a token (`segment_max.active_latents`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,16 +22,8 @@ def segment_max_chunked(
     """Return the largest activations [segment, latent], float32, of states [token, state].
 
     Zero where no token is active. At most `block_bytes` of pre-activations are held, or those of
-    one latent or token.
+    one latent. Bias and threshold wait for the maximum.
     """
-    with torch.no_grad():
-        if sae.top_k is None:
-            return _jumprelu(states, lengths, sae, block_bytes)
-        return _top_k(states, lengths, sae, block_bytes)
-
-
-def _jumprelu(states: Tensor, lengths: Sequence[int], sae: SaeEncoder, block_bytes: int) -> Tensor:
-    """Return the activations of the largest W·h + b: the bias and θ wait for the maximum."""
     n_latents = len(sae.bias)
     largest = states.new_full((len(lengths), n_latents), -torch.inf)
     width = _per_block(n_latents, len(states) * states.itemsize, block_bytes)
@@ -60,28 +52,6 @@ def _runs(lengths: Sequence[int]) -> Iterator[tuple[slice, slice, int]]:
         if length:
             yield slice(token, end), slice(segment, segment + n_segments), length
         token, segment = end, segment + n_segments
-
-
-def _top_k(states: Tensor, lengths: Sequence[int], sae: SaeEncoder, block_bytes: int) -> Tensor:
-    """Return the largest of each token's `top_k`; only these are ever scattered."""
-    n_latents, top_k = len(sae.bias), sae.top_k or 0
-    largest = torch.zeros(len(lengths) * n_latents, device=states.device)
-    floor = sae.threshold.float().clamp_min(0)
-    owners = _owners(lengths, states.device)
-    n_tokens = _per_block(len(states), n_latents * largest.itemsize, block_bytes)
-    for start in range(0, len(states), n_tokens):
-        part = slice(start, start + n_tokens)
-        values, latents = sae.pre_activations(states[part]).topk(top_k, dim=-1, sorted=False)
-        values = torch.where(values > floor[latents], values, 0).float()
-        places = owners[part, None] * n_latents + latents
-        largest.scatter_reduce_(0, places.flatten(), values.flatten(), "amax")
-    return largest.view(len(lengths), n_latents)
-
-
-def _owners(lengths: Sequence[int], device: torch.device) -> Tensor:
-    """Return each token's segment."""
-    owners = torch.arange(len(lengths)).repeat_interleave(torch.tensor(lengths, dtype=torch.long))
-    return owners.to(device, non_blocking=True)
 
 
 def _per_block(total: int, row_bytes: int, block_bytes: int) -> int:

@@ -50,8 +50,6 @@ class Choice:
 
     def route(self, states: Tensor, lengths: Sequence[int], sae: SaeEncoder) -> Route:
         """Return the route for these states; this may measure."""
-        if sae.top_k is not None:
-            return segment_max_chunked
         work = _work(states, sae)
         with self._lock:
             self._tokens[work] += len(states)

@@ -13,11 +13,11 @@ from subprocess import SubprocessError
 
 import numpy as np
 import torch
-import triton  # type: ignore[import-untyped]
-import triton.language as tl  # type: ignore[import-untyped]
+import triton
+import triton.language as tl
 from torch import Tensor
-from triton.errors import TritonError  # type: ignore[import-untyped]
-from triton.tools.tensor_descriptor import TensorDescriptor  # type: ignore[import-untyped]
+from triton.errors import TritonError
+from triton.tools.tensor_descriptor import TensorDescriptor
 
 from .sae import SaeEncoder
 

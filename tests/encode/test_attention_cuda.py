@@ -9,7 +9,8 @@ from torch import Tensor
 from torch._dynamo.testing import CompileCounter
 
 from splare_os.encode import attention_cuda as module
-from splare_os.encode.attention_cuda import seen_blocks, varlen_attention, within_window
+from splare_os.encode.attention import within_window
+from splare_os.encode.attention_cuda import seen_blocks, varlen_attention
 from splare_os.encode.packing import Segments
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")

@@ -100,9 +100,9 @@ def test_the_kernel_refuses_a_top_k() -> None:
 
 
 @pytest.mark.parametrize("block_bytes", [1, 3000, 2**20])
-@pytest.mark.parametrize("kind", [*KINDS, "top_k"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_blocks_of_any_size_equal_the_plain_maximum(kind: str, block_bytes: int) -> None:
-    sae = make(kind, 12, 50, top_k=6 if kind == "top_k" else None)
+    sae = make(kind, 12, 50)
     lengths = [4, 4, 0, 9, 1, 0]
     states = torch.randn(sum(lengths), 12)
     largest = segment_max_chunked(states, lengths, sae, block_bytes=block_bytes)
@@ -125,7 +125,6 @@ def test_bfloat16_states_equal_the_plain_maximum() -> None:
 def test_no_tokens_are_no_activations() -> None:
     states = torch.zeros(0, 4)
     assert segment_max_chunked(states, [0, 0], make("relu", 4, 8)).tolist() == [[0.0] * 8] * 2
-    assert segment_max_chunked(states, [0], make("top_k", 4, 8, 2)).tolist() == [[0.0] * 8]
 
 
 def test_lengths_that_miss_tokens_are_refused() -> None:
@@ -193,14 +192,6 @@ def test_a_route_that_fails_is_not_taken() -> None:
     routes = choice(Timer(2.0, float("inf")))
     states = torch.zeros(20, 4)
     assert routes.route(states, [20], make("relu", 4, 8)) is segment_max_chunked
-
-
-@pytest.mark.usefixtures("early")
-def test_a_top_k_encoder_is_never_timed() -> None:
-    timer = Timer(2.0, 1.0)
-    states = torch.zeros(20, 4)
-    assert choice(timer).route(states, [20], make("top_k", 4, 8, 2)) is segment_max_chunked
-    assert timer.n_calls == 0
 
 
 def test_a_route_that_cannot_be_built_takes_forever(caplog: pytest.LogCaptureFixture) -> None:
@@ -280,14 +271,6 @@ def test_every_route_on_a_gpu_equals_the_plain_maximum(dtype: torch.dtype, kind:
         is_near = (torch.maximum(found, expected) - floor).abs() < 2 * tolerance
         gap = (found - expected).abs()[~is_near]
         assert gap.le(tolerance * (1 + expected[~is_near])).all(), name
-
-
-@needs_gpu
-def test_a_top_k_cut_on_a_gpu_equals_the_plain_one() -> None:
-    sae, states = make("top_k", 64, 500, 20), torch.randn(50, 64)
-    expected = plain(states, [30, 0, 20], sae)
-    found = segment_max_cuda(states.cuda(), [30, 0, 20], sae.cuda())
-    torch.testing.assert_close(found.cpu(), expected, rtol=1e-4, atol=1e-4)
 
 
 @needs_gpu
