@@ -84,7 +84,8 @@ def _load(folder: Path, name: str, device: str | None, dtype: str | None) -> Enc
         )
     if "splare_os" in packages:
         return SplareEncoder.load(folder, device=device, dtype=dtype)
-    return ForeignEncoder.load(folder, name="" if Path(name).is_dir() else name, device=device)
+    called = "" if Path(name).is_dir() else name
+    return ForeignEncoder.load(folder, name=called, device=device, dtype=dtype)
 
 
 def _model_folder(name: str) -> Path:

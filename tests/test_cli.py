@@ -5,10 +5,11 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner, Result
 
 from splare_os.cli import main
-from tests.models import build_tiny
+from tests.models import build_tiny, save_model
 
 HELP_BUDGET_S = 0.3
 
@@ -171,3 +172,43 @@ def test_every_command_has_help() -> None:
     for name, command in main.commands.items():
         assert command.help, name
         assert run(name, "--help").exit_code == 0
+
+
+def test_encode_benchmark_tells_the_speed_of_a_file(
+    model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("splare_os.encode.throughput.SQUARES", (64,))
+    result = run("encode", "--model", model, "--benchmark", "-", stdin="oil price war\n\noil\n")
+    (line,) = json_lines(result.stdout)
+    assert (result.exit_code, line["texts"], line["tokens"]) == (0, 2, 8)
+    assert {"tokens_per_s", "texts_per_s", "flop_per_s", "gemm_peak", "peak_bytes"} <= line.keys()
+
+
+def test_an_unknown_precision_is_misuse(model: str) -> None:
+    result = run("encode", "--model", model, "--dtype", "int3", "-", stdin="oil")
+    assert result.exit_code == 2
+    assert "dtype='int3': choose one of float32, bfloat16, float16" in result.stderr
+
+
+def test_import_sae_makes_a_model_folder(tmp_path: Path) -> None:
+    from sae_lens import SAE  # seconds
+
+    save_model(tmp_path / "llama", "llama")
+    config = {"architecture": "standard", "d_in": 16, "d_sae": 60, "dtype": "float32"}
+    metadata = {"hook_name": "blocks.1.hook_resid_post"}
+    sae = SAE.from_dict({**config, "device": "cpu", "metadata": metadata})
+    torch.nn.init.normal_(sae.W_enc)
+    sae.save_model(tmp_path / "sae")
+    made = run(
+        *("import-sae", str(tmp_path / "sae"), "--backbone", str(tmp_path / "llama")),
+        *("--window", "32", "--out", str(tmp_path / "model")),
+    )
+    assert made.exit_code == 0, made.stderr
+    (line,) = json_lines(made.stdout)
+    assert line["n_latents"] == 60
+    result = run("encode", "--model", str(tmp_path / "model"), "-", stdin="the oil crisis")
+    (encoded,) = json_lines(result.stdout)
+    assert encoded["impacts"]
+    refused = run("import-sae", str(tmp_path / "llama"), "--out", str(tmp_path / "other"))
+    assert refused.exit_code == 1
+    assert "llama" in refused.stderr

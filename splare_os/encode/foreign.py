@@ -23,12 +23,16 @@ class ForeignEncoder:
         self.model, self.card = model.eval(), card
 
     @classmethod
-    def load(cls, folder: Path, *, name: str = "", device: str | None = None) -> "ForeignEncoder":
+    def load(
+        cls, folder: Path, *, name: str = "", device: str | None = None, dtype: str | None = None
+    ) -> "ForeignEncoder":
         """Return the encoder in `folder`; its module classes are sentence-transformers' own.
 
         It is called `name`, or else as its folder is. Long texts are cut at the model's window.
+        `dtype` is that of its folder if absent.
         """
-        model = SparseEncoder(str(folder), local_files_only=True, device=device)
+        precision = {"model_kwargs": {"dtype": dtype}} if dtype else {}
+        model = SparseEncoder(str(folder), local_files_only=True, device=device, **precision)
         card = read_card(folder)
         if card is None:
             window = model.max_seq_length or WINDOW

@@ -27,8 +27,8 @@ def segment_max(states: Tensor, segments: Segments, sae: SaeEncoder) -> Tensor:
         from .segment_max_cuda import segment_max_cuda  # Triton, only where there is a GPU
 
         return segment_max_cuda(states, segments.lengths, sae)
-    if states.dtype == torch.bfloat16:
-        return sae.activate(_bfloat16_maxima(states, segments, sae))
+    if states.itemsize == 2:
+        return sae.activate(_rounded_maxima(states, segments, sae))
     return sae.activate(_maxima(states, segments, sae))
 
 
@@ -39,8 +39,8 @@ def _maxima(states: Tensor, segments: Segments, sae: SaeEncoder) -> Tensor:
     return maxima
 
 
-def _bfloat16_maxima(states: Tensor, segments: Segments, sae: SaeEncoder) -> Tensor:
-    """Return the largest pre-activations as `_maxima`, but some value ≤ 0 where all are ≤ 0.
+def _rounded_maxima(states: Tensor, segments: Segments, sae: SaeEncoder) -> Tensor:
+    """Return what `_maxima` does, for states of 16 bits; some value ≤ 0 where all are ≤ 0.
 
     Positive floating-point numbers are ordered as their bits are, and every negative one is
     below them: the maximum is taken over int16, at twice the speed. The bias is rounded inside
@@ -48,9 +48,9 @@ def _bfloat16_maxima(states: Tensor, segments: Segments, sae: SaeEncoder) -> Ten
     """
     shape = len(segments.lengths), len(sae.bias)
     maxima = states.new_full(shape, -torch.inf).view(torch.int16)
-    rounded = sae.bias.to(torch.bfloat16)
+    rounded = sae.bias.to(states.dtype)
     _reduce(states, segments, (sae.weight, rounded), maxima)
-    return maxima.view(torch.bfloat16).float().add_(sae.bias - rounded.float())
+    return maxima.view(states.dtype).float().add_(sae.bias - rounded.float())
 
 
 def _reduce(

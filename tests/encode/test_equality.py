@@ -72,7 +72,7 @@ def test_impacts_equal_those_made_by_hand(family: str, kind: str, tmp_path: Path
         expected, activations = by_hand(tmp_path / "model", theirs, text)
         # nearer to its threshold than rounding can tell: it may fall on either side
         threshold = sae.threshold.clamp_min(0)
-        margin = 1e-4 * (1 + threshold)
+        margin = 1e-5 * (1 + threshold)
         near = (activations > 0) & ((activations - threshold).abs() < margin)
         clear = ~near.any(dim=0)
         left_out += int((~clear).sum())

@@ -1,6 +1,5 @@
 import ast
 import json
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from splare_os.encode.backbones import BACKBONES, HUB_IDS
 from splare_os.encode.release_table import judge, render
 from splare_os.encode.releases import TRUE_BACKBONES, locate, read_release, registry
 from splare_os.errors import EncoderError
+from tests.encode.conftest import Snapshot
 from tests.encode.test_sae_files import (
     D_IN,
     N_LATENTS,
@@ -27,23 +27,6 @@ from tests.encode.test_sae_files import (
 )
 
 PAGE = Path(__file__).parents[2] / "docs" / "saes.md"
-Snapshot = Callable[[str], Path]
-
-
-@pytest.fixture
-def snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Snapshot:
-    """The folder of a repository's files in a hub cache of this test's own, with no network."""
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-
-    def make(repo_id: str) -> Path:
-        repository = tmp_path / f"models--{repo_id.replace('/', '--')}"
-        (repository / "refs").mkdir(parents=True)
-        (repository / "refs" / "main").write_text("0" * 40)
-        (repository / "snapshots" / ("0" * 40)).mkdir(parents=True)
-        return repository / "snapshots" / ("0" * 40)
-
-    return make
 
 
 def theirs(release: str, sae_id: str) -> torch.Tensor:

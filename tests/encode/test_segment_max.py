@@ -43,14 +43,17 @@ def test_blocks_give_the_maxima_of_the_definition(
         torch.testing.assert_close(found, plain(states, segments, sae), atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("lengths", [(3,), (30,), (0, 1, 9, 0, 7, 17, 0), (0,)])
-def test_bfloat16_is_within_its_rounding_of_float32(lengths: tuple[int, ...]) -> None:
+def test_16_bits_are_within_their_rounding_of_float32(
+    lengths: tuple[int, ...], dtype: torch.dtype
+) -> None:
     segments, sae = Segments(lengths), random_sae(threshold=0.0)
-    states = torch.randn(sum(lengths), 12, generator=torch.Generator().manual_seed(1)).bfloat16()
+    states = torch.randn(sum(lengths), 12, generator=torch.Generator().manual_seed(1)).to(dtype)
     exact = random_sae(threshold=0.0)
-    exact.weight.data = exact.weight.data.bfloat16().float()
+    exact.weight.data = exact.weight.data.to(dtype).float()
     expected = plain(states.float(), segments, exact)
-    sae.convert(torch.bfloat16)
+    sae.convert(dtype)
     found = segment_max(states, segments, sae)
     torch.testing.assert_close(found, expected, atol=0.03, rtol=2**-7)
     assert not found[[length == 0 for length in lengths]].any()
