@@ -70,10 +70,10 @@ def _agreement(exact: Impacts, fast: Impacts) -> dict[str, float]:
     """Return the share of latents that both have, and of their impacts within 1 %."""
     both = exact.multiply(fast != 0).tocsr()
     common = (exact != 0).multiply(fast != 0).sum()
-    close = abs(both - fast.multiply(exact != 0)) > 0.01 * both
+    apart = abs(both - fast.multiply(exact != 0)) > 0.01 * both
     return {
         "latents in both": round(float(common / exact.nnz), 4),
-        "impacts within 1 %": round(1 - float(close.sum() / common), 4),
+        "impacts within 1 %": round(1 - float(apart.sum() / common), 4),
     }
 
 

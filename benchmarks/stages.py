@@ -5,15 +5,14 @@ from collections.abc import Sequence
 import torch
 
 from splare_os.encode import SplareEncoder
-from splare_os.encode.flops import backbone_flops, sae_flops
+from splare_os.encode.encoder import MAX_TOKENS
+from splare_os.encode.flops import sae_flops
 from splare_os.encode.packing import packs
 from splare_os.encode.segment_max_cuda import TOKENS_BEFORE_MEASURING
-from splare_os.encode.throughput import gemm_peak
+from splare_os.encode.throughput import encoder_flops, gemm_peak
 from splare_os.encode.window_impacts import largest_activations, pooled_tokens
 
 from .pairs import Ratio, of_pairs, seconds
-
-PACK_TOKENS = {"cpu": 2048, "cuda": 32_768}
 
 
 def shares(encoder: SplareEncoder, slices: Sequence[Sequence[str]]) -> dict[str, Ratio]:
@@ -50,18 +49,14 @@ def _whole(encoder: SplareEncoder, texts: Sequence[str]) -> float:
             pass
         _wait(encoder)
 
-    lengths = [len(ids) for ids in windows.ids]
-    flop = backbone_flops(encoder.backbone.model, lengths)
-    weight = encoder.pooling.sae.weight
-    flop += sae_flops(sum(lengths), weight.shape[1], weight.shape[0])
-    return flop / seconds(run)
+    return encoder_flops(encoder, [len(ids) for ids in windows.ids]) / seconds(run)
 
 
 @torch.inference_mode()
 def _sae_stage(encoder: SplareEncoder, texts: Sequence[str]) -> float:
     """Return FLOP/s of the SAE and pooling over states that are there already."""
     windows = encoder._split(texts, with_offsets=False)
-    pack = next(packs(windows, max_tokens=PACK_TOKENS[encoder.backbone.model.device.type]))
+    pack = next(packs(windows, max_tokens=MAX_TOKENS[encoder.backbone.model.device.type]))
     tokens = pooled_tokens(encoder.backbone, encoder.pooling, pack)
     weight = encoder.pooling.sae.weight
     flop = sae_flops(len(tokens.states), weight.shape[1], weight.shape[0])

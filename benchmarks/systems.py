@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from sae_lens import SAE
 from torch import Tensor
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
 
@@ -29,6 +28,8 @@ class Plain:
     """(a): full depth, all hidden states, sae-lens' encode, log1p, max; padded, in file order."""
 
     def __init__(self, files: Files, dtype: torch.dtype, device: str) -> None:
+        from sae_lens import SAE  # memory of its own, that ours must not pay
+
         config = AutoConfig.from_pretrained(files.full)
         self.model = _load(files.full, config, dtype, device)
         self.sae = SAE.load_from_disk(files.sae, device=device).to(dtype)
@@ -75,6 +76,8 @@ class Chunked:
     """(b): only the blocks needed, texts sorted by length, pooling by chunks of tokens."""
 
     def __init__(self, files: Files, dtype: torch.dtype, device: str) -> None:
+        from sae_lens import SAE
+
         config = AutoConfig.from_pretrained(files.full)
         config.num_hidden_layers = files.n_blocks
         self.model = _load(files.full, config, dtype, device)

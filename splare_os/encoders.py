@@ -55,37 +55,53 @@ def load_encoder(name: str, *, device: str | None = None, dtype: str | None = No
     `bfloat16` or `float16`; by default what the device is fastest in. A hub id is downloaded
     once. Raises `EncoderError` when there is no such model, or its folder names code of others.
     """
+    if device is not None and not all(device.split(",")):
+        raise ValueError(f"device={device!r}: name each device, such as cpu or cuda:0,cuda:1")
     if dtype not in {None, *DTYPES}:
         raise ValueError(f"dtype={dtype!r}: choose one of {', '.join(DTYPES)}")
     folder = _model_folder(name)
     if not (folder / "modules.json").is_file():
         raise EncoderError(f"{folder} has no modules.json: it is not a SparseEncoder folder")
-    try:
-        if device and "," in device:
-            from .encode import ParallelEncoder  # torch, seconds
+    if device is not None and "," in device:
+        from .encode import ParallelEncoder  # torch, seconds
 
-            return ParallelEncoder(folder, device.split(","), dtype=dtype)
+        return ParallelEncoder(folder, device.split(","), name=name, dtype=dtype)
+    return load_folder(folder, name, device=device, dtype=dtype)
+
+
+def load_folder(folder: Path, name: str, *, device: str | None, dtype: str | None) -> Encoder:
+    """Return the encoder in `folder`, which people know as `name`; see `load_encoder`."""
+    from .encode.precision import check_device  # torch, seconds
+
+    if device is not None:
+        check_device(device)
+    try:
         return _load(folder, name, device, dtype)
-    except (OSError, ValueError, TypeError, KeyError, SafetensorError) as error:
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
         raise EncoderError(
             f"model folder {folder} cannot be read ({error}): fetch or save it again"
         ) from error
 
 
 def _load(folder: Path, name: str, device: str | None, dtype: str | None) -> Encoder:
-    from .encode import ForeignEncoder, SplareEncoder  # torch, seconds
+    from .encode import ForeignEncoder, SplareEncoder
 
+    if "splare_os" in module_packages(folder):
+        return SplareEncoder.load(folder, device=device, dtype=dtype)
+    called = "" if Path(name).is_dir() else name
+    return ForeignEncoder.load(folder, name=called, device=device, dtype=dtype)
+
+
+def module_packages(folder: Path) -> set[str]:
+    """Return the packages whose modules a model folder is made of: ours and theirs, no others."""
     modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
     packages = {module["type"].split(".")[0] for module in modules}
     if foreign := packages - {"sentence_transformers", "splare_os"}:
         raise EncoderError(
-            f"model {name!r} would run code of {', '.join(sorted(foreign))}: "
+            f"model {folder} would run code of {', '.join(sorted(foreign))}: "
             "only modules of sentence_transformers and splare_os are loaded"
         )
-    if "splare_os" in packages:
-        return SplareEncoder.load(folder, device=device, dtype=dtype)
-    called = "" if Path(name).is_dir() else name
-    return ForeignEncoder.load(folder, name=called, device=device, dtype=dtype)
+    return packages
 
 
 def _model_folder(name: str) -> Path:

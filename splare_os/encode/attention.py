@@ -101,7 +101,9 @@ def segment_attention(
     for length, run in groupby(segments.lengths):
         end = start + length * len(list(run))
         qkv = [_split(tensor[:, :, start:end], length) for tensor in (query, key, value)]
-        mask = _mask(length, sliding_window) if sliding_window and sliding_window < length else None
+        mask = None
+        if sliding_window is not None and sliding_window < length:
+            mask = _mask(length, sliding_window, query.device)
         out = _sdpa(qkv, mask, scaling) if softcap is None else _capped(qkv, mask, scaling, softcap)
         attended[0, start:end] = out.transpose(1, 2).reshape(end - start, heads, width)
         start = end
@@ -148,9 +150,9 @@ def within_window(i: Tensor, j: Tensor, sliding_window: int) -> Tensor:
     return (i - j).abs() < sliding_window
 
 
-@lru_cache(maxsize=64)
-def _mask(length: int, sliding_window: int) -> Tensor:
-    places = torch.arange(length)
+@lru_cache(maxsize=4)
+def _mask(length: int, sliding_window: int, device: torch.device) -> Tensor:
+    places = torch.arange(length, device=device)
     return within_window(places[:, None], places, sliding_window)
 
 

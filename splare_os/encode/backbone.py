@@ -80,6 +80,13 @@ class Backbone(Transformer):
         convert(model, dtype)
         return model
 
+    def save(self, output_path: str, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        """Write the model in one precision: what reads it takes the embedding's for all."""
+        embedding = self.model.get_input_embeddings()
+        *_, last = self.model.parameters()
+        embedding.weight.data = embedding.weight.data.to(last.dtype)
+        super().save(output_path, *args, **kwargs)
+
     def packed_states(self, pack: Pack) -> Tensor:
         """Return states [token, state] of the packed windows, on the model's device."""
         device = self.model.device
@@ -112,6 +119,9 @@ def load_backbone(
     depth: int = config.get_text_config().num_hidden_layers
     if not 1 <= n_blocks <= depth:
         raise ValueError(f"n_blocks={n_blocks}: {name} has blocks 1 to {depth}")
+    positions = config.get_text_config().max_position_embeddings
+    if window > positions and config.model_type == "bert":
+        raise ValueError(f"window={window}: {name} has positions for {positions} tokens")
     with TemporaryDirectory(prefix="splare-os-") as folder:
         if config.get_text_config() is not config:
             name = _save_text_model(name, n_blocks, folder)

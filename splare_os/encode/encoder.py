@@ -1,5 +1,6 @@
 """`SplareEncoder`: a model folder of ours, as an `Encoder`."""
 
+import json
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from sentence_transformers.util import get_device_name
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from ..encoders import Spans
+from ..encoders import Spans, module_packages
 from ..errors import EncoderError
 from ..impacts import Impacts, empty, merge, prune, stack
 from .backbone import Backbone, load_backbone
@@ -109,6 +110,7 @@ class SplareEncoder:
             raise EncoderError(
                 f"{folder} has no splare.json: save the model with SplareEncoder.save"
             )
+        _refuse_code(folder)
         device = device or get_device_name()
         computed = getattr(torch, dtype) if dtype else best_dtype(device)
         model = SparseEncoder(
@@ -237,3 +239,16 @@ class SplareEncoder:
             pending = pack, tokens, maxima
         if pending:
             yield pending
+
+
+def _refuse_code(folder: Path) -> None:
+    """Raise `EncoderError` if loading the folder would run code that came with it.
+
+    To find our module classes sentence-transformers has to be told to trust the folder, and
+    transformers then trusts it too.
+    """
+    module_packages(folder)
+    for path in folder.rglob("*.json"):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(content, dict) and "auto_map" in content:
+            raise EncoderError(f"{path} has an auto_map, code of others: it is not loaded")

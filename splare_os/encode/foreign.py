@@ -31,8 +31,10 @@ class ForeignEncoder:
         It is called `name`, or else as its folder is. Long texts are cut at the model's window.
         `dtype` is that of its folder if absent.
         """
-        precision = {"model_kwargs": {"dtype": dtype}} if dtype else {}
-        model = SparseEncoder(str(folder), local_files_only=True, device=device, **precision)
+        precision = {"dtype": dtype} if dtype else {}
+        model = SparseEncoder(
+            str(folder), local_files_only=True, device=device, model_kwargs=precision
+        )
         card = read_card(folder)
         if card is None:
             window = model.max_seq_length or WINDOW

@@ -1,28 +1,30 @@
 """One encoder in several processes: a device each, texts dealt out, impacts in input order."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain
 from multiprocessing import get_context
 from multiprocessing.queues import Queue
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
 from ..encoders import Encoder, Spans
-from ..errors import EncoderError
+from ..errors import EncoderError, SplareError
 from ..impacts import Impacts, empty, stack
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 MOST_TEXTS = 512
 """Texts that a process is given at a time."""
 
-_encoder: Encoder | None = None
-"""In a process of the pool: its encoder."""
+_process: dict[str, Any] = {}
+"""In a process of the pool: its `encoder`, or the `failure` to load it, and the `barrier`."""
 
 
 class ParallelEncoder:
@@ -31,17 +33,27 @@ class ParallelEncoder:
     Processes on the CPU share its cores. Use it in a `with` block, or call `close`.
     """
 
-    def __init__(self, folder: Path, devices: Sequence[str], *, dtype: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, devices: Sequence[str], *, name: str = "", dtype: str | None = None
+    ) -> None:
         context = get_context("spawn")  # a forked process cannot use CUDA
-        queue = context.Queue()
+        queue, all_loaded = context.Queue(), context.Barrier(len(devices))
         n_threads = max(1, torch.get_num_threads() // max(1, list(devices).count("cpu")))
         for device in devices:
             queue.put((device, n_threads))
-        self._n_processes = len(devices)
+        self._n_processes, self._is_open = len(devices), True
         self._pool = ProcessPoolExecutor(
-            len(devices), mp_context=context, initializer=_load, initargs=(folder, dtype, queue)
+            len(devices),
+            mp_context=context,
+            initializer=_load,
+            initargs=(folder, name, dtype, queue, all_loaded),
         )
-        self.name, self.fingerprint, self.n_latents = self._result(self._pool.submit(_describe))
+        try:
+            found = list(self._run(_describe, range(len(devices))))
+        except BaseException:
+            self.close()
+            raise
+        self.name, self.fingerprint, self.n_latents = found[0]
 
     def __enter__(self) -> "ParallelEncoder":
         return self
@@ -51,6 +63,7 @@ class ParallelEncoder:
 
     def close(self) -> None:
         """End the processes."""
+        self._is_open = False
         self._pool.shutdown(cancel_futures=True)
 
     def encode_documents(self, texts: Sequence[str]) -> Impacts:
@@ -70,37 +83,52 @@ class ParallelEncoder:
         """Yield what `task` makes of parts of `texts`, so small that no process waits long."""
         size = min(MOST_TEXTS, -(-len(texts) // (4 * self._n_processes)) or 1)
         parts = [list(texts[at : at + size]) for at in range(0, len(texts), size)]
-        for future in [self._pool.submit(task, part) for part in parts]:
-            yield self._result(future)
+        return self._run(task, parts)
 
-    def _result(self, future: "Future[R]") -> R:
+    def _run(self, task: Callable[[T], R], parts: Iterable[T]) -> Iterator[R]:
+        """Yield what `task` makes of each part, in order."""
+        if not self._is_open:
+            raise ValueError("this encoder is closed: make another one")
         try:
-            return future.result()
+            for future in [self._pool.submit(task, part) for part in parts]:
+                yield future.result()
         except BrokenProcessPool as error:
             self.close()
             raise EncoderError(
-                "a process of the encoder has ended before its work (was it killed for memory, or "
-                "could the model not be loaded?): use fewer devices"
+                "a process of the encoder has ended before its work: it was killed, for memory "
+                "perhaps (use fewer devices), or the program that starts it lacks "
+                '`if __name__ == "__main__":`'
             ) from error
 
 
-def _load(folder: Path, dtype: str | None, devices: "Queue[tuple[str, int]]") -> None:
-    from ..encoders import load_encoder
+def _load(
+    folder: Path,
+    name: str,
+    dtype: str | None,
+    devices: "Queue[tuple[str, int]]",
+    all_loaded: Barrier,
+) -> None:
+    from ..encoders import load_folder
 
-    global _encoder  # noqa: PLW0603  # a process of the pool has one encoder
     device, n_threads = devices.get()
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     torch.set_num_threads(n_threads)
-    _encoder = load_encoder(str(folder), device=device, dtype=dtype)
+    _process["barrier"] = all_loaded
+    try:
+        _process["encoder"] = load_folder(folder, name, device=device, dtype=dtype)
+    except (SplareError, ValueError) as error:  # told to whoever asks, by `_describe`
+        _process["failure"] = error
 
 
 def _own() -> Encoder:
-    if _encoder is None:
-        raise EncoderError("this process has no encoder: it is not one of a ParallelEncoder")
-    return _encoder
+    if "failure" in _process:
+        raise _process["failure"]
+    encoder: Encoder = _process["encoder"]
+    return encoder
 
 
-def _describe() -> tuple[str, str, int]:
+def _describe(_: int) -> tuple[str, str, int]:
+    _process["barrier"].wait()  # so that every process is asked once
     encoder = _own()
     return encoder.name, encoder.fingerprint, encoder.n_latents
 

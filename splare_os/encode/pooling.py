@@ -62,6 +62,11 @@ class SaePooling(Module):
         pooling.sae = sae
         return pooling
 
+    def to(self, *args: Any, **kwargs: Any) -> "SaePooling":  # noqa: ANN401  # torch's signature
+        """Move to a device, and keep the precision: sentence-transformers would round θ."""
+        device = torch._C._nn._parse_to(*args, **kwargs)[0]
+        return self if device is None else super().to(device)
+
     def pooled_mask(self, features: dict[str, Tensor]) -> Tensor:
         """Return [text, token], true where a token is neither padding nor unpooled."""
         ids = features["input_ids"]

@@ -57,10 +57,10 @@ def measure_throughput(
     start = time.perf_counter()
     encode(texts)
     seconds = time.perf_counter() - start
-    lengths = encoder.token_counts(texts, query=query)
     weight = encoder.pooling.sae.weight
-    flop = backbone_flops(encoder.backbone.model, lengths)
-    flop += sae_flops(sum(lengths), weight.shape[1], weight.shape[0])
+    held = peak_bytes(weight.device)
+    lengths = encoder.token_counts(texts, query=query)
+    flop = encoder_flops(encoder, lengths)
     peak = gemm_peak(weight.device, weight.dtype, (weight.shape[1], weight.shape[0]))
     return Throughput(
         model=encoder.name,
@@ -74,8 +74,15 @@ def measure_throughput(
         flop_per_s=flop / seconds,
         gemm_peak=peak,
         share_of_peak=flop / seconds / peak,
-        peak_bytes=peak_bytes(weight.device),
+        peak_bytes=held,
     )
+
+
+def encoder_flops(encoder: SplareEncoder, lengths: Sequence[int]) -> float:
+    """Return the operations for windows of `lengths` tokens; special ones don't reach the SAE."""
+    n_latents, d_in = encoder.pooling.sae.weight.shape
+    n_pooled = sum(lengths) - len(lengths) * encoder.tokenizer.num_special_tokens_to_add()
+    return backbone_flops(encoder.backbone.model, lengths) + sae_flops(n_pooled, d_in, n_latents)
 
 
 def gemm_peak(device: torch.device, dtype: torch.dtype, sae_shape: tuple[int, int]) -> float:

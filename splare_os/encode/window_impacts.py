@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from torch import Tensor
 
+from ..errors import EncoderError
 from ..impacts import Impacts, prune
 from .backbone import Backbone
 from .packing import Pack, Segments
@@ -33,6 +34,8 @@ class PooledTokens:
 def pooled_tokens(backbone: Backbone, pooling: SaePooling, pack: Pack) -> PooledTokens:
     """Return the states of all tokens of a pack but the special ones."""
     states = backbone.packed_states(pack)
+    if states.dtype == torch.float16 and not states.isfinite().all():
+        raise EncoderError("states overflow float16 in this model: use bfloat16 or float32")
     counts = ~np.isin(pack.ids.numpy(), pooling.unpooled_token_ids)
     kept = np.flatnonzero(counts)
     states = states[torch.from_numpy(kept).to(states.device)].to(pooling.sae.weight.dtype)

@@ -31,6 +31,12 @@ def split(
     with_offsets: bool = False,
 ) -> Windows:
     """Return windows of at most `size` tokens, special tokens included; `overlap` are shared."""
+    n_special = tokenizer.num_special_tokens_to_add()
+    if size - n_special <= overlap:
+        raise ValueError(
+            f"a window of {size} tokens has room for {size - n_special} beside the special ones, "
+            f"and {overlap} of them overlap: take a larger window"
+        )
     encoding = tokenizer(
         list(texts),
         truncation=True,

@@ -125,3 +125,24 @@ def test_a_model_type_that_was_not_checked_is_refused(tmp_path: Path) -> None:
     RobertaConfig(num_hidden_layers=2).save_pretrained(tmp_path)
     with pytest.raises(EncoderError, match="is a 'roberta' model: choose one of bert, gemma2"):
         load_backbone(str(tmp_path), n_blocks=1, window=32)
+
+
+def test_a_window_longer_than_a_bert_has_positions_is_refused(tmp_path: Path) -> None:
+    save_model(tmp_path, "bert")
+    with pytest.raises(ValueError, match="window=200: .* has positions for 128 tokens"):
+        load_backbone(str(tmp_path), n_blocks=1, window=200)
+
+
+def test_blocks_changed_in_float32_keep_it_beside_an_embedding_of_16_bits(tmp_path: Path) -> None:
+    save_model(tmp_path / "float32", "llama")
+    half = AutoModel.from_pretrained(tmp_path / "float32", dtype=torch.bfloat16)
+    half.save_pretrained(tmp_path / "half")
+    save_tokenizer(tmp_path / "half")
+    backbone = load_backbone(str(tmp_path / "half"), n_blocks=2, window=32).eval()
+    weight = backbone.model.layers[0].mlp.up_proj.weight
+    weight.data += 1e-4  # lost in 16 bits
+    (before,) = packed_states(backbone, ["the oil crisis"])
+    backbone.save(str(tmp_path / "saved"))
+    loaded = Backbone.load(str(tmp_path / "saved")).eval()
+    torch.testing.assert_close(loaded.model.layers[0].mlp.up_proj.weight, weight, atol=0, rtol=0)
+    torch.testing.assert_close(packed_states(loaded, ["the oil crisis"])[0], before)

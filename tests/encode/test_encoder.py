@@ -1,15 +1,18 @@
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from transformers import AutoModel
 
 from splare_os.encode import Card, SaeEncoder, SplareEncoder, load_backbone
 from splare_os.encode.encoder import MAX_TOKENS
 from splare_os.encoders import load_encoder
 from splare_os.errors import EncoderError
 from splare_os.impacts import prune, stack
-from tests.models import build_tiny, save_bert
+from tests.models import build_tiny, save_bert, save_model
 
 TEXTS = ["the oil crisis", "", "price of oil, 1973", "war", "?" * 40, "oil " * 100]
 
@@ -200,3 +203,56 @@ def test_more_texts_than_a_chunk_come_back_in_order(
 def test_an_unknown_precision_is_refused(tiny_folder: Path) -> None:
     with pytest.raises(ValueError, match="dtype='int3': choose one of float32, bfloat16"):
         load_encoder(str(tiny_folder), dtype="int3")
+
+
+def test_an_sae_keeps_its_precision_beside_a_backbone_of_16_bits(tmp_path: Path) -> None:
+    save_model(tmp_path / "llama", "llama")
+    model = AutoModel.from_pretrained(tmp_path / "llama", dtype=torch.bfloat16)
+    model.save_pretrained(tmp_path / "llama")
+    weights = torch.randn(50, 16), torch.randn(50), torch.rand(50)
+    backbone = load_backbone(str(tmp_path / "llama"), n_blocks=2, window=32, dtype=None)
+    sae = SaeEncoder.from_tensors(*weights)
+    encoder = SplareEncoder.build(backbone, sae, Card("tiny", window=32, overlap=4))
+    encoder.save(tmp_path / "model")
+    exact = SplareEncoder.load(tmp_path / "model", device="cpu", dtype="float32")
+    fast = SplareEncoder.load(tmp_path / "model", device="cpu", dtype="bfloat16")
+    for found in (encoder.pooling.sae, exact.pooling.sae):
+        for name, tensor in zip(("weight", "bias", "threshold"), weights, strict=True):
+            torch.testing.assert_close(getattr(found, name).data, tensor, atol=0, rtol=0)
+    assert fast.pooling.sae.weight.dtype == torch.bfloat16
+    torch.testing.assert_close(fast.pooling.sae.threshold.data, weights[2], atol=0, rtol=0)
+    assert encoder.encode_documents(["the oil crisis"]).nnz > 5
+
+
+def test_states_that_overflow_float16_are_an_error_and_no_missing_impacts(tmp_path: Path) -> None:
+    encoder = build_tiny(tmp_path)
+    encoder.model.half()
+    encoder.backbone.model.embeddings.LayerNorm.weight.data.fill_(60_000)
+    with pytest.raises(EncoderError, match="states overflow float16 in this model"):
+        encoder.encode_documents(["the oil crisis"])
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json"])
+def test_code_that_comes_with_a_folder_is_not_run(
+    tiny_folder: Path, tmp_path: Path, name: str
+) -> None:
+    folder = Path(shutil.copytree(tiny_folder, tmp_path / "model"))
+    kind = "AutoConfig" if name == "config.json" else "AutoTokenizer"
+    content = json.loads((folder / name).read_text(encoding="utf-8"))
+    (folder / name).write_text(json.dumps(content | {"auto_map": {kind: ["evil.Evil", None]}}))
+    (folder / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    with pytest.raises(EncoderError, match=r"has an auto_map, code of others"):
+        load_encoder(str(folder))
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("device", ["gpu", "cpu,"])
+def test_a_device_that_is_none_is_refused(tiny_folder: Path, device: str) -> None:
+    with pytest.raises(ValueError, match=f"device='{device}'"):
+        load_encoder(str(tiny_folder), device=device)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_told(tiny_folder: Path) -> None:
+    with pytest.raises(EncoderError, match="device='cuda': torch finds no GPU"):
+        load_encoder(str(tiny_folder), device="cuda")

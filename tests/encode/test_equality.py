@@ -78,4 +78,4 @@ def test_impacts_equal_those_made_by_hand(family: str, kind: str, tmp_path: Path
         left_out += int((~clear).sum())
         np.testing.assert_allclose(row[clear], expected[clear], atol=1e-4, rtol=0)
         assert text == "" or (expected > 0).sum() > 5
-    assert left_out <= 0.01 * found.size
+    assert left_out <= 1e-4 * found.size

@@ -43,3 +43,10 @@ def test_a_process_that_is_killed_is_an_error_and_not_a_hang(tiny_folder: Path) 
         os.kill(process, signal.SIGKILL)
         with pytest.raises(EncoderError, match="has ended before its work"):
             encoder.encode_documents(["the oil crisis"])
+        with pytest.raises(ValueError, match="this encoder is closed"):
+            encoder.encode_documents(["the oil crisis"])
+
+
+def test_a_device_that_is_not_there_is_named(tiny_folder: Path) -> None:
+    with pytest.raises(ValueError, match="device='gpu': choose one such as cpu"):
+        ParallelEncoder(tiny_folder, ["cpu", "gpu"])

@@ -59,7 +59,16 @@ def test_16_bits_are_within_their_rounding_of_float32(
     assert not found[[length == 0 for length in lengths]].any()
 
 
-def test_what_rounding_takes_from_the_bias_is_given_back() -> None:
+def test_a_second_token_below_zero_takes_nothing_from_the_first() -> None:
+    sae = SaeEncoder.from_tensors(torch.ones(1, 1), torch.tensor([100.7]), torch.zeros(1))
+    sae.convert(torch.bfloat16)  # 100.7 lies between 100.5 and 101
+    states = torch.tensor([[-100.5], [-110.0]], dtype=torch.bfloat16)
+    alone = segment_max(states[:1], Segments((1,)), sae)
+    assert alone.item() == pytest.approx(0.2, abs=1e-5)
+    assert segment_max(states, Segments((2,)), sae).item() == alone.item()
+
+
+def test_what_rounding_does_to_the_bias_is_undone() -> None:
     sae = SaeEncoder.from_tensors(
         torch.ones(1, 12), torch.tensor([100.3]), torch.tensor([100.4])
     )  # 100.3 is 100.5 in bfloat16, and would pass

@@ -13,8 +13,8 @@ def test_rates_are_counts_by_seconds(tiny: SplareEncoder, monkeypatch: pytest.Mo
     assert (found.texts, found.tokens) == (2, 5 + 3)
     assert found.texts_per_s == pytest.approx(2 / found.seconds)
     assert found.tokens_per_s == pytest.approx(8 / found.seconds)
-    # two blocks of 2,048 weights, 16 wide attention, and an SAE of 300 latents
-    flop = 2 * 8 * 2 * 2048 + 2 * 4 * 16 * (25 + 9) + 2 * 8 * 16 * 300
+    # two blocks of 2,048 weights, 16 wide attention, and an SAE of 300 latents for 4 tokens
+    flop = 2 * 8 * 2 * 2048 + 2 * 4 * 16 * (25 + 9) + 2 * 4 * 16 * 300
     assert found.flop_per_s == pytest.approx(flop / found.seconds)
     assert found.share_of_peak == pytest.approx(found.flop_per_s / found.gemm_peak)
 

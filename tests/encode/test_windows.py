@@ -24,3 +24,8 @@ def test_a_long_text_is_cut_into_windows_that_overlap(tokenizer: PreTrainedToken
         ["[CLS]", "oil", "[SEP]"],
     ]
     assert windows.offsets[1][1:5] == [(6, 7), (8, 9), (10, 11), (12, 13)]
+
+
+def test_a_window_without_room_for_a_token_is_refused(tokenizer: PreTrainedTokenizerBase) -> None:
+    with pytest.raises(ValueError, match="a window of 2 tokens has room for 0"):
+        split(tokenizer, ["oil"], size=2, overlap=0)

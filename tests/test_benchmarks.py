@@ -1,0 +1,66 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.pairs import of_pairs, speed_up
+from benchmarks.table import BEGIN, END, write_table
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_seven_pairs_have_their_extremes_as_interval_and_more_pairs_a_narrower_one() -> None:
+    assert str(of_pairs([2.0, 1.0, 3.0, 2.5, 1.5, 2.2, 1.8])) == "2.00 [1.00, 3.00]"
+    found = of_pairs([float(number) for number in range(1, 21)])
+    assert (found.median, found.low, found.high) == (10.5, 6.0, 15.0)
+
+
+def test_both_systems_encode_every_slice_and_take_turns_to_begin() -> None:
+    seen: list[tuple[str, str]] = []
+    speed_up(
+        lambda texts: seen.append(("slow", texts[0])),
+        lambda texts: seen.append(("fast", texts[0])),
+        [["a"], ["b"]],
+    )
+    assert seen == [("fast", "a"), ("slow", "a"), ("slow", "b"), ("fast", "b")]
+
+
+def test_a_table_replaces_what_is_between_its_marks(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    figure = {"case": "mini", "figure": "speed", "value": "2.0", "note": "≥ 1"}
+    write_table(page, [figure], "cpu")
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("before\n")
+    assert text.endswith(f"{END}\nafter\n")
+    assert "| mini | speed | 2.0 | ≥ 1 |" in text
+    assert "old" not in text
+    page.write_text("no marks")
+    with pytest.raises(ValueError, match="lacks the lines"):
+        write_table(page, [figure], "cpu")
+
+
+@pytest.mark.slow
+def test_the_command_compares_systems_on_a_tiny_shape(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    (data / "qrels").mkdir(parents=True)
+    texts = [f"the heart pumps blood number {number}" for number in range(70)]
+    lines = [json.dumps({"_id": str(n), "text": text}) for n, text in enumerate(texts)]
+    (data / "corpus.jsonl").write_text("\n".join(lines))
+    (data / "queries.jsonl").write_text("\n".join(lines[:3]))
+    (data / "qrels" / "test.tsv").write_text(
+        "query-id\tcorpus-id\tscore\n" + "".join(f"{n}\t{n}\t1\n" for n in range(3))
+    )
+    options = ("--work", tmp_path / "work", "--cases", "gemma", "--tiny", "--pairs", "2")
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.encode", data, *options],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    figures = [json.loads(line)["figure"] for line in done.stdout.splitlines()]
+    assert "against (a), both in bfloat16" in figures
+    assert "peak memory to (a)'s" in figures
