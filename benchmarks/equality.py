@@ -1,12 +1,11 @@
 """Do the systems compute the same? Where they don't, no speed of theirs is worth comparing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
+from torch import Tensor
 
 from splare_os.encode import SplareEncoder
-
-from .systems import Chunked, Plain
 
 MOST = 1e-4
 MARGIN = 1e-5
@@ -15,25 +14,27 @@ LEFT_OUT = 1e-4
 """Share of latents that may lie too near to their threshold to be compared."""
 
 
-def check(
-    plain: Plain, chunked: Chunked, ours: SplareEncoder, texts: Sequence[str]
-) -> dict[str, float]:
-    """Return the largest differences to `plain` in float32; `SystemExit` if one is too large."""
-    expected = plain.impacts(texts).double()
-    floor = ours.pooling.sae.threshold.clamp_min(0).double()
-    margin = MARGIN * (1 + floor)
-    systems = {"chunked": chunked.impacts(texts).double(), "ours": _all_impacts(ours, texts)}
-    near = ((expected.expm1() - floor).abs() < margin) & (expected > 0)
-    for found in systems.values():
-        near |= ((found.expm1() - floor).abs() < margin) & (found > 0)
+def check(expected: Tensor, found: Mapping[str, Tensor], threshold: Tensor) -> dict[str, float]:
+    """Return the largest differences to `expected`; `SystemExit` if one is too large.
+
+    All are impacts [text, latent] in float32, not cut; they may lie on any device.
+    """
+    floor, expected = threshold.clamp_min(0).double().cpu(), expected.double().cpu()
+    systems = {name: impacts.double().cpu() for name, impacts in found.items()}
+    near = torch.zeros_like(expected, dtype=torch.bool)
+    for impacts in (expected, *systems.values()):
+        near |= ((impacts.expm1() - floor).abs() < MARGIN * (1 + floor)) & (impacts > 0)
     share = float(near.double().mean())
-    gaps = {name: float((found - expected).abs()[~near].max()) for name, found in systems.items()}
+    gaps = {name: float((it - expected).abs()[~near].max()) for name, it in systems.items()}
+    if not int((expected > 0).sum()):
+        raise SystemExit("no latent is active in any text: nothing is compared")
     if share > LEFT_OUT or max(gaps.values()) > MOST:
         raise SystemExit(f"the systems differ: {gaps}, left out {share:.6f}")
     return {**gaps, "left out": share}
 
 
-def _all_impacts(encoder: SplareEncoder, texts: Sequence[str]) -> torch.Tensor:
+def all_impacts(encoder: SplareEncoder, texts: Sequence[str]) -> Tensor:
+    """Return ours [text, latent], not cut; each text must fit into one window."""
     windows = encoder._split(texts, with_offsets=False)
     found = torch.zeros(len(texts), encoder.n_latents, dtype=torch.float64)
     for pack, _, maxima in encoder._passes(windows):

@@ -120,4 +120,7 @@ def full_config(files: Files) -> object:
     """Return the full model without weights, to count its operations."""
     config = AutoConfig.from_pretrained(files.full)
     with torch.device("meta"):
-        return AutoModel.from_config(config)
+        model = AutoModel.from_config(config)
+    if getattr(model, "pooler", None) is not None:
+        model.pooler = None  # it reads one token of a text, and would be counted for each
+    return model

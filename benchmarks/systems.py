@@ -50,8 +50,7 @@ class Plain:
 
     def encode(self, texts: Sequence[str]) -> object:
         """Return the heaviest impacts of each text and their latents."""
-        impacts = self.impacts(texts)
-        return impacts.topk(min(TOP_K, impacts.shape[1]), dim=1)
+        return _heaviest(self.impacts(texts))
 
     def tokens(self, texts: Sequence[str]) -> dict[str, Tensor]:
         """Return padded token ids and mask."""
@@ -113,8 +112,7 @@ class Chunked:
 
     def encode(self, texts: Sequence[str]) -> object:
         """Return the heaviest impacts of each text and their latents."""
-        impacts = self.impacts(texts)
-        return impacts.topk(min(TOP_K, impacts.shape[1]), dim=1)
+        return _heaviest(self.impacts(texts))
 
     def _pooled(self, states: Tensor) -> Tensor:
         best = torch.zeros(len(self.bias), dtype=states.dtype, device=states.device)
@@ -129,6 +127,11 @@ def _load(folder: Path, config: object, dtype: torch.dtype, device: str) -> PreT
     config.is_causal = False  # type: ignore[attr-defined]
     model: PreTrainedModel = AutoModel.from_pretrained(folder, config=config, dtype=dtype)
     return model.eval().to(device)
+
+
+def _heaviest(impacts: Tensor) -> tuple[Tensor, Tensor]:
+    values, latents = impacts.topk(min(TOP_K, impacts.shape[1]), dim=1)
+    return values.cpu(), latents.cpu()  # a GPU is waited for, as whoever stores them must
 
 
 def _counts(inputs: dict[str, Tensor], special: Tensor) -> Tensor:

@@ -1,7 +1,10 @@
-"""A page's table of figures, between two marks that keep the rest of the page as it is."""
+"""Tables of figures in a page, between two marks that keep the rest of the page as it is."""
 
 import platform
+import re
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import torch
@@ -10,20 +13,19 @@ BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
 def write_table(page: Path, figures: Sequence[dict[str, str]], device: str) -> None:
-    """Replace what lies between the marks of `page`; `ValueError` if it has none."""
+    """Replace the tables of these cases on this machine; `ValueError` if the page has no marks."""
     text = page.read_text(encoding="utf-8")
     if BEGIN not in text or END not in text:
-        raise ValueError(f"{page} lacks the lines {BEGIN} and {END}: add them where the table goes")
+        raise ValueError(f"{page} lacks the lines {BEGIN} and {END}: add them where tables go")
     before, rest = text.split(BEGIN, 1)
-    after = rest.split(END, 1)[1]
-    lines = [
-        f"Measured on {_machine(device)}.",
-        "",
-        "| case | figure | median [95 % interval] | bar |",
-        "|---|---|---|---|",
-        *(f"| {f['case']} | {f['figure']} | {f['value']} | {f['note']} |" for f in figures),
-    ]
-    page.write_text(f"{before}{BEGIN}\n" + "\n".join(lines) + f"\n{END}{after}", encoding="utf-8")
+    old, after = rest.split(END, 1)
+    tables = dict(re.findall(r"^### (.+)\n\n((?:\|.+\n)+)", old, flags=re.MULTILINE))
+    for case, rows in groupby(figures, itemgetter("case")):
+        lines = ["| figure | median [95 % interval] | bar |", "|---|---|---|"]
+        lines += [f"| {row['figure']} | {row['value']} | {row['note']} |" for row in rows]
+        tables[f"{case}; {_machine(device)}"] = "\n".join(lines) + "\n"
+    found = "\n".join(f"### {title}\n\n{table}" for title, table in tables.items())
+    page.write_text(f"{before}{BEGIN}\n{found}{END}{after}", encoding="utf-8")
 
 
 def _machine(device: str) -> str:

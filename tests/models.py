@@ -75,15 +75,17 @@ FAMILIES = {
 """Model types with rotary positions, as transformers names them."""
 
 
-def save_model(folder: Path, family: str, *, layers: int = 4, sliding_window: int = 4) -> None:
+def save_model(
+    folder: Path, family: str, *, layers: int = 4, width: int = 16, sliding_window: int = 4
+) -> None:
     """Write a random model of `layers` blocks; Gemma's and ModernBERT's slide over few tokens."""
     if family == "bert":
-        save_bert(folder, layers=layers)
+        save_bert(folder, layers=layers, width=width)
         return
     config_class, model_class = FAMILIES[family]
     settings = {
         "vocab_size": save_tokenizer(folder),
-        "hidden_size": 16,
+        "hidden_size": width,
         "num_hidden_layers": layers,
         "num_attention_heads": 4,
         "intermediate_size": 32,

@@ -29,14 +29,19 @@ def test_both_systems_encode_every_slice_and_take_turns_to_begin() -> None:
 
 def test_a_table_replaces_what_is_between_its_marks(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    kept = "### gemma; a GPU\n\n| figure |\n|---|\n| kept |\n"
+    page.write_text(f"before\n{BEGIN}\nold\n{kept}{END}\nafter\n")
     figure = {"case": "mini", "figure": "speed", "value": "2.0", "note": "≥ 1"}
     write_table(page, [figure], "cpu")
     text = page.read_text(encoding="utf-8")
     assert text.startswith("before\n")
     assert text.endswith(f"{END}\nafter\n")
-    assert "| mini | speed | 2.0 | ≥ 1 |" in text
+    assert "| speed | 2.0 | ≥ 1 |" in text
+    assert kept in text
     assert "old" not in text
+    write_table(page, [figure | {"value": "3.0"}], "cpu")
+    again = page.read_text(encoding="utf-8")
+    assert again == text.replace("| speed | 2.0 |", "| speed | 3.0 |")
     page.write_text("no marks")
     with pytest.raises(ValueError, match="lacks the lines"):
         write_table(page, [figure], "cpu")

@@ -20,7 +20,9 @@ class MappedEmbedding(nn.Embedding):
         shape = source.num_embeddings, source.embedding_dim
         super().__init__(*shape, source.padding_idx, _weight=source.weight.data)
         self.states_dtype = states_dtype
-        scale = torch.as_tensor(getattr(source, "embed_scale", 1.0), dtype=torch.float32)
+        scale = getattr(source, "embed_scale", 1.0)
+        scale = getattr(source, "scalar_embed_scale", scale)  # theirs is rounded as it is loaded
+        scale = torch.as_tensor(scale, dtype=torch.float32)
         self.register_buffer("embed_scale", scale, persistent=False)
 
     def _apply(

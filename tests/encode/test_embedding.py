@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
-from transformers import LlamaConfig, LlamaModel
+from transformers import AutoModel, LlamaConfig, LlamaModel
 
+from splare_os.encode import load_backbone
 from splare_os.encode.embedding import MappedEmbedding
-from tests.models import save_tokenizer
+from tests.models import save_model, save_tokenizer
 
 ROWS, WIDTH = 1_000_000, 64
 PEAK = """
@@ -36,6 +37,16 @@ def test_rows_are_looked_up_in_the_files_dtype_and_scaled_in_the_states() -> Non
     rows = MappedEmbedding(source, torch.float32)(torch.tensor([[2, 0]]))
     torch.testing.assert_close(rows, source.weight[[2, 0]].float()[None] * 3)
     assert rows.dtype == torch.float32
+
+
+def test_a_scale_is_not_rounded_with_the_weights(tmp_path: Path) -> None:
+    save_model(tmp_path, "gemma3_text", width=24)  # its root has no end in 16 bits
+    model = AutoModel.from_pretrained(tmp_path, dtype=torch.bfloat16)
+    model.save_pretrained(tmp_path)
+    backbone = load_backbone(str(tmp_path), n_blocks=1, window=32)
+    embedding = backbone.model.get_input_embeddings()
+    expected = model.get_input_embeddings().weight[5].float() * 24**0.5
+    torch.testing.assert_close(embedding(torch.tensor([5]))[0], expected, atol=0, rtol=1e-6)
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
