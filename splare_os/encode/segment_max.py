@@ -43,14 +43,16 @@ def _rounded_maxima(states: Tensor, segments: Segments, sae: SaeEncoder) -> Tens
     """Return what `_maxima` does, for states of 16 bits; some value ≤ 0 where all are ≤ 0.
 
     Positive floating-point numbers are ordered as their bits are, and every negative one is
-    below them: the maximum is taken over int16, at twice the speed. The bias is rounded up inside
-    the product, and what rounding added is taken off once a segment: what was ≤ 0 stays so.
+    below them: the maximum is taken over int16, at twice the speed. The bias is rounded inside the
+    product, and what rounding did is undone once a segment; it is rounded up where undoing could
+    otherwise lift what is ≤ 0 over the threshold.
     """
     shape = len(segments.lengths), len(sae.bias)
     maxima = states.new_full(shape, -torch.inf).view(torch.int16)
     rounded = sae.bias.to(states.dtype)
     above = torch.nextafter(rounded, torch.full_like(rounded, torch.inf))
-    rounded = torch.where(rounded.float() < sae.bias, above, rounded)
+    reaches = sae.bias - rounded.float() >= sae.threshold.clamp_min(0)
+    rounded = torch.where(reaches & (rounded.float() < sae.bias), above, rounded)
     _reduce(states, segments, (sae.weight, rounded), maxima)
     return maxima.view(states.dtype).float().add_(sae.bias - rounded.float())
 
