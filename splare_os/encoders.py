@@ -15,7 +15,7 @@ Spans: TypeAlias = dict[int, tuple[int, int]]
 """Latent to the character span [start, end) of the token with its largest activation."""
 
 DTYPES = ("float32", "bfloat16", "float16")
-"""Precisions an encoder can run in; impacts agree within 1 % (docs/encoding.md)."""
+"""Precisions an encoder can run in; docs/encoding.md tells how far their impacts agree."""
 
 
 class Encoder(Protocol):
