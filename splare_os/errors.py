@@ -7,6 +7,7 @@ SplareError
 ├── ModelMismatchError  a field that holds impacts of another model
 ├── JobError          an indexing job that cannot go on (locked, ledger unreadable)
 ├── BulkError         the cluster refuses to take any more documents
+├── TrainingError     a training that cannot start or go on
 └── EvaluationError   a data set that cannot be read, or a search of it that failed
 """
 
@@ -41,3 +42,7 @@ class BulkError(SplareError):
 
 class EvaluationError(SplareError):
     """A data set cannot be read, or a search of it failed."""
+
+
+class TrainingError(SplareError):
+    """A training cannot start or go on: its input, its work folder, or its loss is unusable."""
