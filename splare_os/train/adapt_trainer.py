@@ -113,7 +113,8 @@ class MaskedTrainer(Trainer):
                 return f"{where}: {bad} of the model is not finite before training: fetch it again"
             return f"{where}: {bad} is not finite after step {step - 1}: take a lower lr"
         numbers = "bfloat16" if self.autocast else "float32"
-        return f"{where} though all weights are finite: {numbers} overflows; switch autocast off"
+        largest = max(float(weight.detach().abs().max()) for weight in self.trained.parameters())
+        return f"{where}: {numbers} overflows with weights up to {largest:.1e}: take a lower lr"
 
 
 class Levelling(TrainerCallback):
