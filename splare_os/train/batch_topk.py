@@ -110,4 +110,5 @@ def _csr(places: torch.Tensor, values: torch.Tensor, shape: tuple[int, ...]) -> 
     """Return a sparse matrix of `values` at `places`, which are sorted by row."""
     starts = torch.bincount(places[0], minlength=shape[0]).cumsum(0)
     starts = torch.cat([starts.new_zeros(1), starts])
-    return torch.sparse_csr_tensor(starts, places[1].contiguous(), values, shape)
+    columns = places[1].contiguous()
+    return torch.sparse_csr_tensor(starts, columns, values, shape, check_invariants=False)

@@ -1,0 +1,58 @@
+"""How a sparse autoencoder is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal, get_args
+
+Activation = Literal["batchtopk", "topk", "jumprelu"]
+ACTIVATIONS: tuple[str, ...] = get_args(Activation)
+"""sae-lens' names. BatchTopK is saved as JumpReLU with one threshold for all latents."""
+
+
+@dataclass(frozen=True, slots=True)
+class SaeOptions:
+    """How one SAE is trained.
+
+    `k` active latents a token: the mean of a batch (batchtopk), of every token (topk), or what the
+    loss pulls the mean to with the weight `l0_coefficient` (jumprelu, sae-lens' `target_l0`).
+    `n_tokens` counts states seen, so it may exceed the states there are: passes repeat, each in a
+    new order. A latent silent for `dead_window` batches gets an auxiliary loss that revives it.
+    """
+
+    activation: Activation = "batchtopk"
+    width: int = 8192
+    k: int = 16
+    l0_coefficient: float = 1.0
+    n_tokens: int = 1_000_000
+    batch_tokens: int = 1024
+    lr: float = 1e-3
+    decay_share: float = 0.25
+    dead_window: int = 300
+    autocast: bool = True
+    device: str = "cpu"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse values that no training run can use."""
+        if self.activation not in ACTIVATIONS:
+            choices = ", ".join(ACTIVATIONS)
+            raise ValueError(f"activation={self.activation!r}: choose one of {choices}")
+        others = ("activation", "autocast", "device", "seed", "decay_share")
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name not in others and not value > 0:
+                raise ValueError(f"{field.name}={value!r}: give a number above 0")
+        if not 0 <= self.decay_share <= 1:
+            raise ValueError(f"decay_share={self.decay_share!r}: give a share from 0 to 1")
+        if self.k > self.width:
+            raise ValueError(f"k={self.k}: keep at most width={self.width} latents a token")
+        if self.n_tokens < self.batch_tokens:
+            raise ValueError(
+                f"n_tokens={self.n_tokens}: give at least one batch of {self.batch_tokens}"
+            )
+
+    @property
+    def n_steps(self) -> int:
+        """Number of batches trained on."""
+        return self.n_tokens // self.batch_tokens
