@@ -4,9 +4,10 @@ import json
 import logging
 import shutil
 import sys
-from collections.abc import Callable
-from contextlib import closing
-from dataclasses import asdict
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, closing
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from opensearchpy import OpenSearch
 
     from .encoders import Encoder
+    from .evaluate import Result
     from .index import IngestRun
 
 C = TypeVar("C", bound=Callable[..., None])
@@ -59,8 +61,8 @@ def _remember(ctx: click.Context, option: click.Parameter, value: str | None) ->
     ctx.meta[f"splare_os.{option.name}"] = value
 
 
-def model_option(command: C) -> C:
-    """Add the options that say which model, and where it runs."""
+def model_option(command: C, *, multiple: bool = False) -> C:
+    """Add the options that say which model (of `multiple`, which ones), and where it runs."""
     for option in (
         click.option(
             "--dtype",
@@ -79,13 +81,28 @@ def model_option(command: C) -> C:
         click.option(
             "--model",
             envvar="SPLARE_MODEL",
-            default="mini",
+            multiple=multiple,
+            default=("mini",) if multiple else "mini",
             show_default=True,
             help="mini, a model folder, or a hub id.",
         ),
     ):
         command = option(command)
     return command
+
+
+models_option = partial(model_option, multiple=True)
+
+
+def _names(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
+    return tuple(filter(None, value.split(",")))
+
+
+def _numbers(ctx: click.Context, option: click.Parameter, value: str) -> tuple[int, ...]:
+    names = _names(ctx, option, value)
+    if wrong := [name for name in names if not name.isdecimal()]:
+        raise click.BadParameter(f"{wrong[0]!r} is no whole number: give some, such as 50,100")
+    return tuple(map(int, names))
 
 
 @click.group(cls=Commands)
@@ -314,40 +331,83 @@ def search(
 @main.command()
 @click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False))
 @click.option(
-    "--systems", default="", help="Some of bm25,dense,MODEL,hybrid, by comma; all if absent."
+    "--systems",
+    callback=_names,
+    default="",
+    help="Some of bm25,dense,MODEL,hybrid,hybrid-MODEL, by comma; the usual ones if absent.",
+)
+@click.option("--baseline", default="", help="System the others are tested against; bm25.")
+@click.option("--in-memory", is_flag=True, help="Score models exactly without OpenSearch.")
+@click.option(
+    "--top-k", callback=_numbers, default="", help="Cuts of documents, by comma: a result for each."
 )
 @click.option("--queries", type=click.IntRange(min=1), help="Only the first so many queries.")
 @click.option("--split", default="test", show_default=True, help="Which judgements are read.")
 @click.option("--dense-model", help="Bi-encoder to compare with, instead of all-MiniLM-L6-v2.")
+@click.option("--no-cache", is_flag=True, help="Keep no impacts and vectors for the next time.")
+@click.option("--runs", type=click.Path(file_okay=False, path_type=Path), help="Folder for runs.")
+@click.option(
+    "--per-query",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File for the figures of each query.",
+)
 @click.option("--json", "as_json", is_flag=True, help="JSON Lines also on a terminal.")
 @cluster_options
-@model_option
+@models_option
 def evaluate(
     folders: tuple[str, ...],
-    systems: str,
+    systems: tuple[str, ...],
+    baseline: str,
+    in_memory: bool,
+    top_k: tuple[int, ...],
     queries: int | None,
     split: str,
     dense_model: str | None,
+    no_cache: bool,
+    runs: Path | None,
+    per_query: Path | None,
     as_json: bool,
-    model: str,
+    model: tuple[str, ...],
     **cluster: str | None,
 ) -> None:
-    """Measure systems on FOLDERS in BEIR form: a line for each data set and system."""
-    from .evaluate import EvaluateOptions, evaluate, table
+    """Measure systems on FOLDERS in BEIR form: a line for each data set and system.
 
-    names = tuple(filter(None, systems.split(",")))
-    options = EvaluateOptions(names, queries=queries, split=split, dense_model=dense_model)
-    encoder = _encoder(model)
-    found = []
-    with closing(_client(_url(cluster), cluster)) as client:
-        for result in evaluate(folders, encoder, client, options):
-            found.append(result)
-            if as_json or not sys.stdout.isatty():
-                _print_json(result.to_json())
-    if sys.stdout.isatty() and not as_json:
-        from .show import console
+    --model may be given several times: the models are compared side by side.
+    """
+    from .evaluate import EvaluateOptions, evaluate
 
-        console().print(table(found))
+    options = EvaluateOptions(
+        systems=systems,
+        queries=queries,
+        split=split,
+        dense_model=dense_model,
+        baseline=baseline,
+        top_k=top_k,
+        in_memory=in_memory,
+        cache=not no_cache,
+        runs=runs,
+        per_query=per_query,
+    )
+    encoders = [_encoder(name) for name in model]
+    with ExitStack() as stack:
+        client = None
+        if options.needs_cluster:
+            client = stack.enter_context(closing(_client(_url(cluster), cluster)))
+        _show_results(evaluate(folders, encoders, client, options), as_json=as_json)
+
+
+def _show_results(results: Iterable["Result"], *, as_json: bool) -> None:
+    if as_json or not sys.stdout.isatty():
+        for result in results:
+            _print_json(result.to_json())
+        return
+    from .evaluate import details, table
+    from .show import console
+
+    found = [replace(result, run={}) for result in results]  # runs are large
+    for drawn in (table(found), details(found)):
+        console().print(drawn)
+
 
 
 def _print_json(content: object) -> None:

@@ -1,8 +1,26 @@
-"""encoder → figures: datasets · indexing · systems (msearch, dense) · runs · measures · table."""
+"""encoder → figures: datasets · systems (msearch, exact, dense) · measures · comparison · table."""
 
+from .comparison import Comparison
 from .evaluate import EvaluateOptions, evaluate
+from .export import query_lines, save_run
 from .measures import MEASURES
-from .results import Result
-from .table import table
+from .results import MEAN, Result, mean_results
+from .systems import choose, needs_cluster, unique_names
+from .table import details, table
 
-__all__ = ["MEASURES", "EvaluateOptions", "Result", "evaluate", "table"]
+__all__ = [
+    "MEAN",
+    "MEASURES",
+    "Comparison",
+    "EvaluateOptions",
+    "Result",
+    "choose",
+    "details",
+    "evaluate",
+    "mean_results",
+    "needs_cluster",
+    "query_lines",
+    "save_run",
+    "table",
+    "unique_names",
+]

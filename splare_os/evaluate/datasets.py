@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TypeAlias
 
@@ -30,7 +30,8 @@ class DataSet:
     """Judged queries and a corpus on disk.
 
     `fingerprint` changes with the corpus; `own` are the queries that are themselves documents of
-    the corpus, under their own id: such a document is no answer to its query.
+    the corpus, under their own id: such a document is no answer to its query. `spaced_id` is an
+    id with white space in it, if there is one: a TREC run file cannot hold it.
     """
 
     name: str
@@ -40,6 +41,7 @@ class DataSet:
     documents: int
     fingerprint: str
     own: frozenset[str]
+    spaced_id: str | None = None
 
 
 def read_dataset(
@@ -56,8 +58,9 @@ def read_dataset(
     judged = read_qrels(find_qrels(folder, split))
     qrels = dict(islice(judged.items(), limit))
     queries = _judged_queries(texts, qrels)
-    documents, fingerprint, own = _scan(corpus, queries)
-    return DataSet(name, corpus, queries, qrels, documents, fingerprint, own)
+    ids, fingerprint, own = _scan(corpus, queries)
+    spaced = next((id_ for id_ in chain(queries, ids) if len(id_.split()) != 1), None)
+    return DataSet(name, corpus, queries, qrels, len(ids), fingerprint, own, spaced)
 
 
 def names(folders: Sequence[Path]) -> list[str]:
@@ -136,6 +139,11 @@ def read_corpus(path: Path) -> Iterator[Document]:
     return _checked(path, Fields())
 
 
+def corpus_ids(data: DataSet) -> list[str]:
+    """Return the ids of all documents, in the order of the corpus."""
+    return [str(document.id) for document in read_corpus(data.corpus)]
+
+
 def _judged_queries(path: Path, qrels: Qrels) -> Queries:
     texts = {
         str(query.id): query.text
@@ -157,8 +165,8 @@ def _checked(path: Path, fields: Fields) -> Iterator[Document]:
         yield document
 
 
-def _scan(corpus: Path, queries: Queries) -> tuple[int, str, frozenset[str]]:
-    """Return the number of documents, a fingerprint, and the queries that are documents."""
+def _scan(corpus: Path, queries: Queries) -> tuple[set[str], str, frozenset[str]]:
+    """Return the ids of documents, a fingerprint, and the queries that are documents."""
     ids: set[str] = set()
     own: set[str] = set()
     content = sha256()
@@ -172,7 +180,7 @@ def _scan(corpus: Path, queries: Queries) -> tuple[int, str, frozenset[str]]:
             own.add(name)
     if not ids:
         raise EvaluationError(f"{corpus} holds no documents")
-    return len(ids), content.hexdigest()[:16], frozenset(own)
+    return ids, content.hexdigest()[:16], frozenset(own)
 
 
 def _is_own(document: Document, query: str) -> bool:

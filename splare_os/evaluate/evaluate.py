@@ -2,18 +2,22 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from opensearchpy import OpenSearch
 
 from ..encoders import Encoder
+from ..errors import EvaluationError
+from ..index.mapping import MAX_TOP_K
+from .comparison import compare
 from .datasets import DEFAULT_SPLIT, DataSet, names, read_dataset
 from .dense import load_dense
-from .indexing import indexed
-from .results import Result
-from .systems import DENSE, SystemRuns, choose
+from .export import saved
+from .measures import Figures
+from .results import MEAN, Result, mean_results
+from .systems import BM25, DENSE, Setting, SystemRuns, choose, needs_cluster, unique_names
 
 log = logging.getLogger(__name__)
 
@@ -22,46 +26,125 @@ log = logging.getLogger(__name__)
 class EvaluateOptions:
     """What is evaluated, and on how much.
 
-    `systems` empty: all four. `queries`: only the first so many judged ones. `dense_model`: a
-    folder or hub id instead of all-MiniLM-L6-v2. `keep`: leave the index for the next time.
+    `systems` empty: all, or with `in_memory` (encoders are scored exactly, without the cluster)
+    all that need no cluster. `queries`: only the first so many judged ones. `dense_model`: a
+    folder or hub id instead of all-MiniLM-L6-v2. `baseline`: what the others are tested against,
+    by default BM25 or else the first. `top_k`: cuts of documents, a result for each. `keep`:
+    leave indices for the next time; `cache`: leave impacts and vectors. `runs`: a folder for
+    TREC run files; `per_query`: a file for the figures of each query; both are written anew.
     """
 
     systems: tuple[str, ...] = ()
     queries: int | None = None
     split: str = DEFAULT_SPLIT
     dense_model: str | None = None
+    baseline: str = ""
+    top_k: tuple[int, ...] = ()
+    in_memory: bool = False
     keep: bool = True
+    cache: bool = True
+    runs: Path | None = None
+    per_query: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse cuts that nothing can be kept with, and files where none can be written."""
+        for top_k in self.top_k:
+            if not 1 <= top_k <= MAX_TOP_K:
+                raise ValueError(f"top_k={top_k}: keep 1 to {MAX_TOP_K} latents a document")
+        if len(set(self.top_k)) < len(self.top_k):
+            raise ValueError(f"top_k={self.top_k}: name each cut once")
+        if self.runs is not None and self.runs.exists() and not self.runs.is_dir():
+            raise ValueError(f"runs={self.runs}: it is no folder; name one")
+        if self.per_query is not None and not self.per_query.parent.is_dir():
+            raise ValueError(f"per_query={self.per_query}: there is no such folder; make it first")
+
+    @property
+    def needs_cluster(self) -> bool:
+        """Return whether OpenSearch is searched, as far as can be told before models are read."""
+        usual = (DENSE,) if self.in_memory else (BM25,)
+        return needs_cluster(self.systems or usual, in_memory=self.in_memory)
 
 
 def evaluate(
     folders: Sequence[str | Path],
-    encoder: Encoder,
-    client: OpenSearch,
+    encoders: Sequence[Encoder],
+    client: OpenSearch | None = None,
     options: EvaluateOptions | None = None,
 ) -> Iterator[Result]:
     """Return an iterator over the results, a data set and a system each, as soon as there is one.
 
-    Systems are `bm25`, `dense`, the encoder by its name, and `hybrid` (of BM25 and the encoder).
-    All data sets and models are read before this returns, so what is wrong with one is known
-    before hours of work: `EvaluationError`, `EncoderError`; `ValueError` for an unknown system.
+    Systems are `bm25`, `dense`, each encoder by its name, `hybrid` (BM25 and the first encoder)
+    and `hybrid-NAME`; the baseline comes first. Means over several data sets come last. All data
+    sets and models are read before this returns, so what is wrong with one is known before hours
+    of work: `EvaluationError`, `EncoderError`; `ValueError` for an unknown system.
     """
     options = options or EvaluateOptions()
-    systems = choose(options.systems, encoder.name)
-    paths = [Path(folder) for folder in folders]
-    data = [
-        read_dataset(path, name, split=options.split, limit=options.queries)
-        for path, name in zip(paths, names(paths), strict=True)
-    ]
+    by_name = dict(zip(unique_names(encoders), encoders, strict=True))
+    systems = _ordered(choose(options.systems, list(by_name), in_memory=options.in_memory), options)
+    if client is None and needs_cluster(systems, in_memory=options.in_memory):
+        raise ValueError(
+            f"systems {', '.join(systems)} need OpenSearch: hand over a client, or evaluate in "
+            "memory without bm25 and hybrid"
+        )
+    data = _read(folders, options)
     dense = load_dense(options.dense_model) if DENSE in systems else None
+    settings = options.top_k, options.in_memory, options.keep, options.cache
+    return saved(
+        _results(data, systems, Setting(by_name, client, dense, *settings)),
+        options.runs,
+        options.per_query,
+    )
 
-    def results(one: DataSet) -> Iterator[Result]:
-        place: AbstractContextManager[str] = nullcontext("")
-        if systems != (DENSE,):
-            place = indexed(client, encoder, one, keep=options.keep)
-        with place as index:
-            runs = SystemRuns(one, index, encoder, client, dense)
-            for system in systems:
-                yield Result.of(one, system, runs.of(system))
-                log.info("evaluated dataset=%s system=%s", one.name, system)
 
-    return (result for one in data for result in results(one))
+def _ordered(systems: tuple[str, ...], options: EvaluateOptions) -> tuple[str, ...]:
+    """Return the systems, the baseline first."""
+    if options.baseline and options.baseline not in systems:
+        raise ValueError(
+            f"baseline {options.baseline!r} is not evaluated: choose from {', '.join(systems)}"
+        )
+    baseline = options.baseline or (BM25 if BM25 in systems else systems[0])
+    return (baseline, *(system for system in systems if system != baseline))
+
+
+def _read(folders: Sequence[str | Path], options: EvaluateOptions) -> list[DataSet]:
+    paths = [Path(folder) for folder in folders]
+    found = []
+    for path, name in zip(paths, names(paths), strict=True):
+        if name == MEAN:
+            raise ValueError(f"{path}: {MEAN!r} stands for the mean of data sets: rename it")
+        data = read_dataset(path, name, split=options.split, limit=options.queries)
+        if options.runs and data.spaced_id is not None:
+            raise EvaluationError(
+                f"{path}: the id {data.spaced_id!r} has white space, which a TREC run file cannot "
+                "hold: evaluate it without saving runs"
+            )
+        found.append(data)
+    return found
+
+
+def _results(
+    data: Sequence[DataSet], systems: tuple[str, ...], setting: Setting
+) -> Iterator[Result]:
+    figures = []
+    for one in data:
+        for result in _of_dataset(one, systems, setting):
+            figures.append(replace(result, run={}, versus=None))  # runs are large
+            yield result
+    yield from mean_results(figures)
+
+
+def _of_dataset(one: DataSet, systems: tuple[str, ...], setting: Setting) -> Iterator[Result]:
+    with ExitStack() as stack:
+        runs = SystemRuns(one, setting, stack)
+        theirs: Figures | None = None
+        for system in systems:
+            for found in runs.of(system):
+                result = Result.of(one, system, found.run)
+                result = replace(result, top_k=found.top_k, costs=found.costs)
+                if system != systems[0] and theirs is not None:
+                    versus = compare(systems[0], theirs, result.by_query)
+                    result = replace(result, versus=versus)
+                elif system == systems[0]:
+                    theirs = result.by_query  # of several cuts, the last
+                log.info("evaluated dataset=%s system=%s", one.name, result.label)
+                yield result

@@ -1,49 +1,105 @@
-"""The index a data set is evaluated in: made by the ordinary worker, kept, and used again."""
+"""The indices a data set is evaluated in: one for BM25, one for each model; kept, used again."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
+from typing import Any
 
 from opensearchpy import OpenSearch
+from opensearchpy.helpers import streaming_bulk
 
 from ..encoders import Encoder
+from ..index import TOP_K
 from ..index.job import IngestOptions
+from ..index.mapping import properties, template
+from ..index.records import impacts_field
 from ..index.worker import ingest
-from .datasets import DataSet
+from ..text import Fields
+from .datasets import DataSet, read_corpus
+from .encoded import precision
 
 log = logging.getLogger(__name__)
 
 PREFIX = "splare-eval-"
 MAX_NAME_CHARS = 80
+MERGE_TIMEOUT_S = 3600.0
 
 
 @contextmanager
 def indexed(
-    client: OpenSearch, encoder: Encoder, data: DataSet, *, keep: bool = True
+    client: OpenSearch, encoder: Encoder, data: DataSet, *, top_k: int = TOP_K, keep: bool = True
 ) -> Iterator[str]:
     """Yield the name of an index that holds the whole data set; deleted at the end if not `keep`.
 
-    Documents that the cluster refuses are missing in it; a warning tells how many.
+    The ordinary worker fills it, with the `top_k` heaviest impacts of a document. Documents that
+    the cluster refuses are missing in it; a warning tells how many.
     """
-    index = index_name(data, encoder)
+    index = index_name(data, encoder.fingerprint, precision(encoder), str(top_k))
+
+    def fill() -> None:
+        run = ingest(client, encoder, [str(data.corpus)], IngestOptions(index, top_k=top_k))
+        for _ in run:
+            pass  # the worker logs how far it is
+        if dead := run.counts["dead"]:
+            _warn(index, data, dead, f"reasons in {run.dead_letters}")
+
+    with _filled(client, data, index, fill, keep=keep):
+        yield index
+
+
+@contextmanager
+def indexed_texts(client: OpenSearch, data: DataSet, *, keep: bool = True) -> Iterator[str]:
+    """Yield the name of an index that holds title and text of the data set, and no impacts."""
+    index = index_name(data, "bm25")
+
+    def fill() -> None:
+        client.indices.delete(index=index, ignore_unavailable=True)  # what an interruption left
+        client.indices.create(index=index, body=_texts_body())
+        refused = [
+            item
+            for done, item in streaming_bulk(client, _texts(data, index), raise_on_error=False)
+            if not done
+        ]
+        if refused:
+            _warn(index, data, len(refused), f"the first: {refused[0]}")
+
+    with _filled(client, data, index, fill, keep=keep):
+        yield index
+
+
+def index_name(data: DataSet, *made_by: str) -> str:
+    """Return a name that is the same for the same corpus and model, and for no others."""
+    key = sha256("\n".join([*made_by, data.fingerprint]).encode()).hexdigest()[:8]
+    plain = "".join(char if char.isascii() and char.isalnum() else "-" for char in data.name)
+    return f"{PREFIX}{plain.lower()[:MAX_NAME_CHARS]}-{key}"
+
+
+def index_bytes(client: OpenSearch, index: str) -> int:
+    """Return the primaries' store size of an index, texts and `_source` included."""
+    found = client.indices.stats(index=index, metric="store")
+    return int(found["_all"]["primaries"]["store"]["size_in_bytes"])
+
+
+@contextmanager
+def _filled(
+    client: OpenSearch, data: DataSet, index: str, fill: Callable[[], None], *, keep: bool
+) -> Iterator[None]:
+    """Fill the index unless it holds all, and merge it into one segment: sizes then compare."""
     try:
         if _holds_all(client, index, data):
             log.info("reuse index=%s documents=%d", index, data.documents)
         else:
-            _fill(client, encoder, data, index)
-        yield index
+            log.info("fill index=%s documents=%d", index, data.documents)
+            fill()
+        params = {"max_num_segments": 1, "request_timeout": MERGE_TIMEOUT_S}
+        client.indices.forcemerge(index=index, params=params)
+        client.indices.refresh(index=index)
+        yield
     finally:
         if not keep:
             client.indices.delete(index=index, ignore_unavailable=True)
             log.info("deleted index=%s", index)
-
-
-def index_name(data: DataSet, encoder: Encoder) -> str:
-    """Return a name that is the same for the same corpus and model, and for no others."""
-    key = sha256(f"{encoder.fingerprint}\n{data.fingerprint}".encode()).hexdigest()[:8]
-    plain = "".join(char if char.isascii() and char.isalnum() else "-" for char in data.name)
-    return f"{PREFIX}{plain.lower()[:MAX_NAME_CHARS]}-{key}"
 
 
 def _holds_all(client: OpenSearch, index: str, data: DataSet) -> bool:
@@ -53,16 +109,28 @@ def _holds_all(client: OpenSearch, index: str, data: DataSet) -> bool:
     return bool(client.count(index=index)["count"] == data.documents)
 
 
-def _fill(client: OpenSearch, encoder: Encoder, data: DataSet, index: str) -> None:
-    log.info("fill index=%s documents=%d", index, data.documents)
-    run = ingest(client, encoder, [str(data.corpus)], IngestOptions(index))
-    for _ in run:
-        pass  # the worker logs how far it is
-    if dead := run.counts["dead"]:
-        log.warning(
-            "index=%s lacks %d of %d documents, so figures are too low; reasons in %s",
-            index,
-            dead,
-            data.documents,
-            run.dead_letters,
-        )
+def _texts_body() -> dict[str, Any]:
+    fields: dict[str, Any] = dict(properties(Fields()))
+    del fields[impacts_field(Fields().text)]
+    inner: Any = template()["template"]
+    return {
+        "settings": inner["settings"],
+        "mappings": {"dynamic": False, "properties": fields},
+    }
+
+
+def _texts(data: DataSet, index: str) -> Iterator[dict[str, Any]]:
+    for document in read_corpus(data.corpus):
+        body = document.body or {}
+        texts = {name: body[name] for name in Fields().text_fields if name in body}
+        yield {"_index": index, "_id": document.id, "_source": texts}
+
+
+def _warn(index: str, data: DataSet, n_refused: int, reason: str) -> None:
+    log.warning(
+        "index=%s lacks %d of %d documents, so figures are too low; %s",
+        index,
+        n_refused,
+        data.documents,
+        reason,
+    )

@@ -8,7 +8,12 @@ from ir_measures import RR, R, nDCG
 from .datasets import Qrels
 from .runs import Run, ranked
 
-MEASURES = {"ndcg@10": nDCG @ 10, "mrr@10": RR @ 10, "recall@100": R @ 100}
+MEASURES = {
+    "ndcg@10": nDCG @ 10,
+    "mrr@10": RR @ 10,
+    "recall@100": R @ 100,
+    "recall@1000": R @ 1000,
+}
 """A measure's name in results, and what ir_measures calls it; nDCG has linear gains."""
 
 Figures: TypeAlias = dict[str, dict[str, float]]

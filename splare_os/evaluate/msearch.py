@@ -1,13 +1,14 @@
-"""Runs from the cluster: BM25 and an encoder's impacts, many queries a request."""
+"""Runs from the cluster: BM25 and an encoder's impacts, many queries a request, one at a time."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeAlias, TypeVar
 
 from opensearchpy import OpenSearch
 
-from ..encoders import Encoder
 from ..errors import EvaluationError
+from ..impacts import Impacts
 from ..index import content_field, impacts_field
 from ..search.query import Dsl, translate
 from ..text import Fields
@@ -17,14 +18,22 @@ from .runs import Hits, Run
 BATCH = 64
 """Queries a request."""
 
-TIMEOUT_S = 120.0
+TIMEOUT_S = 600.0
 
 T = TypeVar("T")
 Search: TypeAlias = tuple[str, Dsl]
 """A query's id and its query clause."""
 
 
-def bm25_run(client: OpenSearch, index: str, queries: Queries, *, depth: int) -> Run:
+@dataclass(frozen=True)
+class TimedRun:
+    """A run, and how long the cluster says that each of its searches took."""
+
+    run: Run
+    took_ms: list[int]
+
+
+def bm25_run(client: OpenSearch, index: str, queries: Queries, *, depth: int) -> TimedRun:
     """Return the best `depth` hits of each query by BM25 over title and text."""
     field = content_field(Fields())
     clauses = ((name, {"match": {field: text}}) for name, text in queries.items())
@@ -32,10 +41,15 @@ def bm25_run(client: OpenSearch, index: str, queries: Queries, *, depth: int) ->
 
 
 def encoder_run(
-    client: OpenSearch, index: str, encoder: Encoder, queries: Queries, *, depth: int
-) -> Run:
-    """Return the best `depth` hits of each query by the dot product of impacts."""
-    return _run(client, index, _translated(encoder, queries), depth)
+    client: OpenSearch, index: str, names: Sequence[str], queries: Impacts, *, depth: int
+) -> TimedRun:
+    """Return the best `depth` hits of each query by the dot product of impacts.
+
+    `names` are the ids of the queries whose impacts are the rows of `queries`.
+    """
+    field = f"{impacts_field(Fields().text)}.impacts"
+    clauses = ((name, translate(queries[[row]], field)) for row, name in enumerate(names))
+    return _run(client, index, clauses, depth)
 
 
 def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -49,29 +63,25 @@ def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-def _translated(encoder: Encoder, queries: Queries) -> Iterator[Search]:
-    field = f"{impacts_field(Fields().text)}.impacts"
-    for batch in batched(queries.items(), BATCH):
-        impacts = encoder.encode_queries([text for _, text in batch])
-        for row, (name, _) in enumerate(batch):
-            yield name, translate(impacts[[row]], field)
-
-
-def _run(client: OpenSearch, index: str, searches: Iterable[Search], depth: int) -> Run:
-    run: Run = {}
+def _run(client: OpenSearch, index: str, searches: Iterable[Search], depth: int) -> TimedRun:
+    timed = TimedRun({}, [])
     for batch in batched(searches, BATCH):
-        run |= _request(client, index, batch, depth)
-    return run
+        for (name, _), response in zip(batch, _request(client, index, batch, depth), strict=True):
+            timed.run[name] = _hits(index, name, response)
+            timed.took_ms.append(response["took"])
+    return timed
 
 
-def _request(client: OpenSearch, index: str, batch: Sequence[Search], depth: int) -> Run:
+def _request(
+    client: OpenSearch, index: str, batch: Sequence[Search], depth: int
+) -> list[Mapping[str, Any]]:
     asked = {"size": depth, "_source": False, "track_total_hits": False}
     body = [line for _, clause in batch for line in ({}, {"query": clause} | asked)]
-    reply = client.msearch(index=index, body=body, params={"request_timeout": TIMEOUT_S})
-    return {
-        name: _hits(index, name, response)
-        for (name, _), response in zip(batch, reply["responses"], strict=True)
-    }
+    # one after another: a search that waits for a thread would count its waiting as its own
+    params = {"request_timeout": TIMEOUT_S, "max_concurrent_searches": 1}
+    reply = client.msearch(index=index, body=body, params=params)
+    responses: list[Mapping[str, Any]] = reply["responses"]
+    return responses
 
 
 def _hits(index: str, query: str, response: Mapping[str, Any]) -> Hits:

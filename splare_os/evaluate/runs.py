@@ -9,8 +9,11 @@ Hits: TypeAlias = dict[str, float]
 Run: TypeAlias = dict[str, Hits]
 """Query id to its hits."""
 
-DEPTH = 100
-"""Hits of a query that are kept: measures and fusion look no deeper."""
+DEPTH = 1000
+"""Hits of a query that are kept: measures look no deeper."""
+
+FUSED_DEPTH = 100
+"""Hits of each run that fusion looks at, and hits that it returns."""
 
 RRF_K = 60
 
@@ -29,6 +32,11 @@ def cut(hits: Mapping[str, float], depth: int) -> Hits:
     return {name: hits[name] for name in ranked(hits)[:depth]}
 
 
+def cut_all(run: Run, depth: int) -> Run:
+    """Return the best `depth` hits of every query."""
+    return {query: cut(hits, depth) for query, hits in run.items()}
+
+
 def without_own(run: Run, own: frozenset[str], *, depth: int = DEPTH) -> Run:
     """Return the best `depth` hits of each query, the document that is the query left out."""
     return {
@@ -37,7 +45,7 @@ def without_own(run: Run, own: frozenset[str], *, depth: int = DEPTH) -> Run:
     }
 
 
-def fuse(runs: Sequence[Run], *, k: int = RRF_K, depth: int = DEPTH) -> Run:
+def fuse(runs: Sequence[Run], *, k: int = RRF_K, depth: int = FUSED_DEPTH) -> Run:
     """Return the reciprocal rank fusion of the best `depth` hits of each run.
 
     A document's score is the sum of 1 / (k + rank) over the runs that found it, rank from 1.

@@ -1,74 +1,184 @@
-"""The systems that are compared, by name, and their runs over one data set."""
+"""The systems that are compared, by name, and what each finds in one data set."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from functools import cached_property
 
+import numpy as np
 from opensearchpy import OpenSearch
 from sentence_transformers import SentenceTransformer
 
 from ..encoders import Encoder
-from .datasets import DataSet
+from ..impacts import Impacts, prune
+from ..index import TOP_K
+from .datasets import DataSet, corpus_ids
 from .dense import dense_run
-from .msearch import bm25_run, encoder_run
-from .runs import DEPTH, Run, fuse, without_own
+from .dense import store_key as dense_key
+from .encoded import EncodedCorpus, LookUpEncoder, store_key
+from .exact import impacts_run
+from .indexing import index_bytes, indexed, indexed_texts
+from .msearch import TimedRun, bm25_run, encoder_run
+from .results import Costs
+from .runs import DEPTH, FUSED_DEPTH, Run, cut_all, fuse, without_own
+from .sparsity import sparsity
+from .store import opened_store
 
 BM25, DENSE, HYBRID = "bm25", "dense", "hybrid"
 
 
-def choose(systems: Sequence[str], encoder_name: str) -> tuple[str, ...]:
-    """Return the systems to evaluate, all of them if none is named.
+def unique_names(encoders: Sequence[Encoder]) -> tuple[str, ...]:
+    """Return a name for each encoder: its own, with a number where an earlier one has it."""
+    names: list[str] = []
+    for encoder in encoders:
+        tried = (f"{encoder.name}-{number}" for number in range(2, len(encoders) + 2))
+        name = encoder.name
+        while name in names:
+            name = next(tried)
+        if name in (BM25, DENSE, HYBRID) or name.startswith(f"{HYBRID}-"):
+            raise ValueError(f"the model is named {name!r} as a baseline is: rename it")
+        names.append(name)
+    return tuple(names)
 
-    >>> choose((), "mini")
+
+def choose(
+    systems: Sequence[str], models: Sequence[str], *, in_memory: bool = False
+) -> tuple[str, ...]:
+    """Return the systems to evaluate; if none is named all, or in memory all that need no cluster.
+
+    >>> choose((), ["mini"])
     ('bm25', 'dense', 'mini', 'hybrid')
+    >>> choose((), ["mini", "other"], in_memory=True)
+    ('dense', 'mini', 'other')
     """
-    known = (BM25, DENSE, encoder_name, HYBRID)
-    if len(set(known)) < len(known):
-        raise ValueError(f"the model is named {encoder_name!r} as a baseline is: rename it")
+    usual = (
+        (DENSE, *models) if in_memory else (BM25, DENSE, *models, *((HYBRID,) if models else ()))
+    )
+    known = (BM25, DENSE, *models, *((HYBRID,) if models else ()))
+    known += tuple(f"{HYBRID}-{model}" for model in models)
     for system in systems:
         if system not in known:
             raise ValueError(f"system {system!r}: choose from {', '.join(known)}")
-    return tuple(dict.fromkeys(systems)) or known
+    return tuple(dict.fromkeys(systems)) or usual
+
+
+def needs_cluster(systems: Sequence[str], *, in_memory: bool) -> bool:
+    """Return whether systems are searched by OpenSearch; BM25 always is.
+
+    >>> needs_cluster(["dense", "mini"], in_memory=True)
+    False
+    """
+    lexical = any(name == BM25 or name.split("-")[0] == HYBRID for name in systems)
+    return lexical or (not in_memory and any(name != DENSE for name in systems))
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all data sets are evaluated with; `top_k` empty: the usual cut, not told."""
+
+    encoders: Mapping[str, Encoder]
+    client: OpenSearch | None
+    dense: SentenceTransformer | None
+    top_k: tuple[int, ...] = ()
+    in_memory: bool = False
+    keep: bool = True
+    cache: bool = True
+
+
+@dataclass(frozen=True)
+class Found:
+    """The run of a system, what it cost, and the cut of documents where one was asked for."""
+
+    run: Run
+    costs: Costs
+    top_k: int | None = None
 
 
 class SystemRuns:
-    """The runs over one data set, each made when it is first asked for, and once.
+    """The runs over one data set; of each, the part that fusion needs is kept.
 
-    `index` holds the data set; it is not looked at for the dense run.
+    Indices and files that are not to stay are gone when `stack` is closed.
     """
 
-    def __init__(
-        self,
-        data: DataSet,
-        index: str,
-        encoder: Encoder,
-        client: OpenSearch,
-        dense: SentenceTransformer | None,
-    ) -> None:
-        self.data, self.index = data, index
-        self.encoder, self.client, self.dense = encoder, client, dense
+    def __init__(self, data: DataSet, setting: Setting, stack: ExitStack) -> None:
+        self.data, self.setting, self.stack = data, setting, stack
         self.depth = DEPTH + bool(data.own)  # one more where one is going to be left out
+        self._fused: dict[str, Run] = {}
 
-    def of(self, system: str) -> Run:
-        """Return the run of a system, by a name that `choose` has returned."""
+    def of(self, system: str) -> Iterator[Found]:
+        """Yield what a system found, for each cut of documents; `choose` has returned its name."""
         if system == BM25:
-            return self._bm25
-        if system == HYBRID:
-            return fuse([self._bm25, self._encoder])
-        return self._dense if system == DENSE else self._encoder
+            yield self._bm25()
+        elif system == DENSE:
+            yield self._dense()
+        elif system in self.setting.encoders:
+            yield from self._encoder(system)
+        else:
+            model = system.removeprefix(HYBRID).removeprefix("-")
+            first = next(iter(self.setting.encoders))
+            yield Found(fuse([self._best(BM25), self._best(model or first)]), {})
 
-    @cached_property
-    def _bm25(self) -> Run:
-        run = bm25_run(self.client, self.index, self.data.queries, depth=self.depth)
-        return without_own(run, self.data.own)
+    def _best(self, system: str) -> Run:
+        """Return the hits of a system that fusion looks at; of several cuts, the last."""
+        if system not in self._fused:
+            for _ in self.of(system):
+                pass
+        return self._fused[system]
 
-    @cached_property
-    def _encoder(self) -> Run:
-        queries = self.data.queries
-        run = encoder_run(self.client, self.index, self.encoder, queries, depth=self.depth)
-        return without_own(run, self.data.own)
+    def _keep(self, system: str, run: Run, costs: Costs, top_k: int | None = None) -> Found:
+        own = without_own(run, self.data.own, depth=DEPTH)
+        self._fused[system] = cut_all(own, FUSED_DEPTH)
+        return Found(own, costs, top_k)
 
-    @cached_property
-    def _dense(self) -> Run:
-        if self.dense is None:
+    def _bm25(self) -> Found:
+        client, data = self._client, self.data
+        index = self.stack.enter_context(indexed_texts(client, data, keep=self.setting.keep))
+        timed = bm25_run(client, index, data.queries, depth=self.depth)
+        return self._keep(BM25, timed.run, self._cluster_costs(index, timed))
+
+    def _dense(self) -> Found:
+        if self.setting.dense is None:
             raise ValueError("no dense model was handed over: load one with load_dense")
-        return without_own(dense_run(self.dense, self.data, depth=self.depth), self.data.own)
+        key = dense_key(self.setting.dense, self.data)
+        with opened_store(*key, cache=self.setting.cache) as store:
+            run = dense_run(self.setting.dense, self.data, store, depth=self.depth)
+        return self._keep(DENSE, run, {})
+
+    def _encoder(self, name: str) -> Iterator[Found]:
+        encoder = self.setting.encoders[name]
+        queries = encoder.encode_queries(list(self.data.queries.values()))
+        key = store_key(encoder, self.data)
+        with opened_store(*key, cache=self.setting.cache) as store:
+            corpus = EncodedCorpus(encoder, self.data, store)
+            for asked in self.setting.top_k or (None,):
+                top_k = asked or TOP_K
+                run, costs = self._searched(corpus, queries, top_k)
+                sparse = sparsity(queries, (prune(part, top_k) for part in corpus.chunks()))
+                yield self._keep(name, run, asdict(sparse) | costs, asked)
+
+    def _searched(self, corpus: EncodedCorpus, queries: Impacts, top_k: int) -> tuple[Run, Costs]:
+        names = list(self.data.queries)
+        if self.setting.in_memory:
+            parts = corpus.chunks()
+            return impacts_run(names, queries, self._ids, parts, top_k=top_k, depth=self.depth), {}
+        place = indexed(
+            self._client, LookUpEncoder(corpus), self.data, top_k=top_k, keep=self.setting.keep
+        )
+        index = self.stack.enter_context(place)
+        timed = encoder_run(self._client, index, names, queries, depth=self.depth)
+        return timed.run, self._cluster_costs(index, timed)
+
+    def _cluster_costs(self, index: str, timed: TimedRun) -> Costs:
+        p50, p95 = np.percentile(timed.took_ms, [50, 95]).tolist()
+        size = index_bytes(self._client, index)
+        return {"index_bytes": size, "latency_p50_ms": p50, "latency_p95_ms": p95}
+
+    @property
+    def _client(self) -> OpenSearch:
+        if self.setting.client is None:
+            raise ValueError("no client was handed over: bm25 and hybrid need one")
+        return self.setting.client
+
+    @cached_property
+    def _ids(self) -> list[str]:
+        return corpus_ids(self.data)

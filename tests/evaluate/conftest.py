@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from opensearchpy import OpenSearch
 
-from splare_os.evaluate.datasets import read_dataset
+from splare_os.evaluate.datasets import DataSet, read_dataset
 from splare_os.evaluate.indexing import index_name
 from tests.evaluate.folders import save_folder
 from tests.index.hashing import HashEncoder
@@ -13,6 +13,7 @@ from tests.index.hashing import HashEncoder
 @pytest.fixture(autouse=True)
 def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 @pytest.fixture
@@ -27,9 +28,14 @@ def encoder() -> HashEncoder:
 
 
 @pytest.fixture
-def index(folder: Path, client: OpenSearch, encoder: HashEncoder) -> Iterator[str]:
-    """The name of the index for `folder`, gone before and after."""
-    name = index_name(read_dataset(folder, "tiny"), encoder)
-    client.indices.delete(index=name, ignore_unavailable=True)
-    yield name
-    client.indices.delete(index=name, ignore_unavailable=True)
+def data(folder: Path) -> DataSet:
+    return read_dataset(folder, "tiny")
+
+
+@pytest.fixture
+def index(data: DataSet, client: OpenSearch, encoder: HashEncoder) -> Iterator[str]:
+    """The name of the encoder's index for `folder`; it and the texts' gone before and after."""
+    names = index_name(data, encoder.fingerprint, "", "400"), index_name(data, "bm25")
+    client.indices.delete(index=",".join(names), ignore_unavailable=True)
+    yield names[0]
+    client.indices.delete(index=",".join(names), ignore_unavailable=True)

@@ -1,19 +1,13 @@
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from splare_os.errors import EncoderError
 from splare_os.evaluate import dense
-from splare_os.evaluate.datasets import read_dataset
-from splare_os.evaluate.dense import best, dense_run, load_dense
-
-
-def test_the_best_are_cut_by_score_then_id() -> None:
-    scores = np.array([0.5, 0.9, 0.5, 0.1], dtype=np.float32)
-    assert list(best(scores, ["d", "c", "b", "a"], 2)) == ["c", "b"]
-    assert list(best(scores, ["d", "c", "b", "a"], 9)) == ["c", "b", "d", "a"]
+from splare_os.evaluate.datasets import DataSet
+from splare_os.evaluate.dense import dense_run, load_dense, store_key
+from splare_os.evaluate.store import Store
 
 
 def test_a_model_that_cannot_be_had_says_how_to_get_one(
@@ -28,15 +22,28 @@ def test_a_model_that_cannot_be_had_says_how_to_get_one(
 
 
 def test_a_car_is_found_by_automobile_in_chunks_as_whole(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    data: DataSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip(dense.PACKAGE)
-    data = read_dataset(folder, "tiny")
     model = load_dense()
-    whole = dense_run(model, data, depth=3)
+    whole = dense_run(model, data, Store(tmp_path / "whole"), depth=3)
     assert next(iter(whole["q2"])) == "d3"
     assert [len(hits) for hits in whole.values()] == [3, 3, 3]
     assert all(-1.0 <= score <= 1.001 for hits in whole.values() for score in hits.values())
-    monkeypatch.setattr(dense, "CHUNK_TEXTS", 1)
-    for query, hits in dense_run(model, data, depth=3).items():
+    monkeypatch.setattr(dense, "CHUNK_DOCUMENTS", 1)
+    store = Store(tmp_path / "chunks")
+    for query, hits in dense_run(model, data, store, depth=3).items():
         assert hits == pytest.approx(whole[query], abs=1e-5)
+    monkeypatch.setattr(model, "encode_document", None)  # it is not needed a second time
+    assert dense_run(model, data, store, depth=3)
+
+
+def test_the_key_of_vectors_changes_with_weights_and_prompts(data: DataSet) -> None:
+    pytest.importorskip(dense.PACKAGE)
+    model = load_dense()
+    before = store_key(model, data)
+    assert store_key(model, data) == before
+    model.prompts["document"] = "passage: "
+    prompted = store_key(model, data)
+    next(iter(model.parameters())).data[0, 0] += 1
+    assert len({before, prompted, store_key(model, data)}) == 3

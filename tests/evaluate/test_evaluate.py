@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,10 +9,13 @@ from splare_os.errors import EncoderError, EvaluationError
 from splare_os.evaluate import EvaluateOptions, Result, evaluate
 from splare_os.evaluate.dense import PACKAGE
 from splare_os.evaluate.runs import fuse
-from tests.evaluate.folders import CORPUS, write
+from tests.evaluate.folders import CORPUS, save_folder, write
 from tests.index.hashing import HashEncoder
+from tests.models import build_tiny
 
 SPARSE = EvaluateOptions(systems=("bm25", "hash", "hybrid"))
+MEMORY = EvaluateOptions(systems=("hash",), in_memory=True)
+WORDS = ["oil", "crisis", "price", "war", "embargo", "river"]
 
 
 @pytest.fixture
@@ -22,7 +26,7 @@ def nowhere() -> Iterator[OpenSearch]:
 
 
 def by_system(results: Iterator[Result]) -> dict[str, Result]:
-    return {result.system: result for result in results}
+    return {result.label: result for result in results}
 
 
 @pytest.mark.opensearch
@@ -30,21 +34,29 @@ def by_system(results: Iterator[Result]) -> dict[str, Result]:
 def test_each_system_gets_the_figures_counted_by_hand(
     folder: Path, client: OpenSearch, encoder: HashEncoder
 ) -> None:
-    found = by_system(evaluate([folder], encoder, client, SPARSE))
+    found = by_system(evaluate([folder], [encoder], client, SPARSE))
     assert list(found) == ["bm25", "hash", "hybrid"]
     bm25 = found["bm25"]
     assert list(bm25.run["q2"]) == ["d3"]  # "car" finds "Cars"
-    assert bm25.to_json() == {
-        "dataset": "tiny",
-        "system": "bm25",
-        "ndcg@10": 1.0,
-        "mrr@10": 1.0,
-        "recall@100": 1.0,
-        "queries": 3,
+    line = bm25.to_json()
+    assert {"index_bytes", "latency_p50_ms", "latency_p95_ms"} == line.keys() - {
+        *("dataset", "system", "queries"),
+        *bm25.figures,
     }
+    assert bm25.figures == dict.fromkeys(bm25.figures, 1.0)
     # whole words only: no hit for "car"; d4 has "water" twice, 2 × 0.5 × 0.5
-    assert found["hash"].run == {"q3": {"d4": 0.5, "d2": 0.25}, "q1": {"d1": 0.5}, "q2": {}}
-    assert found["hash"].figures == pytest.approx(dict.fromkeys(bm25.figures, 2 / 3))
+    latent = found["hash"]
+    assert latent.run == {"q3": {"d4": 0.5, "d2": 0.25}, "q1": {"d1": 0.5}, "q2": {}}
+    assert latent.figures == pytest.approx(dict.fromkeys(bm25.figures, 2 / 3))
+    # queries: water · price of oil · car; documents: 5, 6, 5 and 5 words, of which water twice,
+    # price once, oil once
+    assert latent.costs["query_latents"] == pytest.approx(5 / 3)
+    assert latent.costs["document_latents"] == pytest.approx(21 / 4)
+    assert latent.costs["flops"] == pytest.approx((2 + 1 + 1) / 12)
+    assert latent.costs["index_bytes"] > 0
+    versus = latent.versus
+    assert versus is not None
+    assert (versus.baseline, versus.wins, versus.ties, versus.losses) == ("bm25", 0, 2, 1)
 
 
 @pytest.mark.opensearch
@@ -52,9 +64,40 @@ def test_each_system_gets_the_figures_counted_by_hand(
 def test_hybrid_is_the_fusion_of_the_two_also_on_its_own(
     folder: Path, client: OpenSearch, encoder: HashEncoder
 ) -> None:
-    found = by_system(evaluate([folder], encoder, client, SPARSE))
-    (alone,) = evaluate([folder], encoder, client, EvaluateOptions(systems=("hybrid",)))
-    assert alone.run == found["hybrid"].run == fuse([found["bm25"].run, found["hash"].run])
+    found = by_system(evaluate([folder], [encoder], client, SPARSE))
+    (alone,) = evaluate([folder], [encoder], client, EvaluateOptions(systems=("hybrid",)))
+    fused = fuse([found["bm25"].run, found["hash"].run])
+    assert alone.run == found["hybrid"].run == fused
+    options = EvaluateOptions(systems=("hybrid-hash",), in_memory=True)
+    (in_memory,) = evaluate([folder], [encoder], client, options)
+    assert in_memory.run == fused
+
+
+@pytest.mark.opensearch
+def test_memory_and_cluster_agree_also_on_cuts(tmp_path: Path, client: OpenSearch) -> None:
+    texts = [
+        " ".join((WORDS * 3)[n % 5 : 3 + n % 5 + n % 7]) + f" {chr(97 + n % 26)}" for n in range(60)
+    ]
+    folder = tmp_path / "sixty"
+    write(folder / "corpus.jsonl", [{"_id": f"d{n}", "text": text} for n, text in enumerate(texts)])
+    queries = [{"_id": f"q{n}", "text": " ".join(WORDS[n : n + 3])} for n in range(5)]
+    write(folder / "queries.jsonl", queries)
+    (folder / "qrels.tsv").write_text("".join(f"q{n}\td{n}\t1\n" for n in range(5)))
+    tiny = build_tiny(tmp_path / "bert")
+    tiny.save(tmp_path / "tiny")
+    options = {"systems": ("tiny",), "top_k": (5, 30), "keep": False}
+    cluster = list(evaluate([folder], [tiny], client, EvaluateOptions(**options)))
+    memory = list(evaluate([folder], [tiny], None, EvaluateOptions(**options, in_memory=True)))
+    assert [result.top_k for result in cluster] == [result.top_k for result in memory] == [5, 30]
+    for one, other in zip(cluster, memory, strict=True):
+        assert one.run.keys() == other.run.keys()
+        for query, hits in one.run.items():
+            assert len(hits) > 10
+            assert list(hits)[:10] == list(other.run[query])[:10]
+            assert hits == pytest.approx(other.run[query], rel=1e-6)
+        assert one.costs["document_latents"] == other.costs["document_latents"] <= one.top_k
+        assert "latency_p50_ms" not in other.costs
+    assert cluster[0].costs["index_bytes"] < cluster[1].costs["index_bytes"]
 
 
 @pytest.mark.opensearch
@@ -63,15 +106,68 @@ def test_a_query_is_no_answer_to_itself(
 ) -> None:
     write(folder / "corpus.jsonl", [*CORPUS, {"_id": "q3", "title": "", "text": "water"}])
     options = EvaluateOptions(systems=("bm25", "hash"), keep=False)
-    for result in evaluate([folder], encoder, client, options):
+    for result in evaluate([folder], [encoder], client, options):
         assert set(result.run["q3"]) == {"d2", "d4"}
 
 
-def test_dense_alone_needs_no_cluster(
-    folder: Path, encoder: HashEncoder, nowhere: OpenSearch
+@pytest.mark.opensearch
+@pytest.mark.usefixtures("index")
+def test_bm25_alone_encodes_nothing(folder: Path, client: OpenSearch, encoder: HashEncoder) -> None:
+    (result,) = evaluate([folder], [encoder], client, EvaluateOptions(systems=("bm25",)))
+    assert result.figures["ndcg@10"] == 1.0
+    assert encoder.batches == []
+
+
+@pytest.mark.opensearch
+def test_memory_and_cluster_share_what_was_encoded(
+    folder: Path, client: OpenSearch, encoder: HashEncoder
 ) -> None:
+    list(evaluate([folder], [encoder], None, MEMORY))
+    assert sorted(encoder.batches) == [3, 4]  # queries, documents
+    encoder.batches.clear()
+    list(evaluate([folder], [encoder], client, EvaluateOptions(systems=("hash",), keep=False)))
+    assert encoder.batches == [3]
+
+
+def test_models_side_by_side_need_no_cluster_and_are_encoded_once(folder: Path) -> None:
+    one, other = HashEncoder(), HashEncoder(n_latents=1 << 16, fingerprint="f" * 16)
+    options = EvaluateOptions(("hash", "hash-2"), in_memory=True, top_k=(1, 2, 400), cache=False)
+    found = by_system(evaluate([folder], [one, other], None, options))
+    assert list(found) == [
+        *("hash@1", "hash@2", "hash@400"),
+        *("hash-2@1", "hash-2@2", "hash-2@400"),
+    ]
+    assert sorted(one.batches) == [3, 4]
+    assert found["hash-2@1"].run["q3"] == {}
+    assert found["hash-2@2"].run["q3"] == {"d4": 0.5}  # whose impacts are "and" and "water"
+    assert found["hash-2@400"].run["q3"] == {"d4": 0.5, "d2": 0.25}
+    assert found["hash-2@1"].costs["document_latents"] == 1.0
+    assert found["hash-2@400"].versus.baseline == "hash"
+
+
+def test_several_folders_end_with_their_means(folder: Path, tmp_path: Path) -> None:
+    other = save_folder(tmp_path / "b")
+    (other / "qrels" / "test.tsv").write_text("q2\td3\t1\n")  # "car" finds nothing
+    encoder = HashEncoder(1 << 16)
+    first, second, mean = evaluate([folder, other], [encoder], None, MEMORY)
+    assert [first.figures["mrr@10"], second.figures["mrr@10"]] == pytest.approx([2 / 3, 0])
+    assert mean.to_json()["dataset"] == "mean"
+    assert mean.figures["mrr@10"] == pytest.approx(1 / 3)
+    assert mean.costs["query_latents"] == pytest.approx((5 / 3 + 1) / 2)
+
+
+def test_runs_and_queries_are_saved(folder: Path, tmp_path: Path, encoder: HashEncoder) -> None:
+    runs, per_query = tmp_path / "runs", tmp_path / "queries.jsonl"
+    options = EvaluateOptions(("hash",), in_memory=True, runs=runs, per_query=per_query)
+    list(evaluate([folder], [encoder], None, options))
+    assert (runs / "tiny.hash.trec").read_text().splitlines()[1] == "q3 Q0 d2 2 0.25 hash"
+    lines = [json.loads(line) for line in per_query.read_text().splitlines()]
+    assert [(line["query"], line["mrr@10"]) for line in lines] == [("q3", 1), ("q1", 1), ("q2", 0)]
+
+
+def test_dense_alone_needs_no_cluster(folder: Path, encoder: HashEncoder) -> None:
     pytest.importorskip(PACKAGE)
-    (result,) = evaluate([folder], encoder, nowhere, EvaluateOptions(("dense",), queries=2))
+    (result,) = evaluate([folder], [encoder], None, EvaluateOptions(("dense",), queries=2))
     assert result.queries == 2
     assert result.figures["recall@100"] == 1.0
     assert encoder.batches == []
@@ -81,6 +177,28 @@ def test_what_is_wrong_is_known_before_the_first_result(
     folder: Path, tmp_path: Path, encoder: HashEncoder, nowhere: OpenSearch
 ) -> None:
     with pytest.raises(EvaluationError, match="has no corpus"):
-        evaluate([folder, tmp_path], encoder, nowhere, SPARSE)
+        evaluate([folder, tmp_path], [encoder], nowhere, SPARSE)
     with pytest.raises(EncoderError, match="the dense model"):
-        evaluate([folder], encoder, nowhere, EvaluateOptions(dense_model=str(tmp_path)))
+        evaluate([folder], [encoder], nowhere, EvaluateOptions(dense_model=str(tmp_path)))
+    with pytest.raises(ValueError, match="systems bm25, hash, hybrid need OpenSearch: hand over"):
+        evaluate([folder], [encoder], None, SPARSE)
+    with pytest.raises(ValueError, match="baseline 'bm25' is not evaluated: choose from hash"):
+        evaluate([folder], [encoder], None, EvaluateOptions(("hash",), baseline="bm25"))
+    named_mean = save_folder(tmp_path / "mean")
+    with pytest.raises(ValueError, match="'mean' stands for the mean of data sets: rename it"):
+        evaluate([named_mean], [encoder], None, MEMORY)
+    write(folder / "corpus.jsonl", [*CORPUS, {"_id": "a b", "text": ""}])
+    with pytest.raises(EvaluationError, match="the id 'a b' has white space"):
+        evaluate([folder], [encoder], nowhere, EvaluateOptions(("hash",), runs=tmp_path))
+
+
+def test_options_that_cannot_be_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="top_k=0: keep 1 to 32767 latents a document"):
+        EvaluateOptions(top_k=(100, 0))
+    with pytest.raises(ValueError, match="name each cut once"):
+        EvaluateOptions(top_k=(100, 100))
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="it is no folder"):
+        EvaluateOptions(runs=tmp_path / "file")
+    with pytest.raises(ValueError, match="there is no such folder"):
+        EvaluateOptions(per_query=tmp_path / "none" / "file")

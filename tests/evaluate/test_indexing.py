@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from opensearchpy import OpenSearch
 
-from splare_os.evaluate.datasets import read_dataset
-from splare_os.evaluate.indexing import index_name, indexed
+from splare_os.evaluate.datasets import DataSet, read_dataset
+from splare_os.evaluate.indexing import index_bytes, index_name, indexed, indexed_texts
 from tests.evaluate.folders import CORPUS, save_folder, write
 from tests.index.hashing import HashEncoder
 
@@ -56,16 +56,40 @@ def test_documents_that_the_cluster_refuses_are_told(
     assert "lacks 1 of 5 documents, so figures are too low; reasons in" in caplog.text
 
 
-def test_another_corpus_or_model_has_another_index(
-    folder: Path, tmp_path: Path, encoder: HashEncoder
+@pytest.mark.opensearch
+@pytest.mark.usefixtures("index")
+def test_texts_have_an_index_without_impacts_that_is_filled_once(
+    data: DataSet, client: OpenSearch, encoder: HashEncoder, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
+    with indexed_texts(client, data) as index:
+        assert count(client, index) == 4
+        (segments,) = client.indices.segments(index=index)["indices"][index]["shards"]["0"]
+        assert segments["num_search_segments"] == 1
+        assert client.get(index=index, id="d1")["_source"].keys() == {"title", "text"}
+        mapping = client.indices.get_mapping(index=index)[index]["mappings"]
+        assert mapping["properties"].keys() == {"title", "text", "content"}
+        assert index_bytes(client, index) > 0
+    with indexed_texts(client, data, keep=False):
+        assert f"reuse index={index} documents=4" in caplog.messages
+    assert not client.indices.exists(index=index)
+    assert encoder.batches == []
+
+
+@pytest.mark.opensearch
+def test_a_cut_has_an_index_of_its_own(
+    data: DataSet, client: OpenSearch, encoder: HashEncoder
+) -> None:
+    with indexed(client, encoder, data, top_k=2, keep=False) as cut:
+        source = client.get(index=cut, id="d4")["_source"]
+        assert source["text_splare"]["count"] == 2
+    assert cut != index_name(data, encoder.fingerprint, "", "400")
+
+
+def test_another_corpus_or_model_has_another_index(folder: Path, tmp_path: Path) -> None:
     data = read_dataset(folder, "Tiny/de")
-    assert index_name(data, encoder).startswith("splare-eval-tiny-de-")
+    assert index_name(data, "a").startswith("splare-eval-tiny-de-")
     other = save_folder(tmp_path / "other")
     write(other / "corpus.jsonl", CORPUS[:3])
-    found = {
-        index_name(data, encoder),
-        index_name(data, HashEncoder(fingerprint="f" * 16)),
-        index_name(read_dataset(other, "Tiny/de"), encoder),
-    }
-    assert len(found) == 3
+    names = [index_name(data, "a"), index_name(data, "b"), index_name(data, "a", "100")]
+    assert len({*names, index_name(read_dataset(other, "Tiny/de"), "a")}) == 4

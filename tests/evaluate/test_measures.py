@@ -2,7 +2,7 @@ from math import log2
 
 import pytest
 
-from splare_os.evaluate.measures import means, measure
+from splare_os.evaluate.measures import MEASURES, means, measure
 
 
 def test_figures_are_those_counted_by_hand() -> None:
@@ -35,7 +35,13 @@ def test_the_eleventh_hit_is_no_hit_at_ten() -> None:
 @pytest.mark.parametrize("run", [{"q": {"a": 1.0}}, {"q": {"a": 1.0}, "r": {}}])
 def test_a_query_without_hits_counts_as_zero(run: dict[str, dict[str, float]]) -> None:
     found = measure({"q": {"a": 1}, "r": {"b": 1}}, run)
-    assert means(found) == {"ndcg@10": 0.5, "mrr@10": 0.5, "recall@100": 0.5}
+    assert means(found) == dict.fromkeys(MEASURES, 0.5)
+
+
+def test_the_hundred_and_first_hit_is_no_hit_at_a_hundred() -> None:
+    run = {"q": {f"d{rank:03}": float(-rank) for rank in range(1, 102)}}
+    found = measure({"q": {"d101": 1}}, run)
+    assert (found["recall@100"]["q"], found["recall@1000"]["q"]) == (0, 1)
 
 
 def test_unjudged_queries_do_not_count() -> None:

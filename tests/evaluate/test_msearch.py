@@ -23,16 +23,19 @@ def test_runs_in_batches_are_those_of_one_request(
     filled: str, client: OpenSearch, encoder: HashEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queries = {"a": "water", "b": "", "c": "embargo price", "d": "petrol"}
+    impacts = encoder.encode_queries(list(queries.values()))
     whole = bm25_run(client, filled, queries, depth=2)
-    latent = encoder_run(client, filled, encoder, queries, depth=2)
-    assert [len(hits) for hits in latent.values()] == [2, 0, 1, 1]
+    latent = encoder_run(client, filled, list(queries), impacts, depth=2)
+    assert [len(hits) for hits in latent.run.values()] == [2, 0, 1, 1]
+    assert [len(whole.took_ms), len(latent.took_ms)] == [4, 4]
+    assert all(took >= 0 for took in whole.took_ms)
     monkeypatch.setattr(msearch, "BATCH", 3)
-    assert bm25_run(client, filled, queries, depth=2) == whole
-    assert encoder_run(client, filled, encoder, queries, depth=2) == latent
+    assert bm25_run(client, filled, queries, depth=2).run == whole.run
+    assert encoder_run(client, filled, list(queries), impacts, depth=2).run == latent.run
 
 
 def test_no_more_than_depth_hits_come_back(filled: str, client: OpenSearch) -> None:
-    assert list(bm25_run(client, filled, {"q": "water"}, depth=1)["q"]) == ["d4"]
+    assert list(bm25_run(client, filled, {"q": "water"}, depth=1).run["q"]) == ["d4"]
 
 
 def test_a_search_that_fails_is_told(filled: str, client: OpenSearch) -> None:

@@ -1,0 +1,150 @@
+"""A corpus and its impacts, encoded once: in memory chunk by chunk, and for the worker."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from functools import cached_property, lru_cache, partial
+from hashlib import sha256
+from itertools import groupby
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from ..encoders import Encoder, Spans
+from ..errors import EvaluationError
+from ..impacts import Impacts, empty, stack
+from ..index import MAX_TOP_K
+from ..index.chunk import Failures
+from ..index.chunk import encode as encode_checked
+from ..text import TEMPLATE
+from .datasets import DataSet, read_corpus
+from .msearch import batched
+from .store import CHUNK_DOCUMENTS, Arrays, Store
+
+log = logging.getLogger(__name__)
+
+
+def precision(encoder: Encoder) -> str:
+    """Return the dtype that an encoder computes in, empty if it does not tell."""
+    model = getattr(encoder, "model", None)
+    return str(getattr(model, "dtype", getattr(encoder, "dtype", "")))
+
+
+def store_key(encoder: Encoder, data: DataSet) -> tuple[str, ...]:
+    """Return what the impacts of a corpus depend on."""
+    made_by = (encoder.fingerprint, precision(encoder), TEMPLATE)
+    return ("impacts", *made_by, data.fingerprint, str(CHUNK_DOCUMENTS))
+
+
+class EncodedCorpus:
+    """The impacts of a data set's documents, in the order of its corpus.
+
+    A text that the encoder cannot encode has none; a warning tells how many.
+    """
+
+    def __init__(self, encoder: Encoder, data: DataSet, store: Store) -> None:
+        self.encoder, self.data, self.store = encoder, data, store
+        self.n_chunks = -(-data.documents // CHUNK_DOCUMENTS)
+        self._chunk = lru_cache(maxsize=2)(self._load)  # the worker reads them in order
+
+    def chunks(self) -> Iterator[Impacts]:
+        """Yield the impacts of `CHUNK_DOCUMENTS` documents at a time."""
+        self._encode_missing()
+        return (self._load(number) for number in range(self.n_chunks))
+
+    def rows(self, texts: Sequence[str]) -> Impacts:
+        """Return the impacts of texts of the corpus; `EvaluationError` for any other text."""
+        try:
+            numbers = [self._numbers[_digest(text)] for text in texts]
+        except KeyError:
+            raise EvaluationError(
+                f"{self.data.corpus} changed while it was evaluated: run the same command again"
+            ) from None
+        parts = [empty(0, self.encoder.n_latents)]
+        for chunk, group in groupby(numbers, key=lambda number: number // CHUNK_DOCUMENTS):
+            parts.append(self._chunk(chunk)[[number % CHUNK_DOCUMENTS for number in group]])
+        return stack(parts)
+
+    @cached_property
+    def _numbers(self) -> dict[bytes, int]:
+        """A text's digest to the place of its document; of equal texts any will do."""
+        self._encode_missing()
+        documents = read_corpus(self.data.corpus)
+        return {_digest(document.text): place for place, document in enumerate(documents)}
+
+    def _encode_missing(self) -> None:
+        if all(self.store.holds(number) for number in range(self.n_chunks)):
+            return
+        for number, documents in enumerate(batched(read_corpus(self.data.corpus), CHUNK_DOCUMENTS)):
+            if not self.store.holds(number):
+                texts = [document.text for document in documents]
+                self.store.chunk(number, partial(self._encoded, texts))
+                done = number * CHUNK_DOCUMENTS + len(texts)
+                log.info("encode dataset=%s model=%s documents=%d", *self._names, done)
+
+    @property
+    def _names(self) -> tuple[str, str]:
+        return self.data.name, self.encoder.name
+
+    def _encoded(self, texts: list[str]) -> Arrays:
+        places = [place for place, text in enumerate(texts) if text]
+        found, failures = encode_checked(self.encoder, [texts[p] for p in places], MAX_TOP_K)
+        if failures:
+            log.warning(
+                "dataset=%s model=%s cannot encode %d texts, so figures are too low; the first: %s",
+                *self._names,
+                len(failures),
+                next(iter(failures.values())),
+            )
+        found = _without(found, failures)
+        lengths = np.zeros(len(texts) + 1, dtype=np.int64)
+        lengths[np.asarray(places, dtype=np.int64) + 1] = np.diff(found.indptr)
+        return {"data": found.data, "indices": found.indices, "indptr": np.cumsum(lengths)}
+
+    def _load(self, number: int) -> Impacts:
+        arrays = self.store.chunk(number, self._lost)
+        parts = arrays["data"], arrays["indices"], arrays["indptr"]
+        shape = len(arrays["indptr"]) - 1, self.encoder.n_latents
+        return csr_array(parts, shape=shape)
+
+    def _lost(self) -> Arrays:
+        raise EvaluationError(
+            f"files vanished from {self.store.folder} while they were read: run the same command "
+            "again"
+        )
+
+
+class LookUpEncoder:
+    """An encoder whose documents are looked up in an encoded corpus: for the ordinary worker."""
+
+    def __init__(self, corpus: EncodedCorpus) -> None:
+        self.corpus, self.encoder = corpus, corpus.encoder
+        self.name, self.fingerprint = self.encoder.name, self.encoder.fingerprint
+        self.n_latents = self.encoder.n_latents
+
+    def encode_documents(self, texts: Sequence[str]) -> Impacts:
+        """Return impacts [text, latent] of documents of the corpus."""
+        return self.corpus.rows(texts)
+
+    def encode_queries(self, texts: Sequence[str]) -> Impacts:
+        """Return impacts [text, latent] of queries, encoded."""
+        return self.encoder.encode_queries(texts)
+
+    def spans(self, texts: Sequence[str], *, query: bool = False) -> list[Spans]:
+        """Return the encoder's spans."""
+        return self.encoder.spans(texts, query=query)
+
+
+def _without(impacts: Impacts, failures: Failures) -> Impacts:
+    """Return impacts with the rows of `failures` empty."""
+    if not failures:
+        return impacts
+    lengths = np.diff(impacts.indptr)
+    failed = np.isin(np.arange(len(lengths)), list(failures))
+    kept = ~np.repeat(failed, lengths)
+    indptr = np.concatenate([[0], np.cumsum(np.where(failed, 0, lengths))])
+    parts = impacts.data[kept], impacts.indices[kept], indptr
+    return csr_array(parts, shape=impacts.shape)
+
+
+def _digest(text: str) -> bytes:
+    return sha256(text.encode()).digest()[:16]

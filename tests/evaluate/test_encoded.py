@@ -1,0 +1,91 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from splare_os.errors import EvaluationError
+from splare_os.evaluate import encoded
+from splare_os.evaluate.datasets import DataSet, read_dataset
+from splare_os.evaluate.encoded import EncodedCorpus, LookUpEncoder, precision, store_key
+from splare_os.evaluate.store import Store
+from splare_os.impacts import stack
+from tests.evaluate.folders import CORPUS, write
+from tests.index.hashing import UNREADABLE, HashEncoder
+from tests.models import build_tiny
+
+TEXTS = [f"{document['title']} {document['text']}".strip() for document in CORPUS]
+
+
+@pytest.fixture(params=[1, 3, 1024])
+def corpus(
+    data: DataSet,
+    encoder: HashEncoder,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> EncodedCorpus:
+    monkeypatch.setattr(encoded, "CHUNK_DOCUMENTS", request.param)
+    return EncodedCorpus(encoder, data, Store(tmp_path / "store"))
+
+
+def test_chunks_hold_what_the_encoder_gives_and_are_encoded_once(
+    corpus: EncodedCorpus, encoder: HashEncoder
+) -> None:
+    expected = encoder.encode_documents(TEXTS).toarray()
+    encoder.batches.clear()
+    for _ in range(2):
+        assert np.array_equal(stack(list(corpus.chunks())).toarray(), expected)
+    assert sum(encoder.batches) == 4
+    again = EncodedCorpus(encoder, corpus.data, corpus.store)
+    assert np.array_equal(stack(list(again.chunks())).toarray(), expected)
+    assert sum(encoder.batches) == 4
+
+
+def test_an_interrupted_corpus_goes_on_where_it_was(
+    corpus: EncodedCorpus, encoder: HashEncoder
+) -> None:
+    list(corpus.chunks())
+    encoder.batches.clear()
+    corpus.store.path(corpus.n_chunks - 1).unlink()
+    list(corpus.chunks())
+    assert len(encoder.batches) == 1
+
+
+def test_documents_are_looked_up_and_queries_encoded(
+    corpus: EncodedCorpus, encoder: HashEncoder
+) -> None:
+    look_up = LookUpEncoder(corpus)
+    texts = [TEXTS[3], TEXTS[0], TEXTS[1], TEXTS[0]]
+    expected = encoder.encode_documents(texts).toarray()
+    list(corpus.chunks())
+    encoder.batches.clear()
+    assert np.array_equal(look_up.encode_documents(texts).toarray(), expected)
+    assert look_up.encode_documents([]).shape == (0, encoder.n_latents)
+    assert encoder.batches == []
+    assert look_up.encode_queries(["water"]).nnz == 1
+    assert (look_up.name, look_up.fingerprint) == (encoder.name, encoder.fingerprint)
+    with pytest.raises(EvaluationError, match="changed while it was evaluated"):
+        look_up.encode_documents(["another text"])
+
+
+def test_empty_and_unreadable_texts_have_no_impacts(
+    folder: Path, encoder: HashEncoder, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    more = [{"_id": "d5", "text": ""}, {"_id": "d6", "text": UNREADABLE}]
+    write(folder / "corpus.jsonl", [more[0], *CORPUS[:2], more[1]])
+    corpus = EncodedCorpus(encoder, read_dataset(folder, "tiny"), Store(tmp_path / "store"))
+    (impacts,) = corpus.chunks()
+    assert np.diff(impacts.indptr).tolist() == [0, 5, 6, 0]
+    assert "cannot encode 1 texts, so figures are too low; the first: " in caplog.text
+
+
+def test_the_key_changes_with_model_corpus_and_precision(data: DataSet, tmp_path: Path) -> None:
+    one, other = HashEncoder(), HashEncoder(fingerprint="f" * 16)
+    keys = {store_key(one, data), store_key(other, data)}
+    assert len(keys | {store_key(one, replace(data, fingerprint="0"))}) == 3
+    tiny = build_tiny(tmp_path)
+    assert precision(tiny) == "torch.float32"
+    tiny.model.bfloat16()
+    assert precision(tiny) == "torch.bfloat16"
+    assert precision(one) == ""

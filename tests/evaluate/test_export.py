@@ -1,0 +1,46 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from splare_os.evaluate import Comparison, Result, mean_results
+from splare_os.evaluate.export import query_lines, save_run, saved
+
+RESULT = Result(
+    "ntrex/de",
+    "mini",
+    {"q1": {"b": 0.1, "a": 2.0, "c": 0.1}, "q2": {}},
+    {"ndcg@10": {"q1": 0.5, "q2": 0.0}},
+    top_k=100,
+)
+
+
+def test_a_run_file_has_six_columns_and_ranks_from_one(tmp_path: Path) -> None:
+    path = save_run(RESULT, tmp_path / "runs")
+    assert path.name == "ntrex-de.mini@100.trec"
+    assert path.read_text() == (
+        "q1 Q0 a 1 2.0 mini@100\nq1 Q0 b 2 0.1 mini@100\nq1 Q0 c 3 0.1 mini@100\n"
+    )
+
+
+def test_each_query_has_a_line_with_its_difference() -> None:
+    assert list(query_lines(RESULT)) == [
+        {"dataset": "ntrex/de", "system": "mini", "top_k": 100, "query": "q1", "ndcg@10": 0.5},
+        {"dataset": "ntrex/de", "system": "mini", "top_k": 100, "query": "q2", "ndcg@10": 0.0},
+    ]
+    versus = Comparison("bm25", None, 0, 1, 1, {"ndcg@10": {"q1": -0.5, "q2": 0.0}})
+    first, _ = query_lines(replace(RESULT, versus=versus))
+    assert (first["baseline"], first["ndcg@10 difference"]) == ("bm25", -0.5)
+
+
+def test_files_are_written_anew_and_hold_no_means(tmp_path: Path) -> None:
+    path = tmp_path / "queries.jsonl"
+    path.write_text("old\n")
+    results = [RESULT, replace(RESULT, dataset="b")]
+    results += mean_results(results)
+    assert list(saved(results, tmp_path / "runs", path)) == results
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [line["dataset"] for line in lines] == ["ntrex/de"] * 2 + ["b"] * 2
+    assert sorted(file.name for file in (tmp_path / "runs").iterdir()) == [
+        "b.mini@100.trec",
+        "ntrex-de.mini@100.trec",
+    ]
