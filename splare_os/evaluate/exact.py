@@ -81,14 +81,15 @@ def impacts_run(
     depth: int,
 ) -> Run:
     """Return the best `depth` hits by dot product with documents as the index keeps them."""
-    wide = queries.astype(np.float64)
-
-    def scorer(part: Impacts) -> Callable[[slice], Scores]:
-        columns = stored(prune(part, top_k)).astype(np.float64).T.tocsr()
-        return lambda rows: (wide[rows] @ columns).toarray().astype(np.float32)
-
-    parts = ((part.shape[0], scorer(part)) for part in documents)
+    parts = ((part.shape[0], scorer(queries, part, top_k)) for part in documents)
     return exact_run(names, ids, parts, depth=depth, only_positive=True)
+
+
+def scorer(queries: Impacts, documents: Impacts, top_k: int) -> Callable[[slice], Scores]:
+    """Return what gives the scores [query, document] of some queries in these documents."""
+    wide = queries.astype(np.float64)
+    columns = stored(prune(documents, top_k)).astype(np.float64).T.tocsr()
+    return lambda rows: (wide[rows] @ columns).toarray().astype(np.float32)
 
 
 def _ordered(scores: Scores) -> NDArray[np.uint32]:
