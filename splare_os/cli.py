@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 import click
 
 from . import __version__
+from .cli_train import train
 from .errors import SplareError
 
 if TYPE_CHECKING:
@@ -408,6 +409,8 @@ def _show_results(results: Iterable["Result"], *, as_json: bool) -> None:
     for drawn in (table(found), details(found)):
         console().print(drawn)
 
+
+main.add_command(train)
 
 
 def _print_json(content: object) -> None:

@@ -33,7 +33,9 @@ class SparseBatchTopKSae(BatchTopKTrainingSAE):  # type: ignore[misc]
             out = out + self.b_dec
             mse = (out - x).square().sum(dim=-1).mean()
         aux = self._revival_loss(x, (x - out).detach(), step_input.dead_neuron_mask)
-        activations = torch.sparse_coo_tensor(active, kept, scores.shape, is_coalesced=True)
+        activations = torch.sparse_coo_tensor(
+            active, kept, scores.shape, is_coalesced=True, check_invariants=False
+        )
         self.update_topk_threshold(kept)
         losses = {"mse_loss": mse, "auxiliary_reconstruction_loss": aux}
         metrics = {"topk_threshold": self.topk_threshold}

@@ -37,6 +37,7 @@ def _shared(centred: Tensor, options: SaeOptions) -> dict[str, Any]:
 
 
 def _batch_top_k(centred: Tensor, options: SaeOptions) -> TrainingSAE:
+    """Return a BatchTopK SAE whose threshold, a moving mean, starts where it is and not at 0."""
     from sae_lens import BatchTopKTrainingSAE, BatchTopKTrainingSAEConfig
 
     from .batch_topk import SparseBatchTopKSae
@@ -45,7 +46,9 @@ def _batch_top_k(centred: Tensor, options: SaeOptions) -> TrainingSAE:
         **_shared(centred, options), k=options.k, topk_threshold_lr=0.05
     )
     on_cpu = torch.device(options.device).type == "cpu"
-    return SparseBatchTopKSae(config) if on_cpu else BatchTopKTrainingSAE(config)
+    sae = SparseBatchTopKSae(config) if on_cpu else BatchTopKTrainingSAE(config)
+    sae.topk_threshold.fill_(_first_threshold(sae, centred, options.k))
+    return sae
 
 
 def _top_k(centred: Tensor, options: SaeOptions) -> TrainingSAE:
@@ -73,10 +76,15 @@ def _jump_relu(centred: Tensor, options: SaeOptions) -> TrainingSAE:
         pre_act_loss_coefficient=3e-6,
     )
     sae = JumpReLUTrainingSAE(config)
-    with torch.no_grad():
-        scores = (centred[:1024] @ sae.W_enc).flatten()
-        rank = min(len(scores), options.k * len(centred[:1024]))
-        start = float(scores.topk(rank, sorted=True).values[-1])
-    sae.threshold.data.fill_(max(start, 0.0))
-    sae.cfg.jumprelu_init_threshold = max(start, 0.0)
+    start = _first_threshold(sae, centred, options.k)
+    sae.threshold.data.fill_(start)
+    sae.cfg.jumprelu_init_threshold = start
     return sae
+
+
+@torch.no_grad()
+def _first_threshold(sae: TrainingSAE, centred: Tensor, k: int) -> float:
+    """Return the threshold ≥ 0 that lets `k` latents a token through, of weights just drawn."""
+    scores = (centred[:1024] @ sae.W_enc).flatten()
+    rank = min(len(scores), k * len(centred[:1024]))
+    return max(float(scores.topk(rank).values.min()), 0.0)

@@ -40,6 +40,7 @@ def test_training_explains_variance_at_about_k_latents_a_token(
 ) -> None:
     options = replace(OPTIONS, activation=activation)
     before = measure(train_sae(states, replace(options, n_tokens=256)), states)
+    assert 2 < before.mean_l0 < 8  # after one step
     after = measure(train_sae(states, options), states)
     assert after.explained_variance > max(0.7, before.explained_variance + 0.1)
     assert 2 < after.mean_l0 < 8

@@ -1,0 +1,109 @@
+import json
+import runpy
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from splare_os.cli import main
+from splare_os.cli_train import sae
+from tests.models import WORDS, save_bert
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # sae-lens and its dependencies warn at import
+
+SMALL = ("--width", "40", "--k", "3", "--tokens", "1280", "--batch", "128", "--window", "32")
+
+
+def run(*args: str) -> Result:
+    return CliRunner().invoke(main, ["train", "sae", *args])
+
+
+@pytest.fixture
+def backbone(tmp_path: Path) -> str:
+    save_bert(tmp_path / "bert")
+    return str(tmp_path / "bert")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> str:
+    lines = [json.dumps({"body": " ".join(WORDS[n % 5 :])}) for n in range(5)] * 2
+    lines += [json.dumps({"body": f"oil {n} war {n * 7}"}) for n in range(200)]
+    path = tmp_path / "texts.jsonl"
+    path.write_text("\n".join([*lines, "{", '{"body": 1}']), encoding="utf-8")
+    return str(path)
+
+
+def test_train_sae_makes_a_model_and_prints_its_figures(
+    source: str, backbone: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "mine"
+    where = ("--backbone", backbone, "--layer", "1", "--out", str(out), "--held-out", "100")
+    result = run(source, "--text-field", "body", *where, *SMALL)
+    assert result.exit_code == 1  # two lines are no documents
+    (report,) = map(json.loads, result.stdout.splitlines())
+    assert (report["n_bad_lines"], report["n_texts"], report["layer"]) == (2, 210, 1)
+    assert report["options"]["width"] == 40
+    assert {"explained_variance", "mean_l0", "dead_latents", "fingerprint"} <= report.keys()
+    assert f"{source}:211: invalid JSON" in result.stderr
+    assert f"{source}:212: field 'body' is a number" in result.stderr
+    encoded = CliRunner().invoke(main, ["encode", "--model", str(out), "-"], input="oil war")
+    assert json.loads(encoded.stdout)["impacts"]
+    again = run(source, "--text-field", "body", *where, *SMALL)
+    assert again.exit_code == 2
+    assert "exists: give a new folder" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "reason"),
+    [
+        (("--layer", "3"), "has layers 0 to 2"),
+        (("--k", "41"), "k=41: keep at most width=40"),
+        (("--width", "0"), "width=0"),
+        (("--device", "abacus"), "device='abacus'"),
+        (("--held-out", "0"), "held_out=0"),
+    ],
+)
+def test_misuse_is_told_in_a_line(
+    args: tuple[str, str], reason: str, source: str, backbone: str, tmp_path: Path
+) -> None:
+    where = ("--backbone", backbone, "--layer", "1", "--out", str(tmp_path / "mine"))
+    result = run(source, *where, *SMALL, *args)
+    assert result.exit_code == 2
+    assert reason in result.stderr
+
+
+def test_every_option_reaches_the_job() -> None:
+    from splare_os.train import SaeJob, SaeOptions, StateOptions
+
+    known = {field.name for kind in (SaeJob, SaeOptions, StateOptions) for field in fields(kind)}
+    known |= {"files", "text_field", "title_field"}
+    assert {parameter.name for parameter in sae.params} <= known
+
+
+def test_the_commands_are_listed_without_torch() -> None:
+    code = "import sys, splare_os.cli_train; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert run("--help").exit_code == 0
+
+
+def test_make_mini_is_train_sae_with_settings(
+    source: str,
+    backbone: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    script = str(Path(__file__).parent.parent / "scripts" / "make-mini")
+    where = ("--backbone", backbone, "--layer", "0", "--out", str(tmp_path / "small"))
+    more = ("--text-field", "body", "--held-out", "100", "--no-level")
+    monkeypatch.setattr(sys, "argv", [script, source, *where, *more, *SMALL])
+    with pytest.raises(SystemExit):
+        runpy.run_path(script, run_name="__main__")
+    report = json.loads(capsys.readouterr().out)
+    assert (report["layer"], report["levelled"]) == (0, False)
+    assert report["options"]["max_chars"] == 1_000_000
+    card = json.loads((tmp_path / "small" / "splare.json").read_text())
+    assert (card["name"], card["window"]) == ("mini", 32)
