@@ -112,8 +112,7 @@ def adapt(
     if (out / "config.json").exists():
         raise ValueError(f"{out} holds a model: choose another folder to write")
     model = load_language_model(backbone, seed=options.seed)
-    batches = _batches(texts, backbone, model, options)
-    trainer = _trainer(model, batches, out / "checkpoints", options)
+    trainer = _trainer(model, _batches(texts, backbone, model, options), out, options)
     before = _begin(trainer, out / "checkpoints", _digest(texts, backbone, options))
     levelling = Levelling(options, before, watch)
     levelling.trainer = trainer
@@ -157,7 +156,7 @@ def _batches(
 def _trainer(
     model: PreTrainedModel,
     batches: tuple[MaskedBatches, MaskedBatches],
-    folder: Path,
+    out: Path,
     options: AdaptOptions,
 ) -> MaskedTrainer:
     rank, autocast = options.lora_rank, options.autocast
@@ -166,7 +165,7 @@ def _trainer(
     if autocast is None:
         autocast = best_dtype(options.device) is torch.bfloat16
     trained = with_lora(model, rank) if rank else model
-    args = arguments(options, folder, device=options.device)
+    args = arguments(options, out / "checkpoints", device=options.device)
     return MaskedTrainer(model, trained, args, batches, autocast=autocast)
 
 
