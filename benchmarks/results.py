@@ -1,0 +1,190 @@
+"""The page of results: every system on every data set, from one command.
+
+python -m benchmarks.results DATA --out docs/results.md --models mini,DIR takes every folder in BEIR
+form below DATA, measures BM25 (OpenSearch), the dense model, the models (in memory, exactly) and
+BM25 + the first model, and writes the page. What is finished is kept in a work file and not
+computed again, so the command may be interrupted and repeated; delete the file to start over.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import click
+from opensearchpy import OpenSearch
+
+from splare_os.cluster import resolve_url
+from splare_os.encoders import Encoder, load_encoder
+from splare_os.evaluate import EvaluateOptions, Result, evaluate, unique_names
+from splare_os.evaluate.datasets import DataSet, read_dataset
+from splare_os.evaluate.encoded import precision
+from splare_os.evaluate.store import default_cache_folder
+
+from .results_page import TESTED, Row, page
+
+CUTS = "25,50,100,200,400"
+Key: TypeAlias = str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured: models by name, those with a pruning curve and its cuts, and how much."""
+
+    models: Mapping[str, Encoder]
+    curves: Sequence[str]
+    cuts: tuple[int, ...]
+    queries: int
+    dense_model: str | None = None
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """The systems without a cut, in the order of the page."""
+        return ("bm25", "dense", *self.models, "hybrid")
+
+    def key(self, data: DataSet, system: str, top_k: int | None = None) -> Key:
+        """Return what the figures of a system on a data set depend on."""
+        model = self.models.get(next(iter(self.models)) if system == "hybrid" else system)
+        made_by = [model.fingerprint, precision(model)] if model is not None else []
+        dense = [self.dense_model or ""] if system == "dense" else []
+        kind = "model" if system in self.models else system
+        judged = sha256(json.dumps([data.queries, data.qrels]).encode()).hexdigest()[:16]
+        return json.dumps([data.fingerprint, judged, kind, *made_by, *dense, top_k])
+
+
+class WorkFile:
+    """Finished rows, a JSON line each; a line that an interruption cut off does not count."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        whole = path.read_bytes() if path.exists() else b""
+        whole = whole[: whole.rfind(b"\n") + 1]
+        path.write_bytes(whole)
+        self.rows: dict[Key, Row] = {}
+        for line in whole.splitlines():
+            row = json.loads(line)
+            self.rows[row["key"]] = row
+
+    def add(self, key: Key, result: Result) -> None:
+        """Write the row of a result, with the tested measure of each query."""
+        by_query = {query: round(value, 6) for query, value in result.by_query[TESTED].items()}
+        row = replace(result, versus=None).to_json() | {"key": key, "by_query": by_query}
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        self.rows[key] = row
+
+
+def folders_below(data: Path) -> dict[str, Path]:
+    """Return the data sets below a folder by their path in it."""
+    found = {path.parent for path in data.rglob("corpus.jsonl*")}
+    if not found:
+        raise ValueError(f"{data} has no folder with a corpus.jsonl or corpus.jsonl.gz below it")
+    return {folder.relative_to(data).as_posix(): folder for folder in sorted(found)}
+
+
+def measured(
+    plan: Plan, sets: Mapping[str, Path], work: WorkFile, client: OpenSearch
+) -> Iterator[Row]:
+    """Yield the rows of all data sets, those that are not in the work file after computing them."""
+    for name, folder in sets.items():
+        data = read_dataset(folder, name, limit=plan.queries)
+        keys = {(system, None): plan.key(data, system) for system in plan.systems}
+        for model in plan.curves:
+            for cut in plan.cuts:
+                keys[model, cut] = plan.key(data, model, cut)
+        missing = [pair for pair, key in keys.items() if key not in work.rows]
+        for result in _computed(plan, folder, missing, client):
+            work.add(keys[result.system, result.top_k], replace(result, dataset=name))
+            click.echo(f"{name} {result.label} {result.figures[TESTED]:.4f}", err=True)
+        for (system, _), key in keys.items():
+            yield work.rows[key] | {"dataset": name, "system": system}
+
+
+def _computed(
+    plan: Plan, folder: Path, missing: Sequence[tuple[str, int | None]], client: OpenSearch
+) -> Iterator[Result]:
+    encoders = list(plan.models.values())
+    whole = tuple(system for system, cut in missing if cut is None)
+    options = EvaluateOptions(
+        systems=whole, queries=plan.queries, dense_model=plan.dense_model, in_memory=True
+    )
+    if whole:
+        yield from evaluate([folder], encoders, client, options)
+    for model in plan.curves:
+        cuts = tuple(cut for system, cut in missing if system == model and cut is not None)
+        if cuts:
+            one = replace(options, systems=(model,), top_k=cuts)
+            yield from evaluate([folder], encoders, client, one)
+
+
+def _names(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
+    return tuple(filter(None, value.split(",")))
+
+
+def _known(option: str, names: Sequence[str], known: Sequence[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise click.UsageError(f"{option} {name!r}: choose from {', '.join(known)}")
+
+
+@click.command()
+@click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--models", default="mini", show_default=True, callback=_names, help="By comma.")
+@click.option("--mean-over", default="", callback=_names, help="Data sets of the means; all.")
+@click.option("--sets", default="", callback=_names, help="Only these data sets.")
+@click.option("--queries", default=1500, show_default=True, type=click.IntRange(min=1))
+@click.option("--curves", default="", callback=_names, help="Models that are cut; the first.")
+@click.option("--top-k", default=CUTS, show_default=True, callback=_names, help="The cuts.")
+@click.option("--dense-model", help="Instead of all-MiniLM-L6-v2.")
+@click.option("--device", help="Where models run.")
+@click.option("--dtype", help="Their precision.")
+@click.option("--work", type=click.Path(dir_okay=False, path_type=Path), help="Finished rows.")
+@click.option("--url", envvar="SPLARE_URL", help="OpenSearch; the embedded one if absent.")
+def main(
+    data: Path,
+    out: Path,
+    work: Path | None,
+    url: str | None,
+    **asked: Any,  # noqa: ANN401  # options of several types
+) -> None:
+    """Write the page of results over the data sets below DATA."""
+    sets = folders_below(data)
+    _known("--sets", asked["sets"], list(sets))
+    sets = {name: sets[name] for name in asked["sets"] or sets}
+    _known("--mean-over", asked["mean_over"], list(sets))
+    if not out.parent.is_dir():
+        raise click.UsageError(f"--out {out}: there is no such folder; make it first")
+    plan = _plan(asked)
+    finished = WorkFile(work or default_cache_folder() / "results.jsonl")
+    with closing(OpenSearch(resolve_url(url), timeout=60)) as client:
+        rows = list(measured(plan, sets, finished, client))
+    models = {name: encoder.fingerprint for name, encoder in plan.models.items()}
+    text = page(rows, models, asked["mean_over"] or tuple(sets), plan.queries)
+    out.write_text(text, encoding="utf-8")
+    click.echo(f"{out}: {len(rows)} rows", err=True)
+
+
+def _plan(asked: Mapping[str, Any]) -> Plan:
+    """Return the plan of the command's options, its models loaded."""
+    for cut in asked["top_k"]:
+        if not cut.isdecimal() or not int(cut):
+            raise click.UsageError(f"--top-k {cut!r}: give whole numbers above 0, such as 50,100")
+    cuts = tuple(dict.fromkeys(map(int, asked["top_k"])))
+    if not asked["models"]:
+        raise click.UsageError("--models '': name at least one, such as mini")
+    encoders = [
+        load_encoder(name, device=asked["device"], dtype=asked["dtype"]) for name in asked["models"]
+    ]
+    models = dict(zip(unique_names(encoders), encoders, strict=True))
+    _known("--curves", asked["curves"], list(models))
+    curves = asked["curves"] or tuple(models)[:1]
+    return Plan(models, curves, cuts, asked["queries"], asked["dense_model"])
+
+
+if __name__ == "__main__":
+    main()

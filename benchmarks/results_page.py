@@ -1,0 +1,176 @@
+"""The page of results as Markdown, from finished rows: pure functions."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from splare_os.evaluate import MEASURES
+from splare_os.evaluate.comparison import TESTED, compare
+
+__all__ = ["TESTED", "Row", "page"]
+
+Row: TypeAlias = dict[str, Any]
+"""A line of `splare-os evaluate`, with `by_query`: the tested measure of each query."""
+
+Cells: TypeAlias = dict[str, dict[str, Row]]
+"""Data set to system to its row."""
+
+NONE = "–"
+BASELINES = ("bm25", "dense")
+
+HEAD = """# Results
+
+Written by `python -m benchmarks.results`; every figure is `splare-os evaluate`'s, and
+[evaluation.md](evaluation.md) says what each means. BM25 is OpenSearch's own; models and the dense
+bi-encoder are scored exactly, models by their impacts as the index keeps them; hybrid is the
+reciprocal rank fusion of BM25 and the first model. A data set has at most {queries} queries, the
+first of its judgements. Means are over data sets: {mean_over}.
+
+Models: {models}.
+"""
+
+
+def page(
+    rows: Iterable[Row], models: Mapping[str, str], mean_over: Sequence[str], queries: int
+) -> str:
+    """Return the page; `models` are names and fingerprints, the first one in the hybrid."""
+    whole: Cells = {}
+    cut: dict[str, dict[str, dict[int, Row]]] = {}
+    for row in rows:
+        if row.get("top_k") is None:
+            whole.setdefault(row["dataset"], {})[row["system"]] = row
+        else:
+            curve = cut.setdefault(row["system"], {}).setdefault(row["dataset"], {})
+            curve[row["top_k"]] = row
+    told = ", ".join(f"{name} (`{fingerprint}`)" for name, fingerprint in models.items())
+    parts = [
+        HEAD.format(queries=f"{queries:,}", mean_over=", ".join(mean_over), models=told),
+        _figures(whole, mean_over),
+        _measures(whole, mean_over),
+        _sparsity(whole, list(models), mean_over),
+        *(_tests(whole, system, mean_over) for system in (*models, "hybrid")),
+        *(_curve(whole, system, rows_of, mean_over) for system, rows_of in cut.items()),
+    ]
+    return "\n".join(parts)
+
+
+def table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """Return a table, its first column to the left and the others to the right.
+
+    >>> print(table(["set", "n"], [["a", "1"]]), end="")
+    | set | n |
+    |---|---:|
+    | a | 1 |
+    """
+    rule = "|".join(["---", *["---:"] * (len(heads) - 1)])
+    rows = [f"| {' | '.join(line)} |" for line in (heads, *lines)]
+    return "\n".join([rows[0], f"|{rule}|", *rows[1:]]) + "\n"
+
+
+def mean(values: Sequence[float]) -> float:
+    """Return the mean of at least one value."""
+    return sum(values) / len(values)
+
+
+def _systems(whole: Cells) -> list[str]:
+    return list(dict.fromkeys(system for row in whole.values() for system in row))
+
+
+def _figures(whole: Cells, mean_over: Sequence[str]) -> str:
+    systems = _systems(whole)
+    lines = []
+    for dataset, row in whole.items():
+        n = str(next(iter(row.values()))["queries"])
+        figures = [row[system][TESTED] if system in row else None for system in systems]
+        lines.append([dataset, n, *_best_bold(figures)])
+    means = [_mean_of(whole, system, TESTED, mean_over) for system in systems]
+    lines.append([f"mean of {len(mean_over)}", "", *_best_bold(means)])
+    return f"## nDCG@10\n\n{table(['data set', 'queries', *systems], lines)}"
+
+
+def _measures(whole: Cells, mean_over: Sequence[str]) -> str:
+    lines = [
+        [system, *_shown(_mean_of(whole, system, name, mean_over) for name in MEASURES)]
+        for system in _systems(whole)
+    ]
+    title = f"## All measures, means of {len(mean_over)} data sets"
+    return f"{title}\n\n{table(['system', *MEASURES], lines)}"
+
+
+def _sparsity(whole: Cells, models: Sequence[str], mean_over: Sequence[str]) -> str:
+    names = ("query_latents", "document_latents", "flops")
+    lines = []
+    for dataset, row in whole.items():
+        lines.append([dataset, *(_costs([row[model][name] for name in names]) for model in models)])
+    means = [
+        _costs([mean([whole[dataset][model][name] for dataset in mean_over]) for name in names])
+        for model in models
+    ]
+    lines.append([f"mean of {len(mean_over)}", *means])
+    title = "## Active latents of a query / of a document / FLOPS of a pair"
+    return f"{title}\n\n{table(['data set', *models], lines)}"
+
+
+def _tests(whole: Cells, system: str, mean_over: Sequence[str]) -> str:
+    lines = []
+    for dataset, row in whole.items():
+        lines.append([dataset, *(_test(row, system, baseline) for baseline in BASELINES)])
+    gains = [f"{_gain(whole, system, baseline, mean_over):+.4f}" for baseline in BASELINES]
+    lines.append([f"mean of {len(mean_over)}", *gains])
+    heads = ["data set", *(f"against {baseline}" for baseline in BASELINES)]
+    title = f"## {system}: difference of nDCG@10 (p of the paired t-test; won / tied / lost)"
+    return f"{title}\n\n{table(heads, lines)}"
+
+
+def _gain(whole: Cells, system: str, baseline: str, mean_over: Sequence[str]) -> float:
+    rows = [whole[dataset] for dataset in mean_over]
+    return mean([row[system][TESTED] - row[baseline][TESTED] for row in rows])
+
+
+def _test(row: Mapping[str, Row], system: str, baseline: str) -> str:
+    theirs, ours = ({TESTED: row[name]["by_query"]} for name in (baseline, system))
+    found = compare(baseline, theirs, ours)
+    gain = mean(list(found.differences[TESTED].values()))
+    p = NONE if found.p_value is None else f"{found.p_value:.3f}"
+    return f"{gain:+.4f} ({p}; {found.wins} / {found.ties} / {found.losses})"
+
+
+def _curve(
+    whole: Cells, system: str, cut: Mapping[str, Mapping[int, Row]], mean_over: Sequence[str]
+) -> str:
+    cuts = sorted({top_k for rows in cut.values() for top_k in rows})
+    lines = []
+    for dataset, rows in cut.items():
+        full = whole[dataset][system][TESTED]
+        shares = [_share(rows[top_k][TESTED], full) for top_k in cuts]
+        lines.append([dataset, f"{full:.4f}", *shares])
+    full = mean([whole[dataset][system][TESTED] for dataset in mean_over])
+    kept = [mean([cut[dataset][top_k][TESTED] for dataset in mean_over]) for top_k in cuts]
+    shares = [_share(one, full) for one in kept]
+    lines.append([f"mean of {len(mean_over)}", f"{full:.4f}", *shares])
+    title = f"## {system}: share of nDCG@10 kept when documents are cut to their heaviest latents"
+    return f"{title}\n\n{table(['data set', 'uncut', *map(str, cuts)], lines)}"
+
+
+def _share(part: float, full: float) -> str:
+    return f"{100 * part / full:.1f} %" if full else NONE
+
+
+def _costs(values: Sequence[float]) -> str:
+    query, document, flops = values
+    return f"{query:.1f} / {document:.1f} / {flops:.2f}"
+
+
+def _mean_of(whole: Cells, system: str, name: str, mean_over: Sequence[str]) -> float | None:
+    rows = [whole[dataset].get(system) for dataset in mean_over]
+    values = [row[name] for row in rows if row is not None]
+    return mean(values) if len(values) == len(rows) else None
+
+
+def _shown(figures: Iterable[float | None]) -> list[str]:
+    return [NONE if figure is None else f"{figure:.4f}" for figure in figures]
+
+
+def _best_bold(figures: Sequence[float | None]) -> list[str]:
+    shown = _shown(figures)
+    best = max((cell for cell in shown if cell != NONE), default="")
+    return [f"**{cell}**" if cell == best else cell for cell in shown]

@@ -1,0 +1,118 @@
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from benchmarks import results
+from benchmarks.results import WorkFile, folders_below, main
+from benchmarks.results_page import Row, page
+from splare_os.evaluate import MEASURES
+from splare_os.evaluate.dense import PACKAGE
+from tests.evaluate.folders import save_folder
+from tests.models import build_tiny
+
+
+def row(dataset: str, system: str, figures: list[float], top_k: int | None = None) -> Row:
+    found = sum(figures) / len(figures)
+    cut = {} if top_k is None else {"top_k": top_k}
+    costs = {"query_latents": 10.0, "document_latents": 100.0, "flops": 1.25}
+    by_query = {f"q{number}": figure for number, figure in enumerate(figures)}
+    named = {"dataset": dataset, "system": system, "queries": len(figures), "by_query": by_query}
+    return named | cut | costs | dict.fromkeys(MEASURES, found)
+
+
+def test_the_page_holds_figures_means_tests_and_shares() -> None:
+    rows = []
+    for dataset, plus in (("a", 0.0), ("b/de", 0.25)):
+        for system, figures in (
+            ("bm25", [0.5, 0.5]),
+            ("dense", [0.25, 0.5]),
+            ("mini", [0.5, 0.75]),
+            ("hybrid", [0.25, 0.25]),
+        ):
+            rows.append(row(dataset, system, [figure + plus for figure in figures]))
+        rows.append(row(dataset, "mini", [0.25, 0.375], 50))
+    text = page(rows, {"mini": "f00"}, ["a"], 1500)
+    assert "at most 1,500 queries" in text
+    assert "Models: mini (`f00`)." in text
+    for line in (
+        "| data set | queries | bm25 | dense | mini | hybrid |",
+        "| a | 2 | 0.5000 | 0.3750 | **0.6250** | 0.2500 |",
+        "| b/de | 2 | 0.7500 | 0.6250 | **0.8750** | 0.5000 |",
+        "| mean of 1 |  | 0.5000 | 0.3750 | **0.6250** | 0.2500 |",
+        "| a | 10.0 / 100.0 / 1.25 |",
+        # differences 0, 0.25: t = 1, one degree of freedom
+        "| a | +0.1250 (0.500; 1 / 1 / 0) | +0.2500 (0.000; 2 / 0 / 0) |",
+        "| mean of 1 | +0.1250 | +0.2500 |",
+        "| data set | uncut | 50 |",
+        "| a | 0.6250 | 50.0 % |",
+        "| b/de | 0.8750 | 35.7 % |",
+        "| mean of 1 | 0.6250 | 50.0 % |",
+    ):
+        assert line in text.splitlines(), line
+
+
+def test_a_row_that_an_interruption_cut_off_does_not_count(tmp_path: Path) -> None:
+    path = tmp_path / "work" / "rows.jsonl"
+    assert WorkFile(path).rows == {}
+    path.write_text('{"key": "a", "ndcg@10": 1.0}\n{"key": "b", "nd')
+    assert list(WorkFile(path).rows) == ["a"]
+    assert path.read_text() == '{"key": "a", "ndcg@10": 1.0}\n'
+
+
+def test_data_sets_are_found_at_any_depth(tmp_path: Path) -> None:
+    save_folder(tmp_path / "scifact")
+    save_folder(tmp_path / "xquad" / "de", suffix=".jsonl.gz")
+    assert list(folders_below(tmp_path)) == ["scifact", "xquad/de"]
+    with pytest.raises(ValueError, match=r"has no folder with a corpus.jsonl or corpus.jsonl.gz"):
+        folders_below(tmp_path / "scifact" / "qrels")
+
+
+@pytest.mark.opensearch
+def test_one_command_writes_the_page_and_computes_nothing_twice(
+    tmp_path: Path, cluster_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip(PACKAGE)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    data, model, out = tmp_path / "data", tmp_path / "tiny", tmp_path / "results.md"
+    save_folder(data / "one")
+    save_folder(data / "two" / "de")
+    build_tiny(tmp_path / "bert").save(model)
+
+    def run(*more: str) -> Result:
+        options = ["--models", str(model), "--top-k", "2,30", "--url", cluster_url, "--work"]
+        work = str(tmp_path / "work.jsonl")
+        return CliRunner().invoke(main, [str(data), "--out", str(out), *options, work, *more])
+
+    done = run("--mean-over", "one", "--sets", "one")
+    assert done.exit_code == 0, done.output
+    assert "two/de" not in out.read_text()
+    done = run()
+    assert done.exit_code == 0, done.output
+    lines = [json.loads(line) for line in (tmp_path / "work.jsonl").read_text().splitlines()]
+    assert len(lines) == 6 * 2 // 2  # the corpora are equal, and so are their queries
+    assert {(line["system"], line.get("top_k")) for line in lines} == {
+        *((system, None) for system in ("bm25", "dense", "tiny", "hybrid")),
+        *(("tiny", 2), ("tiny", 30)),
+    }
+    first = out.read_text()
+    assert "| two/de | 3 |" in first
+    monkeypatch.setattr(results, "evaluate", None)  # nothing is left to compute
+    assert run().exit_code == 0
+    assert out.read_text() == first
+
+
+def test_what_cannot_be_is_refused_before_work(tmp_path: Path) -> None:
+    save_folder(tmp_path / "one")
+    out = str(tmp_path / "results.md")
+    for more, message in (
+        (["--mean-over", "two"], "--mean-over 'two': choose from one"),
+        (["--sets", "two"], "--sets 'two': choose from one"),
+        (["--out", str(tmp_path / "none" / "page.md")], "there is no such folder"),
+        (["--models", ""], "name at least one"),
+        (["--top-k", "50,0"], "--top-k '0': give whole numbers above 0"),
+    ):
+        result = CliRunner().invoke(main, [str(tmp_path), "--out", out, *more])
+        assert result.exit_code == 2
+        assert message in result.output
