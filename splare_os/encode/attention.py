@@ -95,19 +95,26 @@ def segment_attention(
     Neighbouring segments of one length share a call. Keys may have fewer heads than queries. A
     token sees those less than `sliding_window` away; logits are capped at ±`softcap`.
     """
-    heads, tokens, width = query.shape[1:]
-    attended = query.new_empty(1, tokens, heads, width)
-    start = 0
-    for length, run in groupby(segments.lengths):
-        end = start + length * len(list(run))
-        qkv = [_split(tensor[:, :, start:end], length) for tensor in (query, key, value)]
-        mask = None
-        if sliding_window is not None and sliding_window < length:
-            mask = _mask(length, sliding_window, query.device)
-        out = _sdpa(qkv, mask, scaling) if softcap is None else _capped(qkv, mask, scaling, softcap)
-        attended[0, start:end] = out.transpose(1, 2).reshape(end - start, heads, width)
-        start = end
-    return attended
+    heads, _, width = query.shape[1:]
+    dtype = query.dtype
+    if query.requires_grad and dtype.itemsize == 2 and query.device.type == "cpu":
+        query, key, value = query.float(), key.float(), value.float()  # its gradients are slow
+    runs = [(length, len(list(run))) for length, run in groupby(segments.lengths)]
+    sizes = [length * times for length, times in runs]
+    attended = [query.new_empty(0, heads, width)]
+    parts = zip(*(torch.split(tensor, sizes, dim=2) for tensor in (query, key, value)), strict=True)
+    with torch.autocast(query.device.type, enabled=False):
+        for (length, times), part in zip(runs, parts, strict=True):
+            qkv = [_split(tensor, length) for tensor in part]
+            mask = None
+            if sliding_window is not None and sliding_window < length:
+                mask = _mask(length, sliding_window, query.device)
+            if softcap is None:
+                out = _sdpa(qkv, mask, scaling)
+            else:
+                out = _capped(qkv, mask, scaling, softcap)
+            attended.append(out.transpose(1, 2).reshape(length * times, heads, width))
+    return torch.cat(attended)[None].to(dtype)
 
 
 def _split(tensor: Tensor, length: int) -> Tensor:
@@ -128,10 +135,10 @@ def _capped(qkv: list[Tensor], mask: Tensor | None, scaling: float, softcap: flo
     query, key, value = qkv
     groups = query.shape[1] // key.shape[1]
     key, value = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
-    logits = torch.matmul(query, key.transpose(2, 3)).mul_(scaling)
-    logits = logits.div_(softcap).tanh_().mul_(softcap)
+    logits = torch.matmul(query, key.transpose(2, 3)).mul_(scaling / softcap)
+    logits = logits.tanh() * softcap
     if mask is not None:
-        logits = logits.masked_fill_(~mask, -torch.inf)
+        logits = logits.masked_fill(~mask, -torch.inf)
     weights = logits.softmax(dim=-1, dtype=torch.float32).to(query.dtype)
     return torch.matmul(weights, value)
 

@@ -23,7 +23,7 @@ from ..errors import EncoderError
 from .adapter import with_adapter
 from .attention import SPLARE, packed
 from .embedding import MappedEmbedding
-from .packing import Pack
+from .packing import Pack, pack_padded
 
 FINAL_NORMS: dict[str, str | None] = {
     "bert": None,
@@ -86,6 +86,20 @@ class Backbone(Transformer):
         *_, last = self.model.parameters()
         embedding.weight.data = embedding.weight.data.to(last.dtype)
         super().save(output_path, *args, **kwargs)
+
+    def forward(self, features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Return `features` with `token_embeddings` [text, token, state] added.
+
+        In training the padding, whose states are zeros, is left out of the computation.
+        """
+        if not self.training:
+            padded: dict[str, Any] = super().forward(features, **kwargs)
+            return padded
+        mask = features["attention_mask"].bool()
+        states = self.packed_states(pack_padded(features["input_ids"], mask))
+        embeddings = states.new_zeros(*mask.shape, states.shape[-1])
+        features["token_embeddings"] = embeddings.masked_scatter(mask[..., None], states)
+        return features
 
     def packed_states(self, pack: Pack) -> Tensor:
         """Return states [token, state] of the packed windows, on the model's device."""

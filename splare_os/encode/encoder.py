@@ -12,7 +12,7 @@ import torch
 from sentence_transformers import SparseEncoder
 from sentence_transformers.util import get_device_name
 from torch import Tensor
-from transformers import PreTrainedTokenizerBase
+from transformers import AutoConfig, PreTrainedTokenizerBase
 
 from ..encoders import Spans, module_packages
 from ..errors import EncoderError
@@ -26,6 +26,7 @@ from .releases import read_release
 from .sae import SaeEncoder
 from .sae_files import read_sae
 from .spans import TokenSpans, heaviest_spans
+from .vocabulary import Transform, read_vocabulary_head
 from .window_impacts import (
     PooledTokens,
     arg_max_tokens,
@@ -54,7 +55,9 @@ class SplareEncoder:
         self._tokenizer_lock = threading.Lock()
 
     @classmethod
-    def build(cls, backbone: Backbone, sae: SaeEncoder, card: Card) -> "SplareEncoder":
+    def build(
+        cls, backbone: Backbone, sae: SaeEncoder, card: Card, *, head: Transform | None = None
+    ) -> "SplareEncoder":
         """Return an encoder from its parts, not yet saved: it has no fingerprint."""
         width = backbone.get_embedding_dimension()
         if sae.weight.shape[1] != width:
@@ -63,7 +66,7 @@ class SplareEncoder:
                 "take the SAE that was trained on this backbone and layer"
             )
         added = cast(PreTrainedTokenizerBase, backbone.tokenizer)("")["input_ids"]
-        pooling = SaePooling.from_sae(sae, sorted(set(added)))
+        pooling = SaePooling.from_sae(sae, sorted(set(added)), head=head)
         return cls(SparseEncoder(modules=[backbone, pooling], device="cpu"), card)
 
     @classmethod
@@ -96,6 +99,17 @@ class SplareEncoder:
         return cls.build(
             base, published.sae, Card(published.name, window=window, overlap=min(32, window // 8))
         )
+
+    @classmethod
+    def from_vocabulary(cls, name: str, *, n_blocks: int = 0, window: int = 256) -> "SplareEncoder":
+        """Return a SPLADE encoder over a masked-language model with its head; not saved.
+
+        `name` is a folder or hub id. All its blocks are kept, or the first `n_blocks`.
+        """
+        head, words = read_vocabulary_head(name)
+        blocks = n_blocks or AutoConfig.from_pretrained(name).num_hidden_layers
+        backbone = load_backbone(name, n_blocks=blocks, window=window)
+        return cls.build(backbone, words, Card("splade", window=window), head=head)
 
     @classmethod
     def load(

@@ -68,3 +68,10 @@ def pack(windows: Windows, rows: NDArray[np.int64]) -> Pack:
     ids = np.concatenate([np.asarray(part, dtype=np.int64) for part in parts])
     positions = np.concatenate([np.arange(length) for length in lengths])
     return Pack(torch.from_numpy(ids), torch.from_numpy(positions), Segments(lengths), rows)
+
+
+def pack_padded(ids: Tensor, mask: Tensor) -> Pack:
+    """Return a padded batch as one pack: ids [text, token] where `mask` [text, token] is true."""
+    lengths = tuple(mask.sum(dim=1).tolist())
+    positions = (mask.cumsum(dim=1) - 1)[mask]
+    return Pack(ids[mask], positions, Segments(lengths), np.arange(len(lengths)))

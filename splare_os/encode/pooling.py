@@ -10,9 +10,12 @@ from typing import Any
 
 import torch
 from sentence_transformers.base.modules.module import Module
-from torch import Tensor
+from torch import Tensor, nn
 
+from .packing import Segments
+from .pooled_gradient import trainable_maxima
 from .sae import SaeEncoder
+from .vocabulary import Transform
 
 HUB_ARGUMENTS = ("token", "cache_folder", "revision", "local_files_only")
 
@@ -36,10 +39,11 @@ class SaePooling(Module):
     """A sentence-transformers module: `token_embeddings` to an impacts `sentence_embedding`.
 
     `unpooled_token_ids` are fed to the backbone but not pooled: the special tokens that the
-    tokenizer adds, which are attention sinks without a place in the text.
+    tokenizer adds, which are attention sinks without a place in the text. `transform` are the
+    settings of a vocabulary head's, which states then go through first.
     """
 
-    config_keys: list[str] = ["d_in", "n_latents", "unpooled_token_ids", "top_k"]
+    config_keys: list[str] = ["d_in", "n_latents", "unpooled_token_ids", "top_k", "transform"]
 
     def __init__(
         self,
@@ -48,18 +52,24 @@ class SaePooling(Module):
         unpooled_token_ids: list[int],
         *,
         top_k: int | None = None,
+        transform: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.d_in, self.n_latents = d_in, n_latents
         self.unpooled_token_ids, self.top_k = unpooled_token_ids, top_k
+        self.transform = transform
+        self.head = nn.Identity() if transform is None else Transform(**transform)
         self.sae = SaeEncoder(d_in, n_latents, top_k=top_k)
 
     @classmethod
-    def from_sae(cls, sae: SaeEncoder, unpooled_token_ids: list[int]) -> "SaePooling":
-        """Return a pooling over `sae`."""
+    def from_sae(
+        cls, sae: SaeEncoder, unpooled_token_ids: list[int], *, head: Transform | None = None
+    ) -> "SaePooling":
+        """Return a pooling over `sae`, behind the transform of a vocabulary head if any."""
         n_latents, d_in = sae.weight.shape
-        pooling = cls(d_in, n_latents, unpooled_token_ids, top_k=sae.top_k)
-        pooling.sae = sae
+        settings = None if head is None else head.settings
+        pooling = cls(d_in, n_latents, unpooled_token_ids, top_k=sae.top_k, transform=settings)
+        pooling.sae, pooling.head = sae, head or pooling.head
         return pooling
 
     def to(self, *args: Any, **kwargs: Any) -> "SaePooling":  # noqa: ANN401  # torch's signature
@@ -75,8 +85,13 @@ class SaePooling(Module):
 
     def forward(self, features: dict[str, Tensor], **_: Any) -> dict[str, Tensor]:  # noqa: ANN401
         """Return `features` with `sentence_embedding` [text, latent] added."""
-        states = features["token_embeddings"]
-        features["sentence_embedding"] = max_pool(states, self.pooled_mask(features), self.sae)
+        states, pooled = self.head(features["token_embeddings"]), self.pooled_mask(features)
+        if self.training and self.top_k is None:
+            segments = Segments(tuple(pooled.sum(dim=1).tolist()))
+            impacts = trainable_maxima(states[pooled], segments, self.sae).log1p()
+        else:
+            impacts = max_pool(states, pooled, self.sae)
+        features["sentence_embedding"] = impacts
         return features
 
     def get_embedding_dimension(self) -> int:

@@ -45,6 +45,16 @@ class SaeEncoder(nn.Module):
         return sae
 
     @classmethod
+    def sharing(cls, sae: "SaeEncoder", weight: Tensor) -> "SaeEncoder":
+        """Return an encoder with this weight and the very bias and threshold of `sae`."""
+        shared = cls.__new__(cls)
+        nn.Module.__init__(shared)
+        shared.top_k = sae.top_k
+        shared.weight = nn.Parameter(weight, requires_grad=False)
+        shared.bias, shared.threshold = sae.bias, sae.threshold
+        return shared
+
+    @classmethod
     def from_gated(
         cls, weight: Tensor, gate_bias: Tensor, log_scale: Tensor, bias: Tensor
     ) -> "SaeEncoder":

@@ -38,7 +38,8 @@ def pooled_tokens(backbone: Backbone, pooling: SaePooling, pack: Pack) -> Pooled
         raise EncoderError("states overflow float16 in this model: use bfloat16 or float32")
     counts = ~np.isin(pack.ids.numpy(), pooling.unpooled_token_ids)
     kept = np.flatnonzero(counts)
-    states = states[torch.from_numpy(kept).to(states.device)].to(pooling.sae.weight.dtype)
+    states = pooling.head(states[torch.from_numpy(kept).to(states.device)])
+    states = states.to(pooling.sae.weight.dtype)
     before = np.concatenate([[0], np.cumsum(counts)])[list(pack.segments.offsets)]
     segments = Segments(tuple(np.diff(before).tolist()))
     active = None if pooling.sae.top_k is None else active_latents(states, pooling.sae)
