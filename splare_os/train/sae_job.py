@@ -15,6 +15,7 @@ from transformers import AutoConfig
 
 from ..encode import Backbone, Card, SaeEncoder, SplareEncoder, load_backbone
 from ..encode.precision import check_device
+from ..errors import EncoderError
 from ..index.sources import Document
 from ..text import Fields
 from .sae import SaeFigures, TrainedSae, level, measure
@@ -234,7 +235,11 @@ def _check_place(job: SaeJob) -> None:
 
 
 def _check_layer(job: SaeJob) -> None:
-    depth = AutoConfig.from_pretrained(job.backbone).get_text_config().num_hidden_layers
+    try:
+        config = AutoConfig.from_pretrained(job.backbone)
+    except OSError as error:
+        raise EncoderError(f"backbone {job.backbone!r} cannot be read: {error}") from error
+    depth = config.get_text_config().num_hidden_layers
     if not 0 <= job.layer < depth:
         raise ValueError(f"layer={job.layer}: {job.backbone} has layers 0 to {depth - 1}")
 

@@ -21,6 +21,7 @@ from .states_store import States
 if TYPE_CHECKING:
     from sae_lens.config import SAETrainerConfig
     from sae_lens.saes.sae import TrainStepOutput
+    from sae_lens.training.sae_trainer import SAETrainer
 
 SAMPLE = 4096
 
@@ -49,16 +50,25 @@ def train_sae(
     # its seams for those who bring their own loop; its `fit` draws a bar and stops at nothing
     trainer = SAETrainer(_schedule(options), sae, iter(()))
     step = checkpoints.load(trainer) if checkpoints else 0
-    for batch in _batches(states, centring, options, step):
-        if step == options.n_steps:
-            break
-        output = trainer.step(batch)
-        trainer.n_training_steps = step = step + 1
-        _check(output, batch, step, options)
+    batches = _batches(states, centring, options, step)
+    for output in _steps(trainer, batches, options):
+        step = trainer.n_training_steps
         if checkpoints and checkpoints.due(step):
             checkpoints.save(trainer)
         watch(Progress("training", step, options.n_steps, "steps", _note(output)))
     return fold(trainer.sae, centring)
+
+
+def _steps(
+    trainer: SAETrainer, batches: Iterator[Tensor], options: SaeOptions
+) -> Iterator[TrainStepOutput]:
+    """Yield what each step that is left gives; `TrainingError` for a loss that is no number."""
+    while trainer.n_training_steps < options.n_steps:
+        batch = next(batches)
+        output = trainer.step(batch)
+        trainer.n_training_steps += 1
+        _check(output, batch, trainer.n_training_steps, options)
+        yield output
 
 
 def _schedule(options: SaeOptions) -> SAETrainerConfig:

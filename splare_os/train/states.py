@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -55,6 +55,11 @@ class _Drawn:
     counts: list[int] = field(default_factory=list)
     held: list[bool] = field(default_factory=list)
 
+    def packs(self, max_tokens: int) -> Iterator[Pack]:
+        """Return all the windows, as many as `max_tokens` allow in each pack."""
+        n_windows = len(self.ids)
+        return packs(Windows(self.ids, [], np.arange(n_windows), n_windows), max_tokens=max_tokens)
+
 
 def token_states(
     texts: Sequence[str],
@@ -66,20 +71,18 @@ def token_states(
 ) -> States:
     """Return states in random order, so that any slice of them is a sample of all.
 
-    Duplicate texts count once; texts are drawn at random until there are `n_states`. The tokens
-    that the tokenizer adds are left out. With `folder` the states lie in a file there, and a call
-    that was stopped goes on where it was when it is made again.
+    Duplicate texts count once; tokens that the tokenizer adds are left out. With `folder` the
+    states lie in a file there, and a call that was stopped goes on when it is made again.
     """
     special = np.array(_tokenizer(backbone)("")["input_ids"])
     drawn = _draw(texts, backbone, special, options)
     places = _places(drawn, len(texts), options)
     store = StateStore((int(places.max()) + 1, backbone.get_embedding_dimension()), folder)
     starts = np.cumsum(drawn.counts) - drawn.counts
-    windows = Windows(drawn.ids, [], np.arange(len(drawn.ids)), len(drawn.ids))
     done, kept_at = 0, time.monotonic()
-    for number, pack in enumerate(packs(windows, max_tokens=options.pass_tokens), start=1):
-        numbers = [np.arange(starts[w], starts[w] + drawn.counts[w]) for w in pack.windows]
-        target = places[np.concatenate(numbers)]
+    for number, pack in enumerate(drawn.packs(options.pass_tokens), start=1):
+        spans = [slice(starts[w], starts[w] + drawn.counts[w]) for w in pack.windows]
+        target = np.concatenate([places[span] for span in spans])
         if number > store.n_packs and (target >= 0).any():
             kept = torch.from_numpy(_kept(pack.ids.numpy(), special))
             store.write(target, _forward(backbone, pack, options)[kept].float())
