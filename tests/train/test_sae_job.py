@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from splare_os.encode import SplareEncoder
 from splare_os.encode.sae_files import read_sae
 from splare_os.encoders import load_encoder
-from splare_os.errors import TrainingError
+from splare_os.errors import EncoderError, TrainingError
 from splare_os.train import Progress, SaeJob, SaeOptions, StateOptions, train_sae_model
 from splare_os.train import sae_job as module
 from tests.models import WORDS, save_model
@@ -174,6 +174,8 @@ def test_what_cannot_work_is_refused_and_leaves_nothing(
     for layer in (4, -1):
         with pytest.raises(ValueError, match=rf"layer={layer}: .* has layers 0 to 3"):
             train_sae_model([texts], replace(job, layer=layer))
+    with pytest.raises(EncoderError, match="backbone 'nowhere' cannot be read"):
+        train_sae_model([texts], replace(job, backbone="nowhere"))
     with pytest.raises(ValueError, match="hold 2400 tokens, and held_out=5000"):
         train_sae_model([texts], replace(job, states=replace(STATES, held_out=5000)))
     large = replace(SAE, batch_tokens=1900)

@@ -10,7 +10,7 @@ from splare_os.errors import TrainingError
 from splare_os.train import StateOptions, States, token_states
 from splare_os.train import states as states_module
 from splare_os.train.states_store import whole_states
-from tests.models import save_bert
+from tests.models import save_bert, save_model
 
 TEXTS = ["the oil crisis", "", "price of oil, 1973", "war", "the oil crisis"]
 
@@ -145,3 +145,16 @@ def test_texts_without_tokens_are_refused(backbone: Backbone) -> None:
 def test_sizes_below_one_are_refused() -> None:
     with pytest.raises(ValueError, match="window=0"):
         StateOptions(window=0)
+
+
+@pytest.mark.parametrize(
+    "family", ["bert", "modernbert", "gemma2", "gemma3_text", "llama", "qwen3"]
+)
+def test_states_in_bfloat16_are_near_those_in_float32(family: str, tmp_path: Path) -> None:
+    save_model(tmp_path, family)
+    backbone = load_backbone(str(tmp_path), n_blocks=2, window=32)
+    full, fast = (
+        all_of(token_states(TEXTS, backbone, StateOptions(window=32, autocast=autocast)))
+        for autocast in (False, True)
+    )
+    assert np.abs(full - fast).max() < 0.05 * np.abs(full).max()
