@@ -4,27 +4,33 @@ import json
 import logging
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import ExitStack, closing
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
 from . import __version__
+from .cli_distill import distill, mine
+from .cli_options import (
+    cluster_options,
+    cluster_url,
+    connect,
+    model_option,
+    models_option,
+    names,
+    numbers,
+    opened_encoder,
+    quieten_transformers,
+)
 from .cli_train import train
 from .errors import SplareError
 
 if TYPE_CHECKING:
-    from opensearchpy import OpenSearch
-
-    from .encoders import Encoder
     from .evaluate import Result
     from .index import IngestRun
-
-C = TypeVar("C", bound=Callable[..., None])
 
 
 class Commands(click.Group):
@@ -42,68 +48,6 @@ class Commands(click.Group):
             if type(error).__module__.split(".")[0] != "opensearchpy":
                 raise
             raise click.ClickException(f"OpenSearch: {error}") from error
-
-
-def cluster_options(command: C) -> C:
-    """Add the options that say which cluster."""
-    for option in (
-        click.option("--ca-certs", envvar="SPLARE_CA_CERTS", type=click.Path(exists=True)),
-        click.option("--password", envvar="SPLARE_PASSWORD", help="Password of --user."),
-        click.option("--user", envvar="SPLARE_USER", help="User name for basic authentication."),
-        click.option(
-            "--url", envvar="SPLARE_URL", help="Address of OpenSearch; the embedded one if absent."
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-def _remember(ctx: click.Context, option: click.Parameter, value: str | None) -> None:
-    ctx.meta[f"splare_os.{option.name}"] = value
-
-
-def model_option(command: C, *, multiple: bool = False) -> C:
-    """Add the options that say which model (of `multiple`, which ones), and where it runs."""
-    for option in (
-        click.option(
-            "--dtype",
-            envvar="SPLARE_DTYPE",
-            expose_value=False,
-            callback=_remember,
-            help="float32, bfloat16 or float16; what the device is fastest in if absent.",
-        ),
-        click.option(
-            "--device",
-            envvar="SPLARE_DEVICE",
-            expose_value=False,
-            callback=_remember,
-            help="cpu, cuda, cuda:1 …; several by comma: a process each.",
-        ),
-        click.option(
-            "--model",
-            envvar="SPLARE_MODEL",
-            multiple=multiple,
-            default=("mini",) if multiple else "mini",
-            show_default=True,
-            help="mini, a model folder, or a hub id.",
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-models_option = partial(model_option, multiple=True)
-
-
-def _names(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
-    return tuple(filter(None, value.split(",")))
-
-
-def _numbers(ctx: click.Context, option: click.Parameter, value: str) -> tuple[int, ...]:
-    names = _names(ctx, option, value)
-    if wrong := [name for name in names if not name.isdecimal()]:
-        raise click.BadParameter(f"{wrong[0]!r} is no whole number: give some, such as 50,100")
-    return tuple(map(int, names))
 
 
 @click.group(cls=Commands)
@@ -124,9 +68,9 @@ def demo(model: str, **cluster: str | None) -> None:
     from .demo import INDEX, QUERIES, compare, index_sample
     from .show import comparison_panel, console
 
-    url = _url(cluster)
-    encoder = _encoder(model)
-    with closing(_client(url, cluster)) as client:
+    url = cluster_url(cluster)
+    encoder = opened_encoder(model)
+    with closing(connect(url, cluster)) as client:
         for run in index_sample(client, encoder):
             _draw(run, "indexing the sample")
         screen = console()
@@ -199,7 +143,7 @@ def encode(
     from .text import Fields
 
     fields = Fields(text=text_field, title=title_field or None, id=id_field)
-    encoder = _encoder(model)
+    encoder = opened_encoder(model)
     if benchmark:
         from .encode.throughput import measure_throughput
 
@@ -235,7 +179,7 @@ def import_sae(
     """
     from .encode import SplareEncoder
 
-    _quieten_transformers()
+    quieten_transformers()
     encoder = SplareEncoder.from_sae(
         release, sae_id, backbone=backbone, n_blocks=blocks, window=window
     )
@@ -282,8 +226,8 @@ def index(
     check_sources(files)  # before anything is started for them
     fields = Fields(text=text_field, title=title_field or None, id=id_field)
     options = IngestOptions(index=index, fields=fields, top_k=top_k, dead_letters=dead_letters)
-    with closing(_client(_url(cluster), cluster)) as client:
-        run = ingest(client, _encoder(model), files, options)
+    with closing(connect(cluster_url(cluster), cluster)) as client:
+        run = ingest(client, opened_encoder(model), files, options)
         _draw(run, index)
     _print_json(run.counts)
     if run.counts["dead"]:
@@ -316,8 +260,8 @@ def search(
     from .search import SearchOptions, search
 
     options = SearchOptions(text_field, size=size, two_step=two_step, explain=explain)
-    with closing(_client(_url(cluster), cluster)) as client:
-        hits = search(client, _encoder(model), index, query, options)
+    with closing(connect(cluster_url(cluster), cluster)) as client:
+        hits = search(client, opened_encoder(model), index, query, options)
     if sys.stdout.isatty() and not as_json:
         from .show import console, hits_table
 
@@ -333,14 +277,14 @@ def search(
 @click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False))
 @click.option(
     "--systems",
-    callback=_names,
+    callback=names,
     default="",
     help="Some of bm25,dense,MODEL,hybrid,hybrid-MODEL, by comma; the usual ones if absent.",
 )
 @click.option("--baseline", default="", help="System the others are tested against; bm25.")
 @click.option("--in-memory", is_flag=True, help="Score models exactly without OpenSearch.")
 @click.option(
-    "--top-k", callback=_numbers, default="", help="Cuts of documents, by comma: a result for each."
+    "--top-k", callback=numbers, default="", help="Cuts of documents, by comma: a result for each."
 )
 @click.option("--queries", type=click.IntRange(min=1), help="Only the first so many queries.")
 @click.option("--split", default="test", show_default=True, help="Which judgements are read.")
@@ -389,11 +333,11 @@ def evaluate(
         runs=runs,
         per_query=per_query,
     )
-    encoders = [_encoder(name) for name in model]
+    encoders = [opened_encoder(name) for name in model]
     with ExitStack() as stack:
         client = None
         if options.needs_cluster:
-            client = stack.enter_context(closing(_client(_url(cluster), cluster)))
+            client = stack.enter_context(closing(connect(cluster_url(cluster), cluster)))
         _show_results(evaluate(folders, encoders, client, options), as_json=as_json)
 
 
@@ -410,47 +354,13 @@ def _show_results(results: Iterable["Result"], *, as_json: bool) -> None:
         console().print(drawn)
 
 
+for command in (distill, mine):
+    train.add_command(command)
 main.add_command(train)
 
 
 def _print_json(content: object) -> None:
     click.echo(json.dumps(content, ensure_ascii=False))
-
-
-def _url(cluster: dict[str, str | None]) -> str:
-    from .cluster import download_bar, resolve_url, status
-
-    if cluster["url"] is None and status().pid is None:
-        click.echo("starting the embedded OpenSearch …", err=True)
-    return resolve_url(cluster["url"], progress=download_bar)
-
-
-def _client(url: str, cluster: dict[str, str | None]) -> "OpenSearch":
-    from opensearchpy import OpenSearch
-
-    # the worker has a patience of its own, and several threads
-    options: dict[str, Any] = {"timeout": 60, "max_retries": 0, "pool_maxsize": 8}
-    if cluster["user"]:
-        options["http_auth"] = (cluster["user"], cluster["password"] or "")
-    if cluster["ca_certs"]:
-        options["ca_certs"] = cluster["ca_certs"]
-    return OpenSearch(url, **options)
-
-
-def _encoder(model: str) -> "Encoder":
-    click.echo(f"loading the model {model} …", err=True)
-    from .encoders import load_encoder
-
-    _quieten_transformers()
-    chosen = click.get_current_context().meta
-    return load_encoder(model, device=chosen["splare_os.device"], dtype=chosen["splare_os.dtype"])
-
-
-def _quieten_transformers() -> None:
-    from transformers.utils import logging as transformers_logging
-
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 
 
 def _draw(run: "IngestRun", title: str) -> None:

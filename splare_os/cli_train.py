@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .index.sources import Document
     from .train import Progress
     from .train.adapt_trainer import AdaptProgress
+    from .train.distill_trainer import DistillProgress
 
 SHOWN = 20
 
@@ -72,10 +73,10 @@ def sae(files: tuple[str, ...], **chosen: Any) -> None:  # noqa: ANN401  # one f
 
     chosen["device"] = chosen["device"] or get_device_name()
     job = SaeJob(
-        states=StateOptions(**_part(chosen, StateOptions)),
-        sae=SaeOptions(**_part(chosen, SaeOptions)),
+        states=StateOptions(**part(chosen, StateOptions)),
+        sae=SaeOptions(**part(chosen, SaeOptions)),
         fields=_fields(chosen),
-        **_part(chosen, SaeJob),
+        **part(chosen, SaeJob),
     )
     with closing(Screen()) as screen:
         report = train_sae_model(files, job, watch=screen.draw, reject=screen.reject)
@@ -117,7 +118,7 @@ def adapt(files: tuple[str, ...], **chosen: Any) -> None:  # noqa: ANN401  # one
     from .train.texts import draw_texts
 
     chosen["device"] = chosen["device"] or get_device_name()
-    options = AdaptOptions(**_part(chosen, AdaptOptions))
+    options = AdaptOptions(**part(chosen, AdaptOptions))
     limits = {"max_chars": chosen["max_chars"], "seed": options.seed}
     with closing(Screen()) as screen:
         texts = draw_texts(files, _fields(chosen), reject=screen.reject, **limits)
@@ -168,6 +169,16 @@ class Screen:
 
         return draw
 
+    def draw_distillation(self, total: int) -> "Callable[[DistillProgress], None]":
+        """Return what shows the steps of a distillation."""
+        from .train import Progress
+
+        def draw(progress: "DistillProgress") -> None:
+            note = f"loss {progress.loss:.3f}"
+            self.draw(Progress("distill", progress.step, total, "steps", note))
+
+        return draw
+
     def reject(self, document: "Document") -> None:
         """Tell of a line that is no document; of the first ones, if there are many."""
         self.n_rejected += 1
@@ -181,7 +192,7 @@ class Screen:
             sys.exit(1)
 
 
-def _part(chosen: dict[str, Any], options: type[Any]) -> dict[str, Any]:
+def part(chosen: dict[str, Any], options: type[Any]) -> dict[str, Any]:
     """Return those of the chosen values that `options`, a dataclass, has a field for."""
     names = {field.name for field in fields(options)}
     return {name: value for name, value in chosen.items() if name in names}

@@ -59,7 +59,7 @@ def load_encoder(name: str, *, device: str | None = None, dtype: str | None = No
         raise ValueError(f"device={device!r}: name each device, such as cpu or cuda:0,cuda:1")
     if dtype not in {None, *DTYPES}:
         raise ValueError(f"dtype={dtype!r}: choose one of {', '.join(DTYPES)}")
-    folder = _model_folder(name)
+    folder = model_folder(name)
     if not (folder / "modules.json").is_file():
         raise EncoderError(f"{folder} has no modules.json: it is not a SparseEncoder folder")
     if device is not None and "," in device:
@@ -104,7 +104,8 @@ def module_packages(folder: Path) -> set[str]:
     return packages
 
 
-def _model_folder(name: str) -> Path:
+def model_folder(name: str) -> Path:
+    """Return the folder of `mini`, of a model folder, or of a hub id, which is downloaded once."""
     if name == "mini":
         return Path(str(files("splare_os"))) / "mini"
     if Path(name).is_dir():

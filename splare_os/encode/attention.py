@@ -96,7 +96,8 @@ def segment_attention(
     token sees those less than `sliding_window` away; logits are capped at ±`softcap`.
     """
     heads, _, width = query.shape[1:]
-    dtype = query.dtype
+    dtype = value.dtype  # autocast leaves what rotary positions have turned in float32
+    query, key = query.to(dtype), key.to(dtype)
     if query.requires_grad and dtype.itemsize == 2 and query.device.type == "cpu":
         query, key, value = query.float(), key.float(), value.float()  # its gradients are slow
     runs = [(length, len(list(run))) for length, run in groupby(segments.lengths)]

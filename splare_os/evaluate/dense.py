@@ -33,7 +33,7 @@ def load_dense(name: str | None = None) -> SentenceTransformer:
 
     `EncoderError` if it is not on this machine and cannot be fetched.
     """
-    wanted = name or _packaged() or HUB_ID
+    wanted = name or dense_name()
     try:
         return SentenceTransformer(wanted)
     except (OSError, ValueError) as error:
@@ -82,6 +82,11 @@ def _vectors(model: SentenceTransformer, documents: Sequence[Document]) -> Array
 def _cosines(queries: Scores, vectors: Scores, rows: slice) -> Scores:
     scores: Scores = queries[rows] @ vectors.T
     return scores
+
+
+def dense_name() -> str:
+    """Return the folder of all-MiniLM-L6-v2 in its Python package, or else its hub id."""
+    return _packaged() or HUB_ID
 
 
 def _packaged() -> str | None:

@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.sparse import block_diag, csr_array
+from scipy.sparse import block_diag, csc_array, csr_array
 from scipy.special import softmax
 
+from ..errors import EncoderError
 from .losses import Places, Scores, Teacher
 from .pairs import Pairs, TrainingSet
 
@@ -111,10 +112,15 @@ def lexical(data: TrainingSet) -> Lexical:
 
 
 def embedded(data: TrainingSet, name: str, *, cache: Path) -> Embedded:
-    """Return the bi-encoder `name` as a teacher; its vectors are kept in the folder `cache`."""
+    """Return the bi-encoder `name` as a teacher; its vectors are kept in the folder `cache`.
+
+    Only texts that rows refer to are embedded; the vectors of others are zeros.
+    """
+    asked = sorted({row.query for row in data.rows})
+    found = sorted({place for row in data.rows for place in (row.positive, *row.negatives)})
     return Embedded(
-        _vectors(name, data.queries, cache, is_query=True),
-        _vectors(name, data.documents, cache, is_query=False),
+        _vectors(name, data.queries, asked, cache, is_query=True),
+        _vectors(name, data.documents, found, cache, is_query=False),
     )
 
 
@@ -177,8 +183,6 @@ def _lexical_of(pairs: Pairs) -> tuple[csr_array, csr_array]:
     stored = index.scores
     n_terms = len(stored["indptr"]) - 1
     shape = len(pairs.documents), n_terms
-    from scipy.sparse import csc_array
-
     documents = csc_array((stored["data"], stored["indices"], stored["indptr"]), shape=shape)
     asked = bm25s.tokenize(
         pairs.queries, stopwords="en", stemmer=stemmer, return_ids=False, show_progress=False
@@ -195,16 +199,28 @@ def _lexical_of(pairs: Pairs) -> tuple[csr_array, csr_array]:
     return counts, documents.tocsr()
 
 
-def _vectors(name: str, texts: Sequence[str], cache: Path, *, is_query: bool) -> Vectors:
-    key = sha256("\0".join([name, "query" if is_query else "document", *texts]).encode())
-    path = cache / f"vectors-{key.hexdigest()[:16]}.npy"
+def _vectors(
+    name: str, texts: Sequence[str], wanted: Sequence[int], cache: Path, *, is_query: bool
+) -> Vectors:
+    kind, chosen = "query" if is_query else "document", [texts[place] for place in wanted]
+    key = sha256("\0".join([name, kind, *chosen]).encode()).hexdigest()[:16]
+    path = cache / f"vectors-{key}.npy"
     if not path.is_file():
-        from sentence_transformers import SentenceTransformer
-
-        model = SentenceTransformer(name)
-        encode = model.encode_query if is_query else model.encode_document
-        vectors = encode(list(texts), normalize_embeddings=True, show_progress_bar=True)
         cache.mkdir(parents=True, exist_ok=True)
-        np.save(path, vectors.astype(np.float16))
-    found: Vectors = np.load(path).astype(np.float32)
-    return found
+        np.save(path, _encode(name, chosen, is_query=is_query).astype(np.float16))
+    found = np.load(path).astype(np.float32)
+    vectors: Vectors = np.zeros((len(texts), found.shape[1]), dtype=np.float32)
+    vectors[list(wanted)] = found
+    return vectors
+
+
+def _encode(name: str, texts: list[str], *, is_query: bool) -> Vectors:
+    from sentence_transformers import SentenceTransformer
+
+    try:
+        model = SentenceTransformer(name)
+    except (OSError, ValueError) as error:
+        raise EncoderError(f"the teacher {name!r} cannot be loaded: {error}") from error
+    encode = model.encode_query if is_query else model.encode_document
+    vectors: Vectors = encode(texts, normalize_embeddings=True, show_progress_bar=False)
+    return vectors

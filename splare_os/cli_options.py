@@ -1,0 +1,119 @@
+"""What commands share: options that say which cluster and which model, and opening them."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from opensearchpy import OpenSearch
+
+    from .encoders import Encoder
+
+C = TypeVar("C", bound=Callable[..., None])
+
+
+def cluster_options(command: C) -> C:
+    """Add the options that say which cluster."""
+    for option in (
+        click.option("--ca-certs", envvar="SPLARE_CA_CERTS", type=click.Path(exists=True)),
+        click.option("--password", envvar="SPLARE_PASSWORD", help="Password of --user."),
+        click.option("--user", envvar="SPLARE_USER", help="User name for basic authentication."),
+        click.option(
+            "--url", envvar="SPLARE_URL", help="Address of OpenSearch; the embedded one if absent."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def remember(ctx: click.Context, option: click.Parameter, value: str | None) -> None:
+    """Keep the value of an option for `opened_encoder`."""
+    ctx.meta[f"splare_os.{option.name}"] = value
+
+
+def model_option(command: C, *, multiple: bool = False) -> C:
+    """Add the options that say which model (of `multiple`, which ones), and where it runs."""
+    for option in (
+        click.option(
+            "--dtype",
+            envvar="SPLARE_DTYPE",
+            expose_value=False,
+            callback=remember,
+            help="float32, bfloat16 or float16; what the device is fastest in if absent.",
+        ),
+        click.option(
+            "--device",
+            envvar="SPLARE_DEVICE",
+            expose_value=False,
+            callback=remember,
+            help="cpu, cuda, cuda:1 …; several by comma: a process each.",
+        ),
+        click.option(
+            "--model",
+            envvar="SPLARE_MODEL",
+            multiple=multiple,
+            default=("mini",) if multiple else "mini",
+            show_default=True,
+            help="mini, a model folder, or a hub id.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+models_option = partial(model_option, multiple=True)
+
+
+def names(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
+    """Return the names between commas."""
+    return tuple(filter(None, value.split(",")))
+
+
+def numbers(ctx: click.Context, option: click.Parameter, value: str) -> tuple[int, ...]:
+    """Return the whole numbers between commas."""
+    found = names(ctx, option, value)
+    if wrong := [name for name in found if not name.isdecimal()]:
+        raise click.BadParameter(f"{wrong[0]!r} is no whole number: give some, such as 50,100")
+    return tuple(map(int, found))
+
+
+def cluster_url(cluster: dict[str, str | None]) -> str:
+    """Return the address that the options name, or start the embedded OpenSearch."""
+    from .cluster import download_bar, resolve_url, status
+
+    if cluster["url"] is None and status().pid is None:
+        click.echo("starting the embedded OpenSearch …", err=True)
+    return resolve_url(cluster["url"], progress=download_bar)
+
+
+def connect(url: str, cluster: dict[str, str | None]) -> "OpenSearch":
+    """Return a client with the credentials that the options give."""
+    from opensearchpy import OpenSearch
+
+    # the worker has a patience of its own, and several threads
+    options: dict[str, Any] = {"timeout": 60, "max_retries": 0, "pool_maxsize": 8}
+    if cluster["user"]:
+        options["http_auth"] = (cluster["user"], cluster["password"] or "")
+    if cluster["ca_certs"]:
+        options["ca_certs"] = cluster["ca_certs"]
+    return OpenSearch(url, **options)
+
+
+def opened_encoder(model: str) -> "Encoder":
+    """Return the encoder that the options name."""
+    click.echo(f"loading the model {model} …", err=True)
+    from .encoders import load_encoder
+
+    quieten_transformers()
+    chosen = click.get_current_context().meta
+    return load_encoder(model, device=chosen["splare_os.device"], dtype=chosen["splare_os.dtype"])
+
+
+def quieten_transformers() -> None:
+    """Keep transformers from drawing bars and from listing weights that are left out."""
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]

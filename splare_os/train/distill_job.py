@@ -1,0 +1,98 @@
+"""The whole way of a distillation: sources and a model in, a model folder out."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from ..encode.encoder import SplareEncoder
+from ..encoders import model_folder
+from ..errors import EncoderError
+from .distill import DistillFigures, distill
+from .distill_options import DistillOptions
+from .distill_trainer import Watch
+from .pairs import TrainingSet, read_pairs
+from .teaching import teaching
+
+
+@dataclass(frozen=True)
+class DistillJob:
+    """What is trained by which teachers, and where the result goes.
+
+    `model` is `mini`, a folder or a hub id; for the variant `splade` it may be a masked-language
+    model with its vocabulary head. `name` is the new model's, by default that of the folder
+    `out`. Checkpoints and what teachers said lie in `work`, by default `out` with `.work`.
+    """
+
+    model: str
+    teachers: tuple[str, ...]
+    out: Path
+    options: DistillOptions
+    name: str = ""
+    work: Path | None = None
+    keep_work: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DistillReport:
+    """What was made, and what held-out pairs say of it."""
+
+    model: str
+    fingerprint: str
+    pairs: int
+    scales: list[list[float]] | None
+    figures: DistillFigures
+
+
+def distill_model(
+    sources: Sequence[str], job: DistillJob, *, watch: Watch | None = None
+) -> DistillReport:
+    """Train a model on the pairs of `sources`, write its folder, and return a report.
+
+    Everything is read and checked before the first step. The same call goes on where an earlier
+    one was stopped.
+    """
+    if job.out.exists():
+        raise ValueError(f"{job.out} is there already: choose another folder to write")
+    options, work = job.options, job.work or job.out.with_name(job.out.name + ".work")
+    data = TrainingSet.of([read_pairs(source) for source in sources])
+    encoder = _opened(job)
+    taught = teaching(
+        job.teachers, data, cache=work, batch_size=options.batch_size, seed=options.seed
+    )
+    figures = distill(
+        encoder, data, taught.teacher, options, work=work, vectors=taught.vectors, watch=watch
+    )
+    _save(encoder, job)
+    if not job.keep_work:
+        shutil.rmtree(work)
+    scales = None if taught.scales is None else taught.scales.tolist()
+    return DistillReport(str(job.out), encoder.fingerprint, len(data.rows), scales, figures)
+
+
+def _opened(job: DistillJob) -> SplareEncoder:
+    device = job.options.device
+    folder = model_folder(job.model)
+    if (folder / "modules.json").is_file():
+        return SplareEncoder.load(folder, device=device, dtype="float32")
+    if job.options.variant != "splade":
+        raise EncoderError(f"{folder} has no modules.json: it is not a SparseEncoder folder")
+    encoder = SplareEncoder.from_vocabulary(str(folder))
+    encoder.model.to(device)
+    return encoder
+
+
+def _save(encoder: SplareEncoder, job: DistillJob) -> None:
+    """Write the folder in float16; its cuts are those that the training scored with."""
+    encoder.card = replace(
+        encoder.card,
+        name=job.name or job.out.name,
+        query_top_k=job.options.query_top_k,
+        document_top_k=job.options.document_top_k,
+    )
+    encoder.model.to("cpu", torch.float16)
+    encoder.save(job.out)
