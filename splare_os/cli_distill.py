@@ -54,6 +54,7 @@ BM25 = "bm25"
 @click.option("--document-top-k", default=200, show_default=True, help="Likewise, of documents.")
 @click.option("--max-tokens", default=192, show_default=True, help="Tokens of a text, training.")
 @click.option("--negatives", default=0, show_default=True, help="Hard negatives of each pair.")
+@click.option("--max-pairs", default=0, help="Pairs drawn of each source; all if absent.")
 @click.option("--held-out", default=4, show_default=True, help="Batches only measured on.")
 @click.option("--checkpoint-steps", default=200, show_default=True, help="Steps between two.")
 @click.option("--autocast/--no-autocast", default=None, help="Multiply in bfloat16; if fast.")

@@ -15,7 +15,7 @@ from ..errors import EncoderError
 from .distill import DistillFigures, distill
 from .distill_options import DistillOptions
 from .distill_trainer import Watch
-from .pairs import TrainingSet, read_pairs
+from .pairs import Pairs, TrainingSet, read_pairs
 from .teaching import teaching
 
 
@@ -25,7 +25,8 @@ class DistillJob:
 
     `model` is `mini`, a folder or a hub id; for the variant `splade` it may be a masked-language
     model with its vocabulary head. `name` is the new model's, by default that of the folder
-    `out`. Checkpoints and what teachers said lie in `work`, by default `out` with `.work`.
+    `out`. With `max_pairs` so many of each source are drawn. Checkpoints and what teachers said
+    lie in `work`, by default `out` with `.work`.
     """
 
     model: str
@@ -33,6 +34,7 @@ class DistillJob:
     out: Path
     options: DistillOptions
     name: str = ""
+    max_pairs: int = 0
     work: Path | None = None
     keep_work: bool = False
 
@@ -59,7 +61,7 @@ def distill_model(
     if job.out.exists():
         raise ValueError(f"{job.out} is there already: choose another folder to write")
     options, work = job.options, job.work or job.out.with_name(job.out.name + ".work")
-    data = TrainingSet.of([read_pairs(source) for source in sources])
+    data = TrainingSet.of([_drawn(read_pairs(source), job) for source in sources])
     encoder = _opened(job)
     taught = teaching(
         job.teachers, data, cache=work, batch_size=options.batch_size, seed=options.seed
@@ -72,6 +74,10 @@ def distill_model(
         shutil.rmtree(work)
     scales = None if taught.scales is None else taught.scales.tolist()
     return DistillReport(str(job.out), encoder.fingerprint, len(data.rows), scales, figures)
+
+
+def _drawn(pairs: Pairs, job: DistillJob) -> Pairs:
+    return pairs.sampled(job.max_pairs, seed=job.options.seed) if job.max_pairs else pairs
 
 
 def _opened(job: DistillJob) -> SplareEncoder:

@@ -1,7 +1,8 @@
 """Training pairs: queries, documents, and which belong together; read from files and checked."""
 
+import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from math import isfinite
 from pathlib import Path
@@ -59,6 +60,13 @@ class Pairs:
                     f"{1 + len(row.negatives)} documents; give one each, the positive's first"
                 )
             self.relevant.setdefault(row.query, set()).add(row.positive)
+
+    def sampled(self, n_rows: int, *, seed: int = 0) -> "Pairs":
+        """Return at most `n_rows` pairs, drawn at random; queries, documents and answers stay."""
+        if n_rows >= len(self.rows):
+            return self
+        drawn = random.Random(seed).sample(self.rows, n_rows)
+        return replace(self, rows=drawn)
 
 
 def read_pairs(source: str) -> Pairs:
