@@ -7,6 +7,7 @@ a file        the scores of the rows themselves; a cross-encoder's are computed 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -176,6 +177,7 @@ def _lexical_of(pairs: Pairs) -> tuple[csr_array, csr_array]:
     import bm25s
     import Stemmer
 
+    logging.getLogger("bm25s").setLevel(logging.WARNING)  # it logs every index on stderr
     stemmer = Stemmer.Stemmer("english")
     corpus = bm25s.tokenize(pairs.documents, stopwords="en", stemmer=stemmer, show_progress=False)
     index = bm25s.BM25(method="lucene", k1=1.2, b=0.75)
