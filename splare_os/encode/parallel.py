@@ -53,7 +53,8 @@ class ParallelEncoder:
         except BaseException:
             self.close()
             raise
-        self.name, self.fingerprint, self.n_latents = found[0]
+        self.name, self.fingerprint, self.n_latents, _ = found[0]
+        self.dtype = ",".join(sorted({dtype for *_, dtype in found}))
 
     def __enter__(self) -> "ParallelEncoder":
         return self
@@ -127,10 +128,11 @@ def _own() -> Encoder:
     return encoder
 
 
-def _describe(_: int) -> tuple[str, str, int]:
+def _describe(_: int) -> tuple[str, str, int, str]:
     _process["barrier"].wait()  # so that every process is asked once
     encoder = _own()
-    return encoder.name, encoder.fingerprint, encoder.n_latents
+    dtype = str(getattr(getattr(encoder, "model", None), "dtype", ""))
+    return encoder.name, encoder.fingerprint, encoder.n_latents, dtype
 
 
 def _documents(texts: list[str]) -> Impacts:
