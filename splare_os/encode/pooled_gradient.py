@@ -20,6 +20,8 @@ def trainable_maxima(states: Tensor, segments: Segments, sae: SaeEncoder) -> Ten
     """Return the largest activations [segment, latent] of states [token, state], with gradients.
 
     For ReLU and JumpReLU encoders. The threshold gets none: it is where the activation jumps.
+    One state that is not finite makes every maximum NaN: no threshold would let it pass, and a
+    training would go on with texts that have no activation.
     """
     maxima: Tensor = _SegmentMaxima.apply(states, sae.weight, sae.bias, segments, sae)
     return maxima
@@ -32,7 +34,8 @@ class _SegmentMaxima(torch.autograd.Function):
     def forward(ctx: Any, *inputs: Any) -> Tensor:  # noqa: ANN401  # torch's signature
         states, weight, bias, segments, sae = inputs
         frozen = SaeEncoder.sharing(sae, weight.to(states.dtype))
-        maxima = segment_max(states, segments, frozen).float()
+        poison = (states * 0).sum()  # 0, or NaN
+        maxima: Tensor = segment_max(states, segments, frozen).float() + poison
         ctx.save_for_backward(states, frozen.weight, maxima)
         ctx.segments, ctx.dtypes = segments, (weight.dtype, bias.dtype)
         return maxima

@@ -25,7 +25,8 @@ class Transform(nn.Module):
         self.norm = nn.LayerNorm(width, eps=eps)
 
     def forward(self, states: Tensor) -> Tensor:
-        """Return states of the same shape."""
+        """Return states of the same shape, in the precision of the weights."""
+        states = states.to(self.dense.weight.dtype)
         transformed: Tensor = self.norm(self.activation(self.dense(states)))
         return transformed
 
@@ -36,7 +37,10 @@ def read_vocabulary_head(name: str) -> tuple[Transform, SaeEncoder]:
     `EncoderError` where there is none (a head with random weights searches at random), or where
     the model is no BERT: heads of others follow a norm that backbones leave out.
     """
-    found = AutoConfig.from_pretrained(name).model_type
+    try:
+        found = AutoConfig.from_pretrained(name).model_type
+    except (OSError, ValueError) as error:
+        raise EncoderError(f"{name} is no model with a vocabulary head: {error}") from error
     if found != "bert":
         raise EncoderError(f"{name} is a {found!r} model: vocabulary heads are read of 'bert' only")
     model, loaded = AutoModelForMaskedLM.from_pretrained(name, output_loading_info=True)

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import torch
 from datasets import Dataset
 from sentence_transformers import SparseEncoder
@@ -33,14 +34,16 @@ from .distill_trainer import (
     arguments,
     autocasts,
     last_checkpoint,
+    require_finite,
     without_printing,
 )
 from .losses import DistillationLoss, Places, Teacher
 from .pairs import TrainingSet
 from .schedule import Schedule, table
-from .variants import prepare
+from .variants import prepare, require_fit
 
 RECORD = "distill.json"
+SAMPLED_ROWS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +81,11 @@ def distill(
     when it is called again, to the same weights. `vectors` [query, dimension] make batches of
     queries that are alike. The LoRA adapter is merged when the encoder is saved.
     """
-    _begin(work, encoder, data, options)
-    torch.manual_seed(options.seed)
     schedule = Schedule.draw(data, options, vectors)
+    require_fit(encoder, options)
+    require_finite(encoder.model, 0)
+    _begin(work, encoder, data, teacher, options)
+    torch.manual_seed(options.seed)
     prepare(encoder, options)
     goal = DistillationLoss(
         data,
@@ -100,10 +105,10 @@ def distill(
             trainer.add_callback(reporter)
         before = _before(work, encoder, goal, schedule.held_out, options)
         trainer.train(resume_from_checkpoint=last_checkpoint(work))
+        require_finite(encoder.model, options.steps)
         after = held_out(encoder, goal, schedule.held_out, options)
     encoder.model.eval()
-    steps = trainer.state.global_step
-    return DistillFigures(before, after, steps)
+    return DistillFigures(before, after, trainer.state.global_step)
 
 
 def held_out(
@@ -114,7 +119,8 @@ def held_out(
     sums = dict.fromkeys(HeldOut.__dataclass_fields__, 0.0)
     for places in batches:
         columns = table(goal.data, places, options.negatives)
-        with torch.no_grad(), torch.autocast(options.device, torch.bfloat16, autocasts(options)):
+        kind = torch.device(options.device).type
+        with torch.no_grad(), torch.autocast(kind, torch.bfloat16, autocasts(options)):
             impacts = [_impacts(model, columns[name]) for name in columns.column_names[:-1]]
             terms = goal.compute_loss_from_embeddings(impacts, torch.tensor(columns["label"]))
         for name, value in terms.items():
@@ -161,23 +167,64 @@ def _trainer(
     )
 
 
-def _begin(work: Path, encoder: SplareEncoder, data: TrainingSet, options: DistillOptions) -> None:
+def _begin(
+    work: Path,
+    encoder: SplareEncoder,
+    data: TrainingSet,
+    teacher: Teacher | None,
+    options: DistillOptions,
+) -> None:
     """Refuse a work folder of another training; otherwise note in it which one it is of."""
-    digest = sha256(json.dumps([encoder.fingerprint, asdict(options)]).encode())
+    digest, said, record = _digest(encoder, data, options), _sample(teacher, data), work / RECORD
+    if not record.is_file():
+        _note(record, {"digest": digest, "taught": said})
+        return
+    begun = json.loads(record.read_text(encoding="utf-8"))
+    then = begun.get("taught", said)
+    if begun["digest"] != digest:
+        other = "another model, other pairs or options"
+    elif len(then) != len(said) or not np.allclose(then, said, rtol=0.05, equal_nan=True):
+        other = "another teacher"
+    else:
+        return
+    raise TrainingError(
+        f"{work} is of a training with {other}: give the same ones to go on, or remove the folder"
+    )
+
+
+def _digest(encoder: SplareEncoder, data: TrainingSet, options: DistillOptions) -> str:
+    known = encoder.card.fingerprint or _weights(encoder)
+    digest = sha256(json.dumps([known, asdict(options)]).encode())
     for text in (*data.queries, *data.documents):
         digest.update(sha256(text.encode()).digest())
     digest.update(repr(data.rows).encode())
-    record = work / RECORD
-    if record.is_file():
-        begun = json.loads(record.read_text(encoding="utf-8"))
-        if begun["digest"] != digest.hexdigest():
-            raise TrainingError(
-                f"{work} is of a training with another model, other pairs or options: "
-                "give the same ones to go on, or remove the folder"
-            )
-        return
-    work.mkdir(parents=True, exist_ok=True)
-    record.write_text(json.dumps({"digest": digest.hexdigest()}), encoding="utf-8")
+    return digest.hexdigest()
+
+
+def _weights(encoder: SplareEncoder) -> str:
+    """Return what identifies an encoder that was never saved."""
+    digest = sha256()
+    for name, tensor in encoder.model.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _sample(teacher: Teacher | None, data: TrainingSet) -> list[float]:
+    """Return what the teacher says of the first queries, by which it is known again."""
+    if teacher is None:
+        return []
+    rows = data.rows[: min(SAMPLED_ROWS, data.starts[1][2])]
+    queries, documents = ([getattr(row, of) for row in rows] for of in ("query", "positive"))
+    said: list[float] = teacher(np.array(queries), np.array(documents)).ravel().tolist()
+    return said
+
+
+def _note(record: Path, content: dict[str, object]) -> None:
+    record.parent.mkdir(parents=True, exist_ok=True)
+    partial = record.with_suffix(".partial")
+    partial.write_text(json.dumps(content), encoding="utf-8")
+    partial.replace(record)
 
 
 def _before(
@@ -192,9 +239,7 @@ def _before(
     known = json.loads(record.read_text(encoding="utf-8"))
     if "before" not in known:
         known["before"] = asdict(held_out(encoder, goal, batches, options))
-        partial = record.with_suffix(".partial")
-        partial.write_text(json.dumps(known), encoding="utf-8")
-        partial.replace(record)
+        _note(record, known)
     return HeldOut(**known["before"])
 
 

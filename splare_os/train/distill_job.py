@@ -12,11 +12,15 @@ import torch
 from ..encode.encoder import SplareEncoder
 from ..encoders import model_folder
 from ..errors import EncoderError
-from .distill import DistillFigures, distill
+from .distill import RECORD, DistillFigures, distill
 from .distill_options import DistillOptions
 from .distill_trainer import Watch
 from .pairs import Pairs, TrainingSet, read_pairs
-from .teaching import teaching
+from .teaching import check_names, knows_rows_only, teaching
+from .variants import merge, require_fit
+
+OURS = (RECORD, "*.partial", "checkpoint-*", "vectors-*.npy", "scores-*.npy")
+"""What a work folder holds."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,11 @@ def distill_model(
     Everything is read and checked before the first step. The same call goes on where an earlier
     one was stopped.
     """
-    if job.out.exists():
-        raise ValueError(f"{job.out} is there already: choose another folder to write")
-    options, work = job.options, job.work or job.out.with_name(job.out.name + ".work")
+    options, work = job.options, job.work or _beside(job.out, ".work")
+    _check(job, work)
     data = TrainingSet.of([_drawn(read_pairs(source), job) for source in sources])
     encoder = _opened(job)
+    require_fit(encoder, options)
     taught = teaching(
         job.teachers, data, cache=work, batch_size=options.batch_size, seed=options.seed
     )
@@ -71,9 +75,43 @@ def distill_model(
     )
     _save(encoder, job)
     if not job.keep_work:
-        shutil.rmtree(work)
+        _clear(work)
     scales = None if taught.scales is None else taught.scales.tolist()
     return DistillReport(str(job.out), encoder.fingerprint, len(data.rows), scales, figures)
+
+
+def _check(job: DistillJob, work: Path) -> None:
+    """Refuse what cannot work, and to write over what others made."""
+    if job.out.exists():
+        raise ValueError(f"{job.out} is there already: choose another folder to write")
+    if work.exists() and (foreign := {*work.iterdir()} - _ours(work)):
+        name = min(foreign).name
+        raise ValueError(f"{work} holds something else ({name}): give a new folder to work in")
+    check_names(job.teachers)
+    if not job.options.negatives and knows_rows_only(job.teachers):
+        raise ValueError(
+            f"teacher {job.teachers[0]!r} knows the rows' own documents only, so with negatives=0 "
+            "it has nothing to compare: give the number of negatives that rows have"
+        )
+
+
+def _ours(work: Path) -> set[Path]:
+    return {path for pattern in OURS for path in work.glob(pattern)}
+
+
+def _clear(work: Path) -> None:
+    """Remove what is ours in `work`, and the folder if nothing else is in it."""
+    for path in _ours(work):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    if not any(work.iterdir()):
+        work.rmdir()
+
+
+def _beside(folder: Path, suffix: str) -> Path:
+    return folder.with_name(folder.name + suffix)
 
 
 def _drawn(pairs: Pairs, job: DistillJob) -> Pairs:
@@ -93,12 +131,18 @@ def _opened(job: DistillJob) -> SplareEncoder:
 
 
 def _save(encoder: SplareEncoder, job: DistillJob) -> None:
-    """Write the folder in float16; its cuts are those that the training scored with."""
+    """Write the folder, in float16, once it is whole; its cuts are those of the training."""
     encoder.card = replace(
         encoder.card,
         name=job.name or job.out.name,
         query_top_k=job.options.query_top_k,
         document_top_k=job.options.document_top_k,
     )
-    encoder.model.to("cpu", torch.float16)
-    encoder.save(job.out)
+    encoder.model.to("cpu")
+    merge(encoder)  # before it is rounded
+    encoder.backbone.to(torch.float16)
+    encoder.pooling.sae.convert(torch.float16)
+    part = _beside(job.out, ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    encoder.save(part)
+    part.rename(job.out)

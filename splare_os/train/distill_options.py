@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from math import isfinite
 from typing import Literal, TypeAlias, get_args
 
 from ..encode.precision import check_device
@@ -13,7 +14,10 @@ VARIANTS: tuple[Variant, ...] = get_args(Variant)
 SAE, trained too but for its words."""
 
 SHARES = ("warm_up", "ramp")
-MAY_BE_0 = ("contrast", "query_flops", "document_flops", "seed", "negatives", "mini_batch")
+MAY_BE_0 = (
+    *("contrast", "query_flops", "document_flops", "warm_up"),
+    *("seed", "negatives", "mini_batch"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,8 @@ class DistillOptions:
     rank: int = 64
     temperature: float = 1.0
     contrast: float = 0.5
-    query_flops: float = 1e-3
-    document_flops: float = 1e-3
+    query_flops: float = 3e-4
+    document_flops: float = 3e-4
     ramp: float = 0.33
     query_top_k: int = 40
     document_top_k: int = 200
@@ -62,8 +66,9 @@ class DistillOptions:
             value = getattr(self, field.name)
             if isinstance(value, str | bool) or value is None:
                 continue
-            if value < 0 or (value == 0 and field.name not in MAY_BE_0):
-                raise ValueError(f"{field.name}={value!r}: give a number above 0")
+            least = "at least 0" if field.name in MAY_BE_0 else "above 0"
+            if not isfinite(value) or value < 0 or (value == 0 and field.name not in MAY_BE_0):
+                raise ValueError(f"{field.name}={value!r}: give a number {least}")
         for name in SHARES:
             if getattr(self, name) > 1:
                 raise ValueError(f"{name}={getattr(self, name)!r}: give a share of the steps, ≤ 1")

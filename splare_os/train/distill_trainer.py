@@ -47,10 +47,14 @@ class DistillTrainer(SparseEncoderTrainer):
 
     def compute_loss(self, *args: Any, **kwargs: Any) -> Tensor:  # noqa: ANN401  # theirs
         """Return the loss of a batch; one that is not finite ends the training."""
-        loss = cast(Tensor, super().compute_loss(*args, **kwargs))
+        try:
+            loss = cast(Tensor, super().compute_loss(*args, **kwargs))
+        except TrainingError as error:
+            raise TrainingError(self._what_went_wrong(str(error))) from error
         self.last_loss = float(loss.detach())
         if not torch.isfinite(loss):
-            raise TrainingError(self._what_went_wrong())
+            cause = "weights are finite, so scores or impacts overflow: take a lower lr"
+            raise TrainingError(self._what_went_wrong(f"the loss is {self.last_loss}; {cause}"))
         return loss
 
     def add_model_card_callback(self, *_: Any) -> None:  # noqa: ANN401
@@ -74,15 +78,17 @@ class DistillTrainer(SparseEncoderTrainer):
         trained = load_file(Path(resume_from_checkpoint) / TRAINED)
         self.model.load_state_dict(trained, strict=False)
 
-    def _what_went_wrong(self) -> str:
-        step = self.state.global_step + 1
-        where = f"step {step}: the loss is {self.last_loss}"
-        for name, parameter in self.model.named_parameters():
-            if not parameter.isfinite().all():
-                if step == 1:
-                    return f"{where}: {name} of the model is not finite: make the model again"
-                return f"{where}: {name} is not finite after step {step - 1}: take a lower lr"
-        return f"{where}: weights are finite, so scores or impacts overflow: take a lower lr"
+    def _what_went_wrong(self, seen: str) -> str:
+        require_finite(self.model, self.state.global_step)
+        return f"step {self.state.global_step + 1}: {seen}"
+
+
+def require_finite(model: nn.Module, step: int) -> None:
+    """Refuse a model with a weight that is NaN or infinite after `step` steps, and name it."""
+    for name, parameter in model.named_parameters():
+        if not parameter.isfinite().all():
+            advice = "take a lower lr" if step else "make the model again"
+            raise TrainingError(f"{name} is not finite after step {step}: {advice}")
 
 
 class Reporter(TrainerCallback):

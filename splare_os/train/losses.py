@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ..errors import TrainingError
 from .pairs import TrainingSet
 
 Places: TypeAlias = NDArray[np.int64]
@@ -59,8 +60,13 @@ class DistillationLoss(nn.Module):
         asked, found = embeddings[0], torch.cat(embeddings[1:])[torch.from_numpy(distinct)]
         if self.top_k is not None:
             asked, found = heaviest(asked, self.top_k[0]), heaviest(found, self.top_k[1])
-        scores = asked @ found.T
-        scores = scores.float() / self.temperature
+        with torch.autocast(asked.device.type, enabled=False):  # bfloat16 keeps 8 bits of a score
+            scores = asked.float() @ found.float().T / self.temperature
+        if not scores.any():
+            raise TrainingError(
+                "no query of the batch shares a latent with a document, so nothing can be learnt: "
+                "take a lower lr, lower FLOPS weights, or another model"
+            )
         documents = documents[distinct]
         terms = {}
         if self.teacher is not None:

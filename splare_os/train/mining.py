@@ -6,7 +6,7 @@ Source: ANCE, arXiv 2007.00808, for negatives from the model; BM25's are as old 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -34,8 +34,9 @@ class MinedRow(TypedDict):
 class MineOptions:
     """`negatives` of each query, of its best hits after the first `skip`.
 
-    Documents known to be relevant don't count. Where the search finds too few, documents drawn
-    at random fill up. `keep` leaves the index for the next time.
+    Documents known to be relevant don't count, nor do others with the same text. Where the
+    search finds too few, texts drawn at random fill up, but none that was passed over. `keep`
+    leaves the index for the next time.
     """
 
     negatives: int = 8
@@ -60,23 +61,24 @@ def mine(
     The corpus is indexed first, as for an evaluation, and its texts are held in memory.
     """
     texts = {str(document.id): document.text for document in read_corpus(data.corpus)}
-    _require_enough(data, texts, options)
+    distinct = list(dict.fromkeys(filter(None, texts.values())))
+    _require_enough(data, len(distinct), options)
     rng = random.Random(options.seed)
     place = indexed_texts(client, data, keep=options.keep)
     if encoder is not None:
         place = indexed(client, encoder, data, keep=options.keep)
     with place as index:
         for query, hits in _runs(client, index, data, encoder, options):
-            relevant = {name for name, grade in data.qrels[query].items() if grade > 0}
-            excluded = relevant | ({query} if query in data.own else set())
-            found = [name for name in ranked(hits) if name not in excluded and texts[name]]
-            names = _filled(found[options.skip :], texts, excluded, options.negatives, rng)
-            for positive in sorted(name for name in relevant if texts.get(name)):
-                yield {
-                    "query": data.queries[query],
-                    "positive": texts[positive],
-                    "negatives": [texts[name] for name in names],
-                }
+            relevant = sorted(name for name, grade in data.qrels[query].items() if grade > 0)
+            own = [query] if query in data.own else []
+            excluded = {"", *(texts.get(name, "") for name in (*relevant, *own))}
+            found = dict.fromkeys(texts[name] for name in ranked(hits))
+            ranking = [text for text in found if text not in excluded]
+            negatives = _filled(ranking, distinct, excluded, options, rng)
+            for positive in (texts.get(name) for name in relevant):
+                if positive:
+                    asked = data.queries[query]
+                    yield {"query": asked, "positive": positive, "negatives": negatives}
 
 
 def _runs(
@@ -98,28 +100,29 @@ def _runs(
 
 
 def _filled(
-    found: list[str],
-    texts: Mapping[str, str],
+    ranking: list[str],
+    texts: list[str],
     excluded: set[str],
-    wanted: int,
+    options: MineOptions,
     rng: random.Random,
 ) -> list[str]:
-    names = found[:wanted]
-    known = list(texts)
-    while len(names) < wanted:
-        drawn = rng.choice(known)
-        if drawn not in excluded and drawn not in names and texts[drawn]:
-            names.append(drawn)
-    return names
+    """Return texts of the ranking after those passed over, filled up from `texts` at random."""
+    end = options.skip + options.negatives
+    chosen, barred = ranking[options.skip : end], excluded.union(ranking[:end])
+    while len(chosen) < options.negatives:
+        drawn = rng.choice(texts)
+        if drawn not in barred:
+            chosen.append(drawn)
+            barred.add(drawn)
+    return chosen
 
 
-def _require_enough(data: DataSet, texts: Mapping[str, str], options: MineOptions) -> None:
-    most = max(len(judged) for judged in data.qrels.values())
-    usable = sum(1 for text in texts.values() if text)
-    if usable < most + 1 + options.negatives:
+def _require_enough(data: DataSet, n_texts: int, options: MineOptions) -> None:
+    most = max(sum(grade > 0 for grade in judged.values()) for judged in data.qrels.values())
+    if n_texts < most + 1 + options.skip + options.negatives:  # 1: a query's own document
         raise TrainingError(
-            f"{data.name} has {usable} documents with text, up to {most} of them relevant to a "
-            f"query: too few to mine negatives={options.negatives} from"
+            f"{data.name} has {n_texts} different texts, up to {most} of them relevant to a "
+            f"query: too few to mine negatives={options.negatives} from, skip={options.skip}"
         )
 
 

@@ -73,8 +73,9 @@ def read_pairs(source: str) -> Pairs:
     """Return the pairs of a file of rows, or of a folder in BEIR form.
 
     A line of a file is `{"query", "positive"}` with, where there are some, `"negatives"` (texts)
-    and `"scores"` (of the positive and each negative). A folder is read with the judgements of
-    its split `train`; `FOLDER:SPLIT` names another. `TrainingError` says what is wrong and where.
+    and `"scores"` (of the positive and each negative). A negative that answers the query in
+    another line counts as an answer. A folder is read with the judgements of its split `train`;
+    `FOLDER:SPLIT` names another. `TrainingError` says what is wrong and where.
     """
     path = Path(source)
     if path.is_file():
@@ -87,10 +88,7 @@ def read_pairs(source: str) -> Pairs:
 
 def _from_folder(folder: Path, split: str) -> Pairs:
     qrels = read_qrels(find_qrels(folder, split))
-    queries = {
-        str(query.id): query.text
-        for query in read_jsonl(str(find(folder, "queries")), Fields(title=None))
-    }
+    queries = _queries(find(folder, "queries"))
     corpus = {str(document.id): document.text for document in read_corpus(find(folder, "corpus"))}
     documents = dict(zip(corpus, range(len(corpus)), strict=True))
     asked = {name: place for place, name in enumerate(qrels)}
@@ -105,6 +103,15 @@ def _from_folder(folder: Path, split: str) -> Pairs:
     return Pairs(folder.name, texts, list(corpus.values()), rows)
 
 
+def _queries(path: Path) -> dict[str, str]:
+    found = {}
+    for query in read_jsonl(str(path), Fields(title=None)):
+        if query.reason:
+            raise TrainingError(f"{path}, line {query.line}: {query.reason}")
+        found[str(query.id)] = query.text
+    return found
+
+
 def _from_rows(path: Path) -> Pairs:
     queries: dict[str, int] = {}
     documents: dict[str, int] = {}
@@ -112,15 +119,9 @@ def _from_rows(path: Path) -> Pairs:
     for number, line in _lines(path):
         where = f"{path}, line {number}"
         query, texts, scores = _checked(line, where)
-        places = [documents.setdefault(text, len(documents)) for text in texts]
-        rows.append(
-            Row(
-                queries.setdefault(query, len(queries)),
-                places[0],
-                tuple(places[1:]),
-                tuple(map(float, scores)),
-            )
-        )
+        asked = queries.setdefault(query, len(queries))
+        first, *others = (documents.setdefault(text, len(documents)) for text in texts)
+        rows.append(Row(asked, first, tuple(others), scores))
     return Pairs(path.name, list(queries), list(documents), rows)
 
 
@@ -135,24 +136,30 @@ def _lines(path: Path) -> Iterator[tuple[int, object]]:
                 raise TrainingError(f"{path}, line {number}: invalid JSON: {error}") from error
 
 
-def _checked(line: object, where: str) -> tuple[str, list[str], list[float]]:
+def _checked(line: object, where: str) -> tuple[str, list[str], tuple[float, ...]]:
     if not isinstance(line, dict) or not ROW_KEYS >= line.keys() >= {"query", "positive"}:
         raise TrainingError(
             f"{where}: not an object with query and positive, and maybe negatives and scores"
         )
-    query, texts = line["query"], [line["positive"], *line.get("negatives", [])]
-    for text in (query, *texts):
+    negatives, scores = line.get("negatives", []), line.get("scores", [])
+    for key, value in (("negatives", negatives), ("scores", scores)):
+        if not isinstance(value, list):
+            raise TrainingError(f"{where}: {key} is {value!r}: give a list, or leave it out")
+    given = [line["query"], line["positive"], *negatives]
+    for text in given:
         if not isinstance(text, str) or not text.strip():
             raise TrainingError(f"{where}: {text!r} is no text; leave the pair out, or mend it")
-    scores = line.get("scores", [])
+    query, *texts = (text.strip() for text in given)
+    if texts[0] in texts[1:]:
+        raise TrainingError(f"{where}: the positive is among the negatives: leave it out there")
     if scores and len(scores) != len(texts):
         raise TrainingError(
             f"{where}: {len(scores)} teacher scores for {len(texts)} documents; "
             "give one each, the positive's first"
         )
-    if not all(isinstance(score, int | float) and isfinite(score) for score in scores):
+    if not all(type(score) in (int, float) and isfinite(score) for score in scores):
         raise TrainingError(f"{where}: scores {scores!r} are not all numbers")
-    return query.strip(), [text.strip() for text in texts], scores
+    return query, texts, tuple(map(float, scores))
 
 
 @dataclass(frozen=True)

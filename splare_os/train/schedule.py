@@ -29,17 +29,20 @@ class Schedule:
     ) -> Schedule:
         """Return the batches of a training; `vectors` [query, dimension] make them topical.
 
-        A query of a held-out batch is in no other batch.
+        A query of a held-out batch is in no other batch: queries with the same text are one.
+        A source too small for a batch is refused.
         """
         _require_negatives(data, options.negatives)
         rows = [np.arange(first, last) for first, last in pairwise(s[2] for s in data.starts)]
         by_row = None if vectors is None else vectors[[row.query for row in data.rows]]
         held = _stack(islice(_batches(rows, by_row, options, 0), options.held_out), options)
-        asked = {data.rows[place].query for place in held.ravel().tolist()}
+        texts = [data.queries[row.query] for row in data.rows]
+        asked = {texts[place] for place in held.ravel().tolist()}
         kept = [
-            np.array([row for row in part.tolist() if data.rows[row].query not in asked], dtype=int)
+            np.array([row for row in part.tolist() if texts[row] not in asked], dtype=int)
             for part in rows
         ]
+        _require_batches(data, kept, options)
         steps = options.steps * options.accumulation
         return cls(_stack(islice(_batches(kept, by_row, options, 1), steps), options), held)
 
@@ -73,6 +76,16 @@ def _require_negatives(data: TrainingSet, wanted: int) -> None:
             raise TrainingError(
                 f"{pairs.name} has a pair with {least} negatives, negatives={wanted} are asked "
                 "for: mine more (`splare-os train mine`), or ask for fewer"
+            )
+
+
+def _require_batches(data: TrainingSet, kept: list[Places], options: DistillOptions) -> None:
+    for pairs, rows in zip(data.sources, kept, strict=True):
+        if len(rows) < options.batch_size:
+            raise ValueError(
+                f"{pairs.name} has {len(rows)} pairs to train on, held_out={options.held_out} "
+                f"batches apart: too few for batch_size={options.batch_size}; give more pairs, "
+                "a smaller batch, or hold out less"
             )
 
 

@@ -208,12 +208,20 @@ def _vectors(
     key = sha256("\0".join([name, kind, *chosen]).encode()).hexdigest()[:16]
     path = cache / f"vectors-{key}.npy"
     if not path.is_file():
-        cache.mkdir(parents=True, exist_ok=True)
-        np.save(path, _encode(name, chosen, is_query=is_query).astype(np.float16))
+        keep(path, _encode(name, chosen, is_query=is_query).astype(np.float16))
     found = np.load(path).astype(np.float32)
     vectors: Vectors = np.zeros((len(texts), found.shape[1]), dtype=np.float32)
     vectors[list(wanted)] = found
     return vectors
+
+
+def keep(path: Path, numbers: NDArray[np.floating]) -> None:
+    """Write an array to `path`, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    with partial.open("wb") as file:
+        np.save(file, numbers)
+    partial.replace(path)
 
 
 def _encode(name: str, texts: list[str], *, is_query: bool) -> Vectors:

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..errors import TrainingError
+from ..errors import EncoderError, TrainingError
 from ..evaluate.dense import dense_name
 from .batches import Vectors, batches
-from .losses import Places, Teacher
+from .losses import Scores, Teacher
 from .pairs import TrainingSet
-from .teachers import Embedded, Listed, calibrated, embedded, lexical
+from .teachers import Embedded, Listed, calibrated, embedded, keep, lexical
 
 BM25, DENSE, SCORES = "bm25", "dense", "scores"
 BI_ENCODER, CROSS_ENCODER = "bi-encoder:", "cross-encoder:"
@@ -45,7 +45,7 @@ def teaching(
     Those of BM25 and bi-encoders are added up, each times a scale that makes their softmax the
     best guess of which documents of a topical batch are relevant, source by source.
     """
-    _check(names)
+    check_names(names)
     if names[0] == SCORES:
         _require_scores(data)
         return Teaching(Listed.of(data))
@@ -71,15 +71,8 @@ def scored(data: TrainingSet, name: str, *, cache: Path) -> TrainingSet:
     key = sha256("\0".join([name, *(text for pair in pairs for text in pair)]).encode())
     path = cache / f"scores-{key.hexdigest()[:16]}.npy"
     if not path.is_file():
-        from sentence_transformers import CrossEncoder
-
-        model = CrossEncoder(name)
-        found = model.predict(pairs, activation_fn=torch.nn.Identity(), show_progress_bar=False)
-        cache.mkdir(parents=True, exist_ok=True)
-        np.save(path, np.asarray(found, dtype=np.float32).reshape(len(pairs)))
-    scores: Places = np.load(path)
-    if not np.isfinite(scores).all():
-        raise TrainingError(f"cross-encoder {name} gives scores that are no numbers")
+        keep(path, _predict(name, pairs))
+    scores: Scores = np.load(path)
     ends = np.cumsum([1 + len(row.negatives) for row in data.rows])
     parts = np.split(scores, ends[:-1])
     rows = [
@@ -89,6 +82,25 @@ def scored(data: TrainingSet, name: str, *, cache: Path) -> TrainingSet:
     return replace(data, rows=rows)
 
 
+def _predict(name: str, pairs: list[tuple[str, str]]) -> Scores:
+    from sentence_transformers import CrossEncoder
+
+    try:
+        model = CrossEncoder(name)
+    except (OSError, ValueError) as error:
+        raise EncoderError(f"the teacher {name!r} cannot be loaded: {error}") from error
+    found = model.predict(pairs, activation_fn=torch.nn.Identity(), show_progress_bar=False)
+    scores: Scores = np.asarray(found, dtype=np.float32)
+    if scores.size != len(pairs):
+        raise EncoderError(
+            f"cross-encoder {name} gives {scores.shape[-1]} scores for a pair: "
+            "name one that gives a single one, its relevance"
+        )
+    if not np.isfinite(scores).all():
+        raise TrainingError(f"cross-encoder {name} gives scores that are no numbers")
+    return scores.reshape(len(pairs))
+
+
 def _any_pair(name: str, data: TrainingSet, cache: Path) -> Teacher:
     if name == BM25:
         return lexical(data)
@@ -96,7 +108,13 @@ def _any_pair(name: str, data: TrainingSet, cache: Path) -> Teacher:
     return embedded(data, model, cache=cache)
 
 
-def _check(names: Sequence[str]) -> None:
+def knows_rows_only(names: Sequence[str]) -> bool:
+    """Return whether these teachers know only the documents that a row names."""
+    return names[0] == SCORES or names[0].startswith(CROSS_ENCODER)
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Refuse teachers that are unknown, or that cannot teach together."""
     if not names:
         raise ValueError(f"no teacher: choose from {KINDS}")
     for name in names:

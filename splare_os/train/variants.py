@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from torch import nn
 from transformers import PreTrainedModel
@@ -10,13 +10,16 @@ from transformers import PreTrainedModel
 from ..encode.encoder import SplareEncoder
 from .distill_options import DistillOptions
 
+if TYPE_CHECKING:
+    from peft import PeftModel
+
 
 def prepare(encoder: SplareEncoder, options: DistillOptions) -> None:
     """Freeze `encoder` but for what its variant trains, and put LoRA on its backbone.
 
     Dropout is switched off: the teacher's scores are targets enough for so few weights.
     """
-    _require_fit(encoder, options)
+    require_fit(encoder, options)
     for parameter in encoder.model.parameters():
         parameter.requires_grad = False
     _add_lora(encoder, options.rank)
@@ -35,7 +38,8 @@ def prepare(encoder: SplareEncoder, options: DistillOptions) -> None:
         sae.bias.requires_grad_()
 
 
-def _require_fit(encoder: SplareEncoder, options: DistillOptions) -> None:
+def require_fit(encoder: SplareEncoder, options: DistillOptions) -> None:
+    """Refuse a variant that `encoder` cannot be trained as."""
     variant = options.variant
     is_vocabulary = encoder.pooling.transform is not None
     if is_vocabulary != (variant == "splade"):
@@ -54,6 +58,11 @@ def _require_fit(encoder: SplareEncoder, options: DistillOptions) -> None:
             f"relu=True: a TopK SAE (k={encoder.pooling.top_k}) can't become ReLU; "
             "distill it as it is (relu=False), or train a batchtopk or jumprelu one"
         )
+
+
+def merge(encoder: SplareEncoder) -> None:
+    """Add what LoRA learnt to the weights, in their present precision."""
+    encoder.backbone.model = cast("PeftModel", encoder.backbone.model).merge_and_unload()
 
 
 def _add_lora(encoder: SplareEncoder, rank: int) -> None:

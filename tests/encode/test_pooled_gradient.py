@@ -79,3 +79,10 @@ def test_bfloat16_gradients_are_near_those_of_float32(tmp_path: Path) -> None:
     exact = torch.cat([gradient.flatten() for gradient in expected.values()])
     rough = torch.cat([found[name].flatten() for name in expected])
     assert torch.nn.functional.cosine_similarity(rough, exact, dim=0) > 0.98
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_state_that_is_not_finite_shows(bad: float) -> None:
+    sae = SaeEncoder.from_tensors(-torch.ones(2, 1), torch.zeros(2), torch.zeros(2))
+    states = torch.tensor([[1.0], [bad]])
+    assert trainable_maxima(states, Segments((1, 1)), sae).isnan().all()
