@@ -1,5 +1,4 @@
 import json
-import runpy
 import subprocess
 import sys
 from dataclasses import fields
@@ -87,23 +86,3 @@ def test_the_commands_are_listed_without_torch() -> None:
     code = "import sys, splare_os.cli_train; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     assert run("--help").exit_code == 0
-
-
-def test_make_mini_is_train_sae_with_settings(
-    source: str,
-    backbone: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    script = str(Path(__file__).parent.parent / "scripts" / "make-mini")
-    where = ("--backbone", backbone, "--layer", "0", "--out", str(tmp_path / "small"))
-    more = ("--text-field", "body", "--held-out", "100", "--no-level")
-    monkeypatch.setattr(sys, "argv", [script, source, *where, *more, *SMALL])
-    with pytest.raises(SystemExit):
-        runpy.run_path(script, run_name="__main__")
-    report = json.loads(capsys.readouterr().out)
-    assert (report["layer"], report["levelled"]) == (0, False)
-    assert report["options"]["max_chars"] == 1_000_000
-    card = json.loads((tmp_path / "small" / "splare.json").read_text())
-    assert (card["name"], card["window"]) == ("mini", 32)

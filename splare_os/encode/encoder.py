@@ -109,7 +109,8 @@ class SplareEncoder:
         head, words = read_vocabulary_head(name)
         blocks = n_blocks or AutoConfig.from_pretrained(name).num_hidden_layers
         backbone = load_backbone(name, n_blocks=blocks, window=window)
-        return cls.build(backbone, words, Card("splade", window=window), head=head)
+        card = Card("splade", window=window, overlap=min(32, window // 8))
+        return cls.build(backbone, words, card, head=head)
 
     @classmethod
     def load(

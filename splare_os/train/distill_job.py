@@ -18,6 +18,7 @@ from .distill_trainer import Watch
 from .pairs import Pairs, TrainingSet, read_pairs
 from .teaching import check_names, knows_rows_only, teaching
 from .variants import merge, require_fit
+from .words import lower_logits
 
 OURS = (RECORD, "*.partial", "checkpoint-*", "vectors-*.npy", "scores-*.npy")
 """What a work folder holds."""
@@ -65,7 +66,7 @@ def distill_model(
     options, work = job.options, job.work or _beside(job.out, ".work")
     _check(job, work)
     data = TrainingSet.of([_drawn(read_pairs(source), job) for source in sources])
-    encoder = _opened(job)
+    encoder = _opened(job, data)
     require_fit(encoder, options)
     taught = teaching(
         job.teachers, data, cache=work, batch_size=options.batch_size, seed=options.seed
@@ -118,7 +119,7 @@ def _drawn(pairs: Pairs, job: DistillJob) -> Pairs:
     return pairs.sampled(job.max_pairs, seed=job.options.seed) if job.max_pairs else pairs
 
 
-def _opened(job: DistillJob) -> SplareEncoder:
+def _opened(job: DistillJob, data: TrainingSet) -> SplareEncoder:
     device = job.options.device
     folder = model_folder(job.model)
     if (folder / "modules.json").is_file():
@@ -127,6 +128,7 @@ def _opened(job: DistillJob) -> SplareEncoder:
         raise EncoderError(f"{folder} has no modules.json: it is not a SparseEncoder folder")
     encoder = SplareEncoder.from_vocabulary(str(folder))
     encoder.model.to(device)
+    lower_logits(encoder, [data.documents[row.positive] for row in data.rows])
     return encoder
 
 

@@ -1,0 +1,46 @@
+"""The recipe of the shipped model, on a toy budget: one command, two stages, each made once."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from splare_os.encoders import load_encoder
+from tests.evaluate.folders import write
+from tests.models import LETTERS, WORDS, save_bert
+
+SCRIPT = Path(__file__).parent.parent / "scripts" / "make-mini"
+SAE = "--layer 0 --width 60 --k 3 --tokens 2560 --batch 128 --window 32 --held-out 100"
+DISTILL = "--steps 3 --batch 8 --held-out 1 --rank 2 --max-tokens 24"
+
+
+def write_set(folder: Path) -> None:
+    folder.mkdir()
+    texts = [f"{WORDS[n % 8]} {LETTERS[n % 20]} {n}" for n in range(100)]
+    write(folder / "corpus.jsonl", [{"_id": str(n), "text": t} for n, t in enumerate(texts)])
+    write(folder / "queries.jsonl", [{"_id": f"q{n}", "text": str(n)} for n in range(40)])
+    judged = "".join(f"q{n}\t{n}\t1\n" for n in range(40))
+    (folder / "qrels-train.tsv").write_text(judged)
+
+
+@pytest.mark.slow
+def test_one_command_makes_a_zero_shot_and_a_trained_model(tmp_path: Path) -> None:
+    write_set(tmp_path / "toy")
+    save_bert(tmp_path / "bert")
+    where = ["--out", str(tmp_path / "mini"), "--backbone", str(tmp_path / "bert")]
+    what = ["--texts", "toy", "--pairs", "toy", "--sae", SAE, "--distill", DISTILL]
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), str(tmp_path), *where, *what],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    made, trained = map(json.loads, done.stdout.splitlines())
+    assert made["model"].endswith("mini.zero-shot")
+    assert trained["pairs"] == 40
+    assert trained["figures"]["before"] != trained["figures"]["after"]
+    zero_shot, mini = (load_encoder(str(tmp_path / name)) for name in ("mini.zero-shot", "mini"))
+    assert (zero_shot.name, mini.name) == ("mini-zero-shot", "mini")
+    assert zero_shot.fingerprint != mini.fingerprint
