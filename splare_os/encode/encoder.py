@@ -89,6 +89,11 @@ class SplareEncoder:
             published = read_sae(Path(release))
         else:
             published = read_release(str(release), sae_id)
+        if n_blocks and published.n_blocks not in (0, n_blocks):
+            raise ValueError(
+                f"n_blocks={n_blocks}: {release} was trained on the states after block "
+                f"{published.n_blocks}; leave n_blocks out"
+            )
         backbone, n_blocks = backbone or published.backbone, n_blocks or published.n_blocks
         if not backbone or not n_blocks:
             raise ValueError(

@@ -34,6 +34,8 @@ def test_a_release_and_its_backbone_are_taken_from_the_hubs_cache(
     save_gemma_scope(snapshot("google/gemma-scope-2b-pt-res") / "layer_6/width_65k/average_l0_107")
     backbone = snapshot("google/gemma-2-2b")
     save_model(backbone, "gemma2", layers=9)
+    with pytest.raises(ValueError, match="n_blocks=5: .* was trained on the states after block 7"):
+        SplareEncoder.from_sae(*RELEASE, n_blocks=5)
     encoder = SplareEncoder.from_sae(*RELEASE, window=32)
     assert encoder.name == "/".join(RELEASE)
     assert encoder.backbone.model.config.num_hidden_layers == 7
