@@ -150,6 +150,9 @@ class SplareEncoder:
         """
         if merge := getattr(self.backbone.model, "merge_and_unload", None):  # a PEFT model's
             self.backbone.model = merge()
+        if fast := getattr(self.tokenizer, "backend_tokenizer", None):
+            fast.no_truncation()  # what the last call asked for would be saved too
+            fast.no_padding()
         self.model.save_pretrained(str(folder), create_model_card=False)
         self.card = write_card(folder, self.card)
 

@@ -111,6 +111,14 @@ def test_a_model_folder_holds_no_path_of_the_machine_it_was_made_on(
         assert path.is_dir() or base not in path.read_bytes(), path
 
 
+def test_a_saved_tokenizer_neither_truncates_nor_pads(tmp_path: Path) -> None:
+    encoder = build_tiny(tmp_path / "bert")
+    encoder.model.preprocess(["the oil crisis", "war"])  # sets both in the tokenizer
+    encoder.save(tmp_path / "model")
+    saved = json.loads((tmp_path / "model" / "tokenizer.json").read_text())
+    assert (saved["truncation"], saved["padding"]) == (None, None)
+
+
 @pytest.mark.parametrize(
     "change", [{"window": 30}, {"overlap": 7}, {"n_blocks": 1}, {"n_latents": 301}]
 )
