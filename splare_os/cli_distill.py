@@ -52,6 +52,7 @@ BM25 = "bm25"
     "--query-top-k", default=40, show_default=True, help="Impacts that score, and are kept."
 )
 @click.option("--document-top-k", default=200, show_default=True, help="Likewise, of documents.")
+@click.option("--least-document-top-k", default=0, help="Batches draw cuts from here on.")
 @click.option("--max-tokens", default=192, show_default=True, help="Tokens of a text, training.")
 @click.option("--negatives", default=0, show_default=True, help="Hard negatives of each pair.")
 @click.option("--max-pairs", default=0, help="Pairs drawn of each source; all if absent.")

@@ -94,6 +94,7 @@ def distill(
         contrast=options.contrast,
         n_negatives=options.negatives,
         top_k=(options.query_top_k, options.document_top_k),
+        least_top_k=options.least_document_top_k,
     )
     with _cut_at(encoder, options.max_tokens):
         trainer = _trainer(

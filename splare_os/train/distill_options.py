@@ -16,7 +16,7 @@ SAE, trained too but for its words."""
 SHARES = ("warm_up", "ramp")
 MAY_BE_0 = (
     *("contrast", "query_flops", "document_flops", "warm_up"),
-    *("seed", "negatives", "mini_batch"),
+    *("seed", "negatives", "mini_batch", "least_document_top_k"),
 )
 
 
@@ -27,11 +27,13 @@ class DistillOptions:
     With `relu` an SAE's thresholds become part of its bias: an activation is what exceeds the
     threshold, so that none jumps while it is trained. Student scores are divided by
     `temperature`; `contrast` weighs InfoNCE beside the divergence from the teacher. Impacts
-    beyond a text's heaviest `query_top_k` or `document_top_k` do not score, but the FLOPS terms
-    see them; these grow quadratically over the first `ramp` of the steps. `negatives` of each row
-    are used beside those in the batch. With `mini_batch` gradients are cached: memory holds the
-    activations of so many texts at a time. Texts are cut at `max_tokens`. `held_out` batches are
-    measured on, never trained on. `autocast` None is bfloat16 where the device multiplies it fast.
+    beyond a text's heaviest `query_top_k` or `document_top_k` do not score; with
+    `least_document_top_k` every batch draws its cut of documents between the two, so that the
+    heaviest carry most of a score. The FLOPS terms see all impacts, and grow quadratically over
+    the first `ramp` of the steps. `negatives` of each row are used beside those in the batch.
+    With `mini_batch` gradients are cached: memory holds the activations of so many texts at a
+    time. Texts are cut at `max_tokens`. `held_out` batches are measured on, never trained on.
+    `autocast` None is bfloat16 where the device multiplies it fast.
     """
 
     variant: Variant = "splare"
@@ -50,6 +52,7 @@ class DistillOptions:
     ramp: float = 0.33
     query_top_k: int = 40
     document_top_k: int = 200
+    least_document_top_k: int = 0
     max_tokens: int = 192
     negatives: int = 0
     held_out: int = 4
@@ -72,4 +75,9 @@ class DistillOptions:
         for name in SHARES:
             if getattr(self, name) > 1:
                 raise ValueError(f"{name}={getattr(self, name)!r}: give a share of the steps, ≤ 1")
+        if self.least_document_top_k > self.document_top_k:
+            raise ValueError(
+                f"least_document_top_k={self.least_document_top_k}: give at most "
+                f"document_top_k={self.document_top_k}"
+            )
         check_device(self.device)

@@ -8,6 +8,7 @@ document in the batch, the contrast is its `SparseMultipleNegativesRankingLoss` 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -42,11 +43,12 @@ class DistillationLoss(nn.Module):
         contrast: float,
         n_negatives: int = 0,
         top_k: tuple[int, int] | None = None,
+        least_top_k: int = 0,
     ) -> None:
         super().__init__()
         self.data, self.teacher = data, teacher
         self.temperature, self.contrast = temperature, contrast
-        self.n_negatives, self.top_k = n_negatives, top_k
+        self.n_negatives, self.top_k, self.least_top_k = n_negatives, top_k, least_top_k
 
     def compute_loss_from_embeddings(
         self, embeddings: list[Tensor], labels: Tensor
@@ -59,7 +61,10 @@ class DistillationLoss(nn.Module):
         distinct = first_places(documents)
         asked, found = embeddings[0], torch.cat(embeddings[1:])[torch.from_numpy(distinct)]
         if self.top_k is not None:
-            asked, found = heaviest(asked, self.top_k[0]), heaviest(found, self.top_k[1])
+            kept = self.top_k[1]
+            if self.least_top_k and found.requires_grad:  # not where it is measured
+                kept = drawn_between(self.least_top_k, kept, seed=int(labels[0]))
+            asked, found = heaviest(asked, self.top_k[0]), heaviest(found, kept)
         with torch.autocast(asked.device.type, enabled=False):  # bfloat16 keeps 8 bits of a score
             scores = asked.float() @ found.float().T / self.temperature
         if not scores.any():
@@ -122,6 +127,16 @@ def heaviest(impacts: Tensor, top_k: int) -> Tensor:
     """
     values, latents = impacts.topk(min(top_k, impacts.shape[1]), dim=1)
     return torch.zeros_like(impacts).scatter(1, latents, values)
+
+
+def drawn_between(least: int, most: int, *, seed: int) -> int:
+    """Return a number from `least` to `most`, small ones as likely as their share of the logarithm.
+
+    >>> drawn_between(50, 50, seed=1)
+    50
+    """
+    share = float(np.random.default_rng(seed).random())
+    return round(least * math.pow(most / least, share))
 
 
 def first_places(values: Places) -> Places:

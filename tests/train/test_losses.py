@@ -12,7 +12,13 @@ from sentence_transformers.util import dot_score
 from torch import Tensor
 
 from splare_os.errors import TrainingError
-from splare_os.train.losses import DistillationLoss, contrast, divergence, heaviest
+from splare_os.train.losses import (
+    DistillationLoss,
+    contrast,
+    divergence,
+    drawn_between,
+    heaviest,
+)
 from splare_os.train.pairs import Row, TrainingSet
 from splare_os.train.teachers import Listed
 from tests.train.distilling import build, set_of
@@ -162,3 +168,24 @@ def test_a_batch_in_which_nothing_can_be_learnt_is_refused() -> None:
     apart = [torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])]
     with pytest.raises(TrainingError, match="no query of the batch shares a latent"):
         goal.compute_loss_from_embeddings(apart, torch.arange(1))
+
+
+def test_cuts_are_drawn_while_training_and_not_while_measuring() -> None:
+    data = set_of(Row(0, 0), Row(1, 1))
+    goal = DistillationLoss(data, None, temperature=1.0, contrast=1.0, top_k=(8, 8), least_top_k=2)
+    texts = [impacts(2, 8), impacts(2, 8, seed=1)]
+    whole = DistillationLoss(data, None, temperature=1.0, contrast=1.0, top_k=(8, 8))
+    exact = whole.compute_loss_from_embeddings(texts, torch.arange(2))["contrast"]
+    measured = goal.compute_loss_from_embeddings(texts, torch.arange(2))["contrast"]
+    assert float(measured) == float(exact)
+    trained = [text.clone().requires_grad_() for text in texts]
+    goal.compute_loss_from_embeddings(trained, torch.arange(2))["contrast"].backward()
+    learning = (trained[1].grad != 0).sum(dim=1)
+    assert learning.tolist() == [drawn_between(2, 8, seed=0)] * 2
+    assert 2 <= int(learning[0]) < 8
+
+
+def test_cuts_are_as_often_in_either_half_of_the_logarithm() -> None:
+    cuts = [drawn_between(50, 200, seed=seed) for seed in range(2000)]
+    assert (min(cuts), max(cuts)) == (50, 200)
+    assert sum(cut < 100 for cut in cuts) == pytest.approx(1000, abs=60)
