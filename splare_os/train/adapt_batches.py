@@ -122,7 +122,7 @@ def hold_out(texts: Sequence[str], *, share: float, limit: int) -> tuple[list[st
     Which are held out follows from the texts alone, not from their order.
 
     >>> hold_out(["a", "b", "c", "b"], share=0.3, limit=100)
-    (['a', 'c'], ['b'])
+    (['a', 'b'], ['c'])
     """
     distinct = list(dict.fromkeys(texts))
     if len(distinct) < 2:
