@@ -73,8 +73,7 @@ def distill(sources: tuple[str, ...], **chosen: Any) -> None:  # noqa: ANN401  #
     """
     from sentence_transformers.util import get_device_name
 
-    from .train.distill_job import DistillJob, distill_model
-    from .train.distill_options import DistillOptions
+    from .train.distill import DistillJob, DistillOptions, distill_model
 
     quieten_transformers()
     chosen["device"] = chosen["device"] or get_device_name()

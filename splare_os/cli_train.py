@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
     from .index.sources import Document
-    from .train import Progress
-    from .train.adapt_trainer import AdaptProgress
-    from .train.distill_trainer import DistillProgress
+    from .train.adapt.trainer import AdaptProgress
+    from .train.distill.trainer import DistillProgress
+    from .train.sae import Progress
 
 SHOWN = 20
 
@@ -69,7 +69,7 @@ def sae(files: tuple[str, ...], **chosen: Any) -> None:  # noqa: ANN401  # one f
     """
     from sentence_transformers.util import get_device_name
 
-    from .train import SaeJob, SaeOptions, StateOptions, train_sae_model
+    from .train.sae import SaeJob, SaeOptions, StateOptions, train_sae_model
 
     chosen["device"] = chosen["device"] or get_device_name()
     job = SaeJob(
@@ -157,7 +157,7 @@ class Screen:
 
     def draw_steps(self, total: int) -> "Callable[[AdaptProgress], None]":
         """Return what shows the steps of an adaptation, and the last held-out loss."""
-        from .train import Progress
+        from .train.sae import Progress
 
         held_out = [""]
 
@@ -171,7 +171,7 @@ class Screen:
 
     def draw_distillation(self, total: int) -> "Callable[[DistillProgress], None]":
         """Return what shows the steps of a distillation."""
-        from .train import Progress
+        from .train.sae import Progress
 
         def draw(progress: "DistillProgress") -> None:
             note = f"loss {progress.loss:.3f}"

@@ -3,8 +3,8 @@ import sys
 from dataclasses import fields
 
 from splare_os.cli_distill import distill, mine
-from splare_os.train.distill_job import DistillJob
-from splare_os.train.distill_options import DistillOptions
+from splare_os.train.distill.job import DistillJob
+from splare_os.train.distill.options import DistillOptions
 from splare_os.train.mining import MineOptions
 
 

@@ -75,7 +75,7 @@ def test_misuse_is_told_in_a_line(
 
 
 def test_every_option_reaches_the_job() -> None:
-    from splare_os.train import SaeJob, SaeOptions, StateOptions
+    from splare_os.train.sae import SaeJob, SaeOptions, StateOptions
 
     known = {field.name for kind in (SaeJob, SaeOptions, StateOptions) for field in fields(kind)}
     known |= {"files", "text_field", "title_field"}

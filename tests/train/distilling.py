@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 
 from splare_os.encode import Card, SaeEncoder, SplareEncoder, load_backbone
-from splare_os.train.distill_options import DistillOptions
-from splare_os.train.pairs import Pairs, Row, TrainingSet
+from splare_os.train.distill.options import DistillOptions
+from splare_os.train.distill.pairs import Pairs, Row, TrainingSet
 from tests.models import WORDS, save_model
 
 N_PAIRS = 48

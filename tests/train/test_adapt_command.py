@@ -7,7 +7,7 @@ from transformers import AutoModelForMaskedLM
 
 from splare_os.cli import main
 from tests.models import save_bert
-from tests.train.test_adapt import TEXTS
+from tests.train.adapt.test_training import TEXTS
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of sae-lens' dependencies, at import
 

@@ -11,8 +11,8 @@ from splare_os.cli import main
 from splare_os.errors import TrainingError
 from splare_os.evaluate.datasets import DataSet, read_dataset
 from splare_os.evaluate.indexing import index_name
+from splare_os.train.distill.pairs import read_pairs
 from splare_os.train.mining import MinedRow, MineOptions, mine, save_rows
-from splare_os.train.pairs import read_pairs
 from tests.evaluate.folders import write
 from tests.index.hashing import HashEncoder
 

@@ -6,8 +6,8 @@ import pytest
 
 from splare_os.encoders import load_encoder
 from splare_os.evaluate import EvaluateOptions, evaluate
-from splare_os.train import SaeJob, SaeOptions, StateOptions, train_sae_model
-from splare_os.train.distill_job import DistillJob, distill_model
+from splare_os.train.distill.job import DistillJob, distill_model
+from splare_os.train.sae import SaeJob, SaeOptions, StateOptions, train_sae_model
 from tests.evaluate.folders import write
 from tests.models import save_model
 from tests.train.distilling import OPTIONS, toy_rows

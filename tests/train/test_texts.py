@@ -6,7 +6,7 @@ import pytest
 
 from splare_os.errors import JobError
 from splare_os.text import Fields
-from splare_os.train import draw_texts
+from splare_os.train.texts import draw_texts
 
 
 def write(path: Path, documents: list[object]) -> str:

@@ -1,0 +1,8 @@
+"""A language model adapted to texts by filling masks.
+
+batches (masked, packed) → model (its loss) → trainer → training.
+"""
+
+from .training import AdaptFigures, AdaptOptions, adapt
+
+__all__ = ["AdaptFigures", "AdaptOptions", "adapt"]

@@ -1,0 +1,230 @@
+"""A language model adapted to the user's own texts: masks filled by encoders and by decoders."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import torch
+from transformers import AutoTokenizer, PreTrainedModel, TrainerState
+
+from ...encode.precision import best_dtype, check_device
+from ...errors import TrainingError
+from ..work_folder import beside, clear, last_checkpoint, locked
+from .batches import (
+    MaskedBatches,
+    Masking,
+    hold_out,
+    mask_id,
+    once,
+    shuffled,
+    windows_of,
+)
+from .model import is_encoder, load_language_model, merged, save_language_model, with_lora
+from .trainer import (
+    AdaptProgress,
+    Levelling,
+    MaskedTrainer,
+    Watch,
+    arguments,
+    curve,
+    n_tokens_until,
+)
+
+DECODER_RANK = 16
+RECORD = "run.json"
+OURS = (RECORD, "checkpoint-*")
+"""What a work folder holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptOptions:
+    """How a language model is adapted; at most `steps` batches of `batch_tokens` tokens.
+
+    Training ends earlier once the held-out loss, measured each `evaluate_every` steps, has not
+    fallen by `min_delta` in `patience` measurements. `lora_rank` 0 trains all weights; None takes
+    0 for encoders and 16 for decoders. `autocast` None uses bfloat16 where `device` multiplies it
+    fast. An empty `mask_token` is the tokenizer's own, or `_`.
+    """
+
+    steps: int = 2000
+    batch_tokens: int = 4096
+    window: int = 256
+    lr: float = 5e-4
+    warmup_share: float = 0.05
+    masked_share: float = 0.15
+    mask_token: str = ""
+    lora_rank: int | None = None
+    held_out_share: float = 0.02
+    held_out_texts: int = 400
+    evaluate_every: int = 100
+    patience: int = 3
+    min_delta: float = 0.01
+    autocast: bool | None = None
+    device: str = "cpu"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse values that no training can use."""
+        for name in ("steps", "batch_tokens", "window", "lr", "evaluate_every", "patience"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name}={getattr(self, name)!r}: give a number above 0")
+        for name in ("masked_share", "held_out_share"):
+            if not 0 < getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)!r}: give a share between 0 and 1")
+        if self.lora_rank is not None and self.lora_rank < 0:
+            raise ValueError(f"lora_rank={self.lora_rank}: give 0 for all weights, or a rank")
+        check_device(self.device)
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptFigures:
+    """The mean held-out loss (nats a masked token) before and after, and of each evaluation.
+
+    `after` is the best of the `curve`, whose weights are kept. `n_tokens` counts repeated texts
+    each time; `tokens_per_s` is of this run alone, evaluations included.
+    """
+
+    before: float
+    after: float
+    curve: tuple[tuple[int, float], ...]
+    steps: int
+    n_tokens: int
+    levelled_off: bool
+    tokens_per_s: float
+
+
+def adapt(
+    texts: Sequence[str],
+    backbone: str,
+    out: Path,
+    options: AdaptOptions | None = None,
+    *,
+    watch: Watch | None = None,
+) -> AdaptFigures:
+    """Return how well the model folder or hub id `backbone` learnt to fill masks in `texts`.
+
+    The model, whole and with its head, is written to the folder `out`. A run that was stopped
+    goes on from its last evaluation when it is called again; `watch` is told of every step.
+    """
+    options = options or AdaptOptions()
+    if (out / "config.json").exists():
+        raise ValueError(f"{out} holds a model: choose another folder to write")
+    work = beside(out, ".work")
+    with locked(work, OURS):
+        figures = _adapted(texts, backbone, options, watch, out=out, work=work)
+        clear(work, OURS)
+    return figures
+
+
+def _adapted(
+    texts: Sequence[str],
+    backbone: str,
+    options: AdaptOptions,
+    watch: Watch | None,
+    *,
+    out: Path,
+    work: Path,
+) -> AdaptFigures:
+    model = load_language_model(backbone, seed=options.seed)
+    trainer = _trainer(model, _batches(texts, backbone, model, options), work, options)
+    before = _begin(trainer, work, _digest(texts, backbone, options))
+    levelling = Levelling(options, before, watch)
+    levelling.trainer = trainer
+    trainer.add_callback(levelling)
+    started, checkpoint = time.perf_counter(), last_checkpoint(work)
+    if checkpoint is None and watch is not None:
+        watch(AdaptProgress(0, before, 0, before))
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    figures = _figures(trainer, before, time.perf_counter() - started, checkpoint)
+    save_language_model(merged(trainer.trained), backbone, out)
+    return figures
+
+
+def _batches(
+    texts: Sequence[str], name: str, model: PreTrainedModel, options: AdaptOptions
+) -> tuple[MaskedBatches, MaskedBatches]:
+    """Return the batches to train on and those to measure on."""
+    tokenizer = AutoTokenizer.from_pretrained(name)
+    positions = model.config.max_position_embeddings
+    if options.window > positions:
+        raise ValueError(f"window={options.window}: {name} has positions for {positions} tokens")
+    special = frozenset(tokenizer.all_special_ids)
+    masking = Masking(
+        share=options.masked_share,
+        mask_id=mask_id(tokenizer, options.mask_token),
+        vocabulary=len(tokenizer),
+        special=special,
+        from_previous=not is_encoder(model),
+    )
+    parts = hold_out(texts, share=options.held_out_share, limit=options.held_out_texts)
+    train, held_out = (windows_of(part, tokenizer, special, options.window) for part in parts)
+    sizes = {"max_tokens": options.batch_tokens}
+    groups = shuffled(train, n_groups=options.steps, seed=options.seed, **sizes)
+    return (
+        MaskedBatches(train, masking, groups, seed=options.seed),
+        MaskedBatches(held_out, masking, once(held_out, **sizes), seed=options.seed),
+    )
+
+
+def _trainer(
+    model: PreTrainedModel,
+    batches: tuple[MaskedBatches, MaskedBatches],
+    work: Path,
+    options: AdaptOptions,
+) -> MaskedTrainer:
+    rank, autocast = options.lora_rank, options.autocast
+    if rank is None:
+        rank = 0 if is_encoder(model) else DECODER_RANK
+    if autocast is None:
+        autocast = best_dtype(options.device) is torch.bfloat16
+    trained = with_lora(model, rank) if rank else model
+    args = arguments(options, work, device=options.device)
+    return MaskedTrainer(model, trained, args, batches, autocast=autocast)
+
+
+def _begin(trainer: MaskedTrainer, work: Path, digest: str) -> float:
+    """Return the held-out loss before the first step, measured now or when the run began."""
+    record = work / RECORD
+    if record.exists():
+        begun = json.loads(record.read_text())
+        if begun["digest"] != digest:
+            raise TrainingError(
+                f"{work} is of a run with other texts, backbone or options: "
+                "give the same ones to go on, or remove the folder"
+            )
+        return float(begun["before"])
+    before = trainer.held_out_loss()
+    record.write_text(json.dumps({"digest": digest, "before": before}))
+    return before
+
+
+def _digest(texts: Sequence[str], backbone: str, options: AdaptOptions) -> str:
+    digest = sha256(json.dumps([backbone, asdict(options)]).encode())
+    for text in texts:
+        digest.update(sha256(text.encode()).digest())
+    return digest.hexdigest()
+
+
+def _figures(
+    trainer: MaskedTrainer, before: float, seconds: float, resumed_from: Path | None
+) -> AdaptFigures:
+    state: TrainerState = trainer.state
+    found, first = curve(state), 0
+    if resumed_from is not None:
+        first = int(resumed_from.name.partition("-")[2])
+    n_tokens = n_tokens_until(trainer.batches, state.global_step)
+    new = n_tokens - n_tokens_until(trainer.batches, first)
+    return AdaptFigures(
+        before=before,
+        after=min(loss for _, loss in found),
+        curve=tuple(found),
+        steps=state.global_step,
+        n_tokens=n_tokens,
+        levelled_off=state.global_step < state.max_steps,
+        tokens_per_s=new / seconds,
+    )

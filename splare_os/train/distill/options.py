@@ -1,0 +1,83 @@
+"""How an encoder is distilled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from math import isfinite
+from typing import Literal, TypeAlias, get_args
+
+from ...encode.precision import check_device
+
+Variant: TypeAlias = Literal["splare", "sae-splade", "splade"]
+VARIANTS: tuple[Variant, ...] = get_args(Variant)
+"""splare: the SAE is frozen. sae-splade: it is trained too. splade: a vocabulary head instead of an
+SAE, trained too but for its words."""
+
+SHARES = ("warm_up", "ramp")
+MAY_BE_0 = (
+    *("contrast", "query_flops", "document_flops", "warm_up"),
+    *("seed", "negatives", "mini_batch", "least_document_top_k"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DistillOptions:
+    """Settings of a distillation; a step sees `batch_size` · `accumulation` pairs.
+
+    With `relu` an SAE's thresholds become part of its bias: an activation is what exceeds the
+    threshold, so that none jumps while it is trained. Student scores are divided by
+    `temperature`; `contrast` weighs InfoNCE beside the divergence from the teacher. Impacts
+    beyond a text's heaviest `query_top_k` or `document_top_k` do not score; with
+    `least_document_top_k` every batch draws its cut of documents between the two, so that the
+    heaviest carry most of a score. The FLOPS terms see all impacts, and grow quadratically over
+    the first `ramp` of the steps. `negatives` of each row are used beside those in the batch.
+    With `mini_batch` gradients are cached: memory holds the activations of so many texts at a
+    time. Texts are cut at `max_tokens`. `held_out` batches are measured on, never trained on.
+    `autocast` None is bfloat16 where the device multiplies it fast.
+    """
+
+    variant: Variant = "splare"
+    relu: bool = True
+    steps: int = 1000
+    batch_size: int = 48
+    accumulation: int = 1
+    mini_batch: int = 0
+    lr: float = 5e-4
+    warm_up: float = 0.05
+    rank: int = 64
+    temperature: float = 1.0
+    contrast: float = 0.5
+    query_flops: float = 3e-4
+    document_flops: float = 3e-4
+    ramp: float = 0.33
+    query_top_k: int = 40
+    document_top_k: int = 200
+    least_document_top_k: int = 0
+    max_tokens: int = 192
+    negatives: int = 0
+    held_out: int = 4
+    checkpoint_steps: int = 200
+    autocast: bool | None = None
+    device: str = "cpu"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse values that no training can use."""
+        if self.variant not in VARIANTS:
+            raise ValueError(f"variant={self.variant!r}: choose one of {', '.join(VARIANTS)}")
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, str | bool) or value is None:
+                continue
+            least = "at least 0" if field.name in MAY_BE_0 else "above 0"
+            if not isfinite(value) or value < 0 or (value == 0 and field.name not in MAY_BE_0):
+                raise ValueError(f"{field.name}={value!r}: give a number {least}")
+        for name in SHARES:
+            if getattr(self, name) > 1:
+                raise ValueError(f"{name}={getattr(self, name)!r}: give a share of the steps, ≤ 1")
+        if self.least_document_top_k > self.document_top_k:
+            raise ValueError(
+                f"least_document_top_k={self.least_document_top_k}: give at most "
+                f"document_top_k={self.document_top_k}"
+            )
+        check_device(self.device)

@@ -1,0 +1,256 @@
+"""Distillation: an encoder, pairs and a teacher in; the encoder trained to search, out.
+
+Source: SPLARE, arXiv 2603.13277; its variants SAE-SPLADE, arXiv 2604.21511, and SPLADE,
+arXiv 2109.10086.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import torch
+from datasets import Dataset
+from sentence_transformers import SparseEncoder
+from sentence_transformers.sparse_encoder.callbacks.splade_callbacks import (
+    SpladeRegularizerWeightSchedulerCallback,
+)
+from sentence_transformers.sparse_encoder.losses import CachedSpladeLoss, SpladeLoss
+from torch import Tensor
+
+from ...encode.encoder import SplareEncoder
+from ...errors import TrainingError
+from ..work_folder import last_checkpoint
+from .batches import Vectors
+from .losses import DistillationLoss, Places, Teacher
+from .options import DistillOptions
+from .pairs import TrainingSet
+from .schedule import Schedule, table
+from .trainer import (
+    DistillTrainer,
+    Reporter,
+    Watch,
+    arguments,
+    autocasts,
+    require_finite,
+    without_printing,
+)
+from .variants import prepare, require_fit
+
+RECORD = "distill.json"
+SAMPLED_ROWS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Means over pairs that were not trained on: loss terms, and latents active per text."""
+
+    divergence: float
+    contrast: float
+    query_latents: float
+    document_latents: float
+
+
+@dataclass(frozen=True, slots=True)
+class DistillFigures:
+    """What held-out pairs say `before` and `after` `steps` steps."""
+
+    before: HeldOut
+    after: HeldOut
+    steps: int
+
+
+def distill(
+    encoder: SplareEncoder,
+    data: TrainingSet,
+    teacher: Teacher | None,
+    options: DistillOptions,
+    *,
+    work: Path,
+    vectors: Vectors | None = None,
+    watch: Watch | None = None,
+) -> DistillFigures:
+    """Train `encoder` (float32) where it is, and return how held-out pairs changed.
+
+    Checkpoints lie in the folder `work`: a training that was stopped goes on from the last one
+    when it is called again, to the same weights. `vectors` [query, dimension] make batches of
+    queries that are alike. The LoRA adapter is merged when the encoder is saved.
+    """
+    schedule = Schedule.draw(data, options, vectors)
+    require_fit(encoder, options)
+    require_finite(encoder.model, 0)
+    _begin(work, encoder, data, teacher, options)
+    torch.manual_seed(options.seed)
+    prepare(encoder, options)
+    goal = DistillationLoss(
+        data,
+        teacher,
+        temperature=options.temperature,
+        contrast=options.contrast,
+        n_negatives=options.negatives,
+        top_k=(options.query_top_k, options.document_top_k),
+        least_top_k=options.least_document_top_k,
+    )
+    with _cut_at(encoder, options.max_tokens):
+        trainer = _trainer(
+            encoder, goal, table(data, schedule.trained, options.negatives), options, work
+        )
+        if watch is not None:
+            reporter = Reporter(watch)
+            reporter.trainer = trainer
+            trainer.add_callback(reporter)
+        before = _before(work, encoder, goal, schedule.held_out, options)
+        checkpoint = last_checkpoint(work)
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        require_finite(encoder.model, options.steps)
+        after = held_out(encoder, goal, schedule.held_out, options)
+    encoder.model.eval()
+    return DistillFigures(before, after, trainer.state.global_step)
+
+
+def held_out(
+    encoder: SplareEncoder, goal: DistillationLoss, batches: Places, options: DistillOptions
+) -> HeldOut:
+    """Return the means over `batches` [batch, row]; terms that are switched off are 0."""
+    model = encoder.model.eval()
+    sums = dict.fromkeys(HeldOut.__dataclass_fields__, 0.0)
+    for places in batches:
+        columns = table(goal.data, places, options.negatives)
+        kind = torch.device(options.device).type
+        with torch.no_grad(), torch.autocast(kind, torch.bfloat16, autocasts(options)):
+            impacts = [_impacts(model, columns[name]) for name in columns.column_names[:-1]]
+            terms = goal.compute_loss_from_embeddings(impacts, torch.tensor(columns["label"]))
+        for name, value in terms.items():
+            sums[name] += float(value)
+        sums["query_latents"] += _active(impacts[:1])
+        sums["document_latents"] += _active(impacts[1:])
+    return HeldOut(**{name: value / max(len(batches), 1) for name, value in sums.items()})
+
+
+def _impacts(model: SparseEncoder, texts: Sequence[str]) -> Tensor:
+    features = model.preprocess(list(texts))
+    on_device = {
+        key: value.to(model.device) if isinstance(value, Tensor) else value
+        for key, value in features.items()
+    }
+    impacts: Tensor = model(on_device)["sentence_embedding"]
+    return impacts
+
+
+def _active(columns: Sequence[Tensor]) -> float:
+    return float((torch.cat(list(columns)) > 0).sum(dim=1).float().mean())
+
+
+def _trainer(
+    encoder: SplareEncoder,
+    goal: DistillationLoss,
+    rows: Dataset,
+    options: DistillOptions,
+    work: Path,
+) -> DistillTrainer:
+    weights = options.document_flops, options.query_flops
+    loss = SpladeLoss(encoder.model, goal, *weights)
+    if options.mini_batch:
+        loss = CachedSpladeLoss(encoder.model, goal, *weights, mini_batch_size=options.mini_batch)
+    ramp = SpladeRegularizerWeightSchedulerCallback(loss, warmup_ratio=options.ramp)
+    return without_printing(
+        DistillTrainer(
+            model=encoder.model,
+            args=arguments(options, work),
+            train_dataset=rows,
+            loss=loss,
+            callbacks=[ramp],
+        )
+    )
+
+
+def _begin(
+    work: Path,
+    encoder: SplareEncoder,
+    data: TrainingSet,
+    teacher: Teacher | None,
+    options: DistillOptions,
+) -> None:
+    """Refuse a work folder of another training; otherwise note in it which one it is of."""
+    digest, said, record = _digest(encoder, data, options), _sample(teacher, data), work / RECORD
+    if not record.is_file():
+        _note(record, {"digest": digest, "taught": said})
+        return
+    begun = json.loads(record.read_text(encoding="utf-8"))
+    then = begun.get("taught", said)
+    if begun["digest"] != digest:
+        other = "another model, other pairs or options"
+    elif len(then) != len(said) or not np.allclose(then, said, rtol=0.05, equal_nan=True):
+        other = "another teacher"
+    else:
+        return
+    raise TrainingError(
+        f"{work} is of a training with {other}: give the same ones to go on, or remove the folder"
+    )
+
+
+def _digest(encoder: SplareEncoder, data: TrainingSet, options: DistillOptions) -> str:
+    known = encoder.card.fingerprint or _weights(encoder)
+    digest = sha256(json.dumps([known, asdict(options)]).encode())
+    for text in (*data.queries, *data.documents):
+        digest.update(sha256(text.encode()).digest())
+    digest.update(repr(data.rows).encode())
+    return digest.hexdigest()
+
+
+def _weights(encoder: SplareEncoder) -> str:
+    """Return what identifies an encoder that was never saved."""
+    digest = sha256()
+    for name, tensor in encoder.model.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _sample(teacher: Teacher | None, data: TrainingSet) -> list[float]:
+    """Return what the teacher says of the first queries, by which it is known again."""
+    if teacher is None:
+        return []
+    rows = data.rows[: min(SAMPLED_ROWS, data.starts[1][2])]
+    queries, documents = ([getattr(row, of) for row in rows] for of in ("query", "positive"))
+    said: list[float] = teacher(np.array(queries), np.array(documents)).ravel().tolist()
+    return said
+
+
+def _note(record: Path, content: dict[str, object]) -> None:
+    record.parent.mkdir(parents=True, exist_ok=True)
+    partial = record.with_suffix(".partial")
+    partial.write_text(json.dumps(content), encoding="utf-8")
+    partial.replace(record)
+
+
+def _before(
+    work: Path,
+    encoder: SplareEncoder,
+    goal: DistillationLoss,
+    batches: Places,
+    options: DistillOptions,
+) -> HeldOut:
+    """Return the held-out figures before the first step, measured now or when it began."""
+    record = work / RECORD
+    known = json.loads(record.read_text(encoding="utf-8"))
+    if "before" not in known:
+        known["before"] = asdict(held_out(encoder, goal, batches, options))
+        _note(record, known)
+    return HeldOut(**known["before"])
+
+
+@contextmanager
+def _cut_at(encoder: SplareEncoder, max_tokens: int) -> Iterator[None]:
+    """Have texts cut at `max_tokens` while training, and at the window afterwards."""
+    window = encoder.backbone.max_seq_length
+    encoder.backbone.max_seq_length = min(max_tokens, encoder.card.window)
+    try:
+        yield
+    finally:
+        encoder.backbone.max_seq_length = window

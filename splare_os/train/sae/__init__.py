@@ -1,0 +1,29 @@
+"""Texts to a sparse autoencoder over a backbone's token states.
+
+states (· states_store: states of a backbone's layer) → training (· batch_topk, its step · untrained
+· checkpoints) → fold → sae (an SAE over raw states) → job (the whole way to a model folder).
+"""
+
+from .job import SaeJob, SaeReport, train_sae_model
+from .options import SaeOptions
+from .progress import Progress
+from .sae import SaeFigures, TrainedSae, level, measure
+from .states import StateOptions, token_states
+from .states_store import States
+from .training import train_sae
+
+__all__ = [
+    "Progress",
+    "SaeFigures",
+    "SaeJob",
+    "SaeOptions",
+    "SaeReport",
+    "StateOptions",
+    "States",
+    "TrainedSae",
+    "level",
+    "measure",
+    "token_states",
+    "train_sae",
+    "train_sae_model",
+]

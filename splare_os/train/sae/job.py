@@ -1,0 +1,257 @@
+"""Files of documents to a model folder: states, an SAE over them, and the two saved."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import torch
+from transformers import AutoConfig
+
+from ...encode import Backbone, Card, SaeEncoder, SplareEncoder, load_backbone
+from ...encode.precision import check_device
+from ...errors import EncoderError
+from ...index.sources import Document
+from ...text import Fields
+from ..texts import Reject, draw_texts
+from ..work_folder import beside, clear, locked
+from .checkpoints import OPTIONS, Checkpoints, claim
+from .folder import save_sae
+from .options import SaeOptions
+from .progress import Watch, unwatched
+from .sae import SaeFigures, TrainedSae, level, measure
+from .states import StateOptions, token_states
+from .states_store import States, whole_states
+from .training import train_sae
+
+STATES, TRAINING, TEXTS = "states", "training", "texts.json"
+OURS = (STATES, TRAINING, TEXTS, OPTIONS, f"{OPTIONS}.part")
+"""What a work folder holds."""
+PRECISIONS = ("float32", "bfloat16", "float16")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaeJob:
+    """A model folder `out` to be made over layer `layer` (from 0) of a backbone.
+
+    `level` None levels all but TopK SAEs, which it would change. `work` keeps what is needed to go
+    on after a stop; None is `out` with `.work` added. `save_dtype` None keeps the backbone's own.
+    """
+
+    backbone: str
+    layer: int
+    out: Path
+    states: StateOptions = field(default_factory=lambda: StateOptions(held_out=20_000))
+    sae: SaeOptions = field(default_factory=SaeOptions)
+    fields: Fields = field(default_factory=Fields)
+    max_chars: int = 100_000_000
+    name: str = ""
+    level: bool | None = None
+    save_dtype: str | None = None
+    work: Path | None = None
+    keep_work: bool = False
+    checkpoint_steps: int = 500
+
+    def __post_init__(self) -> None:
+        """Refuse what would fail only after hours."""
+        if self.level and self.sae.activation == "topk":
+            raise ValueError("level=True: levelling would change which latents of a TopK SAE win")
+        check_device(self.sae.device)
+        if self.save_dtype not in (None, *PRECISIONS):
+            choices = ", ".join(PRECISIONS)
+            raise ValueError(f"save_dtype={self.save_dtype!r}: choose one of {choices}")
+        if self.states.n_states < self.sae.batch_tokens:
+            raise ValueError(
+                f"n_states={self.states.n_states}: take at least "
+                f"batch_tokens={self.sae.batch_tokens} states, one batch"
+            )
+        if self.states.held_out < 2:
+            raise ValueError(f"held_out={self.states.held_out}: two states at least are measured")
+
+    @property
+    def is_levelled(self) -> bool:
+        """Whether the latents are scaled to equal peaks."""
+        return self.sae.activation != "topk" if self.level is None else self.level
+
+    @property
+    def work_folder(self) -> Path:
+        """Where states and checkpoints are kept."""
+        return self.work or beside(self.out, ".work")
+
+    @property
+    def sae_folder(self) -> Path:
+        """Where the whole SAE is saved: a model folder's fingerprint covers all weights in it."""
+        return beside(self.out, ".sae")
+
+
+@dataclass(frozen=True, slots=True)
+class SaeReport:
+    """What a job made, from what, and the SAE's figures on texts it was not trained on."""
+
+    model: str
+    fingerprint: str
+    sae: str
+    backbone: str
+    layer: int
+    explained_variance: float
+    mean_l0: float
+    dead_latents: int
+    n_held_out: int
+    n_states: int
+    n_texts: int
+    n_bad_lines: int
+    levelled: bool
+    options: dict[str, object]
+
+
+def train_sae_model(
+    sources: Sequence[str],
+    job: SaeJob,
+    *,
+    watch: Watch = unwatched,
+    reject: Reject = lambda _: None,
+) -> SaeReport:
+    """Make the model folder of `job` from the documents of `sources`, and return what it is.
+
+    Called again after a stop, with the same arguments, it goes on where it was.
+    """
+    _check_place(job)
+    _check_layer(job)
+    work, first = job.work_folder, job.states.held_out
+    with locked(work, OURS):
+        claim(work, _begun_with(sources, job))
+        claim(work / TRAINING, asdict(replace(job.sae, device="")))  # it may go on elsewhere
+        with _cleared_unless_begun(work):
+            n_blocks, window = job.layer + 1, job.states.window
+            backbone = load_backbone(job.backbone, n_blocks=n_blocks, window=window, dtype=None)
+            states = _states(sources, job, backbone, watch, reject)
+        checkpoints = Checkpoints(work / TRAINING, every_steps=job.checkpoint_steps)
+        sae = train_sae(states.part(first), job.sae, checkpoints=checkpoints, watch=watch)
+        figures = measure(sae, states.part(0, first))
+        sae = level(sae, states.part(0, first)) if job.is_levelled else sae
+        encoder = save_model(backbone, sae, job)
+        report = _report(job, encoder, figures, len(states) - first)
+        if not job.keep_work:
+            clear(work, OURS)
+    return report
+
+
+def save_model(backbone: Backbone, sae: TrainedSae, job: SaeJob) -> SplareEncoder:
+    """Write the whole SAE and the model folder, each appearing only when it is complete."""
+    part = beside(job.sae_folder, ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    save_sae(sae, part, backbone=job.backbone, layer=job.layer)
+    if (job.sae_folder / "cfg.json").exists():  # of a run that stopped just here
+        shutil.rmtree(job.sae_folder)
+    part.rename(job.sae_folder)
+    encoder = SaeEncoder.from_tensors(
+        sae.w_enc.T.contiguous(), sae.b_enc, sae.threshold, top_k=sae.top_k
+    )
+    window = job.states.window
+    card = Card(job.name or job.out.resolve().name, window=window, overlap=min(32, window // 8))
+    built = SplareEncoder.build(backbone.to("cpu"), encoder, card)
+    dtype = getattr(torch, job.save_dtype) if job.save_dtype else backbone.model.dtype
+    built.model.to(dtype)
+    built.pooling.sae.convert(dtype)
+    part = beside(job.out, ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    built.save(part)
+    part.rename(job.out)
+    return built
+
+
+def _states(
+    sources: Sequence[str], job: SaeJob, backbone: Backbone, watch: Watch, reject: Reject
+) -> States:
+    """Return held-out states, then those to train on; taken only if they are not there."""
+    if found := whole_states(job.work_folder / STATES):
+        return found
+    bad: Counter[str] = Counter()
+
+    def count(document: Document) -> None:
+        bad[document.source] += 1
+        reject(document)
+
+    texts = draw_texts(
+        sources, job.fields, max_chars=job.max_chars, seed=job.states.seed, reject=count
+    )
+    (job.work_folder / TEXTS).write_text(json.dumps({"n_texts": len(texts), "n_bad": bad.total()}))
+    backbone.to(job.sae.device)
+    taken = token_states(texts, backbone, job.states, folder=job.work_folder / STATES, watch=watch)
+    if len(taken) - job.states.held_out < job.sae.batch_tokens:
+        shutil.rmtree(job.work_folder / STATES)
+        raise ValueError(
+            f"{len(texts)} texts give {len(taken)} states, {job.states.held_out} of them held out: "
+            f"too few for a batch of {job.sae.batch_tokens}; give more texts, or a smaller batch"
+        )
+    return taken
+
+
+@contextmanager
+def _cleared_unless_begun(work: Path) -> Iterator[None]:
+    """Leave no folder behind that holds options alone, and would refuse others."""
+    try:
+        yield
+    finally:
+        if not (work / STATES).exists():
+            clear(work, OURS)
+
+
+def _begun_with(sources: Sequence[str], job: SaeJob) -> dict[str, object]:
+    """Return all that the states depend on."""
+    sizes = {
+        source: Path(source).stat().st_size if Path(source).is_file() else None
+        for source in sources
+    }
+    return {
+        "files": sizes,
+        "backbone": job.backbone,
+        "layer": job.layer,
+        "max_chars": job.max_chars,
+        **asdict(job.fields),
+        **asdict(job.states),
+    }
+
+
+def _check_place(job: SaeJob) -> None:
+    """Refuse to write over what others made."""
+    if job.out.exists():
+        raise ValueError(f"{job.out} exists: give a new folder (--out)")
+    if job.sae_folder.exists() and not job.work_folder.exists():
+        raise ValueError(f"{job.sae_folder} exists, where the SAE is to go: move it")
+
+
+def _check_layer(job: SaeJob) -> None:
+    try:
+        config = AutoConfig.from_pretrained(job.backbone)
+    except OSError as error:
+        raise EncoderError(f"backbone {job.backbone!r} cannot be read: {error}") from error
+    depth = config.get_text_config().num_hidden_layers
+    if not 0 <= job.layer < depth:
+        raise ValueError(f"layer={job.layer}: {job.backbone} has layers 0 to {depth - 1}")
+
+
+def _report(job: SaeJob, encoder: SplareEncoder, figures: SaeFigures, n_states: int) -> SaeReport:
+    options = asdict(job.sae) | {"window": job.states.window, "max_chars": job.max_chars}
+    read = json.loads((job.work_folder / TEXTS).read_text(encoding="utf-8"))
+    return SaeReport(
+        model=str(job.out),
+        fingerprint=encoder.fingerprint,
+        sae=str(job.sae_folder),
+        backbone=job.backbone,
+        layer=job.layer,
+        explained_variance=round(figures.explained_variance, 4),
+        mean_l0=round(figures.mean_l0, 2),
+        dead_latents=figures.dead,
+        n_held_out=job.states.held_out,
+        n_states=n_states,
+        n_texts=read["n_texts"],
+        n_bad_lines=read["n_bad"],
+        levelled=job.is_levelled,
+        options=options,
+    )

@@ -1,0 +1,296 @@
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sentence_transformers.sparse_encoder.losses import SpladeLoss
+
+from splare_os.encode import SplareEncoder
+from splare_os.errors import TrainingError
+from splare_os.train.distill.losses import Teacher
+from splare_os.train.distill.options import DistillOptions
+from splare_os.train.distill.pairs import TrainingSet, read_pairs
+from splare_os.train.distill.teachers import Embedded, Listed, lexical
+from splare_os.train.distill.trainer import DistillProgress
+from splare_os.train.distill.training import RECORD, DistillFigures, distill
+from splare_os.train.work_folder import last_checkpoint
+from tests.train.distilling import OPTIONS, build, save_rows, toy_rows, weights
+
+pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
+    pytest.mark.filterwarnings("ignore"),  # their trainer's own
+]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> TrainingSet:
+    path = tmp_path_factory.mktemp("rows") / "rows.jsonl"
+    return TrainingSet.of([read_pairs(save_rows(path, toy_rows()))])
+
+
+@pytest.fixture(scope="module")
+def teacher(data: TrainingSet) -> Teacher:
+    return lexical(data)
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models") / "bert"
+
+
+def same(one: SplareEncoder, other: SplareEncoder, *, tolerance: float = 0.0) -> None:
+    ours, theirs = weights(one), weights(other)
+    assert ours.keys() == theirs.keys()
+    for name, tensor in ours.items():
+        torch.testing.assert_close(tensor, theirs[name], atol=tolerance, rtol=0, msg=name)
+
+
+def stop_at(step: int) -> "Stop":
+    return Stop(step)
+
+
+class Stop:
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def __call__(self, progress: DistillProgress) -> None:
+        if progress.step == self.step:
+            raise KeyboardInterrupt
+
+
+def total(figures: DistillFigures, when: str) -> float:
+    measured = getattr(figures, when)
+    return measured.divergence + measured.contrast
+
+
+@pytest.mark.parametrize("family", ["bert", "llama"])
+def test_the_held_out_loss_falls(
+    family: str, data: TrainingSet, teacher: Teacher, tmp_path: Path
+) -> None:
+    encoder = build(tmp_path / family, family)
+    seen: list[DistillProgress] = []
+    options = replace(OPTIONS, steps=30)
+    figures = distill(encoder, data, teacher, options, work=tmp_path / "work", watch=seen.append)
+    assert total(figures, "after") < 0.8 * total(figures, "before")
+    assert [progress.step for progress in seen] == list(range(1, 31))
+    assert figures.steps == 30
+    assert 0 < figures.after.query_latents <= 64
+    assert encoder.backbone.max_seq_length == 32  # cut at 24 while it trained
+    assert encoder.encode_queries(["oil war"]).nnz
+
+
+MODES = {
+    "plain": {},
+    "accumulation": {"accumulation": 2},
+    "cached": {"mini_batch": 4},
+    "both": {"accumulation": 2, "mini_batch": 4},
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_training_that_was_stopped_goes_on_to_the_same_weights(
+    mode: str, data: TrainingSet, teacher: Teacher, bert: Path, tmp_path: Path
+) -> None:
+    options = replace(OPTIONS, negatives=1, **MODES[mode])
+    whole, stopped, resumed = build(bert), build(bert), build(bert)
+    figures = distill(whole, data, teacher, options, work=tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        distill(stopped, data, teacher, options, work=tmp_path / "work", watch=stop_at(7))
+    assert Path(str(last_checkpoint(tmp_path / "work"))).name == "checkpoint-4"
+    seen: list[DistillProgress] = []
+    again = distill(resumed, data, teacher, options, work=tmp_path / "work", watch=seen.append)
+    assert seen[0].step == 5
+    assert again == figures
+    same(whole, resumed)
+
+
+def test_a_training_that_had_ended_is_not_trained_again(
+    data: TrainingSet, teacher: Teacher, bert: Path, tmp_path: Path
+) -> None:
+    first, second = build(bert), build(bert)
+    figures = distill(first, data, teacher, OPTIONS, work=tmp_path)
+    assert distill(second, data, teacher, OPTIONS, work=tmp_path, watch=stop_at(1)) == figures
+    same(first, second)
+
+
+def test_gradient_caching_changes_memory_not_weights(
+    data: TrainingSet, teacher: Teacher, bert: Path, tmp_path: Path
+) -> None:
+    encoders = build(bert), build(bert)
+    for encoder, size in zip(encoders, (0, 4), strict=True):
+        options = replace(OPTIONS, negatives=2, mini_batch=size, lr=1e-3)
+        distill(encoder, data, teacher, options, work=tmp_path / str(size))
+    same(*encoders, tolerance=1e-5)
+
+
+def test_accumulated_batches_are_one_step(
+    data: TrainingSet, teacher: Teacher, bert: Path, tmp_path: Path
+) -> None:
+    seen: list[DistillProgress] = []
+    options = replace(OPTIONS, steps=3, accumulation=2)
+    distill(build(bert), data, teacher, options, work=tmp_path, watch=seen.append)
+    assert [progress.step for progress in seen] == [1, 2, 3]
+
+
+def test_flops_make_impacts_sparser(
+    data: TrainingSet, teacher: Teacher, bert: Path, tmp_path: Path
+) -> None:
+    found = []
+    for weight in (0.0, 10.0):
+        options = replace(OPTIONS, steps=20, query_flops=weight, document_flops=weight)
+        work = tmp_path / str(weight)
+        found.append(distill(build(bert), data, teacher, options, work=work).after)
+    assert found[1].document_latents < 0.9 * found[0].document_latents
+    assert found[1].query_latents < 0.9 * found[0].query_latents
+
+
+def test_flops_weights_grow_quadratically_over_the_ramp_and_resume_where_they_were(
+    data: TrainingSet, teacher: Teacher, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from splare_os.train.distill import training as module
+
+    options = replace(OPTIONS, steps=8, ramp=0.5, query_flops=0.32, document_flops=0.16)
+    losses = []
+    monkeypatch.setattr(
+        module, "SpladeLoss", lambda *args: losses.append(SpladeLoss(*args)) or losses[-1]
+    )
+    seen: list[tuple[float, float]] = []
+
+    def note(progress: DistillProgress) -> None:
+        loss = losses[-1]
+        seen.append((loss.query_regularizer_weight, loss.document_regularizer_weight))
+        if progress.step == 6 and len(losses) == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        distill(build(bert), data, teacher, options, work=tmp_path, watch=note)
+    share = np.array([0, 1, 4, 9, 16, 16]) / 16
+    np.testing.assert_allclose(seen, np.stack([0.32 * share, 0.16 * share], axis=1))
+    seen.clear()
+    distill(build(bert), data, teacher, options, work=tmp_path, watch=note)
+    np.testing.assert_allclose(seen, [(0.32, 0.16)] * 4)
+
+
+def test_a_training_needs_no_teacher(data: TrainingSet, bert: Path, tmp_path: Path) -> None:
+    figures = distill(build(bert), data, None, replace(OPTIONS, steps=20), work=tmp_path)
+    assert figures.before.divergence == figures.after.divergence == 0
+    assert figures.after.contrast < figures.before.contrast
+
+
+def test_scores_of_rows_teach(data: TrainingSet, bert: Path, tmp_path: Path) -> None:
+    seen: list[DistillProgress] = []
+    options = replace(OPTIONS, steps=30, negatives=2, contrast=0.0)
+    figures = distill(build(bert), data, Listed.of(data), options, work=tmp_path, watch=seen.append)
+    losses = [progress.loss for progress in seen]
+    assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
+    assert figures.after.contrast == 0
+
+
+def test_a_work_folder_of_another_training_is_refused(
+    data: TrainingSet, teacher: Teacher, bert: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        distill(build(bert), data, teacher, OPTIONS, work=tmp_path, watch=stop_at(1))
+    fewer = TrainingSet.of([data.sources[0].sampled(40)])
+    for changed, rows, said, what in (
+        (replace(OPTIONS, lr=2e-2), data, teacher, "another model, other pairs or options"),
+        (OPTIONS, fewer, lexical(fewer), "another model, other pairs or options"),
+        (OPTIONS, data, Listed.of(data), "another teacher"),
+        (OPTIONS, data, None, "another teacher"),
+    ):
+        with pytest.raises(TrainingError, match=f"{tmp_path} is of a training with {what}: give"):
+            distill(build(bert), rows, said, changed, work=tmp_path)
+    other = build(bert)
+    other.pooling.sae.bias.data += 0.1
+    with pytest.raises(TrainingError, match="another model"):
+        distill(other, data, teacher, OPTIONS, work=tmp_path)
+
+
+def test_what_is_refused_leaves_no_work_folder(
+    data: TrainingSet, teacher: Teacher, bert: Path, tmp_path: Path
+) -> None:
+    for change in ({"batch_size": 49}, {"variant": "splade"}, {"negatives": 3}):
+        with pytest.raises((ValueError, TrainingError)):
+            distill(build(bert), data, teacher, replace(OPTIONS, **change), work=tmp_path / "work")
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_model_that_is_not_finite_is_refused_before_the_first_step(
+    data: TrainingSet, teacher: Teacher, bert: Path, tmp_path: Path
+) -> None:
+    encoder = build(bert)
+    encoder.backbone.model.encoder.layer[0].output.dense.bias.data[3] = torch.nan
+    with pytest.raises(
+        TrainingError, match=r"layer\.0\.output\.dense\.bias is not finite after step 0: make the"
+    ):
+        distill(encoder, data, teacher, OPTIONS, work=tmp_path / "work")
+    assert not (tmp_path / "work").exists()
+
+
+@pytest.mark.parametrize("top_k", [None, 3])
+@pytest.mark.parametrize("steps", [1, 6])
+def test_weights_that_become_nan_end_the_training(
+    steps: int, top_k: int | None, data: TrainingSet, teacher: Teacher, bert: Path, tmp_path: Path
+) -> None:
+    encoder = build(bert, top_k=top_k)
+
+    def poison(progress: DistillProgress) -> None:
+        if progress.step == min(steps, 2):
+            trained = [p for p in encoder.model.parameters() if p.requires_grad]
+            trained[-1].data[:] = torch.nan
+
+    options = replace(OPTIONS, steps=steps, relu=top_k is None)
+    after = rf"lora_B.* is not finite after step {min(steps, 2)}: take a lower lr"
+    with pytest.raises(TrainingError, match=after):
+        distill(encoder, data, teacher, options, work=tmp_path / "work", watch=poison)
+
+
+@pytest.mark.parametrize("lr", [1e6, 1e18, 1e38])
+def test_an_absurd_learning_rate_ends_the_training(
+    lr: float, data: TrainingSet, teacher: Teacher, bert: Path, tmp_path: Path
+) -> None:
+    options = replace(OPTIONS, lr=lr, warm_up=0.0, variant="sae-splade")
+    with pytest.raises(TrainingError, match=r"step \d+.* take a lower lr"):
+        distill(build(bert), data, teacher, options, work=tmp_path / "work")
+
+
+def test_the_figures_before_are_of_the_model_as_it_came(
+    data: TrainingSet, teacher: Teacher, bert: Path, tmp_path: Path
+) -> None:
+    figures = distill(build(bert), data, teacher, OPTIONS, work=tmp_path)
+    assert json.loads((tmp_path / RECORD).read_text())["before"] == asdict(figures.before)
+
+
+def test_vectors_decide_what_is_in_a_batch(
+    data: TrainingSet, teacher: Teacher, bert: Path, tmp_path: Path
+) -> None:
+    vectors = np.random.default_rng(0).normal(size=(len(data.queries), 4)).astype(np.float32)
+    cosines = Embedded(vectors, np.zeros((len(data.documents), 4), dtype=np.float32))
+    found = [
+        distill(build(bert), data, teacher, OPTIONS, work=tmp_path / str(n), vectors=topics)
+        for n, topics in enumerate((None, cosines.queries))
+    ]
+    assert found[0].before != found[1].before
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"variant": "csr"}, "variant='csr': choose one of splare, sae-splade, splade"),
+        ({"steps": 0}, "steps=0: give a number above 0"),
+        ({"lr": float("nan")}, "lr=nan: give a number above 0"),
+        ({"lr": float("inf")}, "lr=inf"),
+        ({"contrast": -1.0}, r"contrast=-1\.0: give a number at least 0"),
+        ({"ramp": 1.5}, r"ramp=1\.5: give a share of the steps, ≤ 1"),
+        ({"warm_up": 2.0}, r"warm_up=2\.0: give a share"),
+        ({"held_out": 0}, "held_out=0"),
+        ({"device": "abacus"}, "device='abacus'"),
+    ],
+)
+def test_options_that_no_training_can_use_are_refused(
+    change: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        DistillOptions(**change)  # type: ignore[arg-type]

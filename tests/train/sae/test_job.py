@@ -1,0 +1,200 @@
+import json
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from splare_os.encode import SplareEncoder
+from splare_os.encode.sae_files import read_sae
+from splare_os.encoders import load_encoder
+from splare_os.errors import EncoderError, TrainingError
+from splare_os.train.sae import Progress, SaeJob, SaeOptions, StateOptions, train_sae_model
+from splare_os.train.sae import job as module
+from tests.models import WORDS, save_model
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # sae-lens and its dependencies warn at import
+
+SAE = SaeOptions(width=64, k=4, n_tokens=128 * 30, batch_tokens=128, autocast=False)
+STATES = StateOptions(n_states=2000, held_out=200, window=32)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("texts") / "texts.jsonl"
+    drawn = random.Random(0)
+    texts = [" ".join(drawn.choices(WORDS, k=12)) for _ in range(200)]
+    lines = [json.dumps({"_id": str(n), "text": text}) for n, text in enumerate(texts)]
+    path.write_text("\n".join([*lines, "{"]), encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def backbones(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("backbones")
+    for family in ("bert", "gemma2"):
+        save_model(folder / family, family)
+    return {family: str(folder / family) for family in ("bert", "gemma2")}
+
+
+@pytest.fixture
+def job(backbones: dict[str, str], tmp_path: Path) -> SaeJob:
+    return SaeJob(
+        backbone=backbones["bert"], layer=1, out=tmp_path / "made", states=STATES, sae=SAE
+    )
+
+
+@pytest.mark.parametrize("family", ["bert", "gemma2"])
+@pytest.mark.parametrize("activation", ["batchtopk", "topk", "jumprelu"])
+def test_a_job_makes_a_model_folder_and_an_sae_that_both_encode_alike(
+    family: str, activation: str, texts: str, job: SaeJob, backbones: dict[str, str]
+) -> None:
+    options = replace(SAE, activation=activation)
+    job = replace(job, backbone=backbones[family], sae=options, name="mine")
+    report = train_sae_model([texts], job)
+    assert (report.n_texts, report.n_bad_lines, report.n_held_out) == (200, 1, 200)
+    assert report.levelled == (activation != "topk")
+    assert 0 < report.explained_variance < 1
+    encoder = load_encoder(str(job.out), device="cpu", dtype="float32")
+    assert (encoder.name, encoder.fingerprint) == ("mine", report.fingerprint)
+    assert encoder.n_latents == 64
+    found = read_sae(Path(report.sae))
+    assert (found.n_blocks, found.sae.top_k) == (2, 4 if activation == "topk" else None)
+    for name, tensor in found.sae.named_parameters():
+        torch.testing.assert_close(tensor, getattr(encoder.pooling.sae, name), rtol=0, atol=0)
+    imported = SplareEncoder.from_sae(report.sae, backbone=backbones[family], window=32)
+    some = ["oil crisis", "the price of war " * 20, ""]
+    difference = imported.encode_documents(some) - encoder.encode_documents(some)
+    assert abs(difference).max() < 1e-5
+    assert not job.work_folder.exists()
+
+
+def test_the_saved_sae_has_its_decoder_and_says_where_it_reads(texts: str, job: SaeJob) -> None:
+    from sae_lens import SAE as SaeLens
+
+    report = train_sae_model([texts], replace(job, keep_work=True, level=False))
+    theirs = SaeLens.load_from_disk(report.sae)
+    assert theirs.cfg.metadata.hook_name == "blocks.1.hook_resid_post"
+    assert theirs.cfg.metadata.model_name == "bert"  # no path of this machine
+    held_out = module.whole_states(job.work_folder / "states").part(0, 200).read(slice(None))
+    with torch.no_grad():
+        error = (theirs(held_out) - held_out).square().sum()
+    explained = 1 - error / (held_out - held_out.mean(dim=0)).square().sum()
+    assert float(explained) == pytest.approx(report.explained_variance, abs=1e-4)
+
+
+def test_levelling_leaves_reconstructions(texts: str, job: SaeJob, tmp_path: Path) -> None:
+    from sae_lens import SAE as SaeLens
+
+    plain = train_sae_model([texts], replace(job, level=False))
+    levelled = train_sae_model([texts], replace(job, out=tmp_path / "levelled"))
+    assert plain.explained_variance == levelled.explained_variance
+    states = torch.randn(50, 16)
+    with torch.no_grad():
+        first, second = (SaeLens.load_from_disk(made.sae)(states) for made in (plain, levelled))
+    torch.testing.assert_close(first, second, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("stage", ["token states", "training", "save_model"])
+def test_a_job_stopped_anywhere_goes_on_to_the_same_folder(
+    stage: str, texts: str, job: SaeJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = train_sae_model([texts], replace(job, out=tmp_path / "whole", name="made"))
+    job = replace(job, checkpoint_steps=10)
+
+    def stop(progress: Progress) -> None:
+        if progress.stage == stage and progress.done >= progress.total // 2:
+            raise KeyboardInterrupt
+
+    def fail(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        if stage == "save_model":
+            patch.setattr(SplareEncoder, "save", fail)
+        with pytest.raises(KeyboardInterrupt):
+            train_sae_model([texts], job, watch=stop)
+    assert not job.out.exists()
+    if stage != "token states":  # the texts are not read again: there may be none, as from a pipe
+        monkeypatch.setattr(module, "draw_texts", fail)
+    again = train_sae_model([texts], job)
+    assert (again.fingerprint, again.n_bad_lines) == (whole.fingerprint, 1)
+    for name in ("sae_weights.safetensors", "cfg.json"):
+        ours, theirs = (Path(report.sae, name).read_bytes() for report in (again, whole))
+        assert ours == theirs
+    assert {path.name for path in tmp_path.iterdir()} == {"made", "made.sae", "whole", "whole.sae"}
+
+
+def test_other_options_in_a_work_folder_are_refused_with_both_values(
+    texts: str, job: SaeJob
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train_sae_model([texts], job, watch=_stop_in_training)
+    with pytest.raises(TrainingError, match=r"lr=0\.001 there, 0\.002 now"):
+        train_sae_model([texts], replace(job, sae=replace(SAE, lr=0.002)))
+    with pytest.raises(TrainingError, match=r"layer=1 there, 2 now; window=32 there, 16 now"):
+        train_sae_model([texts], replace(job, layer=2, states=replace(STATES, window=16)))
+
+
+def _stop_in_training(progress: Progress) -> None:
+    if progress.stage == "training":
+        raise KeyboardInterrupt
+
+
+def test_a_work_folder_is_used_by_one_training_at_a_time(texts: str, job: SaeJob) -> None:
+    def another(progress: Progress) -> None:
+        with pytest.raises(TrainingError, match="in use by another training"):
+            train_sae_model([texts], job)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_sae_model([texts], job, watch=another)
+
+
+def test_folders_of_others_are_left_alone(texts: str, job: SaeJob, tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "thesis.txt").write_text("years")
+    for change in ({"out": theirs}, {"work": theirs}):
+        with pytest.raises(ValueError, match="theirs"):
+            train_sae_model([texts], replace(job, **change))
+    assert [path.name for path in theirs.iterdir()] == ["thesis.txt"]
+
+
+def test_what_cannot_work_is_refused_and_leaves_nothing(
+    texts: str, job: SaeJob, tmp_path: Path
+) -> None:
+    for layer in (4, -1):
+        with pytest.raises(ValueError, match=rf"layer={layer}: .* has layers 0 to 3"):
+            train_sae_model([texts], replace(job, layer=layer))
+    with pytest.raises(EncoderError, match="backbone 'nowhere' cannot be read"):
+        train_sae_model([texts], replace(job, backbone="nowhere"))
+    with pytest.raises(ValueError, match="hold 2400 tokens, and held_out=5000"):
+        train_sae_model([texts], replace(job, states=replace(STATES, held_out=5000)))
+    large = replace(SAE, batch_tokens=1900)
+    few = replace(STATES, n_states=1900, held_out=1000)
+    with pytest.raises(ValueError, match="too few for a batch of 1900"):
+        train_sae_model([texts], replace(job, sae=large, states=few))
+    assert not [*tmp_path.iterdir()]
+    with pytest.raises(ValueError, match="n_states=2000: take at least batch_tokens=4000"):
+        replace(job, sae=replace(SAE, batch_tokens=4000, n_tokens=4000))
+    with pytest.raises(ValueError, match="level=True"):
+        replace(job, level=True, sae=replace(SAE, activation="topk"))
+    with pytest.raises(ValueError, match="save_dtype='int8': choose one of float32, bfloat16"):
+        replace(job, save_dtype="int8")
+
+
+def test_a_folder_can_be_saved_in_half_precision(texts: str, job: SaeJob) -> None:
+    train_sae_model([texts], replace(job, save_dtype="float16"))
+    for path in job.out.rglob("*.safetensors"):
+        kinds = {name: tensor.dtype for name, tensor in load_file(path).items()}
+        halves = {name for name, dtype in kinds.items() if dtype == torch.float16}
+        assert kinds.keys() - halves <= {"sae.bias", "sae.threshold"}
+    assert load_encoder(str(job.out)).encode_documents(["oil"]).nnz

@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+import torch
+
+from splare_os.train.sae import States, TrainedSae, level, measure
+
+
+def identity(d: int, *, threshold: float = 0.0, top_k: int | None = None) -> TrainedSae:
+    eye = torch.eye(d)
+    return TrainedSae(eye, torch.zeros(d), torch.full((d,), threshold), eye, torch.zeros(d), top_k)
+
+
+def as_states(rows: list[list[float]]) -> States:
+    return States(np.array(rows, dtype=np.float16))
+
+
+def test_gains_scale_activations_and_leave_reconstructions() -> None:
+    torch.manual_seed(0)
+    w_enc, w_dec = torch.randn(24, 128), torch.randn(128, 24)
+    sae = TrainedSae(w_enc, torch.randn(128), torch.rand(128), w_dec, torch.randn(24))
+    gains, states = torch.linspace(0.5, 4.0, 128), torch.randn(100, 24)
+    scaled, activations = sae.scaled(gains), sae.encode(states)
+    torch.testing.assert_close(scaled.encode(states), activations * gains, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(
+        scaled.decode(scaled.encode(states)), sae.decode(activations), atol=1e-4, rtol=1e-4
+    )
+
+
+def test_a_top_k_sae_lets_the_largest_through_and_is_not_scaled() -> None:
+    sae = identity(3, top_k=2)
+    states = torch.tensor([[3.0, 1.0, 2.0], [-1.0, -2.0, 4.0]])
+    assert sae.encode(states).tolist() == [[3, 0, 2], [0, 0, 4]]
+    with pytest.raises(ValueError, match="top_k=2"):
+        sae.scaled(torch.ones(3))
+
+
+def test_levelling_gives_every_latent_the_same_peak() -> None:
+    states = as_states([[4, 0, 0.5], [1, 8, 0.0]])
+    levelled = level(identity(3), states, peak=2.0)
+    # peaks 4, 8 and 0.5; the last is below 0.3 of the median 4, so it counts as 1.2
+    expected = torch.tensor([[2.0, 0.0, 0.5 * 2 / 1.2], [0.5, 2.0, 0.0]])
+    torch.testing.assert_close(levelled.encode(states.read(slice(None))), expected)
+
+
+def test_levelling_on_states_that_wake_no_latent_is_refused() -> None:
+    with pytest.raises(ValueError, match="no latent is active on 1 states"):
+        level(identity(2, threshold=9.0), as_states([[1, 1]]))
+
+
+def test_figures_of_a_perfect_sae_by_hand() -> None:
+    figures = measure(identity(2), as_states([[1, 0], [2, 0], [3, 0], [4, 0]]), batch_tokens=3)
+    assert (figures.explained_variance, figures.mean_l0, figures.dead) == (1.0, 1.0, 1)
+
+
+def test_an_sae_that_gives_the_mean_explains_nothing() -> None:
+    sae = identity(1, threshold=9.0)
+    sae.b_dec[:] = 2.5
+    figures = measure(sae, as_states([[1], [2], [3], [4]]))
+    assert (figures.explained_variance, figures.mean_l0, figures.dead) == (0.0, 0.0, 1)
