@@ -20,13 +20,14 @@ from opensearchpy import OpenSearch
 from splare_os.cluster import resolve_url
 from splare_os.encoders import Encoder, load_encoder
 from splare_os.evaluate import EvaluateOptions, Result, evaluate, unique_names
+from splare_os.evaluate.cuts import Cut, read_cut
 from splare_os.evaluate.datasets import DataSet, read_dataset
 from splare_os.evaluate.encoded import precision
 from splare_os.evaluate.store import default_cache_folder
 
 from .results_page import TESTED, Row, page
 
-CUTS = "25,50,100,200,400"
+CUTS = "25%,25,50,100,200,400"
 Key: TypeAlias = str
 
 
@@ -36,7 +37,7 @@ class Plan:
 
     models: Mapping[str, Encoder]
     curves: Sequence[str]
-    cuts: tuple[int, ...]
+    cuts: tuple[Cut, ...]
     queries: int
     dense_model: str | None = None
 
@@ -45,7 +46,7 @@ class Plan:
         """The systems without a cut, in the order of the page."""
         return ("bm25", "dense", *self.models, "hybrid")
 
-    def key(self, data: DataSet, system: str, top_k: int | None = None) -> Key:
+    def key(self, data: DataSet, system: str, top_k: Cut | None = None) -> Key:
         """Return what the figures of a system on a data set depend on."""
         model = self.models.get(next(iter(self.models)) if system == "hybrid" else system)
         made_by = [model.fingerprint, precision(model)] if model is not None else []
@@ -105,7 +106,7 @@ def measured(
 
 
 def _computed(
-    plan: Plan, folder: Path, missing: Sequence[tuple[str, int | None]], client: OpenSearch
+    plan: Plan, folder: Path, missing: Sequence[tuple[str, Cut | None]], client: OpenSearch
 ) -> Iterator[Result]:
     encoders = list(plan.models.values())
     whole = tuple(system for system, cut in missing if cut is None)
@@ -171,10 +172,11 @@ def main(
 
 def _plan(asked: Mapping[str, Any]) -> Plan:
     """Return the plan of the command's options, its models loaded."""
-    for cut in asked["top_k"]:
-        if not cut.isdecimal() or not int(cut):
-            raise click.UsageError(f"--top-k {cut!r}: give whole numbers above 0, such as 50,100")
-    cuts = tuple(dict.fromkeys(map(int, asked["top_k"])))
+    try:
+        cuts = tuple(dict.fromkeys(map(read_cut, asked["top_k"])))
+        EvaluateOptions(top_k=cuts)
+    except ValueError as error:
+        raise click.UsageError(f"--top-k: {error}") from error
     if not asked["models"]:
         raise click.UsageError("--models '': name at least one, such as mini")
     encoders = [

@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 from splare_os.evaluate import MEASURES
 from splare_os.evaluate.comparison import TESTED, compare
+from splare_os.evaluate.cuts import Cut
 
 __all__ = ["TESTED", "Row", "page"]
 
@@ -28,13 +29,17 @@ first of its judgements. Means are over data sets: {mean_over}.
 Models: {models}.
 """
 
+SHARES = """A cut in percent is of the mean active latents of a document of the data set, beside it.
+
+"""
+
 
 def page(
     rows: Iterable[Row], models: Mapping[str, str], mean_over: Sequence[str], queries: int
 ) -> str:
     """Return the page; `models` are names and fingerprints, the first one in the hybrid."""
     whole: Cells = {}
-    cut: dict[str, dict[str, dict[int, Row]]] = {}
+    cut: dict[str, dict[str, dict[Cut, Row]]] = {}
     for row in rows:
         if row.get("top_k") is None:
             whole.setdefault(row["dataset"], {})[row["system"]] = row
@@ -135,20 +140,26 @@ def _test(row: Mapping[str, Row], system: str, baseline: str) -> str:
 
 
 def _curve(
-    whole: Cells, system: str, cut: Mapping[str, Mapping[int, Row]], mean_over: Sequence[str]
+    whole: Cells, system: str, cut: Mapping[str, Mapping[Cut, Row]], mean_over: Sequence[str]
 ) -> str:
-    cuts = sorted({top_k for rows in cut.values() for top_k in rows})
+    cuts = list(dict.fromkeys(top_k for rows in cut.values() for top_k in rows))
     lines = []
     for dataset, rows in cut.items():
         full = whole[dataset][system][TESTED]
         shares = [_share(rows[top_k][TESTED], full) for top_k in cuts]
-        lines.append([dataset, f"{full:.4f}", *shares])
+        lines.append([dataset, _latents(whole, system, [dataset]), f"{full:.4f}", *shares])
     full = mean([whole[dataset][system][TESTED] for dataset in mean_over])
     kept = [mean([cut[dataset][top_k][TESTED] for dataset in mean_over]) for top_k in cuts]
     shares = [_share(one, full) for one in kept]
-    lines.append([f"mean of {len(mean_over)}", f"{full:.4f}", *shares])
+    latents = _latents(whole, system, mean_over)
+    lines.append([f"mean of {len(mean_over)}", latents, f"{full:.4f}", *shares])
     title = f"## {system}: share of nDCG@10 kept when documents are cut to their heaviest latents"
-    return f"{title}\n\n{table(['data set', 'uncut', *map(str, cuts)], lines)}"
+    heads = ["data set", "latents", "uncut", *map(str, cuts)]
+    return f"{title}\n\n{SHARES}{table(heads, lines)}"
+
+
+def _latents(whole: Cells, system: str, datasets: Sequence[str]) -> str:
+    return f"{mean([whole[dataset][system]['document_latents'] for dataset in datasets]):.0f}"
 
 
 def _share(part: float, full: float) -> str:

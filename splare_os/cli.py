@@ -18,10 +18,10 @@ from .cli_options import (
     cluster_options,
     cluster_url,
     connect,
+    cuts,
     model_option,
     models_option,
     names,
-    numbers,
     opened_encoder,
     quieten_transformers,
 )
@@ -284,7 +284,10 @@ def search(
 @click.option("--baseline", default="", help="System the others are tested against; bm25.")
 @click.option("--in-memory", is_flag=True, help="Score models exactly without OpenSearch.")
 @click.option(
-    "--top-k", callback=numbers, default="", help="Cuts of documents, by comma: a result for each."
+    "--top-k",
+    callback=cuts,
+    default="",
+    help="Cuts of documents, by comma: a result for each; 100, or 25% of the mean latents.",
 )
 @click.option("--queries", type=click.IntRange(min=1), help="Only the first so many queries.")
 @click.option("--split", default="test", show_default=True, help="Which judgements are read.")
@@ -304,7 +307,7 @@ def evaluate(
     systems: tuple[str, ...],
     baseline: str,
     in_memory: bool,
-    top_k: tuple[int, ...],
+    top_k: tuple[int | str, ...],
     queries: int | None,
     split: str,
     dense_model: str | None,

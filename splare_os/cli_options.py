@@ -71,12 +71,16 @@ def names(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
     return tuple(filter(None, value.split(",")))
 
 
-def numbers(ctx: click.Context, option: click.Parameter, value: str) -> tuple[int, ...]:
-    """Return the whole numbers between commas."""
-    found = names(ctx, option, value)
-    if wrong := [name for name in found if not name.isdecimal()]:
-        raise click.BadParameter(f"{wrong[0]!r} is no whole number: give some, such as 50,100")
-    return tuple(map(int, found))
+def cuts(ctx: click.Context, option: click.Parameter, value: str) -> tuple[int | str, ...]:
+    """Return the cuts of documents between commas."""
+    if not value:
+        return ()
+    from .evaluate.cuts import read_cut
+
+    try:
+        return tuple(map(read_cut, names(ctx, option, value)))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 def cluster_url(cluster: dict[str, str | None]) -> str:

@@ -8,12 +8,13 @@ from benchmarks import results
 from benchmarks.results import WorkFile, folders_below, main
 from benchmarks.results_page import Row, page
 from splare_os.evaluate import MEASURES
+from splare_os.evaluate.cuts import Cut
 from splare_os.evaluate.dense import PACKAGE
 from tests.evaluate.folders import save_folder
 from tests.models import build_tiny
 
 
-def row(dataset: str, system: str, figures: list[float], top_k: int | None = None) -> Row:
+def row(dataset: str, system: str, figures: list[float], top_k: Cut | None = None) -> Row:
     found = sum(figures) / len(figures)
     cut = {} if top_k is None else {"top_k": top_k}
     costs = {"query_latents": 10.0, "document_latents": 100.0, "flops": 1.25}
@@ -32,7 +33,8 @@ def test_the_page_holds_figures_means_tests_and_shares() -> None:
             ("hybrid", [0.25, 0.25]),
         ):
             rows.append(row(dataset, system, [figure + plus for figure in figures]))
-        rows.append(row(dataset, "mini", [0.25, 0.375], 50))
+        rows.append(row(dataset, "mini", [0.25, 0.375], "25%"))
+        rows.append(row(dataset, "mini", [0.5, 0.75], 50))
     text = page(rows, {"mini": "f00"}, ["a"], 1500)
     assert "at most 1,500 queries" in text
     assert "Models: mini (`f00`)." in text
@@ -45,10 +47,10 @@ def test_the_page_holds_figures_means_tests_and_shares() -> None:
         # differences 0, 0.25: t = 1, one degree of freedom
         "| a | +0.1250 (0.500; 1 / 1 / 0) | +0.2500 (0.000; 2 / 0 / 0) |",
         "| mean of 1 | +0.1250 | +0.2500 |",
-        "| data set | uncut | 50 |",
-        "| a | 0.6250 | 50.0 % |",
-        "| b/de | 0.8750 | 35.7 % |",
-        "| mean of 1 | 0.6250 | 50.0 % |",
+        "| data set | latents | uncut | 25% | 50 |",
+        "| a | 100 | 0.6250 | 50.0 % | 100.0 % |",
+        "| b/de | 100 | 0.8750 | 35.7 % | 71.4 % |",
+        "| mean of 1 | 100 | 0.6250 | 50.0 % | 100.0 % |",
     ):
         assert line in text.splitlines(), line
 
@@ -81,7 +83,7 @@ def test_one_command_writes_the_page_and_computes_nothing_twice(
     build_tiny(tmp_path / "bert").save(model)
 
     def run(*more: str) -> Result:
-        options = ["--models", str(model), "--top-k", "2,30", "--url", cluster_url, "--work"]
+        options = ["--models", str(model), "--top-k", "2,50%", "--url", cluster_url, "--work"]
         work = str(tmp_path / "work.jsonl")
         return CliRunner().invoke(main, [str(data), "--out", str(out), *options, work, *more])
 
@@ -94,7 +96,7 @@ def test_one_command_writes_the_page_and_computes_nothing_twice(
     assert len(lines) == 6 * 2 // 2  # the corpora are equal, and so are their queries
     assert {(line["system"], line.get("top_k")) for line in lines} == {
         *((system, None) for system in ("bm25", "dense", "tiny", "hybrid")),
-        *(("tiny", 2), ("tiny", 30)),
+        *(("tiny", 2), ("tiny", "50%")),
     }
     first = out.read_text()
     assert "| two/de | 3 |" in first
@@ -111,7 +113,7 @@ def test_what_cannot_be_is_refused_before_work(tmp_path: Path) -> None:
         (["--sets", "two"], "--sets 'two': choose from one"),
         (["--out", str(tmp_path / "none" / "page.md")], "there is no such folder"),
         (["--models", ""], "name at least one"),
-        (["--top-k", "50,0"], "--top-k '0': give whole numbers above 0"),
+        (["--top-k", "50,0"], "--top-k: top_k=0: keep 1 to"),
     ):
         result = CliRunner().invoke(main, [str(tmp_path), "--out", out, *more])
         assert result.exit_code == 2

@@ -10,8 +10,8 @@ from opensearchpy import OpenSearch
 
 from ..encoders import Encoder
 from ..errors import EvaluationError
-from ..index.mapping import MAX_TOP_K
 from .comparison import compare
+from .cuts import Cut, check_cut
 from .datasets import DEFAULT_SPLIT, DataSet, names, read_dataset
 from .dense import load_dense
 from .export import saved
@@ -29,9 +29,10 @@ class EvaluateOptions:
     `systems` empty: all, or with `in_memory` (encoders are scored exactly, without the cluster)
     all that need no cluster. `queries`: only the first so many judged ones. `dense_model`: a
     folder or hub id instead of all-MiniLM-L6-v2. `baseline`: what the others are tested against,
-    by default BM25 or else the first. `top_k`: cuts of documents, a result for each. `keep`:
-    leave indices for the next time; `cache`: leave impacts and vectors. `runs`: a folder for
-    TREC run files; `per_query`: a file for the figures of each query; both are written anew.
+    by default BM25 or else the first. `top_k`: cuts of documents (100, or "25%" of the mean
+    active latents), a result for each. `keep`: leave indices for the next time; `cache`: leave
+    impacts and vectors. `runs`: a folder for TREC run files; `per_query`: a file for the figures
+    of each query; both are written anew.
     """
 
     systems: tuple[str, ...] = ()
@@ -39,7 +40,7 @@ class EvaluateOptions:
     split: str = DEFAULT_SPLIT
     dense_model: str | None = None
     baseline: str = ""
-    top_k: tuple[int, ...] = ()
+    top_k: tuple[Cut, ...] = ()
     in_memory: bool = False
     keep: bool = True
     cache: bool = True
@@ -49,8 +50,7 @@ class EvaluateOptions:
     def __post_init__(self) -> None:
         """Refuse cuts that nothing can be kept with, and files where none can be written."""
         for top_k in self.top_k:
-            if not 1 <= top_k <= MAX_TOP_K:
-                raise ValueError(f"top_k={top_k}: keep 1 to {MAX_TOP_K} latents a document")
+            check_cut(top_k)
         if len(set(self.top_k)) < len(self.top_k):
             raise ValueError(f"top_k={self.top_k}: name each cut once")
         if self.runs is not None and self.runs.exists() and not self.runs.is_dir():

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from .comparison import Comparison
+from .cuts import Cut
 from .datasets import DataSet
 from .measures import Figures, means, measure
 from .runs import Run
@@ -31,7 +32,7 @@ class Result:
     system: str
     run: Run
     by_query: Figures
-    top_k: int | None = None
+    top_k: Cut | None = None
     costs: Costs = field(default_factory=dict)
     versus: Comparison | None = None
 

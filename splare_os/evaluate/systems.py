@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from opensearchpy import OpenSearch
@@ -12,6 +12,7 @@ from sentence_transformers import SentenceTransformer
 from ..encoders import Encoder
 from ..impacts import Impacts, prune
 from ..index import TOP_K
+from .cuts import Cut, top_k_of
 from .datasets import DataSet, corpus_ids
 from .dense import dense_run
 from .dense import store_key as dense_key
@@ -79,7 +80,7 @@ class Setting:
     encoders: Mapping[str, Encoder]
     client: OpenSearch | None
     dense: SentenceTransformer | None
-    top_k: tuple[int, ...] = ()
+    top_k: tuple[Cut, ...] = ()
     in_memory: bool = False
     keep: bool = True
     cache: bool = True
@@ -91,7 +92,7 @@ class Found:
 
     run: Run
     costs: Costs
-    top_k: int | None = None
+    top_k: Cut | None = None
 
 
 class SystemRuns:
@@ -125,7 +126,7 @@ class SystemRuns:
                 pass
         return self._fused[system]
 
-    def _keep(self, system: str, run: Run, costs: Costs, top_k: int | None = None) -> Found:
+    def _keep(self, system: str, run: Run, costs: Costs, top_k: Cut | None = None) -> Found:
         own = without_own(run, self.data.own, depth=DEPTH)
         self._fused[system] = cut_all(own, FUSED_DEPTH)
         return Found(own, costs, top_k)
@@ -151,7 +152,7 @@ class SystemRuns:
         with opened_store(*key, cache=self.setting.cache) as store:
             corpus = EncodedCorpus(encoder, self.data, store)
             for asked in self.setting.top_k or (None,):
-                top_k = asked or TOP_K
+                top_k = top_k_of(asked or TOP_K, partial(_mean_latents, queries, corpus))
                 run, costs = self._searched(corpus, queries, top_k)
                 sparse = sparsity(queries, (prune(part, top_k) for part in corpus.chunks()))
                 yield self._keep(name, run, asdict(sparse) | costs, asked)
@@ -182,3 +183,8 @@ class SystemRuns:
     @cached_property
     def _ids(self) -> list[str]:
         return corpus_ids(self.data)
+
+
+def _mean_latents(queries: Impacts, corpus: EncodedCorpus) -> float:
+    parts = (prune(part, TOP_K) for part in corpus.chunks())
+    return sparsity(queries, parts).document_latents

@@ -145,6 +145,17 @@ def test_models_side_by_side_need_no_cluster_and_are_encoded_once(folder: Path) 
     assert found["hash-2@400"].versus.baseline == "hash"
 
 
+def test_a_share_is_of_the_mean_number_of_latents(folder: Path) -> None:
+    options = EvaluateOptions(("hash",), in_memory=True, top_k=(400, "50%"), cache=False)
+    whole, half = evaluate([folder], [HashEncoder()], None, options)
+    assert half.label == "hash@50%"
+    wanted = round(whole.costs["document_latents"] / 2)
+    options = EvaluateOptions(("hash",), in_memory=True, top_k=(wanted,), cache=False)
+    (same,) = evaluate([folder], [HashEncoder()], None, options)
+    assert half.run == same.run
+    assert half.to_json() | {"top_k": wanted} == same.to_json()
+
+
 def test_several_folders_end_with_their_means(folder: Path, tmp_path: Path) -> None:
     other = save_folder(tmp_path / "b")
     (other / "qrels" / "test.tsv").write_text("q2\td3\t1\n")  # "car" finds nothing
