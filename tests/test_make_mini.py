@@ -30,7 +30,7 @@ def test_one_command_makes_a_zero_shot_and_a_trained_model(tmp_path: Path) -> No
     write_set(tmp_path / "toy")
     save_bert(tmp_path / "bert")
     where = ["--out", str(tmp_path / "mini"), "--backbone", str(tmp_path / "bert")]
-    what = ["--texts", "toy", "--pairs", "toy", "--sae", SAE, "--distill", DISTILL]
+    what = ["--texts", "toy toy:train", "--pairs", "toy", "--sae", SAE, "--distill", DISTILL]
     done = subprocess.run(
         [sys.executable, str(SCRIPT), str(tmp_path), *where, *what],
         check=True,
@@ -44,3 +44,5 @@ def test_one_command_makes_a_zero_shot_and_a_trained_model(tmp_path: Path) -> No
     zero_shot, mini = (load_encoder(str(tmp_path / name)) for name in ("mini.zero-shot", "mini"))
     assert (zero_shot.name, mini.name) == ("mini-zero-shot", "mini")
     assert zero_shot.fingerprint != mini.fingerprint
+    part = (tmp_path / "mini.texts" / "toy-train.jsonl").read_text().splitlines()
+    assert [json.loads(line)["_id"] for line in part] == [str(n) for n in range(40)]
