@@ -128,7 +128,7 @@ def hold_out(texts: Sequence[str], *, share: float, limit: int) -> tuple[list[st
     if len(distinct) < 2:
         raise ValueError(f"{len(distinct)} distinct texts: give two at least, one to measure on")
     digests = {text: sha256(text.encode()).digest() for text in distinct}
-    n = max(1, min(limit, round(share * len(distinct))))
+    n = max(1, min(limit, round(share * len(distinct)), len(distinct) - 1))
     apart = set(sorted(distinct, key=digests.__getitem__)[:n])
     return [t for t in distinct if t not in apart], [t for t in distinct if t in apart]
 

@@ -14,6 +14,7 @@ from transformers import AutoTokenizer, PreTrainedModel, TrainerState
 
 from ...encode.precision import best_dtype, check_device
 from ...errors import TrainingError
+from ..numbers import check_numbers
 from ..work_folder import beside, clear, last_checkpoint, locked
 from .batches import (
     MaskedBatches,
@@ -70,14 +71,13 @@ class AdaptOptions:
 
     def __post_init__(self) -> None:
         """Refuse values that no training can use."""
-        for name in ("steps", "batch_tokens", "window", "lr", "evaluate_every", "patience"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name}={getattr(self, name)!r}: give a number above 0")
-        for name in ("masked_share", "held_out_share"):
-            if not 0 < getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)!r}: give a share between 0 and 1")
-        if self.lora_rank is not None and self.lora_rank < 0:
-            raise ValueError(f"lora_rank={self.lora_rank}: give 0 for all weights, or a rank")
+        check_numbers(
+            self,
+            may_be_0=("warmup_share", "lora_rank", "min_delta", "seed"),
+            shares=("warmup_share", "held_out_share"),
+        )
+        if self.masked_share >= 1:
+            raise ValueError(f"masked_share={self.masked_share!r}: give a share below 1")
         check_device(self.device)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from math import isfinite
+from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from ...encode.precision import check_device
+from ..numbers import check_numbers
 
 Variant: TypeAlias = Literal["splare", "sae-splade", "splade"]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
@@ -65,16 +65,7 @@ class DistillOptions:
         """Refuse values that no training can use."""
         if self.variant not in VARIANTS:
             raise ValueError(f"variant={self.variant!r}: choose one of {', '.join(VARIANTS)}")
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, str | bool) or value is None:
-                continue
-            least = "at least 0" if field.name in MAY_BE_0 else "above 0"
-            if not isfinite(value) or value < 0 or (value == 0 and field.name not in MAY_BE_0):
-                raise ValueError(f"{field.name}={value!r}: give a number {least}")
-        for name in SHARES:
-            if getattr(self, name) > 1:
-                raise ValueError(f"{name}={getattr(self, name)!r}: give a share of the steps, ≤ 1")
+        check_numbers(self, may_be_0=MAY_BE_0, shares=SHARES)
         if self.least_document_top_k > self.document_top_k:
             raise ValueError(
                 f"least_document_top_k={self.least_document_top_k}: give at most "

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Literal, get_args
+
+from ..numbers import check_numbers
 
 Activation = Literal["batchtopk", "topk", "jumprelu"]
 ACTIVATIONS: tuple[str, ...] = get_args(Activation)
@@ -38,13 +40,7 @@ class SaeOptions:
         if self.activation not in ACTIVATIONS:
             choices = ", ".join(ACTIVATIONS)
             raise ValueError(f"activation={self.activation!r}: choose one of {choices}")
-        others = ("activation", "autocast", "device", "seed", "decay_share")
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name not in others and not value > 0:
-                raise ValueError(f"{field.name}={value!r}: give a number above 0")
-        if not 0 <= self.decay_share <= 1:
-            raise ValueError(f"decay_share={self.decay_share!r}: give a share from 0 to 1")
+        check_numbers(self, may_be_0=("seed", "decay_share"), shares=("decay_share",))
         if self.k > self.width:
             raise ValueError(f"k={self.k}: keep at most width={self.width} latents a token")
         if self.n_tokens < self.batch_tokens:

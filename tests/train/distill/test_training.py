@@ -283,7 +283,7 @@ def test_vectors_decide_what_is_in_a_batch(
         ({"lr": float("nan")}, "lr=nan: give a number above 0"),
         ({"lr": float("inf")}, "lr=inf"),
         ({"contrast": -1.0}, r"contrast=-1\.0: give a number at least 0"),
-        ({"ramp": 1.5}, r"ramp=1\.5: give a share of the steps, ≤ 1"),
+        ({"ramp": 1.5}, r"ramp=1\.5: give a share, at most 1"),
         ({"warm_up": 2.0}, r"warm_up=2\.0: give a share"),
         ({"held_out": 0}, "held_out=0"),
         ({"device": "abacus"}, "device='abacus'"),
