@@ -7,23 +7,28 @@ computed again, so the command may be interrupted and repeated; delete the file 
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import click
 from opensearchpy import OpenSearch
+from sentence_transformers import SentenceTransformer
 
+from splare_os.cli_options import names
 from splare_os.cluster import resolve_url
 from splare_os.encoders import Encoder, load_encoder
-from splare_os.evaluate import EvaluateOptions, Result, evaluate, unique_names
+from splare_os.errors import SplareError
+from splare_os.evaluate import MISSING, EvaluateOptions, Result, evaluate, unique_names
 from splare_os.evaluate.cuts import Cut, read_cut
 from splare_os.evaluate.datasets import DataSet, read_dataset
-from splare_os.evaluate.encoded import precision
-from splare_os.evaluate.store import default_cache_folder
+from splare_os.evaluate.dense import load_dense, store_key
+from splare_os.evaluate.encoded import made_by, own_cut
+from splare_os.evaluate.indexing import texts_key
+from splare_os.evaluate.store import default_cache_folder, digest
 
 from .results_page import TESTED, Row, page
 
@@ -39,7 +44,9 @@ class Plan:
     curves: Sequence[str]
     cuts: tuple[Cut, ...]
     queries: int
+    dense: SentenceTransformer
     dense_model: str | None = None
+    dense_device: str | None = None
 
     @property
     def systems(self) -> tuple[str, ...]:
@@ -49,11 +56,14 @@ class Plan:
     def key(self, data: DataSet, system: str, top_k: Cut | None = None) -> Key:
         """Return what the figures of a system on a data set depend on."""
         model = self.models.get(next(iter(self.models)) if system == "hybrid" else system)
-        made_by = [model.fingerprint, precision(model)] if model is not None else []
-        dense = [self.dense_model or ""] if system == "dense" else []
+        parts = [*made_by(model), own_cut(model, "query")] if model is not None else []
+        if system == "dense":
+            parts = [digest(*store_key(self.dense, data))]
+        if system in ("bm25", "hybrid"):
+            parts.append(texts_key())
         kind = "model" if system in self.models else system
-        judged = sha256(json.dumps([data.queries, data.qrels]).encode()).hexdigest()[:16]
-        return json.dumps([data.fingerprint, judged, kind, *made_by, *dense, top_k])
+        judged = digest(json.dumps([data.queries, data.qrels]))
+        return json.dumps([data.fingerprint, judged, kind, *parts, top_k])
 
 
 class WorkFile:
@@ -62,28 +72,40 @@ class WorkFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        whole = path.read_bytes() if path.exists() else b""
-        whole = whole[: whole.rfind(b"\n") + 1]
-        path.write_bytes(whole)
-        self.rows: dict[Key, Row] = {}
-        for line in whole.splitlines():
-            row = json.loads(line)
-            self.rows[row["key"]] = row
+        content = path.read_bytes() if path.exists() else b""
+        whole = content[: content.rfind(b"\n") + 1]
+        try:
+            self.rows: dict[Key, Row] = {
+                row["key"]: row for row in map(json.loads, whole.splitlines())
+            }
+        except (ValueError, KeyError, TypeError) as error:
+            raise click.UsageError(
+                f"--work {path}: it holds no finished rows; name another"
+            ) from error
+        if len(whole) < len(content):
+            os.truncate(path, len(whole))
 
     def add(self, key: Key, result: Result) -> None:
-        """Write the row of a result, with the tested measure of each query."""
+        """Write the row of a result, with the tested measure of each query.
+
+        A row that lacks documents is for this page only: the next time may find them all.
+        """
         by_query = {query: round(value, 6) for query, value in result.by_query[TESTED].items()}
         row = replace(result, versus=None).to_json() | {"key": key, "by_query": by_query}
+        self.rows[key] = row
+        if MISSING in result.costs:
+            return
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
-        self.rows[key] = row
 
 
 def folders_below(data: Path) -> dict[str, Path]:
     """Return the data sets below a folder by their path in it."""
     found = {path.parent for path in data.rglob("corpus.jsonl*")}
     if not found:
-        raise ValueError(f"{data} has no folder with a corpus.jsonl or corpus.jsonl.gz below it")
+        raise click.UsageError(
+            f"{data} has no folder with a corpus.jsonl or corpus.jsonl.gz below it"
+        )
     return {folder.relative_to(data).as_posix(): folder for folder in sorted(found)}
 
 
@@ -91,8 +113,9 @@ def measured(
     plan: Plan, sets: Mapping[str, Path], work: WorkFile, client: OpenSearch
 ) -> Iterator[Row]:
     """Yield the rows of all data sets, those that are not in the work file after computing them."""
-    for name, folder in sets.items():
-        data = read_dataset(folder, name, limit=plan.queries)
+    read = [read_dataset(folder, name, limit=plan.queries) for name, folder in sets.items()]
+    for data in read:  # all are read by now: what is wrong with one is known before hours of work
+        name, folder = data.name, sets[data.name]
         keys = {(system, None): plan.key(data, system) for system in plan.systems}
         for model in plan.curves:
             for cut in plan.cuts:
@@ -111,7 +134,11 @@ def _computed(
     encoders = list(plan.models.values())
     whole = tuple(system for system, cut in missing if cut is None)
     options = EvaluateOptions(
-        systems=whole, queries=plan.queries, dense_model=plan.dense_model, in_memory=True
+        systems=whole,
+        queries=plan.queries,
+        dense_model=plan.dense_model,
+        dense_device=plan.dense_device,
+        in_memory=True,
     )
     if whole:
         yield from evaluate([folder], encoders, client, options)
@@ -122,12 +149,8 @@ def _computed(
             yield from evaluate([folder], encoders, client, one)
 
 
-def _names(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
-    return tuple(filter(None, value.split(",")))
-
-
-def _known(option: str, names: Sequence[str], known: Sequence[str]) -> None:
-    for name in names:
+def _known(option: str, given: Sequence[str], known: Sequence[str]) -> None:
+    for name in given:
         if name not in known:
             raise click.UsageError(f"{option} {name!r}: choose from {', '.join(known)}")
 
@@ -135,12 +158,12 @@ def _known(option: str, names: Sequence[str], known: Sequence[str]) -> None:
 @click.command()
 @click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--models", default="mini", show_default=True, callback=_names, help="By comma.")
-@click.option("--mean-over", default="", callback=_names, help="Data sets of the means; all.")
-@click.option("--sets", default="", callback=_names, help="Only these data sets.")
+@click.option("--models", default="mini", show_default=True, callback=names, help="By comma.")
+@click.option("--mean-over", default="", callback=names, help="Data sets of the means; all.")
+@click.option("--sets", default="", callback=names, help="Only these data sets.")
 @click.option("--queries", default=1500, show_default=True, type=click.IntRange(min=1))
-@click.option("--curves", default="", callback=_names, help="Models that are cut; the first.")
-@click.option("--top-k", default=CUTS, show_default=True, callback=_names, help="The cuts.")
+@click.option("--curves", default="", callback=names, help="Models that are cut; the first.")
+@click.option("--top-k", default=CUTS, show_default=True, callback=names, help="The cuts.")
 @click.option("--dense-model", help="Instead of all-MiniLM-L6-v2.")
 @click.option("--device", help="Where models run.")
 @click.option("--dtype", help="Their precision.")
@@ -162,8 +185,11 @@ def main(
         raise click.UsageError(f"--out {out}: there is no such folder; make it first")
     plan = _plan(asked)
     finished = WorkFile(work or default_cache_folder() / "results.jsonl")
-    with closing(OpenSearch(resolve_url(url), timeout=60)) as client:
-        rows = list(measured(plan, sets, finished, client))
+    try:
+        with closing(OpenSearch(resolve_url(url), timeout=60)) as client:
+            rows = list(measured(plan, sets, finished, client))
+    except SplareError as error:
+        raise click.ClickException(str(error)) from error
     models = {name: encoder.fingerprint for name, encoder in plan.models.items()}
     text = page(rows, models, asked["mean_over"] or tuple(sets), plan.queries)
     out.write_text(text, encoding="utf-8")
@@ -182,10 +208,12 @@ def _plan(asked: Mapping[str, Any]) -> Plan:
     encoders = [
         load_encoder(name, device=asked["device"], dtype=asked["dtype"]) for name in asked["models"]
     ]
+    device = asked["device"].split(",")[0] if asked["device"] else None
+    dense = load_dense(asked["dense_model"], device=device)
     models = dict(zip(unique_names(encoders), encoders, strict=True))
     _known("--curves", asked["curves"], list(models))
     curves = asked["curves"] or tuple(models)[:1]
-    return Plan(models, curves, cuts, asked["queries"], asked["dense_model"])
+    return Plan(models, curves, cuts, asked["queries"], dense, asked["dense_model"], device)
 
 
 if __name__ == "__main__":

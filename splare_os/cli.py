@@ -1,12 +1,10 @@
 """The command line: results on stdout, all else on stderr; exit 0 done, 1 some failed, 2 misuse."""
 
-import json
 import logging
 import shutil
 import sys
-from collections.abc import Iterable
-from contextlib import ExitStack, closing
-from dataclasses import asdict, replace
+from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -14,22 +12,20 @@ import click
 
 from . import __version__
 from .cli_distill import distill, mine
+from .cli_evaluate import evaluate
 from .cli_options import (
     cluster_options,
     cluster_url,
     connect,
-    cuts,
     model_option,
-    models_option,
-    names,
     opened_encoder,
+    print_json,
     quieten_transformers,
 )
 from .cli_train import train
 from .errors import SplareError
 
 if TYPE_CHECKING:
-    from .evaluate import Result
     from .index import IngestRun
 
 
@@ -102,7 +98,7 @@ def start(port: int | None, heap_mb: int | None) -> None:
     """Start it (fetching it the first time), and print where it is."""
     from .cluster import download_bar, start
 
-    _print_json(asdict(start(port=port, heap_mb=heap_mb, progress=download_bar)))
+    print_json(asdict(start(port=port, heap_mb=heap_mb, progress=download_bar)))
 
 
 @cluster.command()
@@ -110,7 +106,7 @@ def stop() -> None:
     """Stop it; its data stay."""
     from .cluster import stop
 
-    _print_json(asdict(stop()))
+    print_json(asdict(stop()))
 
 
 @cluster.command()
@@ -118,7 +114,7 @@ def status() -> None:
     """Print where it is; `pid` is null when it does not run."""
     from .cluster import status
 
-    _print_json(asdict(status()))
+    print_json(asdict(status()))
 
 
 @main.command()
@@ -148,7 +144,7 @@ def encode(
         from .encode.throughput import measure_throughput
 
         found = measure_throughput(encoder, list(texts_of(file, fields)), query=query)
-        _print_json(asdict(found))
+        print_json(asdict(found))
         return
     failed = 0
     for line in encode_lines(encoder, file, query=query, fields=fields):
@@ -156,7 +152,7 @@ def encode(
             failed += 1
             click.echo(f"{line.id}: {line.reason}", err=True)
         else:
-            _print_json({"_id": line.id, "impacts": line.impacts})
+            print_json({"_id": line.id, "impacts": line.impacts})
     sys.exit(1 if failed else 0)
 
 
@@ -184,7 +180,7 @@ def import_sae(
         release, sae_id, backbone=backbone, n_blocks=blocks, window=window
     )
     encoder.save(out)
-    _print_json(
+    print_json(
         {"model": str(out), "fingerprint": encoder.fingerprint, "n_latents": encoder.n_latents}
     )
 
@@ -229,7 +225,7 @@ def index(
     with closing(connect(cluster_url(cluster), cluster)) as client:
         run = ingest(client, opened_encoder(model), files, options)
         _draw(run, index)
-    _print_json(run.counts)
+    print_json(run.counts)
     if run.counts["dead"]:
         click.echo(f"{run.counts['dead']} failed, with reasons in {run.dead_letters}", err=True)
         sys.exit(1)
@@ -270,100 +266,13 @@ def search(
     for hit in hits:
         line = {"_id": hit.id, "_score": hit.score, "_source": hit.source}
         matches = {"matches": [asdict(match) for match in hit.matches]} if explain else {}
-        _print_json(line | matches)
-
-
-@main.command()
-@click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False))
-@click.option(
-    "--systems",
-    callback=names,
-    default="",
-    help="Some of bm25,dense,MODEL,hybrid,hybrid-MODEL, by comma; the usual ones if absent.",
-)
-@click.option("--baseline", default="", help="System the others are tested against; bm25.")
-@click.option("--in-memory", is_flag=True, help="Score models exactly without OpenSearch.")
-@click.option(
-    "--top-k",
-    callback=cuts,
-    default="",
-    help="Cuts of documents, by comma: a result for each; 100, or 25% of the mean latents.",
-)
-@click.option("--queries", type=click.IntRange(min=1), help="Only the first so many queries.")
-@click.option("--split", default="test", show_default=True, help="Which judgements are read.")
-@click.option("--dense-model", help="Bi-encoder to compare with, instead of all-MiniLM-L6-v2.")
-@click.option("--no-cache", is_flag=True, help="Keep no impacts and vectors for the next time.")
-@click.option("--runs", type=click.Path(file_okay=False, path_type=Path), help="Folder for runs.")
-@click.option(
-    "--per-query",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="File for the figures of each query.",
-)
-@click.option("--json", "as_json", is_flag=True, help="JSON Lines also on a terminal.")
-@cluster_options
-@models_option
-def evaluate(
-    folders: tuple[str, ...],
-    systems: tuple[str, ...],
-    baseline: str,
-    in_memory: bool,
-    top_k: tuple[int | str, ...],
-    queries: int | None,
-    split: str,
-    dense_model: str | None,
-    no_cache: bool,
-    runs: Path | None,
-    per_query: Path | None,
-    as_json: bool,
-    model: tuple[str, ...],
-    **cluster: str | None,
-) -> None:
-    """Measure systems on FOLDERS in BEIR form: a line for each data set and system.
-
-    --model may be given several times: the models are compared side by side.
-    """
-    from .evaluate import EvaluateOptions, evaluate
-
-    options = EvaluateOptions(
-        systems=systems,
-        queries=queries,
-        split=split,
-        dense_model=dense_model,
-        baseline=baseline,
-        top_k=top_k,
-        in_memory=in_memory,
-        cache=not no_cache,
-        runs=runs,
-        per_query=per_query,
-    )
-    encoders = [opened_encoder(name) for name in model]
-    with ExitStack() as stack:
-        client = None
-        if options.needs_cluster:
-            client = stack.enter_context(closing(connect(cluster_url(cluster), cluster)))
-        _show_results(evaluate(folders, encoders, client, options), as_json=as_json)
-
-
-def _show_results(results: Iterable["Result"], *, as_json: bool) -> None:
-    if as_json or not sys.stdout.isatty():
-        for result in results:
-            _print_json(result.to_json())
-        return
-    from .evaluate import details, table
-    from .show import console
-
-    found = [replace(result, run={}) for result in results]  # runs are large
-    for drawn in (table(found), details(found)):
-        console().print(drawn)
+        print_json(line | matches)
 
 
 for command in (distill, mine):
     train.add_command(command)
-main.add_command(train)
-
-
-def _print_json(content: object) -> None:
-    click.echo(json.dumps(content, ensure_ascii=False))
+for command in (evaluate, train):
+    main.add_command(command)
 
 
 def _draw(run: "IngestRun", title: str) -> None:

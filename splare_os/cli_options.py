@@ -1,5 +1,6 @@
 """What commands share: options that say which cluster and which model, and opening them."""
 
+import json
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -113,6 +114,20 @@ def opened_encoder(model: str) -> "Encoder":
     quieten_transformers()
     chosen = click.get_current_context().meta
     return load_encoder(model, device=chosen["splare_os.device"], dtype=chosen["splare_os.dtype"])
+
+
+def dense_device() -> str | None:
+    """Return where a bi-encoder runs beside the model: on the first device that the options name.
+
+    None is the best there is.
+    """
+    device: str | None = click.get_current_context().meta["splare_os.device"]
+    return device.split(",")[0] if device else None
+
+
+def print_json(content: object) -> None:
+    """Print a line of JSON, as it may be piped to others."""
+    click.echo(json.dumps(content, ensure_ascii=False))
 
 
 def quieten_transformers() -> None:

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+from click import UsageError
 from click.testing import CliRunner, Result
 
 from benchmarks import results
@@ -67,7 +68,7 @@ def test_data_sets_are_found_at_any_depth(tmp_path: Path) -> None:
     save_folder(tmp_path / "scifact")
     save_folder(tmp_path / "xquad" / "de", suffix=".jsonl.gz")
     assert list(folders_below(tmp_path)) == ["scifact", "xquad/de"]
-    with pytest.raises(ValueError, match=r"has no folder with a corpus.jsonl or corpus.jsonl.gz"):
+    with pytest.raises(UsageError, match=r"has no folder with a corpus.jsonl or corpus.jsonl.gz"):
         folders_below(tmp_path / "scifact" / "qrels")
 
 
@@ -118,3 +119,11 @@ def test_what_cannot_be_is_refused_before_work(tmp_path: Path) -> None:
         result = CliRunner().invoke(main, [str(tmp_path), "--out", out, *more])
         assert result.exit_code == 2
         assert message in result.output
+
+
+def test_a_file_of_others_is_no_work_file_and_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "other.jsonl"
+    path.write_text('{"a": 1}\n{"b"')
+    with pytest.raises(UsageError, match="holds no finished rows; name another"):
+        WorkFile(path)
+    assert path.read_text() == '{"a": 1}\n{"b"'

@@ -128,62 +128,6 @@ def test_an_index_of_another_model_is_refused(model: str, cluster_url: str, tmp_
         assert "Use 'tiny' for this index, or index into a new one" in result.stderr
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> str:
-    """A BEIR folder of two documents and a query."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    documents = [{"_id": f"d{n}", "text": text} for n, text in enumerate(["oil war", "river"])]
-    queries = [{"_id": "q", "text": "river"}]
-    for name, lines in (("corpus", documents), ("queries", queries)):
-        (folder / f"{name}.jsonl").write_text("\n".join(map(json.dumps, lines)))
-    (folder / "qrels.tsv").write_text("query-id\tcorpus-id\tscore\nq\td1\t1\n")
-    return str(folder)
-
-
-@pytest.mark.opensearch
-def test_evaluate_prints_a_line_for_each_system(model: str, cluster_url: str, small: str) -> None:
-    args = ["--systems", "bm25,tiny,hybrid", "--model", model, "--url", cluster_url]
-    result = run("evaluate", small, *args)
-    assert result.exit_code == 0, result.stderr
-    lines = json_lines(result.stdout)
-    assert [(line["system"], line["ndcg@10"]) for line in lines] == [
-        ("bm25", 1.0),
-        ("tiny", 1.0),
-        ("hybrid", 1.0),
-    ]
-
-
-def test_evaluate_compares_models_in_memory(model: str, small: str, tmp_path: Path) -> None:
-    models = ["--model", model, "--model", model, "--systems", "tiny,tiny-2", "--in-memory"]
-    saved = ["--runs", str(tmp_path / "runs"), "--per-query", str(tmp_path / "queries.jsonl")]
-    result = run("evaluate", small, *models, *saved, "--top-k", "50,5", "--baseline", "tiny-2")
-    assert result.exit_code == 0, result.stderr
-    lines = json_lines(result.stdout)
-    assert [(line["system"], line["top_k"]) for line in lines] == [
-        ("tiny-2", 50),
-        ("tiny-2", 5),
-        ("tiny", 50),
-        ("tiny", 5),
-    ]
-    assert lines[2]["baseline"] == "tiny-2"
-    assert "starting the embedded OpenSearch" not in result.stderr
-    assert len(list((tmp_path / "runs").iterdir())) == 4
-    assert len((tmp_path / "queries.jsonl").read_text().splitlines()) == 4
-
-
-def test_evaluate_refuses_what_it_cannot_do(small: str) -> None:
-    for args, message in (
-        (["--top-k", "50,x"], "'x' is no whole number"),
-        (["--top-k", "0"], "top_k=0: keep 1 to"),
-        (["--per-query", "none/here"], "there is no such folder"),
-    ):
-        result = run("evaluate", small, *args)
-        assert result.exit_code == 2
-        assert message in result.stderr
-        assert "loading the model" not in result.stderr
-
-
 @pytest.mark.parametrize("module", ["splare_os.search", "splare_os.index", "splare_os.cli"])
 def test_only_encoding_imports_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"

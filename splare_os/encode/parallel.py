@@ -16,6 +16,7 @@ import torch
 from ..encoders import Encoder, Spans
 from ..errors import EncoderError, SplareError
 from ..impacts import Impacts, empty, stack
+from .card import Card
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -53,7 +54,7 @@ class ParallelEncoder:
         except BaseException:
             self.close()
             raise
-        self.name, self.fingerprint, self.n_latents, _ = found[0]
+        self.name, self.fingerprint, self.n_latents, self.card, _ = found[0]
         self.dtype = ",".join(sorted({dtype for *_, dtype in found}))
 
     def __enter__(self) -> "ParallelEncoder":
@@ -128,11 +129,12 @@ def _own() -> Encoder:
     return encoder
 
 
-def _describe(_: int) -> tuple[str, str, int, str]:
+def _describe(_: int) -> tuple[str, str, int, Card | None, str]:
     _process["barrier"].wait()  # so that every process is asked once
     encoder = _own()
     dtype = str(getattr(getattr(encoder, "model", None), "dtype", ""))
-    return encoder.name, encoder.fingerprint, encoder.n_latents, dtype
+    card: Card | None = getattr(encoder, "card", None)
+    return encoder.name, encoder.fingerprint, encoder.n_latents, card, dtype
 
 
 def _documents(texts: list[str]) -> Impacts:

@@ -1,19 +1,22 @@
 """encoder → figures: datasets · systems (msearch, exact, dense) · measures · comparison · table."""
 
 from .comparison import Comparison
+from .datasets import check_folders
 from .evaluate import EvaluateOptions, evaluate
 from .export import query_lines, save_run
 from .measures import MEASURES
-from .results import MEAN, Result, mean_results
+from .results import MEAN, MISSING, Result, mean_results
 from .systems import choose, needs_cluster, unique_names
 from .table import details, table
 
 __all__ = [
     "MEAN",
     "MEASURES",
+    "MISSING",
     "Comparison",
     "EvaluateOptions",
     "Result",
+    "check_folders",
     "choose",
     "details",
     "evaluate",

@@ -27,6 +27,8 @@ def read_cut(text: str) -> Cut:
 
 def check_cut(cut: Cut) -> None:
     """Refuse a cut that keeps nothing, or more than can be stored."""
+    if isinstance(cut, str) and read_cut(cut) != cut:
+        raise ValueError(f"top_k={cut!r}: give a whole number, or a share such as '25%'")
     if isinstance(cut, int):
         if not 1 <= cut <= MAX_TOP_K:
             raise ValueError(f"top_k={cut}: keep 1 to {MAX_TOP_K} latents a document")

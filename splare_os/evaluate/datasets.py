@@ -1,5 +1,6 @@
 """Data sets: BEIR folders, read whole but for the corpus, which may be large."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -10,6 +11,8 @@ from typing import TypeAlias
 from ..errors import EvaluationError
 from ..index.sources import Document, read_jsonl
 from ..text import Fields
+
+log = logging.getLogger(__name__)
 
 Queries: TypeAlias = dict[str, str]
 """Query id to text."""
@@ -59,6 +62,7 @@ def read_dataset(
     qrels = dict(islice(judged.items(), limit))
     queries = _judged_queries(texts, qrels)
     ids, fingerprint, own = _scan(corpus, queries)
+    _check_judged(folder, qrels, ids)
     spaced = next((id_ for id_ in chain(queries, ids) if len(id_.split()) != 1), None)
     return DataSet(name, corpus, queries, qrels, len(ids), fingerprint, own, spaced)
 
@@ -80,6 +84,12 @@ def names(folders: Sequence[Path]) -> list[str]:
         )
         for own in parts
     ]
+
+
+def check_folders(folders: Sequence[str | Path], split: str = DEFAULT_SPLIT) -> None:
+    """Raise `EvaluationError` for a folder that lacks a file of a data set."""
+    for folder in map(Path, folders):
+        find(folder, "corpus"), find(folder, "queries"), find_qrels(folder, split)
 
 
 def find(folder: Path, stem: str) -> Path:
@@ -121,7 +131,7 @@ def read_qrels(path: Path) -> Qrels:
         raise EvaluationError(f"{path} cannot be read: {error}") from error
     for number, line in enumerate(lines, 1):
         cells = [cell.strip() for cell in line.split("\t")]
-        if not line.strip() or (number == 1 and len(cells) == 3 and not _is_grade(cells[2])):
+        if not line.strip() or (number == 1 and len(cells) == 3 and not _is_number(cells[2])):
             continue
         if len(cells) != 3 or not _is_grade(cells[2]) or not all(cells):
             raise EvaluationError(
@@ -145,11 +155,16 @@ def corpus_ids(data: DataSet) -> list[str]:
 
 
 def _judged_queries(path: Path, qrels: Qrels) -> Queries:
-    texts = {
-        str(query.id): query.text
-        for query in _checked(path, Fields(title=None))
-        if query.id in qrels
-    }
+    texts: Queries = {}
+    for query in _checked(path, Fields(title=None)):
+        name = str(query.id)
+        if name not in qrels:
+            continue
+        if name in texts:
+            raise EvaluationError(f"{path}, line {query.line}: the id {name!r} came before")
+        if not query.text:
+            raise EvaluationError(f"{path}, line {query.line}: no text; {_keys(query)}")
+        texts[name] = query.text
     if missing := [name for name in qrels if name not in texts]:
         raise EvaluationError(
             f"{path} lacks {len(missing)} of {len(qrels)} judged queries, such as "
@@ -170,17 +185,41 @@ def _scan(corpus: Path, queries: Queries) -> tuple[set[str], str, frozenset[str]
     ids: set[str] = set()
     own: set[str] = set()
     content = sha256()
+    document, has_text = None, False
     for document in read_corpus(corpus):
         name = str(document.id)
         if name in ids:
             raise EvaluationError(f"{corpus}, line {document.line}: the id {name!r} came before")
         ids.add(name)
         content.update(document.raw + b"\n")
+        has_text = has_text or bool(document.text)
         if name in queries and _is_own(document, queries[name]):
             own.add(name)
-    if not ids:
+    if document is None:
         raise EvaluationError(f"{corpus} holds no documents")
+    if not has_text:
+        raise EvaluationError(f"{corpus}: no document has a text; {_keys(document)}")
     return ids, content.hexdigest()[:16], frozenset(own)
+
+
+def _keys(line: Document) -> str:
+    return f"it has {', '.join(map(repr, line.body or {}))}, its text belongs under 'text'"
+
+
+def _check_judged(folder: Path, qrels: Qrels, ids: set[str]) -> None:
+    """Refuse judgements of none of the documents, and warn of some that are not there."""
+    judged = {name for grades in qrels.values() for name in grades}
+    missing = judged - ids
+    if missing == judged:
+        raise EvaluationError(
+            f"{folder}: none of {len(judged)} judged documents, such as {min(missing)!r}, is in "
+            "the corpus: take corpus and qrels of the same data set"
+        )
+    if missing:
+        log.warning(
+            "%s: %d of %d judged documents, such as %r, are not in the corpus: nobody finds them",
+            *(folder, len(missing), len(judged), min(missing)),
+        )
 
 
 def _is_own(document: Document, query: str) -> bool:
@@ -190,3 +229,11 @@ def _is_own(document: Document, query: str) -> bool:
 
 def _is_grade(cell: str) -> bool:
     return cell.removeprefix("-").isdecimal()
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

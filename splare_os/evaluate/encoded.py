@@ -29,16 +29,28 @@ def precision(encoder: Encoder) -> str:
     return str(getattr(model, "dtype", getattr(encoder, "dtype", "")))
 
 
+def own_cut(encoder: Encoder, kind: str) -> str:
+    """Return how many impacts an encoder itself keeps of a `document` or a `query`, if it tells.
+
+    A fingerprint leaves that out: fields of both cuts may be searched by the same queries.
+    """
+    return str(getattr(getattr(encoder, "card", None), f"{kind}_top_k", ""))
+
+
+def made_by(encoder: Encoder) -> tuple[str, str, str]:
+    """Return what documents' impacts depend on in an encoder: fingerprint, precision, own cut."""
+    return encoder.fingerprint, precision(encoder), own_cut(encoder, "document")
+
+
 def store_key(encoder: Encoder, data: DataSet) -> tuple[str, ...]:
     """Return what the impacts of a corpus depend on."""
-    made_by = (encoder.fingerprint, precision(encoder), TEMPLATE)
-    return ("impacts", *made_by, data.fingerprint, str(CHUNK_DOCUMENTS))
+    return ("impacts", *made_by(encoder), TEMPLATE, data.fingerprint, str(CHUNK_DOCUMENTS))
 
 
 class EncodedCorpus:
     """The impacts of a data set's documents, in the order of its corpus.
 
-    A text that the encoder cannot encode has none; a warning tells how many.
+    A text that the encoder cannot encode has none: `n_failed` counts them, a warning too.
     """
 
     def __init__(self, encoder: Encoder, data: DataSet, store: Store) -> None:
@@ -50,6 +62,14 @@ class EncodedCorpus:
         """Yield the impacts of `CHUNK_DOCUMENTS` documents at a time."""
         self._encode_missing()
         return (self._load(number) for number in range(self.n_chunks))
+
+    @cached_property
+    def n_failed(self) -> int:
+        """Number of documents that the encoder could not encode."""
+        self._encode_missing()
+        numbers = range(self.n_chunks)
+        counts = [int(self.store.chunk(number, self._lost)["failed"]) for number in numbers]
+        return sum(counts)
 
     def rows(self, texts: Sequence[str]) -> Impacts:
         """Return the impacts of texts of the corpus; `EvaluationError` for any other text."""
@@ -86,8 +106,7 @@ class EncodedCorpus:
         return self.data.name, self.encoder.name
 
     def _encoded(self, texts: list[str]) -> Arrays:
-        places = [place for place, text in enumerate(texts) if text]
-        found, failures = encode_checked(self.encoder, [texts[p] for p in places], MAX_TOP_K)
+        impacts, failures = encode_texts(self.encoder, texts)
         if failures:
             log.warning(
                 "dataset=%s model=%s cannot encode %d texts, so figures are too low; the first: %s",
@@ -95,10 +114,8 @@ class EncodedCorpus:
                 len(failures),
                 next(iter(failures.values())),
             )
-        found = _without(found, failures)
-        lengths = np.zeros(len(texts) + 1, dtype=np.int64)
-        lengths[np.asarray(places, dtype=np.int64) + 1] = np.diff(found.indptr)
-        return {"data": found.data, "indices": found.indices, "indptr": np.cumsum(lengths)}
+        parts = {"data": impacts.data, "indices": impacts.indices, "indptr": impacts.indptr}
+        return parts | {"failed": np.asarray(len(failures))}
 
     def _load(self, number: int) -> Impacts:
         arrays = self.store.chunk(number, self._lost)
@@ -119,7 +136,8 @@ class LookUpEncoder:
     def __init__(self, corpus: EncodedCorpus) -> None:
         self.corpus, self.encoder = corpus, corpus.encoder
         self.name, self.fingerprint = self.encoder.name, self.encoder.fingerprint
-        self.n_latents = self.encoder.n_latents
+        self.n_latents, self.dtype = self.encoder.n_latents, precision(self.encoder)
+        self.card = getattr(self.encoder, "card", None)
 
     def encode_documents(self, texts: Sequence[str]) -> Impacts:
         """Return impacts [text, latent] of documents of the corpus."""
@@ -132,6 +150,18 @@ class LookUpEncoder:
     def spans(self, texts: Sequence[str], *, query: bool = False) -> list[Spans]:
         """Return the encoder's spans."""
         return self.encoder.spans(texts, query=query)
+
+
+def encode_texts(encoder: Encoder, texts: Sequence[str]) -> tuple[Impacts, Failures]:
+    """Return impacts as the worker stores them, none of empty and of failed texts, and reasons."""
+    places = [place for place, text in enumerate(texts) if text]
+    found, failures = encode_checked(encoder, [texts[p] for p in places], MAX_TOP_K)
+    found = _without(found, failures)
+    lengths = np.zeros(len(texts) + 1, dtype=np.int64)
+    lengths[np.asarray(places, dtype=np.int64) + 1] = np.diff(found.indptr)
+    parts = found.data, found.indices, np.cumsum(lengths)
+    impacts = csr_array(parts, shape=(len(texts), encoder.n_latents))
+    return impacts, {places[row]: reason for row, reason in failures.items()}
 
 
 def _without(impacts: Impacts, failures: Failures) -> Impacts:

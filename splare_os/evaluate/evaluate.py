@@ -14,7 +14,7 @@ from .comparison import compare
 from .cuts import Cut, check_cut
 from .datasets import DEFAULT_SPLIT, DataSet, names, read_dataset
 from .dense import load_dense
-from .export import saved
+from .export import file_name, saved
 from .measures import Figures
 from .results import MEAN, Result, mean_results
 from .systems import BM25, DENSE, Setting, SystemRuns, choose, needs_cluster, unique_names
@@ -28,7 +28,8 @@ class EvaluateOptions:
 
     `systems` empty: all, or with `in_memory` (encoders are scored exactly, without the cluster)
     all that need no cluster. `queries`: only the first so many judged ones. `dense_model`: a
-    folder or hub id instead of all-MiniLM-L6-v2. `baseline`: what the others are tested against,
+    folder or hub id instead of all-MiniLM-L6-v2; it runs in its own precision, on `dense_device` or
+    the best there is. `baseline`: what the others are tested against,
     by default BM25 or else the first. `top_k`: cuts of documents (100, or "25%" of the mean
     active latents), a result for each. `keep`: leave indices for the next time; `cache`: leave
     impacts and vectors. `runs`: a folder for TREC run files; `per_query`: a file for the figures
@@ -39,6 +40,7 @@ class EvaluateOptions:
     queries: int | None = None
     split: str = DEFAULT_SPLIT
     dense_model: str | None = None
+    dense_device: str | None = None
     baseline: str = ""
     top_k: tuple[Cut, ...] = ()
     in_memory: bool = False
@@ -87,7 +89,12 @@ def evaluate(
             "memory without bm25 and hybrid"
         )
     data = _read(folders, options)
-    dense = load_dense(options.dense_model) if DENSE in systems else None
+    if options.runs:
+        _check_files("system", systems)
+        _check_files("data set", [one.name for one in data])
+    dense = None
+    if DENSE in systems:
+        dense = load_dense(options.dense_model, device=options.dense_device)
     settings = options.top_k, options.in_memory, options.keep, options.cache
     return saved(
         _results(data, systems, Setting(by_name, client, dense, *settings)),
@@ -120,6 +127,17 @@ def _read(folders: Sequence[str | Path], options: EvaluateOptions) -> list[DataS
             )
         found.append(data)
     return found
+
+
+def _check_files(kind: str, named: Sequence[str]) -> None:
+    files: dict[str, str] = {}
+    for name in named:
+        other = files.setdefault(file_name(name), name)
+        if other != name:
+            raise ValueError(
+                f"the runs of {kind} {name!r} and {other!r} would be one file: rename one, or "
+                "evaluate them one after another"
+            )
 
 
 def _results(

@@ -1,11 +1,12 @@
 """Exact search in memory: every document is scored, a chunk at a time, and the best are kept."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import EvaluationError
 from ..impacts import Impacts, prune, stored
 from .runs import Hits, Run
 
@@ -13,7 +14,6 @@ BLOCK_QUERIES = 512
 """Queries that are scored against a chunk at once."""
 
 Scores: TypeAlias = NDArray[np.float32]
-C = TypeVar("C")
 
 
 class Best:
@@ -31,7 +31,16 @@ class Best:
         self.keys = np.zeros((n_queries, depth), dtype=np.uint64)
 
     def add(self, rows: slice, first: int, scores: Scores, *, only_positive: bool) -> None:
-        """Take in `scores` [query, document] of the queries `rows` and documents from `first`."""
+        """Take in `scores` [query, document] of the queries `rows` and documents from `first`.
+
+        `EvaluationError` for a score that is no finite number: it would head its ranking.
+        """
+        if not np.isfinite(scores).all():
+            query, document = np.argwhere(~np.isfinite(scores))[0]
+            raise EvaluationError(
+                f"query {rows.start + query + 1} and document {first + document + 1} have the "
+                f"score {scores[query, document]}: the model gives values that are no numbers"
+            )
         behind = np.uint64(2**32 - 1) - self.places[first : first + scores.shape[1]]
         keys = (_ordered(scores).astype(np.uint64) << np.uint64(32)) | behind
         if only_positive:

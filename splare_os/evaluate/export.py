@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
+
 from .results import DECIMALS, MEAN, Json, Result
 from .runs import ranked
 
@@ -26,15 +28,36 @@ def save_run(result: Result, folder: Path) -> Path:
     """Return the TREC run file that a result was written to: `DATASET.SYSTEM.trec` in `folder`.
 
     Six columns: query, Q0, document, rank from 1, score, system. A slash in a name becomes `-`.
+    Scores fall from rank to rank by one float32 at least: trec_eval looks at nothing else.
     """
-    path = folder / f"{result.dataset}.{result.label}.trec".replace("/", "-")
+    path = folder / file_name(f"{result.dataset}.{result.label}.trec")
     folder.mkdir(parents=True, exist_ok=True)
     tag = "_".join(result.label.split())
     with path.open("w", encoding="utf-8") as file:
         for query, hits in result.run.items():
-            for rank, name in enumerate(ranked(hits), 1):
-                file.write(f"{query} Q0 {name} {rank} {hits[name]!r} {tag}\n")
+            names = ranked(hits)
+            falling = strictly_falling([hits[name] for name in names])
+            for rank, (name, score) in enumerate(zip(names, falling, strict=True), 1):
+                file.write(f"{query} Q0 {name} {rank} {score!r} {tag}\n")
     return path
+
+
+def file_name(name: str) -> str:
+    """Return a name as a file may have it."""
+    return name.replace("/", "-")
+
+
+def strictly_falling(scores: Iterable[float]) -> list[float]:
+    """Return falling scores in float32, none equal to the one before.
+
+    >>> strictly_falling([2.0, 1.0, 1.0])
+    [2.0, 1.0, 0.9999999403953552]
+    """
+    fallen: list[float] = []
+    for score in map(np.float32, scores):
+        most = np.nextafter(np.float32(fallen[-1]), np.float32(-np.inf)) if fallen else score
+        fallen.append(float(min(score, most)))
+    return fallen
 
 
 def query_lines(result: Result) -> Iterator[Json]:

@@ -1,9 +1,9 @@
 """The indices a data set is evaluated in: one for BM25, one for each model; kept, used again."""
 
+import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from hashlib import sha256
 from typing import Any
 
 from opensearchpy import OpenSearch
@@ -17,13 +17,16 @@ from ..index.records import impacts_field
 from ..index.worker import ingest
 from ..text import Fields
 from .datasets import DataSet, read_corpus
-from .encoded import precision
+from .encoded import made_by
+from .store import digest
 
 log = logging.getLogger(__name__)
 
 PREFIX = "splare-eval-"
 MAX_NAME_CHARS = 80
 MERGE_TIMEOUT_S = 3600.0
+MAX_RETRIES = 8
+"""Times that a document is sent again while the cluster has no room for it."""
 
 
 @contextmanager
@@ -33,11 +36,14 @@ def indexed(
     """Yield the name of an index that holds the whole data set; deleted at the end if not `keep`.
 
     The ordinary worker fills it, with the `top_k` heaviest impacts of a document. Documents that
-    the cluster refuses are missing in it; a warning tells how many.
+    the cluster refuses are missing in it; a warning tells how many. Fields besides title and text
+    are kept, but not searched: they may be of any type.
     """
-    index = index_name(data, encoder.fingerprint, precision(encoder), str(top_k))
+    index = index_name(data, *made_by(encoder), str(top_k))
 
     def fill() -> None:
+        if not client.indices.exists(index=index):
+            client.indices.create(index=index, body=_body(properties(Fields())))
         run = ingest(client, encoder, [str(data.corpus)], IngestOptions(index, top_k=top_k))
         for _ in run:
             pass  # the worker logs how far it is
@@ -50,27 +56,30 @@ def indexed(
 
 @contextmanager
 def indexed_texts(client: OpenSearch, data: DataSet, *, keep: bool = True) -> Iterator[str]:
-    """Yield the name of an index that holds title and text of the data set, and no impacts."""
-    index = index_name(data, "bm25")
+    """Yield the name of an index that holds the data set's documents, and no impacts."""
+    index = index_name(data, "bm25", texts_key())
 
     def fill() -> None:
         client.indices.delete(index=index, ignore_unavailable=True)  # what an interruption left
         client.indices.create(index=index, body=_texts_body())
-        refused = [
-            item
-            for done, item in streaming_bulk(client, _texts(data, index), raise_on_error=False)
-            if not done
-        ]
-        if refused:
+        sent = streaming_bulk(
+            client, _texts(data, index), raise_on_error=False, max_retries=MAX_RETRIES
+        )
+        if refused := [item for done, item in sent if not done]:
             _warn(index, data, len(refused), f"the first: {refused[0]}")
 
     with _filled(client, data, index, fill, keep=keep):
         yield index
 
 
+def texts_key() -> str:
+    """Return what BM25 depends on besides the texts: fields and analyzer."""
+    return digest(json.dumps(_texts_body(), sort_keys=True))
+
+
 def index_name(data: DataSet, *made_by: str) -> str:
     """Return a name that is the same for the same corpus and model, and for no others."""
-    key = sha256("\n".join([*made_by, data.fingerprint]).encode()).hexdigest()[:8]
+    key = digest(*made_by, data.fingerprint)[:8]
     plain = "".join(char if char.isascii() and char.isalnum() else "-" for char in data.name)
     return f"{PREFIX}{plain.lower()[:MAX_NAME_CHARS]}-{key}"
 
@@ -102,16 +111,25 @@ def _filled(
             log.info("deleted index=%s", index)
 
 
+def count(client: OpenSearch, index: str) -> int:
+    """Return the number of documents that an index holds."""
+    return int(client.count(index=index)["count"])
+
+
 def _holds_all(client: OpenSearch, index: str, data: DataSet) -> bool:
     if not client.indices.exists(index=index):
         return False
     client.indices.refresh(index=index)
-    return bool(client.count(index=index)["count"] == data.documents)
+    return count(client, index) == data.documents
 
 
 def _texts_body() -> dict[str, Any]:
     fields: dict[str, Any] = dict(properties(Fields()))
     del fields[impacts_field(Fields().text)]
+    return _body(fields)
+
+
+def _body(fields: Mapping[str, Any]) -> dict[str, Any]:
     inner: Any = template()["template"]
     return {
         "settings": inner["settings"],
@@ -121,9 +139,7 @@ def _texts_body() -> dict[str, Any]:
 
 def _texts(data: DataSet, index: str) -> Iterator[dict[str, Any]]:
     for document in read_corpus(data.corpus):
-        body = document.body or {}
-        texts = {name: body[name] for name in Fields().text_fields if name in body}
-        yield {"_index": index, "_id": document.id, "_source": texts}
+        yield {"_index": index, "_id": document.id, "_source": document.body}
 
 
 def _warn(index: str, data: DataSet, n_refused: int, reason: str) -> None:

@@ -89,6 +89,7 @@ def _hits(index: str, query: str, response: Mapping[str, Any]) -> Hits:
     if failed or response["timed_out"]:
         raise EvaluationError(
             f"index {index!r}, query {query!r}: the search failed "
-            f"({failed or 'it timed out'}). Nothing is lost: run the same command again"
+            f"({failed or 'it timed out'}). What is computed is kept: run the same command again, "
+            "with fewer or shorter queries if it is their fault"
         )
     return {hit["_id"]: hit["_score"] for hit in response["hits"]["hits"]}

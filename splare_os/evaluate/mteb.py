@@ -14,6 +14,7 @@ from ..errors import EvaluationError
 from ..impacts import Impacts
 from ..index import TOP_K
 from ..text import document_text
+from .encoded import encode_texts
 from .exact import Scores, exact_run, scorer
 from .runs import Run
 from .store import CHUNK_DOCUMENTS
@@ -37,7 +38,7 @@ class MtebModel:
 
     def __init__(self, encoder: Encoder, *, top_k: int = TOP_K, **about: object) -> None:
         self.encoder, self.top_k = encoder, top_k
-        self.mteb_model_meta = model_meta(encoder, about)
+        self.mteb_model_meta = model_meta(encoder, about, top_k=top_k)
         self._corpus: Dataset | None = None
 
     def index(self, corpus: "Dataset", **task: object) -> None:
@@ -75,7 +76,11 @@ class MtebModel:
         while corpus is not None and first < len(corpus):
             rows = corpus.select(range(first, min(first + CHUNK_DOCUMENTS, len(corpus))))
             texts = [document_text(row.get("title"), row.get("text")) for row in rows]
-            score = scorer(queries, self.encoder.encode_documents(texts), self.top_k)
+            impacts, failures = encode_texts(self.encoder, texts)
+            if failures:
+                reason = next(iter(failures.values()))
+                log.warning("mteb cannot encode %d texts, the first: %s", len(failures), reason)
+            score = scorer(queries, impacts, self.top_k)
             yield len(texts), _masked(score, allowed, range(first, first + len(texts)))
             first += len(texts)
 
@@ -90,16 +95,20 @@ def load(model_name: str, revision: str | None = None, **options: Any) -> MtebMo
         device=options.get("device"),
         dtype=options.get("dtype"),
     )
+    top_k = options.get("top_k", TOP_K)
     if revision not in (None, encoder.fingerprint):
         raise EvaluationError(
             f"model {model_name!r} has the fingerprint {encoder.fingerprint}, not {revision}: "
             "fetch the revision that was evaluated"
         )
-    return MtebModel(encoder)
+    return MtebModel(encoder, top_k=top_k)
 
 
-def model_meta(encoder: Encoder, about: Mapping[str, object]) -> "ModelMeta":
-    """Return what MTEB writes beside results: the fingerprint is the revision."""
+def model_meta(encoder: Encoder, about: Mapping[str, object], *, top_k: int) -> "ModelMeta":
+    """Return what MTEB writes beside results: the fingerprint is the revision.
+
+    Results with a cut of documents are told apart as an experiment of it.
+    """
     from mteb.models import ModelMeta
 
     name = encoder.name if "/" in encoder.name else f"{OWNER}/{encoder.name}"
@@ -107,6 +116,7 @@ def model_meta(encoder: Encoder, about: Mapping[str, object]) -> "ModelMeta":
         "name": name,
         "revision": encoder.fingerprint,
         "loader": load,
+        "experiment_kwargs": None if top_k == TOP_K else {"top_k": top_k},
         "embed_dim": encoder.n_latents,
         "similarity_fn_name": "dot",
         "model_type": ["sparse"],

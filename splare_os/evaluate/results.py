@@ -16,6 +16,9 @@ Json: TypeAlias = dict[str, str | float | int | None]
 Costs: TypeAlias = dict[str, float | int]
 """What a system costs, by name; only what it has: see docs/evaluation.md."""
 
+MISSING = "missing_documents"
+"""The cost of documents that a system could not take, so that its figures are too low."""
+
 DECIMALS = 4
 MEAN = "mean"
 """Stands where a data set's name does, in the results over all of them."""

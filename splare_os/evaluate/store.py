@@ -65,10 +65,15 @@ class Store:
         return arrays
 
 
+def digest(*parts: str) -> str:
+    """Return 16 hex digits over texts."""
+    return sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
 @contextmanager
 def opened_store(*key: str, cache: bool = True) -> Iterator[Store]:
     """Yield the store of what `key` names; without `cache` one that is gone afterwards."""
-    name = sha256("\n".join(key).encode()).hexdigest()[:16]
+    name = digest(*key)
     if cache:
         store = Store(default_cache_folder() / name)
         log.info("store=%s holds_first_chunk=%s", store.folder, store.holds(0))

@@ -18,9 +18,9 @@ from .dense import dense_run
 from .dense import store_key as dense_key
 from .encoded import EncodedCorpus, LookUpEncoder, store_key
 from .exact import impacts_run
-from .indexing import index_bytes, indexed, indexed_texts
+from .indexing import count, index_bytes, indexed, indexed_texts
 from .msearch import TimedRun, bm25_run, encoder_run
-from .results import Costs
+from .results import MISSING, Costs
 from .runs import DEPTH, FUSED_DEPTH, Run, cut_all, fuse, without_own
 from .sparsity import sparsity
 from .store import opened_store
@@ -104,7 +104,7 @@ class SystemRuns:
     def __init__(self, data: DataSet, setting: Setting, stack: ExitStack) -> None:
         self.data, self.setting, self.stack = data, setting, stack
         self.depth = DEPTH + bool(data.own)  # one more where one is going to be left out
-        self._fused: dict[str, Run] = {}
+        self._fused: dict[str, dict[Cut | None, Run]] = {}
 
     def of(self, system: str) -> Iterator[Found]:
         """Yield what a system found, for each cut of documents; `choose` has returned its name."""
@@ -117,10 +117,12 @@ class SystemRuns:
         else:
             model = system.removeprefix(HYBRID).removeprefix("-")
             first = next(iter(self.setting.encoders))
-            yield Found(fuse([self._best(BM25), self._best(model or first)]), {})
+            (lexical,) = self._best(BM25).values()
+            for top_k, run in self._best(model or first).items():
+                yield Found(fuse([lexical, run]), {}, top_k)
 
-    def _best(self, system: str) -> Run:
-        """Return the hits of a system that fusion looks at; of several cuts, the last."""
+    def _best(self, system: str) -> dict[Cut | None, Run]:
+        """Return the hits of a system that fusion looks at, by cut."""
         if system not in self._fused:
             for _ in self.of(system):
                 pass
@@ -128,7 +130,7 @@ class SystemRuns:
 
     def _keep(self, system: str, run: Run, costs: Costs, top_k: Cut | None = None) -> Found:
         own = without_own(run, self.data.own, depth=DEPTH)
-        self._fused[system] = cut_all(own, FUSED_DEPTH)
+        self._fused.setdefault(system, {})[top_k] = cut_all(own, FUSED_DEPTH)
         return Found(own, costs, top_k)
 
     def _bm25(self) -> Found:
@@ -155,7 +157,9 @@ class SystemRuns:
                 top_k = top_k_of(asked or TOP_K, partial(_mean_latents, queries, corpus))
                 run, costs = self._searched(corpus, queries, top_k)
                 sparse = sparsity(queries, (prune(part, top_k) for part in corpus.chunks()))
-                yield self._keep(name, run, asdict(sparse) | costs, asked)
+                lost = costs.get(MISSING, 0) + corpus.n_failed
+                told = {MISSING: lost} if lost else {}
+                yield self._keep(name, run, asdict(sparse) | costs | told, asked)
 
     def _searched(self, corpus: EncodedCorpus, queries: Impacts, top_k: int) -> tuple[Run, Costs]:
         names = list(self.data.queries)
@@ -172,7 +176,9 @@ class SystemRuns:
     def _cluster_costs(self, index: str, timed: TimedRun) -> Costs:
         p50, p95 = np.percentile(timed.took_ms, [50, 95]).tolist()
         size = index_bytes(self._client, index)
-        return {"index_bytes": size, "latency_p50_ms": p50, "latency_p95_ms": p95}
+        costs: Costs = {"index_bytes": size, "latency_p50_ms": p50, "latency_p95_ms": p95}
+        lost = self.data.documents - count(self._client, index)
+        return costs | ({MISSING: lost} if lost else {})
 
     @property
     def _client(self) -> OpenSearch:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from rich.markup import escape
 from rich.table import Table
 
 from .measures import MEASURES
@@ -28,7 +29,7 @@ def table(results: Iterable[Result], *, measure: str = "ndcg@10") -> Table:
     for dataset, row in cells.items():
         if dataset == MEAN:
             drawn.add_section()
-        drawn.add_row(dataset, queries[dataset], *_shown(row, systems))
+        drawn.add_row(escape(dataset), queries[dataset], *_shown(row, systems))
     return drawn
 
 
@@ -43,7 +44,8 @@ def details(results: Iterable[Result]) -> Table:
     drawn = _empty("details", ["data set", "system"], columns)
     for result in results:
         measured = [f"{result.figures[name]:.4f}" for name in others]
-        drawn.add_row(result.dataset, result.label, *measured, *_costs(result), *_tested(result))
+        names = escape(result.dataset), escape(result.label)
+        drawn.add_row(*names, *measured, *_costs(result), *_tested(result))
     return drawn
 
 
@@ -52,7 +54,7 @@ def _empty(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
     for heading in left:
         drawn.add_column(heading)
     for heading in right:
-        drawn.add_column(heading, justify="right")
+        drawn.add_column(escape(heading), justify="right")
     return drawn
 
 

@@ -5,7 +5,8 @@ import pytest
 from opensearchpy import OpenSearch
 
 from splare_os.evaluate.datasets import DataSet, read_dataset
-from splare_os.evaluate.indexing import index_name
+from splare_os.evaluate.encoded import made_by
+from splare_os.evaluate.indexing import index_name, texts_key
 from tests.evaluate.folders import save_folder
 from tests.index.hashing import HashEncoder
 
@@ -35,7 +36,7 @@ def data(folder: Path) -> DataSet:
 @pytest.fixture
 def index(data: DataSet, client: OpenSearch, encoder: HashEncoder) -> Iterator[str]:
     """The name of the encoder's index for `folder`; it and the texts' gone before and after."""
-    names = index_name(data, encoder.fingerprint, "", "400"), index_name(data, "bm25")
+    names = index_name(data, *made_by(encoder), "400"), index_name(data, "bm25", texts_key())
     client.indices.delete(index=",".join(names), ignore_unavailable=True)
     yield names[0]
     client.indices.delete(index=",".join(names), ignore_unavailable=True)

@@ -22,6 +22,11 @@ def test_a_cut_that_keeps_nothing_or_too_much_is_refused(cut: Cut) -> None:
         check_cut(cut)
 
 
+def test_a_text_is_no_cut_unless_it_is_a_share() -> None:
+    with pytest.raises(ValueError, match="top_k='100': give a whole number, or a share"):
+        check_cut("100")
+
+
 def test_a_share_is_of_the_mean_and_a_number_needs_none() -> None:
     assert top_k_of("25%", lambda: 163.9) == 41  # 40.975
     assert top_k_of("100%", lambda: 200.0) == 200

@@ -65,6 +65,11 @@ def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
         ("corpus", "{", "corpus.jsonl, line 5: invalid JSON"),
         ("corpus", '{"text": "no id"}', "corpus.jsonl, line 5: no id"),
         ("corpus", '{"_id": "d2", "text": ""}', "line 5: the id 'd2' came before"),
+        (
+            "queries",
+            '{"_id": "q3", "text": "oil"}',
+            "line 5: the id 'q3' came before",
+        ),
         ("queries", '{"_id": "q4", "text": 4}', "queries.jsonl, line 5: field 'text' is a number"),
         ("qrels/test", "q1\td1", "test.tsv, line 7: .* is not query id, document id and a whole"),
         ("qrels/test", "q1\td1\t0.5", r"test.tsv, line 7: 'q1\\td1\\t0.5' is not"),
@@ -93,3 +98,35 @@ def test_folders_of_one_name_are_told_apart_by_their_parents() -> None:
     assert names(folders) == ["scifact", "a/de", "b/de"]
     with pytest.raises(ValueError, match="a folder is given twice: x, x"):
         names([Path("x"), Path("x")])
+
+
+def test_a_header_is_none_if_it_holds_a_number(tmp_path: Path) -> None:
+    path = tmp_path / "qrels.tsv"
+    path.write_text("q1\td1\t0.5\nq2\td1\t1\n")
+    with pytest.raises(EvaluationError, match=r"line 1: 'q1\\td1\\t0.5' is not"):
+        read_qrels(path)
+
+
+def test_texts_under_another_key_are_refused_with_the_keys_there_are(tmp_path: Path) -> None:
+    save_folder(tmp_path)
+    write(tmp_path / "corpus.jsonl", [{"_id": "d1", "contents": "oil"}])
+    with pytest.raises(
+        EvaluationError, match="no document has a text; it has 'contents', its text belongs"
+    ):
+        read_dataset(tmp_path, "tiny")
+    write(tmp_path / "corpus.jsonl", CORPUS)
+    write(tmp_path / "queries.jsonl", [{"_id": "q1", "query": "oil"}])
+    with pytest.raises(EvaluationError, match="line 1: no text; it has 'query', its text belongs"):
+        read_dataset(tmp_path, "tiny")
+
+
+def test_judged_documents_that_are_not_there_are_told_and_none_at_all_refused(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    save_folder(tmp_path)
+    write(tmp_path / "corpus.jsonl", CORPUS[:3])
+    assert read_dataset(tmp_path, "tiny").documents == 3
+    assert "1 of 4 judged documents, such as 'd4', are not in the corpus" in caplog.text
+    write(tmp_path / "corpus.jsonl", [{"_id": "d9", "text": "oil"}])
+    with pytest.raises(EvaluationError, match="none of 4 judged documents, such as 'd1', is in"):
+        read_dataset(tmp_path, "tiny")

@@ -47,3 +47,13 @@ def test_the_key_of_vectors_changes_with_weights_and_prompts(data: DataSet) -> N
     prompted = store_key(model, data)
     next(iter(model.parameters())).data[0, 0] += 1
     assert len({before, prompted, store_key(model, data)}) == 3
+
+
+def test_the_key_of_vectors_covers_the_window_and_not_what_was_last_encoded(data: DataSet) -> None:
+    pytest.importorskip(dense.PACKAGE)
+    model = load_dense(device="cpu")
+    before = store_key(model, data)
+    model.encode_query(["oil"], show_progress_bar=False)
+    assert store_key(model, data) == before
+    model.max_seq_length = 64
+    assert store_key(model, data) != before

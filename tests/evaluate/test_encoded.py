@@ -78,6 +78,9 @@ def test_empty_and_unreadable_texts_have_no_impacts(
     (impacts,) = corpus.chunks()
     assert np.diff(impacts.indptr).tolist() == [0, 5, 6, 0]
     assert "cannot encode 1 texts, so figures are too low; the first: " in caplog.text
+    assert corpus.n_failed == 1
+    again = EncodedCorpus(encoder, corpus.data, corpus.store)
+    assert again.n_failed == 1  # though nothing is encoded any more
 
 
 def test_the_key_changes_with_model_corpus_and_precision(data: DataSet, tmp_path: Path) -> None:

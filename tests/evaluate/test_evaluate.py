@@ -74,6 +74,28 @@ def test_hybrid_is_the_fusion_of_the_two_also_on_its_own(
 
 
 @pytest.mark.opensearch
+@pytest.mark.usefixtures("index")
+def test_each_cut_has_a_hybrid_of_its_own(
+    folder: Path, client: OpenSearch, encoder: HashEncoder
+) -> None:
+    systems = ("bm25", "hash", "hybrid")
+    options = EvaluateOptions(systems, in_memory=True, top_k=(1, 400))
+    found = by_system(evaluate([folder], [encoder], client, options))
+    for cut in (1, 400):
+        fused = fuse([found["bm25"].run, found[f"hash@{cut}"].run])
+        assert found[f"hybrid@{cut}"].run == fused
+    assert found["hybrid@1"].run != found["hybrid@400"].run
+
+
+def test_names_that_would_share_a_file_of_runs_are_refused(folder: Path, tmp_path: Path) -> None:
+    one, other = HashEncoder(), HashEncoder()
+    one.name, other.name = "a/b", "a-b"
+    options = EvaluateOptions(("a/b", "a-b"), in_memory=True, runs=tmp_path / "runs")
+    with pytest.raises(ValueError, match="the runs of system 'a-b' and 'a/b' would be one file"):
+        evaluate([folder], [one, other], None, options)
+
+
+@pytest.mark.opensearch
 def test_memory_and_cluster_agree_also_on_cuts(tmp_path: Path, client: OpenSearch) -> None:
     texts = [
         " ".join((WORDS * 3)[n % 5 : 3 + n % 5 + n % 7]) + f" {chr(97 + n % 26)}" for n in range(60)

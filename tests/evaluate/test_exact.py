@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+from splare_os.errors import EvaluationError
 from splare_os.evaluate import exact
 from splare_os.evaluate.exact import Best, impacts_run
 from splare_os.evaluate.runs import cut
@@ -57,3 +58,10 @@ def test_chunks_of_documents_and_blocks_of_queries_give_the_run_of_all_at_once(
     monkeypatch.setattr(exact, "BLOCK_QUERIES", 4)
     parts = [documents[:20], documents[20:21], documents[21:]]
     assert impacts_run(names, queries, ids, parts, **options) == whole
+
+
+def test_a_score_that_is_no_number_is_refused_with_its_place() -> None:
+    best = Best(9, ["a", "b", "c"], depth=3)
+    scores = np.array([[1.0, 2.0], [0.5, np.nan]], dtype=np.float32)
+    with pytest.raises(EvaluationError, match="query 6 and document 3 have the score nan"):
+        best.add(slice(4, 6), 1, scores, only_positive=True)

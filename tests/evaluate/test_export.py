@@ -2,8 +2,11 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import ir_measures
+
 from splare_os.evaluate import Comparison, Result, mean_results
 from splare_os.evaluate.export import query_lines, save_run, saved
+from splare_os.evaluate.measures import measure
 
 RESULT = Result(
     "ntrex/de",
@@ -18,7 +21,9 @@ def test_a_run_file_has_six_columns_and_ranks_from_one(tmp_path: Path) -> None:
     path = save_run(RESULT, tmp_path / "runs")
     assert path.name == "ntrex-de.mini@100.trec"
     assert path.read_text() == (
-        "q1 Q0 a 1 2.0 mini@100\nq1 Q0 b 2 0.1 mini@100\nq1 Q0 c 3 0.1 mini@100\n"
+        "q1 Q0 a 1 2.0 mini@100\n"
+        "q1 Q0 b 2 0.10000000149011612 mini@100\n"
+        "q1 Q0 c 3 0.09999999403953552 mini@100\n"
     )
 
 
@@ -44,3 +49,13 @@ def test_files_are_written_anew_and_hold_no_means(tmp_path: Path) -> None:
         "b.mini@100.trec",
         "ntrex-de.mini@100.trec",
     ]
+
+
+def test_a_run_file_has_the_figures_of_its_result(tmp_path: Path) -> None:
+    qrels = {"q": {"a": 1}, "r": {"d": 1}}
+    run = {"q": {"b": 1.0, "a": 1.0, "c": 1.0}, "r": {"e": 3.0, "d": 1 / 3}}
+    path = save_run(Result("tied", "mini", run, measure(qrels, run)), tmp_path)
+    judged = ir_measures.iter_calc(
+        [ir_measures.nDCG @ 10], qrels, ir_measures.read_trec_run(str(path))
+    )
+    assert {one.query_id: one.value for one in judged} == measure(qrels, run)["ndcg@10"]

@@ -1,13 +1,17 @@
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from opensearchpy import OpenSearch
 
 from splare_os.evaluate.datasets import DataSet, read_dataset
+from splare_os.evaluate.encoded import EncodedCorpus, LookUpEncoder, made_by
 from splare_os.evaluate.indexing import index_bytes, index_name, indexed, indexed_texts
+from splare_os.evaluate.store import Store
 from tests.evaluate.folders import CORPUS, save_folder, write
 from tests.index.hashing import HashEncoder
+from tests.models import build_tiny
 
 
 def count(client: OpenSearch, index: str) -> int:
@@ -66,7 +70,7 @@ def test_texts_have_an_index_without_impacts_that_is_filled_once(
         assert count(client, index) == 4
         (segments,) = client.indices.segments(index=index)["indices"][index]["shards"]["0"]
         assert segments["num_search_segments"] == 1
-        assert client.get(index=index, id="d1")["_source"].keys() == {"title", "text"}
+        assert client.get(index=index, id="d1")["_source"].keys() == {"title", "text", "metadata"}
         mapping = client.indices.get_mapping(index=index)[index]["mappings"]
         assert mapping["properties"].keys() == {"title", "text", "content"}
         assert index_bytes(client, index) > 0
@@ -83,7 +87,7 @@ def test_a_cut_has_an_index_of_its_own(
     with indexed(client, encoder, data, top_k=2, keep=False) as cut:
         source = client.get(index=cut, id="d4")["_source"]
         assert source["text_splare"]["count"] == 2
-    assert cut != index_name(data, encoder.fingerprint, "", "400")
+    assert cut != index_name(data, *made_by(encoder), "400")
 
 
 def test_another_corpus_or_model_has_another_index(folder: Path, tmp_path: Path) -> None:
@@ -93,3 +97,34 @@ def test_another_corpus_or_model_has_another_index(folder: Path, tmp_path: Path)
     write(other / "corpus.jsonl", CORPUS[:3])
     names = [index_name(data, "a"), index_name(data, "b"), index_name(data, "a", "100")]
     assert len({*names, index_name(read_dataset(other, "Tiny/de"), "a")}) == 4
+
+
+@pytest.mark.opensearch
+def test_fields_of_clashing_types_are_kept_and_refuse_no_document(
+    folder: Path, client: OpenSearch, encoder: HashEncoder
+) -> None:
+    more = [{"metadata": {"year": 2001}}, {"metadata": {"year": "n/a"}}]
+    rows = [row | other for row, other in zip(CORPUS, more, strict=False)]
+    write(folder / "corpus.jsonl", rows)
+    data = read_dataset(folder, "tiny")
+    with (
+        indexed(client, encoder, data, keep=False) as latents,
+        indexed_texts(client, data, keep=False) as texts,
+    ):
+        for name in (latents, texts):
+            assert count(client, name) == 2
+            assert client.get(index=name, id="d2")["_source"]["metadata"] == {"year": "n/a"}
+
+
+def test_an_encoder_that_looks_up_has_the_index_of_the_one_behind_it(
+    data: DataSet, tmp_path: Path
+) -> None:
+    tiny = build_tiny(tmp_path)
+    tiny.save(tmp_path / "tiny")
+    corpus = EncodedCorpus(tiny, data, Store(tmp_path / "store"))
+    assert made_by(LookUpEncoder(corpus)) == made_by(tiny)
+    in_float32 = made_by(tiny)
+    tiny.model.bfloat16()
+    in_bfloat16 = made_by(LookUpEncoder(EncodedCorpus(tiny, data, corpus.store)))
+    tiny.card = replace(tiny.card, document_top_k=7)
+    assert len({in_float32, in_bfloat16, made_by(tiny)}) == 3

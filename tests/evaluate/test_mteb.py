@@ -10,7 +10,7 @@ from splare_os.evaluate import EvaluateOptions, evaluate
 from splare_os.evaluate import mteb as adapter
 from splare_os.evaluate.mteb import MtebModel, load
 from tests.evaluate.folders import CORPUS, QRELS, QUERIES
-from tests.index.hashing import HashEncoder
+from tests.index.hashing import UNREADABLE, HashEncoder
 from tests.models import build_tiny
 
 mteb = pytest.importorskip("mteb", reason="mteb is not installed: pip install splare-os[mteb]")
@@ -75,6 +75,22 @@ def test_chunks_give_the_hits_of_all_at_once(monkeypatch: pytest.MonkeyPatch) ->
     assert whole == {"q1": {"d1": 0.5}, "q2": {}, "q3": {"d4": 0.5, "d2": 0.25}}
     monkeypatch.setattr(adapter, "CHUNK_DOCUMENTS", 3)
     assert model.search(ASKED, top_k=10) == whole
+
+
+def test_results_with_a_cut_are_told_apart_as_an_experiment() -> None:
+    encoder = HashEncoder()
+    assert MtebModel(encoder).mteb_model_meta.experiment_kwargs is None
+    assert MtebModel(encoder, top_k=25).mteb_model_meta.experiment_kwargs == {"top_k": 25}
+
+
+def test_a_text_that_cannot_be_encoded_is_told_and_the_others_are_found(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    model = MtebModel(HashEncoder(1 << 16))
+    more = [{"id": "d5", "title": "", "text": ""}, {"id": "d6", "title": "", "text": UNREADABLE}]
+    model.index(Dataset.from_list([*DOCUMENTS, *more]))
+    assert model.search(ASKED, top_k=10)["q1"] == {"d1": 0.5}
+    assert "mteb cannot encode 1 texts, the first: cannot be encoded" in caplog.text
 
 
 def test_reranking_scores_the_given_documents_and_no_others() -> None:
