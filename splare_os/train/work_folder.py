@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import TrainingError
 
 LOCK = "lock"
+OPTIONS = "options.json"
+CLAIM = (OPTIONS, f"{OPTIONS}.part")
+"""What `claim` leaves in a folder."""
 
 
 @contextmanager
@@ -38,10 +42,41 @@ def locked(work: Path, ours: Sequence[str]) -> Iterator[None]:
 
 
 def require_ours(work: Path, ours: Sequence[str]) -> None:
-    """Refuse a folder that holds what no training has left there."""
+    """Refuse a file, and a folder that holds what no training has left there."""
+    if work.exists() and not work.is_dir():
+        raise ValueError(f"{work} is a file: give a folder to work in")
     if work.exists() and (foreign := {*work.iterdir()} - _found(work, ours)):
         name = min(foreign).name
         raise ValueError(f"{work} holds something else ({name}): give a new folder to work in")
+
+
+def claim(folder: Path, options: Mapping[str, object]) -> None:
+    """Note the options that what is in `folder` is made with; refuse others than are noted."""
+    require_same(folder, options)
+    path = folder / OPTIONS
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{OPTIONS}.part")
+        part.write_text(json.dumps(options, default=str, indent=2), encoding="utf-8")
+        part.replace(path)
+
+
+def require_same(folder: Path, options: Mapping[str, object]) -> None:
+    """Refuse other options than those that `folder` was claimed with."""
+    if not (folder / OPTIONS).exists():
+        return
+    asked = json.loads(json.dumps(options, default=str))
+    noted = json.loads((folder / OPTIONS).read_text(encoding="utf-8"))
+    different = [
+        f"{name}={noted.get(name)!r} there, {asked.get(name)!r} now"
+        for name in sorted(noted.keys() | asked.keys())
+        if noted.get(name) != asked.get(name)
+    ]
+    if different:
+        raise TrainingError(
+            f"{folder} was begun with other options: {'; '.join(different)}. Give the same ones "
+            "to go on, another work folder, or delete this one"
+        )
 
 
 def clear(work: Path, ours: Sequence[str]) -> None:

@@ -3,7 +3,16 @@ from pathlib import Path
 import pytest
 
 from splare_os.errors import TrainingError
-from splare_os.train.work_folder import LOCK, beside, clear, last_checkpoint, locked
+from splare_os.train.work_folder import (
+    LOCK,
+    beside,
+    claim,
+    clear,
+    last_checkpoint,
+    locked,
+    require_ours,
+    require_same,
+)
 
 OURS = ("run.json", "checkpoint-*")
 
@@ -48,6 +57,22 @@ def test_a_folder_that_holds_something_else_is_refused_and_left_alone(tmp_path: 
     ):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["letters.txt"]
+
+
+def test_a_file_is_no_work_folder(tmp_path: Path) -> None:
+    (tmp_path / "work").write_text("dear")
+    with pytest.raises(ValueError, match="work is a file: give a folder to work in"):
+        require_ours(tmp_path / "work", OURS)
+
+
+def test_a_claimed_folder_is_for_the_same_options_alone(tmp_path: Path) -> None:
+    require_same(tmp_path, {"lr": 1.0})
+    assert not [*tmp_path.iterdir()]
+    claim(tmp_path, {"lr": 1.0, "out": tmp_path})
+    claim(tmp_path, {"lr": 1.0, "out": tmp_path})
+    for check in (claim, require_same):
+        with pytest.raises(TrainingError, match=r"options: k=None there, 3 now; lr=1\.0 there, 2"):
+            check(tmp_path, {"lr": 2, "k": 3, "out": tmp_path})
 
 
 def test_clearing_removes_what_is_ours_alone(tmp_path: Path) -> None:

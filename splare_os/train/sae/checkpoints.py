@@ -1,12 +1,10 @@
-"""A work folder: the options it was begun with, and checkpoints that training goes on from."""
+"""Checkpoints that the training of an SAE goes on from."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,31 +12,6 @@ from ...errors import TrainingError
 
 if TYPE_CHECKING:
     from sae_lens.training.sae_trainer import SAETrainer
-
-OPTIONS = "options.json"
-
-
-def claim(folder: Path, options: Mapping[str, object]) -> None:
-    """Note the options that what is in `folder` is made with; refuse others than are noted."""
-    path = folder / OPTIONS
-    asked = json.loads(json.dumps(options, default=str))
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{OPTIONS}.part")
-        part.write_text(json.dumps(asked, indent=2), encoding="utf-8")
-        part.replace(path)
-        return
-    noted = json.loads(path.read_text(encoding="utf-8"))
-    different = [
-        f"{name}={noted.get(name)!r} there, {asked.get(name)!r} now"
-        for name in sorted(noted.keys() | asked.keys())
-        if noted.get(name) != asked.get(name)
-    ]
-    if different:
-        raise TrainingError(
-            f"{folder} was begun with other options: {'; '.join(different)}. Give the same ones "
-            "to go on, another work folder, or delete this one"
-        )
 
 
 class Checkpoints:

@@ -19,8 +19,8 @@ from ...errors import EncoderError
 from ...index.sources import Document
 from ...text import Fields
 from ..texts import Reject, draw_texts
-from ..work_folder import beside, clear, locked
-from .checkpoints import OPTIONS, Checkpoints, claim
+from ..work_folder import CLAIM, beside, claim, clear, locked
+from .checkpoints import Checkpoints
 from .folder import save_sae
 from .options import SaeOptions
 from .progress import Watch, unwatched
@@ -30,7 +30,7 @@ from .states_store import States, whole_states
 from .training import train_sae
 
 STATES, TRAINING, TEXTS = "states", "training", "texts.json"
-OURS = (STATES, TRAINING, TEXTS, OPTIONS, f"{OPTIONS}.part")
+OURS = (*CLAIM, STATES, TRAINING, TEXTS)
 """What a work folder holds."""
 PRECISIONS = ("float32", "bfloat16", "float16")
 
@@ -62,6 +62,9 @@ class SaeJob:
         if self.level and self.sae.activation == "topk":
             raise ValueError("level=True: levelling would change which latents of a TopK SAE win")
         check_device(self.sae.device)
+        for name in ("max_chars", "checkpoint_steps"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)}: give a number above 0")
         if self.save_dtype not in (None, *PRECISIONS):
             choices = ", ".join(PRECISIONS)
             raise ValueError(f"save_dtype={self.save_dtype!r}: choose one of {choices}")
