@@ -33,8 +33,15 @@ def test_the_command_writes_a_model_and_prints_its_curve(tmp_path: Path) -> None
     AutoModelForMaskedLM.from_pretrained(report["model"])
 
 
-def test_a_short_text_is_misuse_told_in_a_line(tmp_path: Path) -> None:
+def test_a_short_text_is_left_out(tmp_path: Path) -> None:
     lines = [json.dumps({"text": text}) for text in [*TEXTS, "war"]]
     result = adapt(tmp_path, lines, "--device", "cpu")
-    assert result.exit_code == 2
-    assert "fewer than 2 tokens" in result.stderr
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["steps"] == 4
+
+
+def test_a_backbone_that_is_not_there_is_told_in_a_line(tmp_path: Path) -> None:
+    lines = [json.dumps({"text": text}) for text in TEXTS]
+    result = adapt(tmp_path, lines, "--device", "cpu", "--backbone", "nowhere")
+    assert result.exit_code == 1
+    assert "Error: backbone 'nowhere' cannot be read" in result.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,6 +17,8 @@ from transformers import PreTrainedTokenizerBase
 
 from ...encode.packing import Pack, Segments, pack
 from ...encode.windows import Windows, split
+
+log = logging.getLogger(__name__)
 
 SHORTEST = 2
 """Tokens, special ones aside, that a text must have: one to predict, one to predict it from."""
@@ -67,6 +70,10 @@ class Masking:
             targets=pack.ids[places],
         )
 
+    def can_mask(self, ids: Sequence[int]) -> bool:
+        """Return whether a window has a token that may be masked."""
+        return any(token not in self.special for token in ids[int(self.from_previous) :])
+
 
 class MaskedBatches(Dataset[Batch]):
     """Batches of at most `max_tokens` tokens (or one window), each a function of its number."""
@@ -87,7 +94,7 @@ class MaskedBatches(Dataset[Batch]):
 
 
 def shuffled(
-    windows: Windows, *, max_tokens: int, n_groups: int, seed: int
+    windows: Windows, masking: Masking, *, max_tokens: int, n_groups: int, seed: int
 ) -> list[NDArray[np.int64]]:
     """Return `n_groups` groups of windows: pass after pass over all, each in a new order.
 
@@ -95,16 +102,19 @@ def shuffled(
     """
     rng, groups = np.random.default_rng(seed), list[NDArray[np.int64]]()
     while len(groups) < n_groups:
-        groups.extend(_cut(windows, rng.permutation(len(windows.ids)), max_tokens))
+        groups.extend(_cut(windows, masking, rng.permutation(len(windows.ids)), max_tokens))
     return groups[:n_groups]
 
 
-def once(windows: Windows, *, max_tokens: int) -> list[NDArray[np.int64]]:
+def once(windows: Windows, masking: Masking, *, max_tokens: int) -> list[NDArray[np.int64]]:
     """Return all windows in groups, in their order."""
-    return _cut(windows, np.arange(len(windows.ids)), max_tokens)
+    return _cut(windows, masking, np.arange(len(windows.ids)), max_tokens)
 
 
-def _cut(windows: Windows, order: NDArray[np.int64], max_tokens: int) -> list[NDArray[np.int64]]:
+def _cut(
+    windows: Windows, masking: Masking, order: NDArray[np.int64], max_tokens: int
+) -> list[NDArray[np.int64]]:
+    """Return the windows in groups; one without a token to mask is left out, for it has no loss."""
     lengths = np.array([len(windows.ids[row]) for row in order])
     starts, total = list[int](), 0
     for position, length in enumerate(lengths.tolist()):
@@ -113,7 +123,11 @@ def _cut(windows: Windows, order: NDArray[np.int64], max_tokens: int) -> list[ND
             starts.append(position)
             total = length
     parts = np.split(np.arange(len(order)), starts[1:])
-    return [order[part[np.argsort(lengths[part], kind="stable")]] for part in parts]
+    groups = [order[part[np.argsort(lengths[part], kind="stable")]] for part in parts]
+    kept = [group for group in groups if any(masking.can_mask(windows.ids[w]) for w in group)]
+    if not kept:
+        raise ValueError("no window has a token to mask: give more texts, or a longer window")
+    return kept
 
 
 def hold_out(texts: Sequence[str], *, share: float, limit: int) -> tuple[list[str], list[str]]:
@@ -136,17 +150,23 @@ def hold_out(texts: Sequence[str], *, share: float, limit: int) -> tuple[list[st
 def windows_of(
     texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, special: frozenset[int], window: int
 ) -> Windows:
-    """Return windows of at most `window` tokens; a text with next to none is refused."""
+    """Return windows of at most `window` tokens; texts with next to none are left out."""
     windows = split(tokenizer, texts, size=window, overlap=0)
     lengths = np.zeros(len(texts), dtype=np.int64)
     for owner, ids in zip(windows.owners, windows.ids, strict=True):
         lengths[owner] += sum(token not in special for token in ids)
-    if len(short := np.flatnonzero(lengths < SHORTEST)):
+    n_short = int((lengths < SHORTEST).sum())
+    if n_short == 0:
+        return windows
+    if n_short == len(texts):
         raise ValueError(
-            f"{len(short)} of {len(texts)} texts have fewer than {SHORTEST} tokens, "
-            f"{texts[short[0]][:40]!r} first: leave them out"
+            f"none of {n_short} texts has {SHORTEST} tokens, one to predict and one to predict it "
+            "from: give longer texts, or more"
         )
-    return windows
+    log.warning("%d texts are left out: they have fewer than %d tokens", n_short, SHORTEST)
+    kept = np.flatnonzero(lengths[windows.owners] >= SHORTEST)
+    left = [windows.ids[place] for place in kept.tolist()]
+    return Windows(left, [], windows.owners[kept], windows.n_texts)
 
 
 def mask_id(tokenizer: PreTrainedTokenizerBase, name: str) -> int:

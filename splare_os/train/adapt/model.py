@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import (
@@ -15,11 +18,13 @@ from transformers import (
     AutoModelForMaskedLM,
     AutoTokenizer,
     PreTrainedModel,
+    PreTrainedTokenizerBase,
 )
 
 from ...encode.attention import SPLARE, packed
 from ...encode.backbone import FINAL_NORMS
 from ...errors import EncoderError
+from ..work_folder import beside
 from .batches import Batch
 
 if TYPE_CHECKING:
@@ -43,7 +48,8 @@ def load_language_model(name: str, *, seed: int) -> PreTrainedModel:
     An encoder without a head gets a fresh one, drawn from `seed`. A decoder's attention is made
     bidirectional. Dropout is off: the texts are seen too few times to be learnt by heart.
     """
-    config = AutoConfig.from_pretrained(name)
+    with _told_of(name):
+        config = AutoConfig.from_pretrained(name)
     if config.model_type not in FINAL_NORMS:
         raise EncoderError(
             f"{name} is a {config.model_type!r} model: choose one of {', '.join(FINAL_NORMS)}"
@@ -51,19 +57,38 @@ def load_language_model(name: str, *, seed: int) -> PreTrainedModel:
     config.is_causal = False
     kind = AutoModelForMaskedLM if config.model_type in ENCODERS else AutoModelForCausalLM
     torch.manual_seed(seed)
-    result: Any = kind.from_pretrained(
-        name,
-        config=config,
-        dtype=torch.float32,
-        attn_implementation=SPLARE,
-        output_loading_info=True,
-    )
+    with _told_of(name):
+        result: Any = kind.from_pretrained(
+            name,
+            config=config,
+            dtype=torch.float32,
+            attn_implementation=SPLARE,
+            output_loading_info=True,
+        )
     model: PreTrainedModel = result[0]
     _require_all(name, model, result[1]["missing_keys"])
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
     return model
+
+
+def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
+    """Return the tokenizer of a model folder or hub id."""
+    with _told_of(name):
+        return cast(PreTrainedTokenizerBase, AutoTokenizer.from_pretrained(name))
+
+
+@contextmanager
+def _told_of(name: str) -> Iterator[None]:
+    """Say of a model that cannot be loaded which one it is."""
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        raise EncoderError(
+            f"backbone {name!r} cannot be read ({error}): give a model folder or a hub id, or "
+            "fetch it again"
+        ) from error
 
 
 def _require_all(name: str, model: PreTrainedModel, missing: Iterable[str]) -> None:
@@ -130,9 +155,12 @@ def _logits(model: Any, states: Tensor) -> Tensor:  # noqa: ANN401  # each type 
 
 
 def save_language_model(model: PreTrainedModel, name: str, out: Path) -> None:
-    """Write `model`, and the tokenizer of `name` as it was before any call, to `out`."""
-    model.save_pretrained(out)
-    AutoTokenizer.from_pretrained(name).save_pretrained(out)
+    """Write `model`, and the tokenizer of `name` as it was before any call, to `out` once whole."""
+    part = beside(out, ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    model.save_pretrained(part)
+    load_tokenizer(name).save_pretrained(part)
+    part.rename(out)
 
 
 def first_bad_weight(model: nn.Module) -> str | None:

@@ -21,6 +21,7 @@ from transformers import (
 )
 
 from ...errors import TrainingError
+from ..one_device import on_one_device
 from .batches import Batch, MaskedBatches
 from .model import first_bad_weight, masked_loss
 
@@ -32,11 +33,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AdaptProgress:
-    """One step done: its loss, the tokens trained on so far, and the held-out loss if measured."""
+    """One step done: its loss, and the held-out loss if it was measured."""
 
     step: int
     loss: float
-    n_tokens: int
     held_out_loss: float | None = None
 
 
@@ -152,9 +152,8 @@ class Levelling(TrainerCallback):
 
     def _report(self, state: TrainerState, held_out_loss: float | None = None) -> None:
         if self.watch is not None and self.trainer is not None:
-            n_tokens = n_tokens_until(self.trainer.batches, state.global_step)
             loss = self.trainer.last_loss
-            self.watch(AdaptProgress(state.global_step, loss, n_tokens, held_out_loss))
+            self.watch(AdaptProgress(state.global_step, loss, held_out_loss))
 
 
 def curve(state: TrainerState) -> list[tuple[int, float]]:
@@ -181,9 +180,9 @@ def n_tokens_until(batches: MaskedBatches, step: int) -> int:
     return sum(len(ids[row]) for group in batches.groups[:step] for row in group)
 
 
-def arguments(options: AdaptOptions, folder: Path, *, device: str) -> TrainingArguments:
+def arguments(options: AdaptOptions, folder: Path) -> TrainingArguments:
     """Return the Trainer's settings: a checkpoint at each evaluation, the best kept."""
-    return TrainingArguments(
+    args = TrainingArguments(
         output_dir=str(folder),
         max_steps=options.steps,
         per_device_train_batch_size=1,  # a batch is one row
@@ -204,11 +203,13 @@ def arguments(options: AdaptOptions, folder: Path, *, device: str) -> TrainingAr
         disable_tqdm=True,
         remove_unused_columns=False,
         dataloader_pin_memory=False,
-        use_cpu=device == "cpu",
+        use_cpu=torch.device(options.device).type == "cpu",
         seed=options.seed,
     )
+    return on_one_device(args, options.device)
 
 
 def _only(rows: list[Batch]) -> dict[str, Any]:
     """Return the one batch that a batch of batches holds."""
-    return dict(rows[0])
+    (row,) = rows
+    return dict(row)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
 import torch
-from transformers import AutoTokenizer, PreTrainedModel, TrainerState
+from transformers import PreTrainedModel, TrainerState
 
 from ...encode.precision import best_dtype, check_device
-from ...errors import TrainingError
 from ..numbers import check_numbers
-from ..work_folder import beside, clear, last_checkpoint, locked
+from ..work_folder import CLAIM, beside, claim, clear, last_checkpoint, locked
 from .batches import (
     MaskedBatches,
     Masking,
@@ -25,7 +24,14 @@ from .batches import (
     shuffled,
     windows_of,
 )
-from .model import is_encoder, load_language_model, merged, save_language_model, with_lora
+from .model import (
+    is_encoder,
+    load_language_model,
+    load_tokenizer,
+    merged,
+    save_language_model,
+    with_lora,
+)
 from .trainer import (
     AdaptProgress,
     Levelling,
@@ -33,12 +39,13 @@ from .trainer import (
     Watch,
     arguments,
     curve,
+    levelled_off,
     n_tokens_until,
 )
 
 DECODER_RANK = 16
 RECORD = "run.json"
-OURS = (RECORD, "checkpoint-*")
+OURS = (*CLAIM, RECORD, "checkpoint-*")
 """What a work folder holds."""
 
 
@@ -112,8 +119,8 @@ def adapt(
     goes on from its last evaluation when it is called again; `watch` is told of every step.
     """
     options = options or AdaptOptions()
-    if (out / "config.json").exists():
-        raise ValueError(f"{out} holds a model: choose another folder to write")
+    if out.exists():
+        raise ValueError(f"{out} is there already: choose another folder to write")
     work = beside(out, ".work")
     with locked(work, OURS):
         figures = _adapted(texts, backbone, options, watch, out=out, work=work)
@@ -132,24 +139,38 @@ def _adapted(
 ) -> AdaptFigures:
     model = load_language_model(backbone, seed=options.seed)
     trainer = _trainer(model, _batches(texts, backbone, model, options), work, options)
-    before = _begin(trainer, work, _digest(texts, backbone, options))
+    before = _begin(trainer, work, _begun_with(texts, backbone, options))
     levelling = Levelling(options, before, watch)
     levelling.trainer = trainer
     trainer.add_callback(levelling)
     started, checkpoint = time.perf_counter(), last_checkpoint(work)
     if checkpoint is None and watch is not None:
-        watch(AdaptProgress(0, before, 0, before))
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        watch(AdaptProgress(0, before, before))
+    _train(trainer, checkpoint, before, options)
     figures = _figures(trainer, before, time.perf_counter() - started, checkpoint)
     save_language_model(merged(trainer.trained), backbone, out)
     return figures
+
+
+def _train(
+    trainer: MaskedTrainer, checkpoint: Path | None, before: float, options: AdaptOptions
+) -> None:
+    """Train from `checkpoint` on, to the best weights; no further if it had levelled off there."""
+    if checkpoint is not None:
+        state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
+        losses = [before, *(loss for _, loss in curve(state))]
+        if levelled_off(losses, options.patience, options.min_delta):
+            trainer.state = state
+            trainer._load_best_model()  # what `train` ends with
+            return
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
 
 def _batches(
     texts: Sequence[str], name: str, model: PreTrainedModel, options: AdaptOptions
 ) -> tuple[MaskedBatches, MaskedBatches]:
     """Return the batches to train on and those to measure on."""
-    tokenizer = AutoTokenizer.from_pretrained(name)
+    tokenizer = load_tokenizer(name)
     positions = model.config.max_position_embeddings
     if options.window > positions:
         raise ValueError(f"window={options.window}: {name} has positions for {positions} tokens")
@@ -164,10 +185,10 @@ def _batches(
     parts = hold_out(texts, share=options.held_out_share, limit=options.held_out_texts)
     train, held_out = (windows_of(part, tokenizer, special, options.window) for part in parts)
     sizes = {"max_tokens": options.batch_tokens}
-    groups = shuffled(train, n_groups=options.steps, seed=options.seed, **sizes)
+    groups = shuffled(train, masking, n_groups=options.steps, seed=options.seed, **sizes)
     return (
         MaskedBatches(train, masking, groups, seed=options.seed),
-        MaskedBatches(held_out, masking, once(held_out, **sizes), seed=options.seed),
+        MaskedBatches(held_out, masking, once(held_out, masking, **sizes), seed=options.seed),
     )
 
 
@@ -183,31 +204,26 @@ def _trainer(
     if autocast is None:
         autocast = best_dtype(options.device) is torch.bfloat16
     trained = with_lora(model, rank) if rank else model
-    args = arguments(options, work, device=options.device)
-    return MaskedTrainer(model, trained, args, batches, autocast=autocast)
+    return MaskedTrainer(model, trained, arguments(options, work), batches, autocast=autocast)
 
 
-def _begin(trainer: MaskedTrainer, work: Path, digest: str) -> float:
+def _begin(trainer: MaskedTrainer, work: Path, begun_with: dict[str, object]) -> float:
     """Return the held-out loss before the first step, measured now or when the run began."""
     record = work / RECORD
     if record.exists():
-        begun = json.loads(record.read_text())
-        if begun["digest"] != digest:
-            raise TrainingError(
-                f"{work} is of a run with other texts, backbone or options: "
-                "give the same ones to go on, or remove the folder"
-            )
-        return float(begun["before"])
+        claim(work, begun_with)
+        return float(json.loads(record.read_text())["before"])
     before = trainer.held_out_loss()
-    record.write_text(json.dumps({"digest": digest, "before": before}))
+    claim(work, begun_with)
+    record.write_text(json.dumps({"before": before}))
     return before
 
 
-def _digest(texts: Sequence[str], backbone: str, options: AdaptOptions) -> str:
-    digest = sha256(json.dumps([backbone, asdict(options)]).encode())
-    for text in texts:
-        digest.update(sha256(text.encode()).digest())
-    return digest.hexdigest()
+def _begun_with(texts: Sequence[str], backbone: str, options: AdaptOptions) -> dict[str, object]:
+    """Return all that the training depends on; it may go on on another device."""
+    digest = sha256(b"".join(sha256(text.encode()).digest() for text in texts))
+    known = {"backbone": backbone, "texts": f"{len(texts)}, {digest.hexdigest()[:16]}"}
+    return known | asdict(replace(options, device="cpu"))
 
 
 def _figures(

@@ -24,6 +24,7 @@ from transformers import (
 
 from ...encode.precision import best_dtype
 from ...errors import TrainingError
+from ..one_device import on_one_device
 from .options import DistillOptions
 
 TRAINED = "trained.safetensors"
@@ -112,7 +113,7 @@ class Reporter(TrainerCallback):
 
 def arguments(options: DistillOptions, folder: Path) -> SparseEncoderTrainingArguments:
     """Return the trainer's settings for a training that lives in `folder`."""
-    return SparseEncoderTrainingArguments(
+    args = SparseEncoderTrainingArguments(
         output_dir=str(folder),
         max_steps=options.steps,
         per_device_train_batch_size=options.batch_size,
@@ -127,10 +128,11 @@ def arguments(options: DistillOptions, folder: Path) -> SparseEncoderTrainingArg
         logging_strategy="no",
         report_to="none",
         disable_tqdm=True,
-        use_cpu=options.device == "cpu",
+        use_cpu=torch.device(options.device).type == "cpu",
         dataloader_pin_memory=False,
         seed=options.seed,
     )
+    return on_one_device(args, options.device)
 
 
 def autocasts(options: DistillOptions) -> bool:

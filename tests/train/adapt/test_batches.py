@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 import numpy as np
+import pytest
 import torch
 
 from splare_os.encode.packing import pack
@@ -39,7 +42,7 @@ def test_no_first_token_is_masked_where_the_state_before_predicts() -> None:
 
 def test_a_batch_is_a_function_of_its_number() -> None:
     given = windows()
-    groups = shuffled(given, max_tokens=100, n_groups=30, seed=0)
+    groups = shuffled(given, MASKING, max_tokens=100, n_groups=30, seed=0)
     batches = MaskedBatches(given, MASKING, groups, seed=0)
     first, again, other = batches[3], batches[3], batches[4]
     assert torch.equal(first["input_ids"], again["input_ids"])
@@ -48,8 +51,8 @@ def test_a_batch_is_a_function_of_its_number() -> None:
 
 def test_each_pass_has_every_window_once_within_the_limit() -> None:
     given = windows()
-    n = len(once(given, max_tokens=100))
-    groups = shuffled(given, max_tokens=100, n_groups=3 * n, seed=0)
+    n = len(once(given, MASKING, max_tokens=100))
+    groups = shuffled(given, MASKING, max_tokens=100, n_groups=3 * n, seed=0)
     assert len(groups) == 3 * n
     seen = np.concatenate(groups)
     assert sorted(seen[:40].tolist()) == list(range(40))
@@ -59,7 +62,19 @@ def test_each_pass_has_every_window_once_within_the_limit() -> None:
 
 def test_a_window_over_the_limit_is_a_batch_of_its_own() -> None:
     given = Windows([[5] * 9, [6] * 3, [7] * 3], [], np.arange(3), 3)
-    assert [group.tolist() for group in once(given, max_tokens=6)] == [[0], [1, 2]]
+    assert [group.tolist() for group in once(given, MASKING, max_tokens=6)] == [[0], [1, 2]]
+
+
+def test_a_batch_without_a_token_to_mask_is_left_out() -> None:
+    given = Windows([[2, 3, 2], [2, 9, 3], [8]], [], np.arange(3), 3)
+    assert [group.tolist() for group in once(given, MASKING, max_tokens=3)] == [[1], [2]]
+    before = replace(MASKING, from_previous=True)
+    assert [group.tolist() for group in once(given, before, max_tokens=3)] == [[1]]
+    for group in shuffled(given, before, max_tokens=3, n_groups=4, seed=0):
+        assert len(before.apply(pack(given, group), seed=0)["places"]) == 1
+    nothing = Windows([[2, 3], [8]], [], np.arange(2), 2)
+    with pytest.raises(ValueError, match="no window has a token to mask"):
+        once(nothing, before, max_tokens=9)
 
 
 def test_the_texts_held_out_are_never_trained_on_and_do_not_follow_the_order() -> None:

@@ -1,6 +1,5 @@
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +9,13 @@ from transformers import AutoModelForCausalLM, AutoModelForMaskedLM
 
 from splare_os.encode import load_backbone
 from splare_os.errors import EncoderError, TrainingError
+from splare_os.train.adapt.batches import windows_of
+from splare_os.train.adapt.model import load_tokenizer
 from splare_os.train.adapt.trainer import AdaptProgress
 from splare_os.train.adapt.training import AdaptOptions, adapt
 from tests.models import FAMILIES, save_model
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 WORDS = ["oil", "crisis", "price", "war", "embargo", "river"]
 TEXTS = [f"the {a} of the {b}, the {c}" for a in WORDS for b in WORDS for c in WORDS[:2]]
@@ -28,15 +31,6 @@ OPTIONS = AdaptOptions(
 )
 HEADS = {"bert": "cls.predictions.transform.dense.weight", "modernbert": "head.dense.weight"}
 DECODERS = [family for family in FAMILIES if family != "modernbert"]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """More threads may add up in another order."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -129,8 +123,25 @@ def test_a_run_goes_on_only_with_the_same_texts_and_options(bert: str, tmp_path:
 
     with pytest.raises(KeyboardInterrupt):
         adapt(TEXTS, bert, tmp_path / "out", OPTIONS, watch=stop)
-    with pytest.raises(TrainingError, match="other texts, backbone or options"):
+    with pytest.raises(TrainingError, match=r"other options: lr=0\.01 there, 0\.001 now\. Give"):
         adapt(TEXTS, bert, tmp_path / "out", replace(OPTIONS, lr=1e-3))
+    with pytest.raises(TrainingError, match="other options: texts='72, .* there, '71, .* now"):
+        adapt(TEXTS[1:], bert, tmp_path / "out", OPTIONS)
+
+
+def test_a_run_may_go_on_on_another_device(
+    bert: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("splare_os.train.adapt.training.check_device", lambda _: None)
+
+    def stop_at_ten(progress: AdaptProgress) -> None:
+        if progress.step == 10:
+            raise KeyboardInterrupt
+
+    gone = replace(OPTIONS, device="cuda")
+    with pytest.raises(KeyboardInterrupt):
+        adapt(TEXTS, bert, tmp_path / "out", gone, watch=stop_at_ten)
+    assert adapt(TEXTS, bert, tmp_path / "out", OPTIONS).steps == 12
 
 
 def test_training_ends_where_the_held_out_loss_levels_off(bert: str, tmp_path: Path) -> None:
@@ -142,7 +153,57 @@ def test_training_ends_where_the_held_out_loss_levels_off(bert: str, tmp_path: P
     assert [progress.step for progress in seen] == list(range(7))
     measured = [p.step for p in seen if p.held_out_loss is not None]
     assert measured == [0, 2, 4, 6]
-    assert seen[-1].n_tokens == figures.n_tokens
+
+
+def test_a_run_that_had_levelled_off_and_was_stopped_is_not_trained_further(
+    bert: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = replace(OPTIONS, steps=100, lr=1e-9, evaluate_every=2, patience=3)
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    figures = adapt(TEXTS, bert, whole, options)
+    seen: list[AdaptProgress] = []
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("splare_os.train.adapt.training.save_language_model", stop)
+        with pytest.raises(KeyboardInterrupt):
+            adapt(TEXTS, bert, stopped, options)
+    again = adapt(TEXTS, bert, stopped, options, watch=seen.append)
+    assert not seen
+    assert replace(again, tokens_per_s=0) == replace(figures, tokens_per_s=0)
+    first, second = weights(whole), weights(stopped)
+    assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_a_stop_while_the_model_is_saved_leaves_no_folder_and_no_hindrance(
+    bert: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+
+    def stop(_: str) -> None:  # the weights are written, the tokenizer is not
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("splare_os.train.adapt.model.load_tokenizer", stop)
+        with pytest.raises(KeyboardInterrupt):
+            adapt(TEXTS, bert, out, OPTIONS)
+    assert not out.exists()
+    adapt(TEXTS, bert, out, OPTIONS)
+    assert weights(out)
+    assert {path.name for path in tmp_path.iterdir()} == {"out"}
+
+
+def test_several_gpus_change_nothing(
+    bert: str, tmp_path: Path, two_gpus: pytest.MonkeyPatch
+) -> None:
+    figures = adapt(TEXTS, bert, tmp_path / "two", OPTIONS)
+    two_gpus.undo()
+    alone = adapt(TEXTS, bert, tmp_path / "one", OPTIONS)
+    assert replace(figures, tokens_per_s=0) == replace(alone, tokens_per_s=0)
+    first, second = weights(tmp_path / "two"), weights(tmp_path / "one")
+    assert all(torch.equal(first[key], second[key]) for key in first)
 
 
 def test_a_loss_that_is_no_number_ends_training_with_the_step_and_the_cause(
@@ -166,12 +227,11 @@ def test_bad_weights_are_found_before_training(bert: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        ([*TEXTS, ""], "1 of .* fewer than 2 tokens, '' first"),
-        ([*TEXTS, "war"], "fewer than 2 tokens, 'war' first"),
+        (["", "war"], "none of 1 texts has 2 tokens"),
         (["the oil", "the oil"], "1 distinct texts"),
     ],
 )
-def test_empty_or_short_texts_are_refused(
+def test_texts_that_are_too_few_or_all_too_short_are_refused(
     texts: list[str], message: str, bert: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ValueError, match=message):
@@ -179,9 +239,25 @@ def test_empty_or_short_texts_are_refused(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_folder_that_holds_a_model_is_not_written_over(bert: str) -> None:
-    with pytest.raises(ValueError, match="holds a model"):
-        adapt(TEXTS, bert, Path(bert), OPTIONS)
+def test_short_texts_are_left_out_and_counted(
+    bert: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    options = replace(OPTIONS, steps=4)
+    tokenizer = load_tokenizer(bert)
+    short = ["war", tokenizer.unk_token * 3]
+    special = frozenset(tokenizer.all_special_ids)
+    found = windows_of([*TEXTS[:5], *short, *TEXTS[5:]], tokenizer, special, 32)
+    assert found.ids == windows_of(TEXTS, tokenizer, special, 32).ids
+    assert caplog.messages == ["2 texts are left out: they have fewer than 2 tokens"]
+    figures = adapt([*TEXTS, *short], bert, tmp_path / "out", options)
+    assert figures.after < figures.before
+
+
+def test_a_folder_that_is_there_is_not_written_over(bert: str, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    for out in (Path(bert), tmp_path / "out"):
+        with pytest.raises(ValueError, match="is there already: choose another folder"):
+            adapt(TEXTS, bert, out, OPTIONS)
 
 
 def test_a_mask_token_of_no_vocabulary_is_refused(bert: str, tmp_path: Path) -> None:
@@ -199,6 +275,14 @@ def test_other_kinds_of_models_are_refused(bert: str, tmp_path: Path) -> None:
     (tmp_path / "t5" / "config.json").write_text(json.dumps({"model_type": "t5"}))
     with pytest.raises(EncoderError, match="'t5' model: choose one of bert"):
         adapt(TEXTS, str(tmp_path / "t5"), tmp_path / "out", OPTIONS)
+
+
+def test_a_model_that_cannot_be_read_is_named(bert: str, tmp_path: Path) -> None:
+    shutil.copytree(bert, tmp_path / "damaged")
+    (tmp_path / "damaged" / "model.safetensors").write_bytes(b"half")
+    for name in ("nowhere", str(tmp_path / "damaged")):
+        with pytest.raises(EncoderError, match=f"backbone '{name}' cannot be read"):
+            adapt(TEXTS, name, tmp_path / "out", OPTIONS)
 
 
 def test_a_decoder_without_its_head_is_refused(tmp_path: Path) -> None:
