@@ -81,7 +81,7 @@ def sae(files: tuple[str, ...], **chosen: Any) -> None:  # noqa: ANN401  # one f
     with closing(Screen()) as screen:
         report = train_sae_model(files, job, watch=screen.draw, reject=screen.reject)
     click.echo(json.dumps(asdict(report), ensure_ascii=False))
-    screen.end()
+    end(report.n_bad_lines)  # also those that an earlier run told of
 
 
 @train.command()
@@ -125,7 +125,7 @@ def adapt(files: tuple[str, ...], **chosen: Any) -> None:  # noqa: ANN401  # one
         watch = screen.draw_steps(options.steps)
         figures = adapt(texts, chosen["backbone"], chosen["out"], options, watch=watch)
     click.echo(json.dumps({"model": str(chosen["out"])} | asdict(figures)))
-    screen.end()
+    end(screen.n_rejected)
 
 
 class Screen:
@@ -185,11 +185,12 @@ class Screen:
         if self.n_rejected <= SHOWN:
             click.echo(f"{document.source}:{document.line}: {document.reason}", err=True)
 
-    def end(self) -> None:
-        """Exit 1 if lines were no documents."""
-        if self.n_rejected:
-            click.echo(f"{self.n_rejected} lines are no documents, and were left out", err=True)
-            sys.exit(1)
+
+def end(n_bad_lines: int) -> None:
+    """Exit 1 if lines were no documents."""
+    if n_bad_lines:
+        click.echo(f"{n_bad_lines} lines are no documents, and were left out", err=True)
+        sys.exit(1)
 
 
 def part(chosen: dict[str, Any], options: type[Any]) -> dict[str, Any]:

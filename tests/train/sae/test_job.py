@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from click.testing import CliRunner
 from safetensors.torch import load_file
 
+from splare_os.cli import main
 from splare_os.encode import SplareEncoder
 from splare_os.encode.sae_files import read_sae
 from splare_os.encoders import load_encoder
@@ -15,15 +17,13 @@ from splare_os.train.sae import Progress, SaeJob, SaeOptions, StateOptions, trai
 from splare_os.train.sae import job as module
 from tests.models import WORDS, save_model
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # sae-lens and its dependencies warn at import
+pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
+    pytest.mark.filterwarnings("ignore"),  # sae-lens and its dependencies warn at import
+]
 
 SAE = SaeOptions(width=64, k=4, n_tokens=128 * 30, batch_tokens=128, autocast=False)
 STATES = StateOptions(n_states=2000, held_out=200, window=32)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +143,23 @@ def test_other_options_in_a_work_folder_are_refused_with_both_values(
         train_sae_model([texts], replace(job, layer=2, states=replace(STATES, window=16)))
 
 
+def test_bad_lines_that_an_earlier_run_told_of_count_at_the_end(texts: str, job: SaeJob) -> None:
+    where = ("--backbone", job.backbone, "--layer", "1", "--out", str(job.out), "--device", "cpu")
+    sizes = ("--width", "64", "--k", "4", "--tokens", "1280", "--batch", "128", "--window", "32")
+    command = ["train", "sae", texts, *where, *sizes, "--held-out", "200"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "train_sae", _stop)
+        first = CliRunner().invoke(main, command)
+    assert "texts.jsonl:201: invalid JSON" in first.stderr
+    again = CliRunner().invoke(main, command)
+    assert (again.exit_code, json.loads(again.stdout)["n_bad_lines"]) == (1, 1)
+    assert "1 lines are no documents, and were left out" in again.stderr
+
+
+def _stop(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
 def _stop_in_training(progress: Progress) -> None:
     if progress.stage == "training":
         raise KeyboardInterrupt
@@ -187,6 +204,9 @@ def test_what_cannot_work_is_refused_and_leaves_nothing(
         replace(job, sae=replace(SAE, batch_tokens=4000, n_tokens=4000))
     with pytest.raises(ValueError, match="level=True"):
         replace(job, level=True, sae=replace(SAE, activation="topk"))
+    for change in ({"max_chars": 0}, {"checkpoint_steps": 0}):
+        with pytest.raises(ValueError, match="=0: give a number above 0"):
+            replace(job, **change)
     with pytest.raises(ValueError, match="save_dtype='int8': choose one of float32, bfloat16"):
         replace(job, save_dtype="int8")
 

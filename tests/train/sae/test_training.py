@@ -10,7 +10,10 @@ from splare_os.train.sae import Progress, SaeOptions, States, TrainedSae, measur
 from splare_os.train.sae.checkpoints import Checkpoints
 from splare_os.train.sae.options import ACTIVATIONS
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # sae-lens and its dependencies warn at import
+pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
+    pytest.mark.filterwarnings("ignore"),  # sae-lens and its dependencies warn at import
+]
 
 OPTIONS = SaeOptions(width=128, k=4, n_tokens=40_000, batch_tokens=256, dead_window=20, lr=3e-3)
 SHORT = replace(OPTIONS, n_tokens=256 * 60)
@@ -27,11 +30,6 @@ def states() -> States:
 def assert_equal(one: TrainedSae, other: TrainedSae) -> None:
     for name in ("w_enc", "b_enc", "threshold", "w_dec", "b_dec"):
         assert torch.equal(getattr(one, name), getattr(other, name)), name
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
