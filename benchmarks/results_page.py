@@ -22,14 +22,16 @@ HEAD = """# Results
 
 Written by `python -m benchmarks.results`; every figure is `splare-os evaluate`'s, and
 [evaluation.md](evaluation.md) says what each means. BM25 is OpenSearch's own; models and the dense
-bi-encoder are scored exactly, models by their impacts as the index keeps them; hybrid is the
+bi-encoder (what its window holds) are scored exactly, models by their impacts as the index keeps
+them, as many as the model itself keeps of a document; hybrid is the
 reciprocal rank fusion of BM25 and the first model. A data set has at most {queries} queries, the
 first of its judgements. Means are over data sets: {mean_over}.
 
 Models: {models}.
 """
 
-SHARES = """A cut in percent is of the mean active latents of a document of the data set, beside it.
+SHARES = """Uncut documents are as the model keeps them, with so many latents in the mean; a cut in percent
+is of that mean.
 
 """
 

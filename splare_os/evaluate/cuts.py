@@ -9,7 +9,7 @@ from typing import TypeAlias
 from ..index.mapping import MAX_TOP_K
 
 Cut: TypeAlias = int | str
-"""A number, or a share such as "25%" of the mean active latents of an uncut document."""
+"""A number, or a share such as "25%" of the mean latents that the model keeps of a document."""
 
 
 def read_cut(text: str) -> Cut:
