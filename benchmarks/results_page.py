@@ -30,8 +30,8 @@ first of its judgements. Means are over data sets: {mean_over}.
 Models: {models}.
 """
 
-SHARES = """Uncut documents are as the model keeps them, with so many latents in the mean; a cut in percent
-is of that mean.
+SHARES = """Uncut documents are as the model keeps them, with so many latents in the mean; a cut in
+percent is of that mean.
 
 """
 
