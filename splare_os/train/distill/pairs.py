@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 
-from ...errors import TrainingError
+from ...errors import EvaluationError, TrainingError
 from ...evaluate.datasets import find, find_qrels, read_corpus, read_qrels
 from ...index.sources import read_jsonl
 from ...text import Fields
@@ -89,18 +89,30 @@ def read_pairs(source: str) -> Pairs:
 def _from_folder(folder: Path, split: str) -> Pairs:
     qrels = read_qrels(find_qrels(folder, split))
     queries = _queries(find(folder, "queries"))
-    corpus = {str(document.id): document.text for document in read_corpus(find(folder, "corpus"))}
-    documents = dict(zip(corpus, range(len(corpus)), strict=True))
-    asked = {name: place for place, name in enumerate(qrels)}
+    corpus = _documents(find(folder, "corpus"))
+    asked: dict[str, int] = {}
+    documents: dict[str, int] = {}
+    for text in corpus.values():  # equal texts are one, whatever their ids
+        documents.setdefault(text, len(documents))
     rows = []
     for name, judged in qrels.items():
+        query = asked.setdefault(queries.get(name, ""), len(asked))
         for answer in (answer for answer, grade in judged.items() if grade > 0):
             for kind, known, wanted in (("query", queries, name), ("document", corpus, answer)):
                 if wanted not in known:
                     raise TrainingError(f"{folder}: {kind} {wanted!r} is judged, but not there")
-            rows.append(Row(asked[name], documents[answer]))
-    texts = [queries.get(name, "") for name in asked]
-    return Pairs(folder.name, texts, list(corpus.values()), rows)
+            rows.append(Row(query, documents[corpus[answer]]))
+    return Pairs(folder.name, list(asked), list(documents), rows)
+
+
+def _documents(path: Path) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for document in read_corpus(path):
+        name = str(document.id)
+        if name in found:
+            raise EvaluationError(f"{path}, line {document.line}: the id {name!r} came before")
+        found[name] = document.text
+    return found
 
 
 def _queries(path: Path) -> dict[str, str]:

@@ -104,6 +104,29 @@ def test_a_folder_is_read_with_the_split_that_is_asked_for(tmp_path: Path) -> No
         read_pairs(f"{folder}:test")
 
 
+def test_equal_texts_of_a_folder_are_one_whatever_their_ids(tmp_path: Path) -> None:
+    folder = save_folder(tmp_path / "tiny", qrels="qrels/train.tsv")
+    with (folder / "corpus.jsonl").open("a") as handle:
+        again = {"_id": "d1b", "title": "Oil", "text": "The embargo raised the price"}
+        handle.write(json.dumps(again) + "\n")
+    with (folder / "queries.jsonl").open("a") as handle:
+        handle.write(json.dumps({"_id": "q1b", "text": "price of oil"}) + "\n")
+    (folder / "qrels" / "train.tsv").write_text("q1\td1\t1\nq3\td1b\t1\nq1b\td2\t1\n")
+    pairs = read_pairs(str(folder))
+    assert len(set(pairs.documents)) == len(pairs.documents) == 4
+    assert len(set(pairs.queries)) == len(pairs.queries) == 2
+    assert pairs.rows == [Row(0, 0), Row(1, 0), Row(0, 1)]
+    assert pairs.relevant == {0: {0, 1}, 1: {0}}
+
+
+def test_a_document_id_that_comes_twice_is_refused(tmp_path: Path) -> None:
+    folder = save_folder(tmp_path / "tiny", qrels="qrels/train.tsv")
+    with (folder / "corpus.jsonl").open("a") as handle:
+        handle.write(json.dumps({"_id": "d1", "text": "another"}) + "\n")
+    with pytest.raises(EvaluationError, match=r"corpus\.jsonl, line 5: the id 'd1' came before"):
+        read_pairs(str(folder))
+
+
 def test_a_folder_whose_name_has_a_colon_is_a_folder(tmp_path: Path) -> None:
     folder = save_folder(tmp_path / "a:b", qrels="qrels/train.tsv")
     assert len(read_pairs(str(folder)).rows) == 4
