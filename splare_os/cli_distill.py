@@ -53,7 +53,12 @@ BM25 = "bm25"
 )
 @click.option("--document-top-k", default=200, show_default=True, help="Likewise, of documents.")
 @click.option("--least-document-top-k", default=0, help="Batches draw cuts from here on.")
-@click.option("--max-tokens", default=192, show_default=True, help="Tokens of a text, training.")
+@click.option(
+    "--max-tokens",
+    type=int,
+    default=None,
+    help="Tokens of a text, training.  [default: 192, or the window]",
+)
 @click.option("--negatives", default=0, show_default=True, help="Hard negatives of each pair.")
 @click.option("--max-pairs", default=0, help="Pairs drawn of each source; all if absent.")
 @click.option("--held-out", default=4, show_default=True, help="Batches only measured on.")
@@ -87,15 +92,30 @@ def distill(sources: tuple[str, ...], **chosen: Any) -> None:  # noqa: ANN401  #
 @click.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
-    "--out", required=True, type=click.Path(path_type=Path), help="File of rows to write."
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File of rows to write.",
 )
 @click.option("--by", default=BM25, show_default=True, help="bm25, mini, a model folder or hub id.")
 @click.option("--split", default="train", show_default=True, help="Which judgements are read.")
 @click.option("--negatives", default=8, show_default=True, help="Negatives of each pair.")
 @click.option("--skip", default=0, show_default=True, help="Best hits that are passed over.")
 @click.option("--seed", default=0, show_default=True)
-@click.option("--device", envvar="SPLARE_DEVICE", expose_value=False, callback=remember)
-@click.option("--dtype", envvar="SPLARE_DTYPE", expose_value=False, callback=remember)
+@click.option(
+    "--device",
+    envvar="SPLARE_DEVICE",
+    expose_value=False,
+    callback=remember,
+    help="Where a model of --by runs: cpu, cuda, cuda:1 …; several by comma: a process each.",
+)
+@click.option(
+    "--dtype",
+    envvar="SPLARE_DTYPE",
+    expose_value=False,
+    callback=remember,
+    help="float32, bfloat16 or float16; what the device is fastest in if absent.",
+)
 @cluster_options
 def mine(
     folder: Path,
@@ -114,9 +134,10 @@ def mine(
     from tqdm import tqdm
 
     from .evaluate.datasets import read_dataset
-    from .train.mining import MineOptions, mine, save_rows
+    from .train.mining import MineOptions, check_place, mine, save_rows
 
     options = MineOptions(negatives=negatives, skip=skip, seed=seed)
+    check_place(out)  # before anything is started for it
     data = read_dataset(folder, folder.name, split=split)
     encoder = None if by == BM25 else opened_encoder(by)
     with closing(connect(cluster_url(cluster), cluster)) as client:

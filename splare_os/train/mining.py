@@ -126,6 +126,12 @@ def _require_enough(data: DataSet, n_texts: int, options: MineOptions) -> None:
         )
 
 
+def check_place(path: Path) -> None:
+    """Refuse a file in a folder that is not there."""
+    if not path.parent.is_dir():
+        raise ValueError(f"{path}: there is no folder {path.parent}; make it, or give another file")
+
+
 def save_rows(rows: Iterable[MinedRow], path: Path) -> int:
     """Write rows as JSON Lines, all of them or no file, and return how many there are."""
     partial, n_rows = path.with_name(path.name + ".partial"), 0

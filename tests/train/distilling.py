@@ -80,3 +80,10 @@ def build(
 
 def weights(encoder: SplareEncoder) -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in encoder.model.state_dict().items()}
+
+
+def assert_same(one: SplareEncoder, other: SplareEncoder, *, tolerance: float = 0.0) -> None:
+    ours, theirs = weights(one), weights(other)
+    assert ours.keys() == theirs.keys()
+    for name, tensor in ours.items():
+        torch.testing.assert_close(tensor, theirs[name], atol=tolerance, rtol=0, msg=name)

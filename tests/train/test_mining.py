@@ -128,6 +128,19 @@ def test_the_command_writes_rows_and_prints_one_line(
     assert rows == list(mine(client, data, None, OPTIONS))
 
 
+def test_a_place_where_no_rows_can_be_written_is_refused_before_any_work(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("splare_os.cli_distill.connect", None)  # the cluster is not started
+    for out, reason in (
+        (tmp_path / "nope" / "rows.jsonl", "there is no folder"),
+        (folder, "is a directory"),
+    ):
+        result = CliRunner().invoke(main, ["train", "mine", str(folder), "--out", str(out)])
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert reason in result.stderr
+
+
 def test_too_small_a_corpus_is_refused(data: DataSet) -> None:
     for options in (MineOptions(negatives=5), MineOptions(negatives=3, skip=2)):
         message = "mined has 7 different texts, up to 2 of them relevant to a query: too few"

@@ -6,13 +6,15 @@ Source: topic-aware sampling, arXiv 2104.06967; here topics are found by bisecti
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .losses import Places
 
-Vectors = NDArray[np.float32]
+Vectors: TypeAlias = NDArray[np.float32]
+"""Of texts [text, dimension]."""
 
 
 def batches(

@@ -8,20 +8,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 
 from ...encode.encoder import SplareEncoder
-from ...encoders import model_folder
+from ...encoders import load_folder, model_folder
 from ...errors import EncoderError
-from ..work_folder import beside, clear, locked, require_ours
+from ..work_folder import CLAIM, beside, clear, locked, require_ours
 from .options import DistillOptions
 from .pairs import Pairs, TrainingSet, read_pairs
 from .teaching import check_names, knows_rows_only, teaching
 from .trainer import Watch
-from .training import RECORD, DistillFigures, distill
-from .variants import merge, require_fit
+from .training import RECORD, DistillFigures, check, distill
+from .variants import merge
 from .words import lower_logits
 
-OURS = (RECORD, "*.partial", "checkpoint-*", "vectors-*.npy", "scores-*.npy")
+OURS = (*CLAIM, RECORD, "*.partial", "checkpoint-*", "vectors-*.npy", "scores-*.npy")
 """What a work folder holds."""
 
 
@@ -43,6 +44,11 @@ class DistillJob:
     max_pairs: int = 0
     work: Path | None = None
     keep_work: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a number of pairs that cannot be drawn."""
+        if self.max_pairs < 0:
+            raise ValueError(f"max_pairs={self.max_pairs}: give a number above 0, or 0 for all")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +75,9 @@ def distill_model(
     require_ours(work, OURS)
     data = TrainingSet.of([_drawn(read_pairs(source), job) for source in sources])
     encoder = _opened(job, data)
-    require_fit(encoder, options)
+    check(encoder, data, options, work)
     with locked(work, OURS):
-        taught = teaching(
-            job.teachers, data, cache=work, batch_size=options.batch_size, seed=options.seed
-        )
+        taught = teaching(job.teachers, data, options, folder=work)
         figures = distill(
             encoder, data, taught.teacher, options, work=work, vectors=taught.vectors, watch=watch
         )
@@ -104,10 +108,18 @@ def _opened(job: DistillJob, data: TrainingSet) -> SplareEncoder:
     device = job.options.device
     folder = model_folder(job.model)
     if (folder / "modules.json").is_file():
-        return SplareEncoder.load(folder, device=device, dtype="float32")
+        loaded = load_folder(folder, job.model, device=device, dtype="float32")
+        if not isinstance(loaded, SplareEncoder):
+            raise EncoderError(f"{folder} has no splare.json: only models of splare-os are trained")
+        return loaded
     if job.options.variant != "splade":
         raise EncoderError(f"{folder} has no modules.json: it is not a SparseEncoder folder")
-    encoder = SplareEncoder.from_vocabulary(str(folder))
+    try:
+        encoder = SplareEncoder.from_vocabulary(str(folder))
+    except (OSError, SafetensorError) as error:
+        raise EncoderError(
+            f"model folder {folder} cannot be read ({error}): fetch or make it again"
+        ) from error
     encoder.model.to(device)
     lower_logits(encoder, [data.documents[row.positive] for row in data.rows])
     return encoder

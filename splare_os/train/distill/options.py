@@ -13,6 +13,9 @@ VARIANTS: tuple[Variant, ...] = get_args(Variant)
 """splare: the SAE is frozen. sae-splade: it is trained too. splade: a vocabulary head instead of an
 SAE, trained too but for its words."""
 
+MAX_TOKENS = 192
+"""Where texts are cut if nothing else is said, and the window is not less."""
+
 SHARES = ("warm_up", "ramp")
 MAY_BE_0 = (
     *("contrast", "query_flops", "document_flops", "warm_up"),
@@ -32,8 +35,9 @@ class DistillOptions:
     heaviest carry most of a score. The FLOPS terms see all impacts, and grow quadratically over
     the first `ramp` of the steps. `negatives` of each row are used beside those in the batch.
     With `mini_batch` gradients are cached: memory holds the activations of so many texts at a
-    time. Texts are cut at `max_tokens`. `held_out` batches are measured on, never trained on.
-    `autocast` None is bfloat16 where the device multiplies it fast.
+    time. Texts are cut at `max_tokens`; None is 192, or the window if that is less. `held_out`
+    batches are measured on, never trained on. `autocast` None is bfloat16 where the device
+    multiplies it fast.
     """
 
     variant: Variant = "splare"
@@ -53,7 +57,7 @@ class DistillOptions:
     query_top_k: int = 40
     document_top_k: int = 200
     least_document_top_k: int = 0
-    max_tokens: int = 192
+    max_tokens: int | None = None
     negatives: int = 0
     held_out: int = 4
     checkpoint_steps: int = 200

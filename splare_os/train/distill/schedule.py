@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice, pairwise
 
@@ -32,10 +32,10 @@ class Schedule:
         A query of a held-out batch is in no other batch: queries with the same text are one.
         A source too small for a batch is refused.
         """
-        _require_negatives(data, options.negatives)
-        rows = [np.arange(first, last) for first, last in pairwise(s[2] for s in data.starts)]
+        check_rows(data, options)
+        rows = _rows_by_source(data)
         by_row = None if vectors is None else vectors[[row.query for row in data.rows]]
-        held = _stack(islice(_batches(rows, by_row, options, 0), options.held_out), options)
+        held = np.stack([*islice(_batches(rows, by_row, options, 0), options.held_out)])
         texts = [data.queries[row.query] for row in data.rows]
         asked = {texts[place] for place in held.ravel().tolist()}
         kept = [
@@ -44,7 +44,17 @@ class Schedule:
         ]
         _require_batches(data, kept, options)
         steps = options.steps * options.accumulation
-        return cls(_stack(islice(_batches(kept, by_row, options, 1), steps), options), held)
+        return cls(np.stack([*islice(_batches(kept, by_row, options, 1), steps)]), held)
+
+
+def check_rows(data: TrainingSet, options: DistillOptions) -> None:
+    """Refuse a training set with too few negatives, or with a source too small for a batch."""
+    _require_negatives(data, options.negatives)
+    _require_batches(data, _rows_by_source(data), options)
+
+
+def _rows_by_source(data: TrainingSet) -> list[Places]:
+    return [np.arange(first, last) for first, last in pairwise(s[2] for s in data.starts)]
 
 
 def _batches(
@@ -54,15 +64,21 @@ def _batches(
     return batches(rows, by_row, batch_size=options.batch_size, seed=seed)
 
 
-def table(data: TrainingSet, places: Places, n_negatives: int) -> Dataset:
-    """Return rows as sentence-transformers reads them; `label` is a row's place in `data`."""
+def table(
+    data: TrainingSet, places: Places, n_negatives: int, prompts: Mapping[str, str | None]
+) -> Dataset:
+    """Return rows as sentence-transformers reads them; `label` is a row's place in `data`.
+
+    Texts begin with the prompt of a `query` or a `document`, as a model encodes them.
+    """
     rows = [data.rows[place] for place in places.ravel().tolist()]
+    asked, found = (prompts.get(kind) or "" for kind in ("query", "document"))
     columns: dict[str, list[str] | list[int]] = {
-        "query": [data.queries[row.query] for row in rows],
-        "positive": [data.documents[row.positive] for row in rows],
+        "query": [asked + data.queries[row.query] for row in rows],
+        "positive": [found + data.documents[row.positive] for row in rows],
     }
     for n in range(n_negatives):
-        columns[f"negative_{n}"] = [data.documents[row.negatives[n]] for row in rows]
+        columns[f"negative_{n}"] = [found + data.documents[row.negatives[n]] for row in rows]
     columns["label"] = places.ravel().tolist()
     return Dataset.from_dict(columns)
 
@@ -87,8 +103,3 @@ def _require_batches(data: TrainingSet, kept: list[Places], options: DistillOpti
                 f"batches apart: too few for batch_size={options.batch_size}; give more pairs, "
                 "a smaller batch, or hold out less"
             )
-
-
-def _stack(found: Iterator[Places], options: DistillOptions) -> Places:
-    stacked = list(found)
-    return np.stack(stacked) if stacked else np.zeros((0, options.batch_size), dtype=np.int64)

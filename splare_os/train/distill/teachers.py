@@ -8,24 +8,31 @@ a file        the scores of the rows themselves; a cross-encoder's are computed 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from scipy.optimize import minimize
 from scipy.sparse import block_diag, csc_array, csr_array
 from scipy.special import softmax
 
 from ...errors import EncoderError
+from .batches import Vectors
 from .losses import Places, Scores, Teacher
 from .pairs import Pairs, TrainingSet
 
-Vectors = NDArray[np.float32]
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 MAX_SCALE = 100.0
+UNREADABLE = (OSError, ValueError, RuntimeError, SafetensorError)
+"""What libraries raise for a model that is not there, or is damaged."""
 
 
 @dataclass(frozen=True)
@@ -112,16 +119,17 @@ def lexical(data: TrainingSet) -> Lexical:
     return Lexical(csr_array(queries), csr_array(documents))
 
 
-def embedded(data: TrainingSet, name: str, *, cache: Path) -> Embedded:
-    """Return the bi-encoder `name` as a teacher; its vectors are kept in the folder `cache`.
+def embedded(data: TrainingSet, name: str, *, folder: Path, device: str) -> Embedded:
+    """Return the bi-encoder `name` as a teacher; its vectors are kept in `folder`.
 
     Only texts that rows refer to are embedded; the vectors of others are zeros.
     """
     asked = sorted({row.query for row in data.rows})
     found = sorted({place for row in data.rows for place in (row.positive, *row.negatives)})
+    model = cache(lambda: _opened(name, device))  # once, and only if vectors are not there
     return Embedded(
-        _vectors(name, data.queries, asked, cache, is_query=True),
-        _vectors(name, data.documents, found, cache, is_query=False),
+        _vectors(name, model, data.queries, asked, folder, is_query=True),
+        _vectors(name, model, data.documents, found, folder, is_query=False),
     )
 
 
@@ -202,13 +210,21 @@ def _lexical_of(pairs: Pairs) -> tuple[csr_array, csr_array]:
 
 
 def _vectors(
-    name: str, texts: Sequence[str], wanted: Sequence[int], cache: Path, *, is_query: bool
+    name: str,
+    model: Callable[[], SentenceTransformer],
+    texts: Sequence[str],
+    wanted: Sequence[int],
+    folder: Path,
+    *,
+    is_query: bool,
 ) -> Vectors:
     kind, chosen = "query" if is_query else "document", [texts[place] for place in wanted]
     key = sha256("\0".join([name, kind, *chosen]).encode()).hexdigest()[:16]
-    path = cache / f"vectors-{key}.npy"
+    path = folder / f"vectors-{key}.npy"
     if not path.is_file():
-        keep(path, _encode(name, chosen, is_query=is_query).astype(np.float16))
+        encode = model().encode_query if is_query else model().encode_document
+        encoded: Vectors = encode(chosen, normalize_embeddings=True, show_progress_bar=False)
+        keep(path, encoded.astype(np.float16))
     found = np.load(path).astype(np.float32)
     vectors: Vectors = np.zeros((len(texts), found.shape[1]), dtype=np.float32)
     vectors[list(wanted)] = found
@@ -224,13 +240,10 @@ def keep(path: Path, numbers: NDArray[np.floating]) -> None:
     partial.replace(path)
 
 
-def _encode(name: str, texts: list[str], *, is_query: bool) -> Vectors:
+def _opened(name: str, device: str) -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer
 
     try:
-        model = SentenceTransformer(name)
-    except (OSError, ValueError) as error:
+        return SentenceTransformer(name, device=device)
+    except UNREADABLE as error:
         raise EncoderError(f"the teacher {name!r} cannot be loaded: {error}") from error
-    encode = model.encode_query if is_query else model.encode_document
-    vectors: Vectors = encode(texts, normalize_embeddings=True, show_progress_bar=False)
-    return vectors

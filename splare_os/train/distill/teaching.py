@@ -15,13 +15,16 @@ from ...errors import EncoderError, TrainingError
 from ...evaluate.dense import dense_name
 from .batches import Vectors, batches
 from .losses import Scores, Teacher
+from .options import DistillOptions
 from .pairs import TrainingSet
-from .teachers import Embedded, Listed, calibrated, embedded, keep, lexical
+from .teachers import UNREADABLE, Embedded, Listed, calibrated, embedded, keep, lexical
 
 BM25, DENSE, SCORES = "bm25", "dense", "scores"
 BI_ENCODER, CROSS_ENCODER = "bi-encoder:", "cross-encoder:"
 KINDS = f"{BM25}, {DENSE}, {SCORES}, {BI_ENCODER}NAME, {CROSS_ENCODER}NAME"
 CALIBRATION_BATCHES = 200
+CALIBRATION_SCORES = 2**24
+"""Scores of a teacher that calibration looks at: as many batches, at most, as hold them."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,9 @@ class Teaching:
 
 
 def teaching(
-    names: Sequence[str], data: TrainingSet, *, cache: Path, batch_size: int, seed: int = 0
+    names: Sequence[str], data: TrainingSet, options: DistillOptions, *, folder: Path
 ) -> Teaching:
-    """Return what `names` stand for, on the texts of `data`; models' outputs are kept in `cache`.
+    """Return what `names` stand for, on the texts of `data`; models' outputs are kept in `folder`.
 
     Scores of the rows (`scores`) and of a cross-encoder are taken as they are, and stand alone.
     Those of BM25 and bi-encoders are added up, each times a scale that makes their softmax the
@@ -51,17 +54,25 @@ def teaching(
         return Teaching(Listed.of(data))
     if names[0].startswith(CROSS_ENCODER):
         name = names[0].removeprefix(CROSS_ENCODER)
-        return Teaching(Listed.of(scored(data, name, cache=cache)))
-    teachers = [_any_pair(name, data, cache) for name in names]
+        used = _cut(data, options.negatives)
+        return Teaching(Listed.of(scored(used, name, folder=folder, device=options.device)))
+    teachers = [_any_pair(name, data, folder, options.device) for name in names]
     vectors = next((one.queries for one in teachers if isinstance(one, Embedded)), None)
     rows = [np.arange(first, last) for first, last in pairwise(start[2] for start in data.starts)]
     by_row = None if vectors is None else vectors[[row.query for row in data.rows]]
-    drawn = batches(rows, by_row, batch_size=batch_size, seed=seed)
-    blend = calibrated(teachers, data, islice(drawn, CALIBRATION_BATCHES))
+    drawn = batches(rows, by_row, batch_size=options.batch_size, seed=options.seed)
+    n_batches = min(CALIBRATION_BATCHES, max(1, CALIBRATION_SCORES // options.batch_size**2))
+    blend = calibrated(teachers, data, islice(drawn, n_batches))
     return Teaching(blend, vectors, blend.scales)
 
 
-def scored(data: TrainingSet, name: str, *, cache: Path) -> TrainingSet:
+def _cut(data: TrainingSet, n_negatives: int) -> TrainingSet:
+    """Return `data` with the negatives that are trained on."""
+    rows = [replace(row, negatives=row.negatives[:n_negatives], scores=()) for row in data.rows]
+    return replace(data, rows=rows)
+
+
+def scored(data: TrainingSet, name: str, *, folder: Path, device: str) -> TrainingSet:
     """Return `data` with scores of the cross-encoder `name`, a folder or hub id, in its rows."""
     pairs = [
         (data.queries[row.query], data.documents[place])
@@ -69,9 +80,9 @@ def scored(data: TrainingSet, name: str, *, cache: Path) -> TrainingSet:
         for place in (row.positive, *row.negatives)
     ]
     key = sha256("\0".join([name, *(text for pair in pairs for text in pair)]).encode())
-    path = cache / f"scores-{key.hexdigest()[:16]}.npy"
+    path = folder / f"scores-{key.hexdigest()[:16]}.npy"
     if not path.is_file():
-        keep(path, _predict(name, pairs))
+        keep(path, _predict(name, pairs, device))
     scores: Scores = np.load(path)
     ends = np.cumsum([1 + len(row.negatives) for row in data.rows])
     parts = np.split(scores, ends[:-1])
@@ -82,12 +93,12 @@ def scored(data: TrainingSet, name: str, *, cache: Path) -> TrainingSet:
     return replace(data, rows=rows)
 
 
-def _predict(name: str, pairs: list[tuple[str, str]]) -> Scores:
+def _predict(name: str, pairs: list[tuple[str, str]], device: str) -> Scores:
     from sentence_transformers import CrossEncoder
 
     try:
-        model = CrossEncoder(name)
-    except (OSError, ValueError) as error:
+        model = CrossEncoder(name, device=device)
+    except UNREADABLE as error:
         raise EncoderError(f"the teacher {name!r} cannot be loaded: {error}") from error
     found = model.predict(pairs, activation_fn=torch.nn.Identity(), show_progress_bar=False)
     scores: Scores = np.asarray(found, dtype=np.float32)
@@ -101,11 +112,11 @@ def _predict(name: str, pairs: list[tuple[str, str]]) -> Scores:
     return scores.reshape(len(pairs))
 
 
-def _any_pair(name: str, data: TrainingSet, cache: Path) -> Teacher:
+def _any_pair(name: str, data: TrainingSet, folder: Path, device: str) -> Teacher:
     if name == BM25:
         return lexical(data)
     model = dense_name() if name == DENSE else name.removeprefix(BI_ENCODER)
-    return embedded(data, model, cache=cache)
+    return embedded(data, model, folder=folder, device=device)
 
 
 def knows_rows_only(names: Sequence[str]) -> bool:

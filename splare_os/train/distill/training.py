@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -25,12 +25,12 @@ from torch import Tensor
 
 from ...encode.encoder import SplareEncoder
 from ...errors import TrainingError
-from ..work_folder import last_checkpoint
+from ..work_folder import claim, last_checkpoint, require_same
 from .batches import Vectors
 from .losses import DistillationLoss, Places, Teacher
-from .options import DistillOptions
+from .options import MAX_TOKENS, DistillOptions
 from .pairs import TrainingSet
-from .schedule import Schedule, table
+from .schedule import Schedule, check_rows, table
 from .trainer import (
     DistillTrainer,
     Reporter,
@@ -81,9 +81,8 @@ def distill(
     when it is called again, to the same weights. `vectors` [query, dimension] make batches of
     queries that are alike. The LoRA adapter is merged when the encoder is saved.
     """
+    check(encoder, data, options, work)
     schedule = Schedule.draw(data, options, vectors)
-    require_fit(encoder, options)
-    require_finite(encoder.model, 0)
     _begin(work, encoder, data, teacher, options)
     torch.manual_seed(options.seed)
     prepare(encoder, options)
@@ -97,9 +96,9 @@ def distill(
         least_top_k=options.least_document_top_k,
     )
     with _cut_at(encoder, options.max_tokens):
-        trainer = _trainer(
-            encoder, goal, table(data, schedule.trained, options.negatives), options, work
-        )
+        prompts = encoder.model.prompts
+        rows = table(data, schedule.trained, options.negatives, prompts)
+        trainer = _trainer(encoder, goal, rows, options, work)
         if watch is not None:
             reporter = Reporter(watch)
             reporter.trainer = trainer
@@ -113,6 +112,17 @@ def distill(
     return DistillFigures(before, after, trainer.state.global_step)
 
 
+def check(encoder: SplareEncoder, data: TrainingSet, options: DistillOptions, work: Path) -> None:
+    """Refuse, before a teacher is asked, what cannot be trained or is not what `work` is of."""
+    check_rows(data, options)
+    require_fit(encoder, options)
+    window = encoder.card.window
+    if options.max_tokens is not None and options.max_tokens > window:
+        raise ValueError(f"max_tokens={options.max_tokens}: the model reads {window} at once")
+    require_finite(encoder.model, 0)
+    require_same(work, _begun_with(encoder, data, options))
+
+
 def held_out(
     encoder: SplareEncoder, goal: DistillationLoss, batches: Places, options: DistillOptions
 ) -> HeldOut:
@@ -120,26 +130,32 @@ def held_out(
     model = encoder.model.eval()
     sums = dict.fromkeys(HeldOut.__dataclass_fields__, 0.0)
     for places in batches:
-        columns = table(goal.data, places, options.negatives)
+        columns = table(goal.data, places, options.negatives, model.prompts)
         kind = torch.device(options.device).type
         with torch.no_grad(), torch.autocast(kind, torch.bfloat16, autocasts(options)):
-            impacts = [_impacts(model, columns[name]) for name in columns.column_names[:-1]]
+            impacts = [
+                _impacts(model, columns[name], options.mini_batch or len(places))
+                for name in columns.column_names[:-1]
+            ]
             terms = goal.compute_loss_from_embeddings(impacts, torch.tensor(columns["label"]))
         for name, value in terms.items():
             sums[name] += float(value)
         sums["query_latents"] += _active(impacts[:1])
         sums["document_latents"] += _active(impacts[1:])
-    return HeldOut(**{name: value / max(len(batches), 1) for name, value in sums.items()})
+    return HeldOut(**{name: value / len(batches) for name, value in sums.items()})
 
 
-def _impacts(model: SparseEncoder, texts: Sequence[str]) -> Tensor:
-    features = model.preprocess(list(texts))
-    on_device = {
-        key: value.to(model.device) if isinstance(value, Tensor) else value
-        for key, value in features.items()
-    }
-    impacts: Tensor = model(on_device)["sentence_embedding"]
-    return impacts
+def _impacts(model: SparseEncoder, texts: Sequence[str], size: int) -> Tensor:
+    """Return impacts [text, latent], of `size` texts at a time."""
+    parts = []
+    for start in range(0, len(texts), size):
+        features = model.preprocess(list(texts[start : start + size]))
+        on_device = {
+            key: value.to(model.device) if isinstance(value, Tensor) else value
+            for key, value in features.items()
+        }
+        parts.append(model(on_device)["sentence_embedding"])
+    return torch.cat(parts)
 
 
 def _active(columns: Sequence[Tensor]) -> float:
@@ -177,30 +193,32 @@ def _begin(
     options: DistillOptions,
 ) -> None:
     """Refuse a work folder of another training; otherwise note in it which one it is of."""
-    digest, said, record = _digest(encoder, data, options), _sample(teacher, data), work / RECORD
+    claim(work, _begun_with(encoder, data, options))
+    said, record = _sample(teacher, data), work / RECORD
     if not record.is_file():
-        _note(record, {"digest": digest, "taught": said})
+        _note(record, {"taught": said})
         return
-    begun = json.loads(record.read_text(encoding="utf-8"))
-    then = begun.get("taught", said)
-    if begun["digest"] != digest:
-        other = "another model, other pairs or options"
-    elif len(then) != len(said) or not np.allclose(then, said, rtol=0.05, equal_nan=True):
-        other = "another teacher"
-    else:
-        return
-    raise TrainingError(
-        f"{work} is of a training with {other}: give the same ones to go on, or remove the folder"
-    )
+    then = json.loads(record.read_text(encoding="utf-8"))["taught"]
+    if len(then) != len(said) or not np.allclose(then, said, rtol=0.05, equal_nan=True):
+        raise TrainingError(
+            f"{work} is of a training with another teacher: give the same one to go on, or remove "
+            "the folder"
+        )
 
 
-def _digest(encoder: SplareEncoder, data: TrainingSet, options: DistillOptions) -> str:
-    known = encoder.card.fingerprint or _weights(encoder)
-    digest = sha256(json.dumps([known, asdict(options)]).encode())
+def _begun_with(
+    encoder: SplareEncoder, data: TrainingSet, options: DistillOptions
+) -> dict[str, object]:
+    """Return all that a training depends on, but its teacher; it may go on on another device."""
+    digest = sha256()
     for text in (*data.queries, *data.documents):
         digest.update(sha256(text.encode()).digest())
     digest.update(repr(data.rows).encode())
-    return digest.hexdigest()
+    known = {
+        "model": encoder.card.fingerprint or _weights(encoder),
+        "pairs": f"{len(data.rows)}, {digest.hexdigest()[:16]}",
+    }
+    return known | asdict(replace(options, device="cpu", checkpoint_steps=1))
 
 
 def _weights(encoder: SplareEncoder) -> str:
@@ -223,7 +241,6 @@ def _sample(teacher: Teacher | None, data: TrainingSet) -> list[float]:
 
 
 def _note(record: Path, content: dict[str, object]) -> None:
-    record.parent.mkdir(parents=True, exist_ok=True)
     partial = record.with_suffix(".partial")
     partial.write_text(json.dumps(content), encoding="utf-8")
     partial.replace(record)
@@ -246,10 +263,10 @@ def _before(
 
 
 @contextmanager
-def _cut_at(encoder: SplareEncoder, max_tokens: int) -> Iterator[None]:
+def _cut_at(encoder: SplareEncoder, max_tokens: int | None) -> Iterator[None]:
     """Have texts cut at `max_tokens` while training, and at the window afterwards."""
     window = encoder.backbone.max_seq_length
-    encoder.backbone.max_seq_length = min(max_tokens, encoder.card.window)
+    encoder.backbone.max_seq_length = max_tokens or min(MAX_TOKENS, encoder.card.window)
     try:
         yield
     finally:

@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from transformers import AutoTokenizer, BertConfig, BertForMaskedLM, BertModel
 from splare_os.cli import main
 from splare_os.encode import SplareEncoder
 from splare_os.encoders import load_encoder
-from splare_os.errors import EncoderError
+from splare_os.errors import EncoderError, TrainingError
 from splare_os.train.distill.job import DistillJob, distill_model
 from splare_os.train.distill.trainer import DistillProgress
 from tests.models import save_tokenizer
@@ -103,9 +104,11 @@ def test_the_command_makes_a_model_and_prints_one_line(
         (("--teacher", "bm25", "--variant", "csr"), "variant='csr': choose one of"),
         (("--teacher", "bm25", "--variant", "splade"), "variant='splade': the model has an SAE"),
         (("--teacher", "bm25", "--steps", "0"), "steps=0"),
-        (("--teacher", "bm25", "--batch", "49"), "batch_size=49: the largest source has 48"),
+        (("--teacher", "bm25", "--batch", "49"), "rows.jsonl has 48 pairs to train on"),
         (("--teacher", "bm25", "--negatives", "3"), "negatives=3 are asked for"),
         (("--teacher", "bm25", "--device", "abacus"), "device='abacus'"),
+        (("--teacher", "bm25", "--max-tokens", "33"), "max_tokens=33: the model reads 32 at once"),
+        (("--teacher", "bm25", "--max-pairs", "-1"), "max_pairs=-1: give a number above 0"),
         (("--teacher", "scores"), "negatives=0 it has nothing to compare"),
         (("--teacher", "bm25", "--model", "nowhere"), "there is no model 'nowhere'"),
     ],
@@ -129,6 +132,35 @@ def test_bad_pairs_are_told_before_anything_is_loaded(model: str, tmp_path: Path
     assert (result.exit_code, result.stdout) == (1, "")
     assert "rows.jsonl, line 1: negatives is None: give a list" in result.stderr
     assert names(tmp_path) == {"rows.jsonl"}
+
+
+def test_what_needs_no_teacher_is_checked_before_one_is_asked(
+    rows: str, job: DistillJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        distill_model([rows], job, watch=stop_at(1))
+    monkeypatch.setattr("splare_os.train.distill.job.teaching", None)
+    for change, message in (
+        ({"negatives": 3}, "negatives=3 are asked for"),
+        ({"batch_size": 49}, "too few for batch_size=49"),
+        ({"max_tokens": 33}, "max_tokens=33"),
+        ({"lr": 0.3}, "begun with other options: lr="),
+    ):
+        with pytest.raises((ValueError, TrainingError), match=message):
+            distill_model([rows], replace(job, options=replace(OPTIONS, **change)))
+
+
+def test_a_model_that_is_damaged_is_told_of(
+    rows: str, model: str, job: DistillJob, tmp_path: Path
+) -> None:
+    shutil.copytree(model, tmp_path / "damaged")
+    masked = save_masked(tmp_path / "masked")
+    for file in (*(tmp_path / "damaged").rglob("*.safetensors"), *Path(masked).glob("*.safet*")):
+        file.write_bytes(b"half")
+    splade = replace(OPTIONS, variant="splade")
+    for name, options in (("damaged", OPTIONS), ("masked", splade)):
+        with pytest.raises(EncoderError, match=f"model folder .*{name} cannot be read"):
+            distill_model([rows], replace(job, model=str(tmp_path / name), options=options))
 
 
 def stop_at(step: int) -> object:
@@ -171,7 +203,10 @@ def test_folders_of_others_are_left_alone(rows: str, job: DistillJob, tmp_path: 
 
 def test_a_work_folder_can_be_kept(rows: str, job: DistillJob, tmp_path: Path) -> None:
     distill_model([rows], replace(job, keep_work=True, work=tmp_path / "work"))
-    assert names(tmp_path / "work") == {"checkpoint-4", "checkpoint-6", "distill.json", "lock"}
+    assert names(tmp_path / "work") == {
+        *("checkpoint-4", "checkpoint-6"),
+        *("distill.json", "options.json", "lock"),
+    }
 
 
 def test_another_teacher_in_a_work_folder_is_refused(

@@ -49,7 +49,7 @@ def test_vectors_make_batches_of_like_queries() -> None:
     assert np.mean(pure) > 0.6  # 1/8 by chance
 
 
-@pytest.mark.parametrize("n", [8, 11])
+@pytest.mark.parametrize("n", [4, 8, 11])
 def test_too_few_pairs_beside_the_held_out_ones_are_refused(n: int) -> None:
     message = r"toy has \d pairs to train on, held_out=2 batches apart: too few for batch_size=4"
     with pytest.raises(ValueError, match=message):
@@ -63,7 +63,7 @@ def test_a_source_that_would_never_be_seen_is_refused() -> None:
 
 
 def test_a_batch_larger_than_all_sources_is_refused() -> None:
-    with pytest.raises(ValueError, match="batch_size=4: the largest source has 3 pairs"):
+    with pytest.raises(ValueError, match="toy has 3 pairs .*too few for batch_size=4"):
         Schedule.draw(TrainingSet.of([source(3)]), OPTIONS)
 
 
@@ -78,7 +78,7 @@ def test_negatives_that_are_asked_for_must_be_there() -> None:
 
 def test_a_table_has_texts_in_the_order_of_the_loss_and_places_as_labels() -> None:
     data = TrainingSet.of([pairs_of(Row(3, 4, (5, 6)), Row(1, 2, (7, 8)))])
-    found = table(data, np.array([[1], [0]]), 1)
+    found = table(data, np.array([[1], [0]]), 1, {})
     assert found.column_names == ["query", "positive", "negative_0", "label"]
     assert found[:] == {
         "query": ["q1", "q3"],
@@ -86,3 +86,10 @@ def test_a_table_has_texts_in_the_order_of_the_loss_and_places_as_labels() -> No
         "negative_0": ["d7", "d5"],
         "label": [1, 0],
     }
+
+
+def test_a_table_has_the_prompts_that_a_model_puts_before_texts() -> None:
+    data = TrainingSet.of([pairs_of(Row(3, 4, (5,)))])
+    found = table(data, np.array([[0]]), 1, {"query": "ask: ", "document": "say: ", "else": "x"})
+    assert [found[0][name] for name in found.column_names[:-1]] == ["ask: q3", "say: d4", "say: d5"]
+    assert table(data, np.array([[0]]), 0, {"query": None})[0]["query"] == "q3"

@@ -1,5 +1,6 @@
 import math
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from splare_os.train.distill import teachers as module
 from splare_os.train.distill.losses import Places, Scores
 from splare_os.train.distill.pairs import Pairs, Row, TrainingSet
 from splare_os.train.distill.teachers import Embedded, Listed, calibrated, embedded, lexical
+from tests.models import save_bert
 from tests.train.distilling import pairs_of, set_of
 
 DOCUMENTS = ["oil price rises", "oil", "rivers run deep waters"]
@@ -133,26 +135,41 @@ def test_a_teacher_worse_than_chance_is_left_out() -> None:
     assert calibrated([Planted(table)], data, [np.arange(8)]).scales.tolist() == [[0.0]]
 
 
+class Counting:
+    """A bi-encoder that notes what it is asked; `loaded` are the models and devices so far."""
+
+    loaded: ClassVar[list[tuple[str, str]]] = []
+    asked: ClassVar[list[tuple[str, tuple[str, ...]]]] = []
+
+    def __init__(self, name: str, device: str) -> None:
+        self.loaded.append((name, device))
+
+    def encode_query(self, texts: list[str], **_: object) -> np.ndarray:
+        self.asked.append(("query", tuple(texts)))
+        return np.full((len(texts), 2), 0.5, dtype=np.float32)
+
+    def encode_document(self, texts: list[str], **_: object) -> np.ndarray:
+        self.asked.append(("document", tuple(texts)))
+        return np.full((len(texts), 2), 0.5, dtype=np.float32)
+
+
 def test_vectors_are_of_the_texts_in_rows_and_computed_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[tuple[str, tuple[str, ...], bool]] = []
-
-    def encode(name: str, texts: list[str], *, is_query: bool) -> np.ndarray:
-        asked.append((name, tuple(texts), is_query))
-        return np.full((len(texts), 2), 0.5, dtype=np.float32)
-
-    monkeypatch.setattr(module, "_encode", encode)
-    data = set_of(Row(1, 3, (0,)), Row(4, 3))
-    first = embedded(data, "model", cache=tmp_path / "cache")
-    assert asked == [("model", ("q1", "q4"), True), ("model", ("d0", "d3"), False)]
+    Counting.loaded.clear()
+    Counting.asked.clear()
+    monkeypatch.setattr("sentence_transformers.SentenceTransformer", Counting)
+    data, where = set_of(Row(1, 3, (0,)), Row(4, 3)), {"folder": tmp_path, "device": "cuda:1"}
+    first = embedded(data, "model", **where)
+    assert Counting.asked == [("query", ("q1", "q4")), ("document", ("d0", "d3"))]
+    assert Counting.loaded == [("model", "cuda:1")]
     assert first.queries[[1, 4]].tolist() == [[0.5, 0.5]] * 2
     assert not first.queries[[0, 2, 3]].any()
-    again = embedded(data, "model", cache=tmp_path / "cache")
-    assert len(asked) == 2
+    again = embedded(data, "model", **where)
+    assert len(Counting.loaded) == 1
     np.testing.assert_array_equal(again.documents, first.documents)
-    embedded(data, "other", cache=tmp_path / "cache")
-    assert len(asked) == 4
+    embedded(data, "other", **where)
+    assert Counting.loaded[1:] == [("other", "cuda:1")]
 
 
 def test_a_stop_while_vectors_are_written_leaves_none(
@@ -175,7 +192,9 @@ def test_cosines_are_of_the_places_asked_for() -> None:
     assert teacher(np.array([0, 2]), np.array([2, 1])).tolist() == [[1.0, 0.0], [0.0, 0.0]]
 
 
-def test_a_bi_encoder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    name = str(tmp_path / "nowhere")
-    with pytest.raises(EncoderError, match="the teacher '.*nowhere' cannot be loaded"):
-        embedded(set_of(Row(0, 0)), name, cache=tmp_path)
+def test_a_bi_encoder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    save_bert(tmp_path / "damaged")
+    (tmp_path / "damaged" / "model.safetensors").write_bytes(b"half")
+    for name in ("nowhere", "damaged"):
+        with pytest.raises(EncoderError, match=f"the teacher '.*{name}' cannot be loaded"):
+            embedded(set_of(Row(0, 0)), str(tmp_path / name), folder=tmp_path, device="cpu")

@@ -1,4 +1,3 @@
-import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -7,44 +6,21 @@ import pytest
 import torch
 from sentence_transformers.sparse_encoder.losses import SpladeLoss
 
-from splare_os.encode import SplareEncoder
 from splare_os.errors import TrainingError
-from splare_os.train.distill.losses import Teacher
-from splare_os.train.distill.options import DistillOptions
-from splare_os.train.distill.pairs import TrainingSet, read_pairs
+from splare_os.train.distill import training as module
+from splare_os.train.distill.losses import DistillationLoss, Teacher
+from splare_os.train.distill.pairs import TrainingSet
+from splare_os.train.distill.schedule import Schedule
 from splare_os.train.distill.teachers import Embedded, Listed, lexical
 from splare_os.train.distill.trainer import DistillProgress
-from splare_os.train.distill.training import RECORD, DistillFigures, distill
-from splare_os.train.work_folder import last_checkpoint
-from tests.train.distilling import OPTIONS, build, save_rows, toy_rows, weights
+from splare_os.train.distill.training import DistillFigures, distill, held_out
+from splare_os.train.work_folder import claim, last_checkpoint
+from tests.train.distilling import OPTIONS, assert_same, build
 
 pytestmark = [
     pytest.mark.usefixtures("one_thread"),
     pytest.mark.filterwarnings("ignore"),  # their trainer's own
 ]
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> TrainingSet:
-    path = tmp_path_factory.mktemp("rows") / "rows.jsonl"
-    return TrainingSet.of([read_pairs(save_rows(path, toy_rows()))])
-
-
-@pytest.fixture(scope="module")
-def teacher(data: TrainingSet) -> Teacher:
-    return lexical(data)
-
-
-@pytest.fixture(scope="module")
-def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("models") / "bert"
-
-
-def same(one: SplareEncoder, other: SplareEncoder, *, tolerance: float = 0.0) -> None:
-    ours, theirs = weights(one), weights(other)
-    assert ours.keys() == theirs.keys()
-    for name, tensor in ours.items():
-        torch.testing.assert_close(tensor, theirs[name], atol=tolerance, rtol=0, msg=name)
 
 
 def stop_at(step: int) -> "Stop":
@@ -103,7 +79,7 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_weights(
     again = distill(resumed, data, teacher, options, work=tmp_path / "work", watch=seen.append)
     assert seen[0].step == 5
     assert again == figures
-    same(whole, resumed)
+    assert_same(whole, resumed)
 
 
 def test_a_training_that_had_ended_is_not_trained_again(
@@ -112,26 +88,36 @@ def test_a_training_that_had_ended_is_not_trained_again(
     first, second = build(bert), build(bert)
     figures = distill(first, data, teacher, OPTIONS, work=tmp_path)
     assert distill(second, data, teacher, OPTIONS, work=tmp_path, watch=stop_at(1)) == figures
-    same(first, second)
+    assert_same(first, second)
 
 
-def test_gradient_caching_changes_memory_not_weights(
+def test_a_models_prompts_are_before_the_texts_it_is_trained_and_measured_on(
     data: TrainingSet, teacher: Teacher, bert: Path, tmp_path: Path
 ) -> None:
-    encoders = build(bert), build(bert)
-    for encoder, size in zip(encoders, (0, 4), strict=True):
-        options = replace(OPTIONS, negatives=2, mini_batch=size, lr=1e-3)
-        distill(encoder, data, teacher, options, work=tmp_path / str(size))
-    same(*encoders, tolerance=1e-5)
+    prompted, plain = build(bert), build(bert)
+    prompted.model.prompts = {"query": "oil ", "document": "river war "}
+    queries = [f"oil {text}" for text in data.queries]
+    longer = replace(data, queries=queries, documents=[f"river war {t}" for t in data.documents])
+    options = replace(OPTIONS, negatives=1)
+    figures = distill(prompted, data, teacher, options, work=tmp_path / "prompted")
+    assert distill(plain, longer, teacher, options, work=tmp_path / "plain") == figures
+    assert_same(prompted, plain)
 
 
-def test_accumulated_batches_are_one_step(
-    data: TrainingSet, teacher: Teacher, bert: Path, tmp_path: Path
+def test_what_is_measured_in_parts_is_the_same(
+    data: TrainingSet, teacher: Teacher, bert: Path
 ) -> None:
-    seen: list[DistillProgress] = []
-    options = replace(OPTIONS, steps=3, accumulation=2)
-    distill(build(bert), data, teacher, options, work=tmp_path, watch=seen.append)
-    assert [progress.step for progress in seen] == [1, 2, 3]
+    encoder, places = build(bert), Schedule.draw(data, OPTIONS).held_out
+    asked: list[int] = []
+    encoder.model.register_forward_pre_hook(
+        lambda _, given: asked.append(len(given[0]["input_ids"]))
+    )
+    goal = DistillationLoss(data, teacher, temperature=1.0, contrast=0.5)
+    whole, parts = (
+        held_out(encoder, goal, places, replace(OPTIONS, mini_batch=size)) for size in (0, 4)
+    )
+    assert asked == [6, 6] * 2 + [4, 2, 4, 2] * 2
+    assert asdict(parts) == pytest.approx(asdict(whole), rel=1e-5)
 
 
 def test_flops_make_impacts_sparser(
@@ -149,8 +135,6 @@ def test_flops_make_impacts_sparser(
 def test_flops_weights_grow_quadratically_over_the_ramp_and_resume_where_they_were(
     data: TrainingSet, teacher: Teacher, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from splare_os.train.distill import training as module
-
     options = replace(OPTIONS, steps=8, ramp=0.5, query_flops=0.32, document_flops=0.16)
     losses = []
     monkeypatch.setattr(
@@ -195,23 +179,33 @@ def test_a_work_folder_of_another_training_is_refused(
         distill(build(bert), data, teacher, OPTIONS, work=tmp_path, watch=stop_at(1))
     fewer = TrainingSet.of([data.sources[0].sampled(40)])
     for changed, rows, said, what in (
-        (replace(OPTIONS, lr=2e-2), data, teacher, "another model, other pairs or options"),
-        (OPTIONS, fewer, lexical(fewer), "another model, other pairs or options"),
-        (OPTIONS, data, Listed.of(data), "another teacher"),
-        (OPTIONS, data, None, "another teacher"),
+        (replace(OPTIONS, lr=2e-2), data, teacher, r"other options: lr=0\.01 there, 0\.02 now"),
+        (OPTIONS, fewer, lexical(fewer), "other options: pairs='48, .*' there, '40, .*' now"),
+        (OPTIONS, data, Listed.of(data), "of a training with another teacher: give the same"),
+        (OPTIONS, data, None, "of a training with another teacher"),
     ):
-        with pytest.raises(TrainingError, match=f"{tmp_path} is of a training with {what}: give"):
+        with pytest.raises(TrainingError, match=f"{tmp_path} .*{what}"):
             distill(build(bert), rows, said, changed, work=tmp_path)
     other = build(bert)
     other.pooling.sae.bias.data += 0.1
-    with pytest.raises(TrainingError, match="another model"):
+    with pytest.raises(TrainingError, match="other options: model='"):
         distill(other, data, teacher, OPTIONS, work=tmp_path)
+
+
+def test_a_training_may_go_on_on_another_device_with_other_checkpoints(
+    data: TrainingSet, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("splare_os.train.distill.options.check_device", lambda _: None)
+    begun = replace(OPTIONS, device="cuda:1", checkpoint_steps=2)
+    claim(tmp_path, module._begun_with(build(bert), data, begun))
+    module.check(build(bert), data, OPTIONS, tmp_path)
 
 
 def test_what_is_refused_leaves_no_work_folder(
     data: TrainingSet, teacher: Teacher, bert: Path, tmp_path: Path
 ) -> None:
-    for change in ({"batch_size": 49}, {"variant": "splade"}, {"negatives": 3}):
+    refused = {"batch_size": 49}, {"variant": "splade"}, {"negatives": 3}, {"max_tokens": 33}
+    for change in refused:
         with pytest.raises((ValueError, TrainingError)):
             distill(build(bert), data, teacher, replace(OPTIONS, **change), work=tmp_path / "work")
     assert not [*tmp_path.iterdir()]
@@ -259,8 +253,13 @@ def test_an_absurd_learning_rate_ends_the_training(
 def test_the_figures_before_are_of_the_model_as_it_came(
     data: TrainingSet, teacher: Teacher, bert: Path, tmp_path: Path
 ) -> None:
-    figures = distill(build(bert), data, teacher, OPTIONS, work=tmp_path)
-    assert json.loads((tmp_path / RECORD).read_text())["before"] == asdict(figures.before)
+    options = replace(OPTIONS, relu=False, max_tokens=None)
+    figures = distill(build(bert), data, teacher, options, work=tmp_path)
+    top_k = options.query_top_k, options.document_top_k
+    goal = DistillationLoss(data, teacher, temperature=1.0, contrast=0.5, top_k=top_k)
+    fresh = held_out(build(bert), goal, Schedule.draw(data, options).held_out, options)
+    assert asdict(figures.before) == pytest.approx(asdict(fresh), rel=1e-6)
+    assert figures.after.divergence < fresh.divergence
 
 
 def test_vectors_decide_what_is_in_a_batch(
@@ -273,24 +272,3 @@ def test_vectors_decide_what_is_in_a_batch(
         for n, topics in enumerate((None, cosines.queries))
     ]
     assert found[0].before != found[1].before
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"variant": "csr"}, "variant='csr': choose one of splare, sae-splade, splade"),
-        ({"steps": 0}, "steps=0: give a number above 0"),
-        ({"lr": float("nan")}, "lr=nan: give a number above 0"),
-        ({"lr": float("inf")}, "lr=inf"),
-        ({"contrast": -1.0}, r"contrast=-1\.0: give a number at least 0"),
-        ({"ramp": 1.5}, r"ramp=1\.5: give a share, at most 1"),
-        ({"warm_up": 2.0}, r"warm_up=2\.0: give a share"),
-        ({"held_out": 0}, "held_out=0"),
-        ({"device": "abacus"}, "device='abacus'"),
-    ],
-)
-def test_options_that_no_training_can_use_are_refused(
-    change: dict[str, object], message: str
-) -> None:
-    with pytest.raises(ValueError, match=message):
-        DistillOptions(**change)  # type: ignore[arg-type]
