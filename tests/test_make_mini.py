@@ -1,6 +1,7 @@
 """The recipe of the shipped model, on a toy budget: one command, two stages, each made once."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,8 @@ def write_set(folder: Path) -> None:
     folder.mkdir()
     texts = [f"{WORDS[n % 8]} {LETTERS[n % 20]} {n}" for n in range(100)]
     write(folder / "corpus.jsonl", [{"_id": str(n), "text": t} for n, t in enumerate(texts)])
+    (folder.parent / "broken").mkdir()
+    (folder.parent / "broken" / "corpus.jsonl").write_text("{\n")
     write(folder / "queries.jsonl", [{"_id": f"q{n}", "text": str(n)} for n in range(40)])
     judged = "".join(f"q{n}\t{n}\t1\n" for n in range(40))
     (folder / "qrels-train.tsv").write_text(judged)
@@ -30,13 +33,11 @@ def test_one_command_makes_a_zero_shot_and_a_trained_model(tmp_path: Path) -> No
     write_set(tmp_path / "toy")
     save_bert(tmp_path / "bert")
     where = ["--out", str(tmp_path / "mini"), "--backbone", str(tmp_path / "bert")]
-    what = ["--texts", "toy toy:train", "--pairs", "toy", "--sae", SAE, "--distill", DISTILL]
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), str(tmp_path), *where, *what],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    texts = "toy toy:train broken"  # a line that is no document ends nothing
+    what = ["--texts", texts, "--pairs", "toy", "--sae", SAE, "--distill", DISTILL]
+    command = [sys.executable, str(SCRIPT), str(tmp_path), *where, *what]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert "mini.zero-shot is made, without the lines" in done.stderr
     made, trained = map(json.loads, done.stdout.splitlines())
     assert made["model"].endswith("mini.zero-shot")
     assert trained["pairs"] == 40
@@ -46,3 +47,9 @@ def test_one_command_makes_a_zero_shot_and_a_trained_model(tmp_path: Path) -> No
     assert zero_shot.fingerprint != mini.fingerprint
     part = (tmp_path / "mini.texts" / "toy-train.jsonl").read_text().splitlines()
     assert [json.loads(line)["_id"] for line in part] == [str(n) for n in range(40)]
+    again = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert (again.stdout, "splare-os train" in again.stderr) == ("", False)
+    shutil.rmtree(tmp_path / "mini")
+    again = subprocess.run(command, check=True, capture_output=True, text=True)
+    (only,) = map(json.loads, again.stdout.splitlines())  # the zero-shot model was there
+    assert (only["model"], only["pairs"]) == (trained["model"], 40)
