@@ -191,19 +191,20 @@ def _lexical_of(pairs: Pairs) -> tuple[csr_array, csr_array]:
     index = bm25s.BM25(method="lucene", k1=1.2, b=0.75)
     index.index(corpus, show_progress=False)
     stored = index.scores
-    n_terms = len(stored["indptr"]) - 1
-    shape = len(pairs.documents), n_terms
+    shape = len(pairs.documents), len(stored["indptr"]) - 1
     documents = csc_array((stored["data"], stored["indices"], stored["indptr"]), shape=shape)
+    # bm25s numbers terms by their hashes, which are others in every process, and so are sums
+    vocabulary = sorted(term for term, place in index.vocab_dict.items() if place < shape[1])
+    documents = documents[:, [index.vocab_dict[term] for term in vocabulary]]
+    places = {term: place for place, term in enumerate(vocabulary)}
     asked = bm25s.tokenize(
         pairs.queries, stopwords="en", stemmer=stemmer, return_ids=False, show_progress=False
     )
-    known = [
-        [index.vocab_dict[term] for term in terms if term in index.vocab_dict] for terms in asked
-    ]
+    known = [[places[term] for term in terms if term in places] for terms in asked]
     starts = np.cumsum([0, *map(len, known)])
     terms = np.array([term for query in known for term in query], dtype=np.int64)
     counts = csr_array(
-        (np.ones(len(terms), dtype=np.float32), terms, starts), shape=(len(known), n_terms)
+        (np.ones(len(terms), dtype=np.float32), terms, starts), shape=(len(known), len(vocabulary))
     )
     counts.sum_duplicates()
     return counts, documents.tocsr()

@@ -42,6 +42,12 @@ def test_bm25_is_lucenes() -> None:
     np.testing.assert_allclose(picked, [[river, 0], [0, oil_first + price]], rtol=1e-5)
 
 
+def test_terms_stand_in_one_order_in_every_process() -> None:
+    asked = ["deep", "oil", "prices", "rising", "river", "run", "water"]
+    teacher = lexical(TrainingSet.of([Pairs("three", asked, DOCUMENTS, [Row(0, 0)])]))
+    assert teacher.queries.indices.tolist() == list(range(7))
+
+
 def test_each_source_has_statistics_of_its_own() -> None:
     first = Pairs("one", ["oil"], DOCUMENTS, [Row(0, 0)])
     second = Pairs("two", ["oil"], ["oil oil", "oil price", "oil war"], [Row(0, 0)])
