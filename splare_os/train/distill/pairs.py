@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 
-from ...errors import EvaluationError, TrainingError
+from ...errors import TrainingError
 from ...evaluate.datasets import find, find_qrels, read_corpus, read_qrels
 from ...index.sources import read_jsonl
 from ...text import Fields
@@ -110,16 +110,18 @@ def _documents(path: Path) -> dict[str, str]:
     for document in read_corpus(path):
         name = str(document.id)
         if name in found:
-            raise EvaluationError(f"{path}, line {document.line}: the id {name!r} came before")
+            raise TrainingError(f"{path}, line {document.line}: the id {name!r} came before")
         found[name] = document.text
     return found
 
 
 def _queries(path: Path) -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for query in read_jsonl(str(path), Fields(title=None)):
         if query.reason:
             raise TrainingError(f"{path}, line {query.line}: {query.reason}")
+        if str(query.id) in found:
+            raise TrainingError(f"{path}, line {query.line}: the id {query.id!r} came before")
         found[str(query.id)] = query.text
     return found
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 
 import numpy as np
-from datasets import Dataset
 
 from ...errors import TrainingError
 from .batches import Vectors, batches
@@ -64,23 +63,22 @@ def _batches(
     return batches(rows, by_row, batch_size=options.batch_size, seed=seed)
 
 
-def table(
+def columns(
     data: TrainingSet, places: Places, n_negatives: int, prompts: Mapping[str, str | None]
-) -> Dataset:
-    """Return rows as sentence-transformers reads them; `label` is a row's place in `data`.
+) -> dict[str, list[str]]:
+    """Return the texts of the rows at `places` [row] by column, in the order of the loss.
 
-    Texts begin with the prompt of a `query` or a `document`, as a model encodes them.
+    They begin with the prompt of a `query` or a `document`, as a model encodes them.
     """
-    rows = [data.rows[place] for place in places.ravel().tolist()]
+    rows = [data.rows[place] for place in places.tolist()]
     asked, found = (prompts.get(kind) or "" for kind in ("query", "document"))
-    columns: dict[str, list[str] | list[int]] = {
+    texts = {
         "query": [asked + data.queries[row.query] for row in rows],
         "positive": [found + data.documents[row.positive] for row in rows],
     }
     for n in range(n_negatives):
-        columns[f"negative_{n}"] = [found + data.documents[row.negatives[n]] for row in rows]
-    columns["label"] = places.ravel().tolist()
-    return Dataset.from_dict(columns)
+        texts[f"negative_{n}"] = [found + data.documents[row.negatives[n]] for row in rows]
+    return texts
 
 
 def _require_negatives(data: TrainingSet, wanted: int) -> None:

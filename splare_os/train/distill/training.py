@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -27,10 +28,11 @@ from ...encode.encoder import SplareEncoder
 from ...errors import TrainingError
 from ..work_folder import claim, last_checkpoint, require_same
 from .batches import Vectors
+from .collator import RowCollator
 from .losses import DistillationLoss, Places, Teacher
 from .options import MAX_TOKENS, DistillOptions
 from .pairs import TrainingSet
-from .schedule import Schedule, check_rows, table
+from .schedule import Schedule, check_rows, columns
 from .trainer import (
     DistillTrainer,
     Reporter,
@@ -96,9 +98,7 @@ def distill(
         least_top_k=options.least_document_top_k,
     )
     with _cut_at(encoder, options.max_tokens):
-        prompts = encoder.model.prompts
-        rows = table(data, schedule.trained, options.negatives, prompts)
-        trainer = _trainer(encoder, goal, rows, options, work)
+        trainer = _trainer(encoder, goal, schedule.trained, options, work)
         if watch is not None:
             reporter = Reporter(watch)
             reporter.trainer = trainer
@@ -130,14 +130,14 @@ def held_out(
     model = encoder.model.eval()
     sums = dict.fromkeys(HeldOut.__dataclass_fields__, 0.0)
     for places in batches:
-        columns = table(goal.data, places, options.negatives, model.prompts)
+        texts = columns(goal.data, places, options.negatives, model.prompts)
         kind = torch.device(options.device).type
         with torch.no_grad(), torch.autocast(kind, torch.bfloat16, autocasts(options)):
             impacts = [
-                _impacts(model, columns[name], options.mini_batch or len(places))
-                for name in columns.column_names[:-1]
+                _impacts(model, column, options.mini_batch or len(places))
+                for column in texts.values()
             ]
-            terms = goal.compute_loss_from_embeddings(impacts, torch.tensor(columns["label"]))
+            terms = goal.compute_loss_from_embeddings(impacts, torch.from_numpy(places))
         for name, value in terms.items():
             sums[name] += float(value)
         sums["query_latents"] += _active(impacts[:1])
@@ -165,7 +165,7 @@ def _active(columns: Sequence[Tensor]) -> float:
 def _trainer(
     encoder: SplareEncoder,
     goal: DistillationLoss,
-    rows: Dataset,
+    places: Places,
     options: DistillOptions,
     work: Path,
 ) -> DistillTrainer:
@@ -173,12 +173,15 @@ def _trainer(
     loss = SpladeLoss(encoder.model, goal, *weights)
     if options.mini_batch:
         loss = CachedSpladeLoss(encoder.model, goal, *weights, mini_batch_size=options.mini_batch)
+    n_negatives, prompts = options.negatives, encoder.model.prompts
+    texts = partial(columns, goal.data, n_negatives=n_negatives, prompts=prompts)
     ramp = SpladeRegularizerWeightSchedulerCallback(loss, warmup_ratio=options.ramp)
     return without_printing(
         DistillTrainer(
             model=encoder.model,
             args=arguments(options, work),
-            train_dataset=rows,
+            train_dataset=Dataset.from_dict({"label": places.ravel()}),
+            data_collator=RowCollator(encoder.model.preprocess, texts=texts),
             loss=loss,
             callbacks=[ramp],
         )

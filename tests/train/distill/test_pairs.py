@@ -119,11 +119,21 @@ def test_equal_texts_of_a_folder_are_one_whatever_their_ids(tmp_path: Path) -> N
     assert pairs.relevant == {0: {0, 1}, 1: {0}}
 
 
+def test_a_query_id_that_comes_twice_is_refused(tmp_path: Path) -> None:
+    folder = save_folder(tmp_path / "tiny", qrels="qrels/train.tsv")
+    n = len((folder / "queries.jsonl").read_text().splitlines())
+    with (folder / "queries.jsonl").open("a") as handle:
+        handle.write(json.dumps({"_id": "q1", "text": "another"}) + "\n")
+    message = rf"queries\.jsonl, line {n + 1}: the id 'q1' came before"
+    with pytest.raises(TrainingError, match=message):
+        read_pairs(str(folder))
+
+
 def test_a_document_id_that_comes_twice_is_refused(tmp_path: Path) -> None:
     folder = save_folder(tmp_path / "tiny", qrels="qrels/train.tsv")
     with (folder / "corpus.jsonl").open("a") as handle:
         handle.write(json.dumps({"_id": "d1", "text": "another"}) + "\n")
-    with pytest.raises(EvaluationError, match=r"corpus\.jsonl, line 5: the id 'd1' came before"):
+    with pytest.raises(TrainingError, match=r"corpus\.jsonl, line 5: the id 'd1' came before"):
         read_pairs(str(folder))
 
 
