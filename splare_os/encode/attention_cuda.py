@@ -58,13 +58,15 @@ def varlen_attention(
     Both directions within a segment, none across. Keys may have fewer heads than queries. Logits
     are capped at ±`softcap`; for `sliding_window` see `within_window`.
     """
-    tensors, lengths = (query, key, value), segments.lengths
-    logits = Logits(scaling, softcap, sliding_window)
-    if softcap is None and _is_flash(query):
-        return _flash(tensors, lengths, logits)
-    if query.shape[2] <= PLAIN_TOKENS:
-        return _plain(tensors, lengths, logits)
-    return _flex(tensors, lengths, logits)
+    dtype = value.dtype  # autocast leaves what rotary positions have turned in float32
+    tensors = query.to(dtype), key.to(dtype), value
+    route = _flex
+    if softcap is None and _is_flash(tensors[0]):
+        route = _flash
+    elif query.shape[2] <= PLAIN_TOKENS:
+        route = _plain
+    with torch.autocast(query.device.type, enabled=False):
+        return route(tensors, segments.lengths, Logits(scaling, softcap, sliding_window))
 
 
 def _is_flash(query: Tensor) -> bool:

@@ -87,6 +87,34 @@ def test_a_cap_is_kept_whatever_the_size_of_the_pack(
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
+@uncompiled
+@pytest.mark.parametrize("largest", [0, 10**6])
+def test_what_autocast_left_in_float32_is_of_the_type_of_the_values(
+    largest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PLAIN_TOKENS", largest)
+    query, key, value = make(2, 16, sum(LENGTHS))
+    options, value = options_of(None, 30), value.bfloat16()
+    halves = varlen_attention(query.bfloat16(), key.bfloat16(), value, Segments(LENGTHS), **options)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = varlen_attention(query, key, value, Segments(LENGTHS), **options)
+    assert found.dtype == torch.bfloat16
+    assert torch.equal(found, halves)
+
+
+@needs_gpu
+@pytest.mark.parametrize("softcap", [None, 50.0])
+def test_a_long_pack_of_a_decoder_has_gradients_under_autocast(softcap: float | None) -> None:
+    lengths = (600, 700, 300)
+    query, key, value = (part.cuda() for part in make(2, 64, sum(lengths)))
+    trained = query.requires_grad_(), key.requires_grad_(), value.bfloat16().requires_grad_()
+    with torch.autocast("cuda", torch.bfloat16):
+        options = options_of(softcap, None)
+        attended = varlen_attention(*trained, Segments(lengths), **options)
+    attended.float().square().sum().backward()
+    assert all(part.grad is not None and part.grad.isfinite().all() for part in trained)
+
+
 def test_packs_of_any_size_share_two_compiled_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     torch._dynamo.reset()
     counter = CompileCounter()
