@@ -24,9 +24,10 @@ def mini_files(work: Path) -> Files:
     """Return mini, and all-MiniLM-L6-v2 at full depth with mini's own weights where it has any."""
     ours = Path(str(resources.files("splare_os"))) / "mini"
     encoder = SplareEncoder.load(ours, device="cpu", dtype="float32")
+    name = f"mini-{encoder.fingerprint}"
     files = Files(
-        work / "mini-full",
-        work / "mini-sae",
+        work / f"{name}-full",
+        work / f"{name}-sae",
         ours,
         encoder.backbone.model.config.num_hidden_layers,
         MINI_WINDOW,

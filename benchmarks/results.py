@@ -18,10 +18,15 @@ import click
 from opensearchpy import OpenSearch
 from sentence_transformers import SentenceTransformer
 
-from splare_os.cli_options import names
-from splare_os.cluster import resolve_url
+from splare_os.cli_options import (
+    cluster_options,
+    cluster_url,
+    connect,
+    errors_in_one_line,
+    names,
+    quieten_transformers,
+)
 from splare_os.encoders import Encoder, load_encoder
-from splare_os.errors import SplareError
 from splare_os.evaluate import MISSING, EvaluateOptions, Result, evaluate, unique_names
 from splare_os.evaluate.cuts import Cut, read_cut
 from splare_os.evaluate.datasets import DataSet, read_dataset
@@ -168,12 +173,11 @@ def _known(option: str, given: Sequence[str], known: Sequence[str]) -> None:
 @click.option("--device", help="Where models run.")
 @click.option("--dtype", help="Their precision.")
 @click.option("--work", type=click.Path(dir_okay=False, path_type=Path), help="Finished rows.")
-@click.option("--url", envvar="SPLARE_URL", help="OpenSearch; the embedded one if absent.")
+@cluster_options
 def main(
     data: Path,
     out: Path,
     work: Path | None,
-    url: str | None,
     **asked: Any,  # noqa: ANN401  # options of several types
 ) -> None:
     """Write the page of results over the data sets below DATA."""
@@ -183,13 +187,11 @@ def main(
     _known("--mean-over", asked["mean_over"], list(sets))
     if not out.parent.is_dir():
         raise click.UsageError(f"--out {out}: there is no such folder; make it first")
-    plan = _plan(asked)
-    finished = WorkFile(work or default_cache_folder() / "results.jsonl")
-    try:
-        with closing(OpenSearch(resolve_url(url), timeout=60)) as client:
+    with errors_in_one_line():
+        plan = _plan(asked)
+        finished = WorkFile(work or default_cache_folder() / "results.jsonl")
+        with closing(connect(cluster_url(asked), asked)) as client:
             rows = list(measured(plan, sets, finished, client))
-    except SplareError as error:
-        raise click.ClickException(str(error)) from error
     models = {name: encoder.fingerprint for name, encoder in plan.models.items()}
     text = page(rows, models, asked["mean_over"] or tuple(sets), plan.queries)
     out.write_text(text, encoding="utf-8")
@@ -205,6 +207,7 @@ def _plan(asked: Mapping[str, Any]) -> Plan:
         raise click.UsageError(f"--top-k: {error}") from error
     if not asked["models"]:
         raise click.UsageError("--models '': name at least one, such as mini")
+    quieten_transformers()
     encoders = [
         load_encoder(name, device=asked["device"], dtype=asked["dtype"]) for name in asked["models"]
     ]

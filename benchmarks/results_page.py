@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from splare_os.evaluate import MEASURES
+from splare_os.evaluate import MEASURES, MISSING
 from splare_os.evaluate.comparison import TESTED, compare
 from splare_os.evaluate.cuts import Cut
 
@@ -16,6 +16,7 @@ Cells: TypeAlias = dict[str, dict[str, Row]]
 """Data set to system to its row."""
 
 NONE = "–"
+INCOMPLETE = "†"
 BASELINES = ("bm25", "dense")
 
 HEAD = """# Results
@@ -23,9 +24,9 @@ HEAD = """# Results
 Written by `python -m benchmarks.results`; every figure is `splare-os evaluate`'s, and
 [evaluation.md](evaluation.md) says what each means. BM25 is OpenSearch's own; models and the dense
 bi-encoder (what its window holds) are scored exactly, models by their impacts as the index keeps
-them, as many as the model itself keeps of a document; hybrid is the
-reciprocal rank fusion of BM25 and the first model. A data set has at most {queries} queries, the
-first of its judgements. Means are over data sets: {mean_over}.
+them, as many as the model itself keeps of a document; hybrid is the reciprocal rank fusion of BM25
+and the first model. A data set has at most {queries} queries, the first of its judgements. Means
+are over data sets: {mean_over}.
 
 Models: {models}.
 """
@@ -88,10 +89,23 @@ def _figures(whole: Cells, mean_over: Sequence[str]) -> str:
     for dataset, row in whole.items():
         n = str(next(iter(row.values()))["queries"])
         figures = [row[system][TESTED] if system in row else None for system in systems]
-        lines.append([dataset, n, *_best_bold(figures)])
+        marks = [INCOMPLETE if MISSING in row.get(system, {}) else "" for system in systems]
+        cells = [cell + mark for cell, mark in zip(_best_bold(figures), marks, strict=True)]
+        lines.append([dataset, n, *cells])
     means = [_mean_of(whole, system, TESTED, mean_over) for system in systems]
     lines.append([f"mean of {len(mean_over)}", "", *_best_bold(means)])
-    return f"## nDCG@10\n\n{table(['data set', 'queries', *systems], lines)}"
+    return f"## nDCG@10\n\n{table(['data set', 'queries', *systems], lines)}{_incomplete(whole)}"
+
+
+def _incomplete(whole: Cells) -> str:
+    """Return what documents are missing where, if any are; figures in such cells are too low."""
+    told = [
+        f"{system} on {dataset} lacks {found[MISSING]}"
+        for dataset, row in whole.items()
+        for system, found in row.items()
+        if MISSING in found
+    ]
+    return f"\n{INCOMPLETE} Documents are missing: {'; '.join(told)}.\n" if told else ""
 
 
 def _measures(whole: Cells, mean_over: Sequence[str]) -> str:

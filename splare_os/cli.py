@@ -17,13 +17,13 @@ from .cli_options import (
     cluster_options,
     cluster_url,
     connect,
+    errors_in_one_line,
     model_option,
     opened_encoder,
     print_json,
     quieten_transformers,
 )
 from .cli_train import train
-from .errors import SplareError
 
 if TYPE_CHECKING:
     from .index import IngestRun
@@ -34,16 +34,8 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  # click's signature
         """Run a command; our errors, and the cluster's, end it with their message."""
-        try:
+        with errors_in_one_line():
             return super().invoke(ctx)
-        except SplareError as error:
-            raise click.ClickException(str(error)) from error
-        except ValueError as error:
-            raise click.UsageError(str(error)) from error
-        except Exception as error:
-            if type(error).__module__.split(".")[0] != "opensearchpy":
-                raise
-            raise click.ClickException(f"OpenSearch: {error}") from error
 
 
 @click.group(cls=Commands)

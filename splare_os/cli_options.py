@@ -1,11 +1,14 @@
 """What commands share: options that say which cluster and which model, and opening them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from .errors import SplareError
 
 if TYPE_CHECKING:
     from opensearchpy import OpenSearch
@@ -13,6 +16,21 @@ if TYPE_CHECKING:
     from .encoders import Encoder
 
 C = TypeVar("C", bound=Callable[..., None])
+
+
+@contextmanager
+def errors_in_one_line() -> Iterator[None]:
+    """End a command with the message of our errors and the cluster's; exit 2 for misuse, else 1."""
+    try:
+        yield
+    except SplareError as error:
+        raise click.ClickException(str(error)) from error
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    except Exception as error:
+        if type(error).__module__.split(".")[0] != "opensearchpy":
+            raise
+        raise click.ClickException(f"OpenSearch: {error}") from error
 
 
 def cluster_options(command: C) -> C:

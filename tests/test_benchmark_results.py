@@ -56,6 +56,16 @@ def test_the_page_holds_figures_means_tests_and_shares() -> None:
         assert line in text.splitlines(), line
 
 
+def test_a_figure_that_lacks_documents_is_marked() -> None:
+    rows = [row("a", system, [0.5, 0.25]) for system in ("bm25", "dense", "mini", "hybrid")]
+    for found in rows[2:]:
+        found["missing_documents"] = 3
+    text = page(rows, {"mini": "f00"}, ["a"], 1500)
+    cells = "**0.3750** | **0.3750** | **0.3750**† | **0.3750**† |"
+    assert f"| a | 2 | {cells}" in text.splitlines()
+    assert "† Documents are missing: mini on a lacks 3; hybrid on a lacks 3." in text.splitlines()
+
+
 def test_a_row_that_an_interruption_cut_off_does_not_count(tmp_path: Path) -> None:
     path = tmp_path / "work" / "rows.jsonl"
     assert WorkFile(path).rows == {}
@@ -115,9 +125,12 @@ def test_what_cannot_be_is_refused_before_work(tmp_path: Path) -> None:
         (["--out", str(tmp_path / "none" / "page.md")], "there is no such folder"),
         (["--models", ""], "name at least one"),
         (["--top-k", "50,0"], "--top-k: top_k=0: keep 1 to"),
+        (["--models", "nowhere"], "nowhere"),
+        (["--device", "abacus"], "abacus"),
     ):
         result = CliRunner().invoke(main, [str(tmp_path), "--out", out, *more])
-        assert result.exit_code == 2
+        assert isinstance(result.exception, SystemExit), result.exception
+        assert result.exit_code
         assert message in result.output
 
 

@@ -105,11 +105,11 @@ def test_documents_that_a_system_cannot_take_are_counted_and_exit_1(
 ) -> None:
     documents = [{"_id": "d1", "text": "river"}, {"_id": "d2", "text": "oil", "text_splare": 1}]
     write(Path(small) / "corpus.jsonl", documents)
-    result = run(small, "--model", model, "--systems", "bm25,tiny", "--url", cluster_url)
+    result = run(small, "--model", model, "--systems", "bm25,tiny,hybrid", "--url", cluster_url)
     assert result.exit_code == 1
-    bm25, tiny = json_lines(result.stdout)
+    bm25, tiny, hybrid = json_lines(result.stdout)
     assert "missing_documents" not in bm25
-    assert tiny["missing_documents"] == 1
+    assert tiny["missing_documents"] == hybrid["missing_documents"] == 1
 
 
 def test_on_a_terminal_what_is_measured_is_shown_whatever_ends_the_rest(

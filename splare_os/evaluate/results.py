@@ -79,7 +79,7 @@ class Result:
 def mean_results(results: Iterable[Result]) -> list[Result]:
     """Return the macro means of each system that has all data sets; none for a single data set.
 
-    A cost is averaged where all data sets have it.
+    A cost is averaged where all data sets have it; missing documents are added up.
     """
     found: dict[str, list[Result]] = {}
     datasets = set()
@@ -97,6 +97,8 @@ def _mean(rows: Sequence[Result]) -> Result:
     }
     shared = [name for name in rows[0].costs if all(name in row.costs for row in rows)]
     costs: Costs = {name: sum(row.costs[name] for row in rows) / len(rows) for name in shared}
+    if lost := sum(row.costs.get(MISSING, 0) for row in rows):
+        costs[MISSING] = lost
     return Result(MEAN, rows[0].system, {}, by_dataset, rows[0].top_k, costs)
 
 

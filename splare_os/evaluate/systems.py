@@ -104,7 +104,7 @@ class SystemRuns:
     def __init__(self, data: DataSet, setting: Setting, stack: ExitStack) -> None:
         self.data, self.setting, self.stack = data, setting, stack
         self.depth = DEPTH + bool(data.own)  # one more where one is going to be left out
-        self._fused: dict[str, dict[Cut | None, Run]] = {}
+        self._fused: dict[str, dict[Cut | None, Found]] = {}
 
     def of(self, system: str) -> Iterator[Found]:
         """Yield what a system found, for each cut of documents; `choose` has returned its name."""
@@ -118,10 +118,11 @@ class SystemRuns:
             model = system.removeprefix(HYBRID).removeprefix("-")
             first = next(iter(self.setting.encoders))
             (lexical,) = self._best(BM25).values()
-            for top_k, run in self._best(model or first).items():
-                yield Found(fuse([lexical, run]), {}, top_k)
+            for top_k, found in self._best(model or first).items():
+                lost = max(one.costs.get(MISSING, 0) for one in (lexical, found))
+                yield Found(fuse([lexical.run, found.run]), _missing(lost), top_k)
 
-    def _best(self, system: str) -> dict[Cut | None, Run]:
+    def _best(self, system: str) -> dict[Cut | None, Found]:
         """Return the hits of a system that fusion looks at, by cut."""
         if system not in self._fused:
             for _ in self.of(system):
@@ -130,7 +131,8 @@ class SystemRuns:
 
     def _keep(self, system: str, run: Run, costs: Costs, top_k: Cut | None = None) -> Found:
         own = without_own(run, self.data.own, depth=DEPTH)
-        self._fused.setdefault(system, {})[top_k] = cut_all(own, FUSED_DEPTH)
+        fused = Found(cut_all(own, FUSED_DEPTH), costs, top_k)
+        self._fused.setdefault(system, {})[top_k] = fused
         return Found(own, costs, top_k)
 
     def _bm25(self) -> Found:
@@ -158,8 +160,7 @@ class SystemRuns:
                 run, costs = self._searched(corpus, queries, top_k)
                 sparse = sparsity(queries, (prune(part, top_k) for part in corpus.chunks()))
                 lost = costs.get(MISSING, 0) + corpus.n_failed
-                told = {MISSING: lost} if lost else {}
-                yield self._keep(name, run, asdict(sparse) | costs | told, asked)
+                yield self._keep(name, run, asdict(sparse) | costs | _missing(lost), asked)
 
     def _searched(self, corpus: EncodedCorpus, queries: Impacts, top_k: int) -> tuple[Run, Costs]:
         names = list(self.data.queries)
@@ -178,7 +179,7 @@ class SystemRuns:
         size = index_bytes(self._client, index)
         costs: Costs = {"index_bytes": size, "latency_p50_ms": p50, "latency_p95_ms": p95}
         lost = self.data.documents - count(self._client, index)
-        return costs | ({MISSING: lost} if lost else {})
+        return costs | _missing(lost)
 
     @property
     def _client(self) -> OpenSearch:
@@ -189,6 +190,10 @@ class SystemRuns:
     @cached_property
     def _ids(self) -> list[str]:
         return corpus_ids(self.data)
+
+
+def _missing(lost: float) -> Costs:
+    return {MISSING: lost} if lost else {}
 
 
 def _mean_latents(queries: Impacts, corpus: EncodedCorpus) -> float:

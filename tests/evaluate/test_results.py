@@ -1,4 +1,4 @@
-from splare_os.evaluate import MEASURES, Comparison, Result, mean_results
+from splare_os.evaluate import MEASURES, MISSING, Comparison, Result, mean_results
 
 
 def result(dataset: str, system: str, figure: float, top_k: int | None = None) -> Result:
@@ -33,3 +33,10 @@ def test_means_are_over_data_sets_not_queries() -> None:
         | {"datasets": 2, "flops": 0.75, "index_bytes": 7}
     ]
     assert mean_results(results[:1]) == []
+
+
+def test_missing_documents_are_added_up_though_one_data_set_has_all() -> None:
+    whole, incomplete = result("a", "mini", 1.0), result("b", "mini", 0.5)
+    incomplete.costs[MISSING] = 3
+    (mean,) = mean_results([whole, incomplete])
+    assert mean.costs[MISSING] == 3
