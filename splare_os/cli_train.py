@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from .cli_options import quieten_transformers
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -55,7 +57,7 @@ def train() -> None:
 @click.option("--text-field", default="text", show_default=True)
 @click.option("--title-field", default="title", show_default=True, help="Empty: there is none.")
 @click.option("--level/--no-level", default=None, help="Scale latents to equal peaks (not topk).")
-@click.option("--autocast/--no-autocast", default=True, help="Multiply in bfloat16.")
+@click.option("--autocast/--no-autocast", default=None, help="Multiply in bfloat16; if fast.")
 @click.option("--device", help="cpu, cuda, cuda:1 …; the best there is if absent.")
 @click.option("--save-dtype", help="float32, bfloat16 or float16; the backbone's if absent.")
 @click.option("--work", type=click.Path(path_type=Path), help="Work folder.  [default: OUT.work]")
@@ -72,9 +74,11 @@ def sae(files: tuple[str, ...], **chosen: Any) -> None:  # noqa: ANN401  # one f
     from .train.sae import SaeJob, SaeOptions, StateOptions, train_sae_model
 
     chosen["device"] = chosen["device"] or get_device_name()
+    options = SaeOptions(**part(chosen, SaeOptions))
+    chosen["autocast"] = options.autocasts
     job = SaeJob(
         states=StateOptions(**part(chosen, StateOptions)),
-        sae=SaeOptions(**part(chosen, SaeOptions)),
+        sae=options,
         fields=_fields(chosen),
         **part(chosen, SaeJob),
     )
@@ -114,9 +118,11 @@ def adapt(files: tuple[str, ...], **chosen: Any) -> None:  # noqa: ANN401  # one
     """
     from sentence_transformers.util import get_device_name
 
-    from .train.adapt import AdaptOptions, adapt
+    from .train.adapt import AdaptOptions, adapt, require_new
     from .train.texts import draw_texts
 
+    quieten_transformers()
+    require_new(chosen["out"])
     chosen["device"] = chosen["device"] or get_device_name()
     options = AdaptOptions(**part(chosen, AdaptOptions))
     limits = {"max_chars": chosen["max_chars"], "seed": options.seed}

@@ -49,7 +49,7 @@ def save_tokenizer(folder: Path) -> int:
     return len(pieces)
 
 
-def save_bert(folder: Path, *, layers: int = 3, width: int = 16) -> None:
+def save_bert(folder: Path, *, layers: int = 3, width: int = 16, positions: int = 128) -> None:
     """Write a BERT of `layers` blocks with its tokenizer."""
     n_pieces = save_tokenizer(folder)
     torch.manual_seed(0)
@@ -59,7 +59,7 @@ def save_bert(folder: Path, *, layers: int = 3, width: int = 16) -> None:
         num_hidden_layers=layers,
         num_attention_heads=2,
         intermediate_size=2 * width,
-        max_position_embeddings=128,
+        max_position_embeddings=positions,
     )
     BertModel(config).save_pretrained(folder)
 

@@ -3,17 +3,25 @@ import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import click
 import pytest
+import torch
 from click.testing import CliRunner, Result
 
 from splare_os.cli import main
-from splare_os.cli_train import sae
+from splare_os.cli_train import adapt, sae
 from tests.models import WORDS, save_bert
+
+if TYPE_CHECKING:
+    from splare_os.train.sae import SaeJob
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # sae-lens and its dependencies warn at import
 
 SMALL = ("--width", "40", "--k", "3", "--tokens", "1280", "--batch", "128", "--window", "32")
+
+WHERE = ("files", "backbone", "out")
 
 
 def run(*args: str) -> Result:
@@ -74,12 +82,50 @@ def test_misuse_is_told_in_a_line(
     assert reason in result.stderr
 
 
-def test_every_option_reaches_the_job() -> None:
+def chosen(command: click.Command, *args: str) -> dict[str, object]:
+    """What a command is called with if no option is given but those it requires and --device."""
+    where = ("texts.jsonl", "--backbone", "bert", "--out", "made", "--device", "cpu", *args)
+    given = command.make_context(command.name, list(where)).params
+    return {name: value for name, value in given.items() if name not in WHERE}
+
+
+def test_every_option_of_sae_reaches_the_job_with_its_default() -> None:
     from splare_os.train.sae import SaeJob, SaeOptions, StateOptions
 
-    known = {field.name for kind in (SaeJob, SaeOptions, StateOptions) for field in fields(kind)}
-    known |= {"files", "text_field", "title_field"}
-    assert {parameter.name for parameter in sae.params} <= known
+    kinds = (StateOptions, SaeOptions, SaeJob)
+    known = {field.name: field.default for kind in kinds for field in fields(kind)}
+    known |= {"layer": 1, "text_field": "text", "title_field": "title"}
+    known |= {"n_tokens": 2_500_000, "n_states": 2_000_000, "held_out": 20_000}  # its own
+    found = chosen(sae, "--layer", "1")
+    assert found == {name: known.get(name, "nothing") for name in found}
+
+
+def test_every_option_of_adapt_reaches_the_training_with_its_default() -> None:
+    from splare_os.train.adapt import AdaptOptions
+
+    known = {field.name: field.default for field in fields(AdaptOptions)}
+    known |= {"text_field": "text", "title_field": "title", "max_chars": 100_000_000}
+    found = chosen(adapt)
+    assert found == {name: known.get(name, "nothing") for name in found}
+
+
+@pytest.mark.parametrize("is_fast", [False, True])
+def test_states_and_sae_are_computed_in_bfloat16_where_that_is_fast(
+    source: str, backbone: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_fast: bool
+) -> None:
+    found = []
+
+    def note(_: object, job: "SaeJob", **__: object) -> None:
+        found.append((job.states.autocast, job.sae.autocasts))
+        raise KeyboardInterrupt
+
+    dtype = torch.bfloat16 if is_fast else torch.float32
+    monkeypatch.setattr("splare_os.train.sae.options.best_dtype", lambda _: dtype)
+    monkeypatch.setattr("splare_os.train.sae.train_sae_model", note)
+    where = ("--backbone", backbone, "--layer", "1", "--out", str(tmp_path / "mine"))
+    run(source, *where, *SMALL)
+    run(source, *where, *SMALL, "--autocast")
+    assert found == [(is_fast, is_fast), (True, True)]
 
 
 def test_the_commands_are_listed_without_torch() -> None:

@@ -53,3 +53,46 @@ def test_one_command_makes_a_zero_shot_and_a_trained_model(tmp_path: Path) -> No
     again = subprocess.run(command, check=True, capture_output=True, text=True)
     (only,) = map(json.loads, again.stdout.splitlines())  # the zero-shot model was there
     assert (only["model"], only["pairs"]) == (trained["model"], 40)
+    other = [*command, "--out", str(tmp_path / "other"), "--variant", "sae-splade"]
+    base = ["--base", str(tmp_path / "mini.zero-shot")]
+    done = subprocess.run([*other, *base], check=True, capture_output=True, text=True)
+    (only,) = map(json.loads, done.stdout.splitlines())
+    assert load_encoder(only["model"]).name == "sae-splade"
+
+
+@pytest.mark.slow
+def test_the_variant_of_words_begins_with_a_language_model(tmp_path: Path) -> None:
+    write_set(tmp_path / "toy")
+    save_bert(tmp_path / "bert", positions=256)
+    where = ["--out", str(tmp_path / "words"), "--backbone", str(tmp_path / "bert")]
+    what = ["--variant", "splade", "--texts", "toy", "--pairs", "toy", "--distill", DISTILL]
+    adapt = ["--adapt", "--steps 30 --batch 64 --evaluate-every 30 --lr 5e-3 --mask-token -"]
+    command = [sys.executable, str(SCRIPT), str(tmp_path), *where, *what, *adapt]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    adapted, trained = map(json.loads, done.stdout.splitlines())
+    assert adapted["model"].endswith("words.language-model")
+    assert "flops" not in done.stderr
+    words = load_encoder(trained["model"])
+    assert words.name == "splade"
+    assert words.n_latents == len(words.tokenizer)
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--pairs", "toy:dev"], "no judgements of the split 'dev'"),
+        (["--texts", "nowhere"], "nowhere has no corpus.jsonl"),
+        (["--variant", "spalde"], "'spalde' is not one of"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_made(
+    args: list[str], message: str, tmp_path: Path
+) -> None:
+    write_set(tmp_path / "toy")
+    save_bert(tmp_path / "bert")
+    usual = ["--pairs", "toy", "--out", str(tmp_path / "mini"), "--backbone", str(tmp_path)]
+    command = [sys.executable, str(SCRIPT), str(tmp_path), *usual, *args]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "splare-os train" not in done.stderr

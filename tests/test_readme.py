@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from splare_os.cli import main
+from splare_os.cli_train import train
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -32,7 +33,8 @@ def test_there_is_python_in_the_readme_to_run() -> None:
 
 
 def test_every_command_is_in_the_readme() -> None:
-    for name in main.commands:
+    names = [*main.commands, *(f"train {name}" for name in train.commands)]
+    for name in names:
         assert f"`splare-os {name}" in README, name
 
 

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import torch
+from safetensors import SafetensorError
 from sentence_transformers.base.modules.transformer import Transformer, TransformerTask
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig, PreTrainedModel
@@ -129,18 +130,17 @@ def load_backbone(
     `dtype`, if there is one; embedding rows stay in the file in its own. The PEFT folder `adapter`
     is merged into the weights, or with `keep_adapter` left beside them, to be trained on.
     """
-    config = AutoConfig.from_pretrained(name)
-    depth: int = config.get_text_config().num_hidden_layers
+    config = read_config(name)
+    text_config = config.get_text_config()
+    depth: int = text_config.num_hidden_layers
     if not 1 <= n_blocks <= depth:
         raise ValueError(f"n_blocks={n_blocks}: {name} has blocks 1 to {depth}")
-    positions = config.get_text_config().max_position_embeddings
+    positions = text_config.max_position_embeddings
     if window > positions and config.model_type == "bert":
         raise ValueError(f"window={window}: {name} has positions for {positions} tokens")
-    with TemporaryDirectory(prefix="splare-os-") as folder:
-        if config.get_text_config() is not config:
-            name = _save_text_model(name, n_blocks, folder)
+    with told_of(name), TemporaryDirectory(prefix="splare-os-") as folder:
         backbone: Backbone = Backbone(
-            name,
+            name if text_config is config else _save_text_model(name, n_blocks, folder),
             max_seq_length=window,
             model_kwargs={"dtype": dtype},
             config_kwargs={"num_hidden_layers": n_blocks},
@@ -150,11 +150,35 @@ def load_backbone(
     return backbone
 
 
-def _make_bidirectional(config: PretrainedConfig) -> None:
+def read_config(name: str) -> PretrainedConfig:
+    """Return the configuration of a model folder or hub id whose text model is a supported one."""
+    with told_of(name):
+        config: PretrainedConfig = AutoConfig.from_pretrained(name)
+    _require_supported(config.get_text_config())
+    return config
+
+
+@contextmanager
+def told_of(name: str) -> Iterator[None]:
+    """Say of a model that cannot be loaded which one it is."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise EncoderError(
+            f"backbone {name!r} cannot be read ({error}): give a model folder or a hub id, or "
+            "fetch it again"
+        ) from error
+
+
+def _require_supported(config: PretrainedConfig) -> None:
     if config.model_type not in FINAL_NORMS:
         raise EncoderError(
             f"the backbone is a {config.model_type!r} model: choose one of {', '.join(FINAL_NORMS)}"
         )
+
+
+def _make_bidirectional(config: PretrainedConfig) -> None:
+    _require_supported(config)
     config.is_causal = False
     if getattr(config, "layer_types", None):
         config.layer_types = config.layer_types[: config.num_hidden_layers]

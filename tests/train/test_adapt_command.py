@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from transformers import AutoModelForMaskedLM
+from transformers.utils import logging
 
 from splare_os.cli import main
 from tests.models import save_bert
@@ -33,6 +34,16 @@ def test_the_command_writes_a_model_and_prints_its_curve(tmp_path: Path) -> None
     AutoModelForMaskedLM.from_pretrained(report["model"])
 
 
+def test_transformers_does_not_tell_of_the_weights_that_a_fresh_head_lacks(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    logging.set_verbosity_warning()
+    lines = [json.dumps({"text": text}) for text in TEXTS]
+    assert adapt(tmp_path, lines, "--device", "cpu").exit_code == 0
+    assert "LOAD REPORT" not in capfd.readouterr().err
+    assert logging.get_verbosity() == logging.ERROR
+
+
 def test_a_short_text_is_left_out(tmp_path: Path) -> None:
     lines = [json.dumps({"text": text}) for text in [*TEXTS, "war"]]
     result = adapt(tmp_path, lines, "--device", "cpu")
@@ -45,3 +56,11 @@ def test_a_backbone_that_is_not_there_is_told_in_a_line(tmp_path: Path) -> None:
     result = adapt(tmp_path, lines, "--device", "cpu", "--backbone", "nowhere")
     assert result.exit_code == 1
     assert "Error: backbone 'nowhere' cannot be read" in result.stderr
+
+
+def test_a_folder_that_is_there_is_told_of_before_texts_are_read(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    result = adapt(tmp_path, ["{"], "--device", "cpu")
+    assert result.exit_code == 2
+    assert "out is there already: choose another folder" in result.stderr
+    assert "invalid JSON" not in result.stderr

@@ -3,6 +3,6 @@
 batches (masked, packed) → model (its loss) → trainer → training.
 """
 
-from .training import AdaptFigures, AdaptOptions, adapt
+from .training import AdaptFigures, AdaptOptions, adapt, require_new
 
-__all__ = ["AdaptFigures", "AdaptOptions", "adapt"]
+__all__ = ["AdaptFigures", "AdaptOptions", "adapt", "require_new"]

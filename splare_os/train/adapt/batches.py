@@ -17,6 +17,7 @@ from transformers import PreTrainedTokenizerBase
 
 from ...encode.packing import Pack, Segments, pack
 from ...encode.windows import Windows, split
+from ...errors import TrainingError
 
 log = logging.getLogger(__name__)
 
@@ -169,15 +170,21 @@ def windows_of(
     return Windows(left, [], windows.owners[kept], windows.n_texts)
 
 
-def mask_id(tokenizer: PreTrainedTokenizerBase, name: str) -> int:
+def mask_id(tokenizer: PreTrainedTokenizerBase, name: str, *, vocabulary: int) -> int:
     """Return the id of the token `name`, or of the tokenizer's own mask if it is empty.
 
-    Decoders have no mask of their own: `_` then stands for it, as in LLM2Vec.
+    Decoders have no mask of their own: `_` then stands for it, as in LLM2Vec. `TrainingError` for
+    an id that is none of the first `vocabulary`, those that the model has an embedding of.
     """
-    if not name and tokenizer.mask_token_id is not None:
-        return cast(int, tokenizer.mask_token_id)
-    name = name or "_"
-    found = tokenizer.convert_tokens_to_ids(name)
-    if found is None or found == tokenizer.unk_token_id:
-        raise ValueError(f"mask_token={name!r}: choose one token of the model's vocabulary")
+    found = tokenizer.mask_token_id
+    if name or found is None:
+        name = name or "_"
+        found = tokenizer.convert_tokens_to_ids(name)
+        if found is None or found == tokenizer.unk_token_id:
+            raise ValueError(f"mask_token={name!r}: choose one token of the model's vocabulary")
+    if found >= vocabulary:
+        raise TrainingError(
+            f"mask_token={tokenizer.convert_ids_to_tokens(found)!r} has the id {found}, and the "
+            f"model has embeddings of {vocabulary} tokens: choose one of them (--mask-token)"
+        )
     return cast(int, found)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import (
@@ -22,7 +20,7 @@ from transformers import (
 )
 
 from ...encode.attention import SPLARE, packed
-from ...encode.backbone import FINAL_NORMS
+from ...encode.backbone import FINAL_NORMS, told_of
 from ...errors import EncoderError
 from ..work_folder import beside
 from .batches import Batch
@@ -48,7 +46,7 @@ def load_language_model(name: str, *, seed: int) -> PreTrainedModel:
     An encoder without a head gets a fresh one, drawn from `seed`. A decoder's attention is made
     bidirectional. Dropout is off: the texts are seen too few times to be learnt by heart.
     """
-    with _told_of(name):
+    with told_of(name):
         config = AutoConfig.from_pretrained(name)
     if config.model_type not in FINAL_NORMS:
         raise EncoderError(
@@ -57,7 +55,7 @@ def load_language_model(name: str, *, seed: int) -> PreTrainedModel:
     config.is_causal = False
     kind = AutoModelForMaskedLM if config.model_type in ENCODERS else AutoModelForCausalLM
     torch.manual_seed(seed)
-    with _told_of(name):
+    with told_of(name):
         result: Any = kind.from_pretrained(
             name,
             config=config,
@@ -75,20 +73,8 @@ def load_language_model(name: str, *, seed: int) -> PreTrainedModel:
 
 def load_tokenizer(name: str) -> PreTrainedTokenizerBase:
     """Return the tokenizer of a model folder or hub id."""
-    with _told_of(name):
+    with told_of(name):
         return cast(PreTrainedTokenizerBase, AutoTokenizer.from_pretrained(name))
-
-
-@contextmanager
-def _told_of(name: str) -> Iterator[None]:
-    """Say of a model that cannot be loaded which one it is."""
-    try:
-        yield
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        raise EncoderError(
-            f"backbone {name!r} cannot be read ({error}): give a model folder or a hub id, or "
-            "fetch it again"
-        ) from error
 
 
 def _require_all(name: str, model: PreTrainedModel, missing: Iterable[str]) -> None:

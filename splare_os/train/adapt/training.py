@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import cast
 
 import torch
+from torch import nn
 from transformers import PreTrainedModel, TrainerState
 
 from ...encode.precision import best_dtype, check_device
+from ...errors import TrainingError
 from ..numbers import check_numbers
 from ..work_folder import CLAIM, beside, claim, clear, last_checkpoint, locked
 from .batches import (
@@ -92,8 +95,8 @@ class AdaptOptions:
 class AdaptFigures:
     """The mean held-out loss (nats a masked token) before and after, and of each evaluation.
 
-    `after` is the best of the `curve`, whose weights are kept. `n_tokens` counts repeated texts
-    each time; `tokens_per_s` is of this run alone, evaluations included.
+    `after` is the best of the `curve`, whose weights are kept; it is below `before`. `n_tokens`
+    counts repeated texts each time; `tokens_per_s` is of this run alone, evaluations included.
     """
 
     before: float
@@ -117,15 +120,21 @@ def adapt(
 
     The model, whole and with its head, is written to the folder `out`. A run that was stopped
     goes on from its last evaluation when it is called again; `watch` is told of every step.
+    `TrainingError` if no evaluation is better than what `backbone` had learnt before.
     """
     options = options or AdaptOptions()
-    if out.exists():
-        raise ValueError(f"{out} is there already: choose another folder to write")
+    require_new(out)
     work = beside(out, ".work")
     with locked(work, OURS):
         figures = _adapted(texts, backbone, options, watch, out=out, work=work)
         clear(work, OURS)
     return figures
+
+
+def require_new(out: Path) -> None:
+    """Refuse to write over what is there."""
+    if out.exists():
+        raise ValueError(f"{out} is there already: choose another folder to write")
 
 
 def _adapted(
@@ -148,8 +157,20 @@ def _adapted(
         watch(AdaptProgress(0, before, before))
     _train(trainer, checkpoint, before, options)
     figures = _figures(trainer, before, time.perf_counter() - started, checkpoint)
+    _require_gain(figures, work, options)
     save_language_model(merged(trainer.trained), backbone, out)
     return figures
+
+
+def _require_gain(figures: AdaptFigures, work: Path, options: AdaptOptions) -> None:
+    """Refuse a model that fills masks no better than before; `work` would refuse another lr."""
+    if figures.after < figures.before:
+        return
+    clear(work, OURS)
+    raise TrainingError(
+        f"no evaluation has a held-out loss below {figures.before:.4f}, that before training; the "
+        f"best has {figures.after:.4f}, so nothing is kept: take a lower lr (lr={options.lr})"
+    )
 
 
 def _train(
@@ -175,10 +196,13 @@ def _batches(
     if options.window > positions:
         raise ValueError(f"window={options.window}: {name} has positions for {positions} tokens")
     special = frozenset(tokenizer.all_special_ids)
+    # Gemma 3's tokenizer, made for images too, has a token that its models of text alone lack
+    embedding = cast(nn.Embedding, model.get_input_embeddings())
+    vocabulary = min(len(tokenizer), embedding.num_embeddings)
     masking = Masking(
         share=options.masked_share,
-        mask_id=mask_id(tokenizer, options.mask_token),
-        vocabulary=len(tokenizer),
+        mask_id=mask_id(tokenizer, options.mask_token, vocabulary=vocabulary),
+        vocabulary=vocabulary,
         special=special,
         from_previous=not is_encoder(model),
     )

@@ -120,8 +120,8 @@ def _opened(job: DistillJob, data: TrainingSet) -> SplareEncoder:
         raise EncoderError(
             f"model folder {folder} cannot be read ({error}): fetch or make it again"
         ) from error
-    encoder.model.to(device)
     lower_logits(encoder, [data.documents[row.positive] for row in data.rows])
+    encoder.model.to(device)  # whose level would differ in the last bits
     return encoder
 
 

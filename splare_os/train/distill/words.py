@@ -12,6 +12,9 @@ SAMPLE_TEXTS = 128
 ACTIVE_WORDS = 1000
 """Words of a document's that start active: about as many latents a zero-shot SAE gives it."""
 
+DECIMALS = 2
+"""Of the level: processors differ in the last bits, but what is taught is to be the same."""
+
 
 def lower_logits(encoder: SplareEncoder, texts: Sequence[str]) -> float:
     """Lower all logits so that a text has `ACTIVE_WORDS` above 0 in the mean; return by how much.
@@ -32,6 +35,7 @@ def lower_logits(encoder: SplareEncoder, texts: Sequence[str]) -> float:
         raise ValueError("no text has a token that is pooled: give texts to measure logits on")
     found = torch.stack(maxima).flatten()
     n_active = min(ACTIVE_WORDS, encoder.n_latents) * len(maxima)
-    level = float(found.kthvalue(max(1, len(found) - n_active)).values)
+    lowest = float(found.kthvalue(max(1, len(found) - n_active)).values)
+    level = round(lowest, DECIMALS)
     sae.bias.data -= level
     return level

@@ -2,7 +2,8 @@
 
 Of 8,192 latents about 32 are active at a token, yet the plain step runs dense products of
 [token, latent] forth and back. Here one of them stays (which latents are active?); the others
-become products with a sparse matrix. Loss and gradients are those of the plain step.
+become products with a sparse matrix. Loss and gradients are those of sae-lens, but the loss that
+revives dead latents looks at every fourth token.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from sae_lens import BatchTopKTrainingSAE
 from sae_lens.saes.sae import TrainStepInput, TrainStepOutput
 
 SAMPLE_STRIDE = 509  # a prime, so that the sample does not follow a few latents
-REVIVAL_STRIDE = 4  # the revival loss is dense, so it looks at every fourth token
+REVIVAL_STRIDE = 4  # the revival loss is dense; sae-lens' looks at every token
 
 
 class SparseBatchTopKSae(BatchTopKTrainingSAE):  # type: ignore[misc]
@@ -46,7 +47,8 @@ class SparseBatchTopKSae(BatchTopKTrainingSAE):  # type: ignore[misc]
     ) -> torch.Tensor:
         """Return the auxiliary loss by which dead latents learn what the live ones miss.
 
-        sae-lens' `calculate_topk_aux_loss`, computed over the dead latents and a share of tokens.
+        sae-lens' `calculate_topk_aux_loss` of every `REVIVAL_STRIDE`-th token, computed over the
+        dead latents alone.
         """
         if dead_mask is None or not dead_mask.any():
             return residual.new_zeros(())

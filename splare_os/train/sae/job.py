@@ -7,15 +7,14 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-from transformers import AutoConfig
 
 from ...encode import Backbone, Card, SaeEncoder, SplareEncoder, load_backbone
+from ...encode.backbone import read_config
 from ...encode.precision import check_device
-from ...errors import EncoderError
 from ...index.sources import Document
 from ...text import Fields
 from ..texts import Reject, draw_texts
@@ -128,7 +127,7 @@ def train_sae_model(
     work, first = job.work_folder, job.states.held_out
     with locked(work, OURS):
         claim(work, _begun_with(sources, job))
-        claim(work / TRAINING, asdict(replace(job.sae, device="")))  # it may go on elsewhere
+        claim(work / TRAINING, _sae_options(job) | {"device": ""})  # it may go on elsewhere
         with _cleared_unless_begun(work):
             n_blocks, window = job.layer + 1, job.states.window
             backbone = load_backbone(job.backbone, n_blocks=n_blocks, window=window, dtype=None)
@@ -201,7 +200,7 @@ def _cleared_unless_begun(work: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        if not (work / STATES).exists():
+        if not any((work / STATES).glob("*")):
             clear(work, OURS)
 
 
@@ -221,6 +220,11 @@ def _begun_with(sources: Sequence[str], job: SaeJob) -> dict[str, object]:
     }
 
 
+def _sae_options(job: SaeJob) -> dict[str, object]:
+    """Return the SAE's options, `autocast` as it was decided: a run goes on only with that."""
+    return asdict(job.sae) | {"autocast": job.sae.autocasts}
+
+
 def _check_place(job: SaeJob) -> None:
     """Refuse to write over what others made."""
     if job.out.exists():
@@ -230,17 +234,13 @@ def _check_place(job: SaeJob) -> None:
 
 
 def _check_layer(job: SaeJob) -> None:
-    try:
-        config = AutoConfig.from_pretrained(job.backbone)
-    except OSError as error:
-        raise EncoderError(f"backbone {job.backbone!r} cannot be read: {error}") from error
-    depth = config.get_text_config().num_hidden_layers
+    depth = read_config(job.backbone).get_text_config().num_hidden_layers
     if not 0 <= job.layer < depth:
         raise ValueError(f"layer={job.layer}: {job.backbone} has layers 0 to {depth - 1}")
 
 
 def _report(job: SaeJob, encoder: SplareEncoder, figures: SaeFigures, n_states: int) -> SaeReport:
-    options = asdict(job.sae) | {"window": job.states.window, "max_chars": job.max_chars}
+    options = _sae_options(job) | {"window": job.states.window, "max_chars": job.max_chars}
     read = json.loads((job.work_folder / TEXTS).read_text(encoding="utf-8"))
     return SaeReport(
         model=str(job.out),

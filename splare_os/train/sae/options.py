@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+import torch
+
+from ...encode.precision import best_dtype
 from ..numbers import check_numbers
 
 Activation = Literal["batchtopk", "topk", "jumprelu"]
@@ -20,6 +23,7 @@ class SaeOptions:
     loss pulls the mean to with the weight `l0_coefficient` (jumprelu, sae-lens' `target_l0`).
     `n_tokens` counts states seen, so it may exceed the states there are: passes repeat, each in a
     new order. A latent silent for `dead_window` batches gets an auxiliary loss that revives it.
+    `autocast` None uses bfloat16 where `device` multiplies it fast.
     """
 
     activation: Activation = "batchtopk"
@@ -31,7 +35,7 @@ class SaeOptions:
     lr: float = 1e-3
     decay_share: float = 0.25
     dead_window: int = 300
-    autocast: bool = True
+    autocast: bool | None = None
     device: str = "cpu"
     seed: int = 0
 
@@ -52,3 +56,10 @@ class SaeOptions:
     def n_steps(self) -> int:
         """Number of batches trained on."""
         return self.n_tokens // self.batch_tokens
+
+    @property
+    def autocasts(self) -> bool:
+        """Whether products are computed in bfloat16."""
+        if self.autocast is None:
+            return best_dtype(self.device) is torch.bfloat16
+        return self.autocast

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,6 +21,8 @@ HEADROOM = 16
 """How many times larger than the first states the later ones may be, before all are rescaled."""
 ROWS = "states.npy"
 NOTE = "states.json"
+CANNOT_RESERVE = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
+"""What file systems say that know no reserving."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ class StateStore:
             self.note = found
             self.rows = open_memmap(folder / ROWS, mode="r+")
         else:
-            self.rows = open_memmap(folder / ROWS, mode="w+", dtype=np.float16, shape=shape)
+            self.rows = _made(folder / ROWS, shape)
 
     @property
     def n_packs(self) -> int:
@@ -126,6 +130,32 @@ def whole_states(folder: Path) -> States | None:
     if note is None or not note.is_whole:
         return None
     return States(open_memmap(folder / ROWS, mode="r"), note.unit or 1.0)
+
+
+def _made(path: Path, shape: tuple[int, int]) -> NDArray[np.float16]:
+    """Return a new file of states as an array, with room on the disk for all of them."""
+    try:
+        rows: NDArray[np.float16] = open_memmap(path, mode="w+", dtype=np.float16, shape=shape)
+        _reserve(path)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise TrainingError(
+            f"the states take {2 * shape[0] * shape[1]:,} bytes, and {path.parent} has no room for "
+            f"them ({error.strerror}): take fewer states (--states), or another folder (--work)"
+        ) from error
+    return rows
+
+
+def _reserve(path: Path) -> None:
+    """Take the blocks of a file full of holes: writing to a map of one kills on a full disk."""
+    if not hasattr(os, "posix_fallocate"):  # macOS
+        return
+    with path.open("r+b") as file:
+        try:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        except OSError as error:
+            if error.errno not in CANNOT_RESERVE:
+                raise
 
 
 def _read_note(folder: Path) -> _Note | None:

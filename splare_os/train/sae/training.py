@@ -84,7 +84,7 @@ def _schedule(options: SaeOptions) -> SAETrainerConfig:
         lr_decay_steps=int(steps * options.decay_share),
         dead_feature_window=options.dead_window,
         feature_sampling_window=steps + 1,  # the histograms drawn at a window's end go unread
-        autocast=options.autocast,
+        autocast=options.autocasts,
         device=options.device,
     )
 

@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,9 @@ from transformers import AutoModelForCausalLM, AutoModelForMaskedLM
 from splare_os.encode import load_backbone
 from splare_os.errors import EncoderError, TrainingError
 from splare_os.train.adapt.batches import windows_of
-from splare_os.train.adapt.model import load_tokenizer
+from splare_os.train.adapt.model import load_language_model, load_tokenizer
 from splare_os.train.adapt.trainer import AdaptProgress
-from splare_os.train.adapt.training import AdaptOptions, adapt
+from splare_os.train.adapt.training import AdaptOptions, _batches, adapt
 from tests.models import FAMILIES, save_model
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -95,11 +96,11 @@ def test_an_encoder_can_keep_its_weights_but_for_lora(bert: str, tmp_path: Path)
     assert not torch.equal(trained[key], given[key])
 
 
-@pytest.mark.parametrize("lora_rank", [0, 4])
+@pytest.mark.parametrize(("lora_rank", "autocast"), [(0, False), (4, False), (4, True)])
 def test_a_run_that_was_stopped_ends_with_the_weights_of_one_that_was_not(
-    lora_rank: int, bert: str, tmp_path: Path
+    lora_rank: int, bert: str, tmp_path: Path, *, autocast: bool
 ) -> None:
-    options = replace(OPTIONS, lora_rank=lora_rank)
+    options = replace(OPTIONS, lora_rank=lora_rank, autocast=autocast)
     whole, resumed = tmp_path / "whole", tmp_path / "resumed"
 
     def stop_at_ten(progress: AdaptProgress) -> None:
@@ -145,7 +146,7 @@ def test_a_run_may_go_on_on_another_device(
 
 
 def test_training_ends_where_the_held_out_loss_levels_off(bert: str, tmp_path: Path) -> None:
-    options = replace(OPTIONS, steps=100, lr=1e-9, evaluate_every=2, patience=3)
+    options = replace(OPTIONS, steps=100, evaluate_every=2, patience=3, min_delta=50)
     seen: list[AdaptProgress] = []
     figures = adapt(TEXTS, bert, tmp_path / "out", options, watch=seen.append)
     assert figures.levelled_off
@@ -158,7 +159,7 @@ def test_training_ends_where_the_held_out_loss_levels_off(bert: str, tmp_path: P
 def test_a_run_that_had_levelled_off_and_was_stopped_is_not_trained_further(
     bert: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options = replace(OPTIONS, steps=100, lr=1e-9, evaluate_every=2, patience=3)
+    options = replace(OPTIONS, steps=100, evaluate_every=2, patience=3, min_delta=50)
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     figures = adapt(TEXTS, bert, whole, options)
     seen: list[AdaptProgress] = []
@@ -204,6 +205,17 @@ def test_several_gpus_change_nothing(
     assert replace(figures, tokens_per_s=0) == replace(alone, tokens_per_s=0)
     first, second = weights(tmp_path / "two"), weights(tmp_path / "one")
     assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_a_model_that_is_no_better_than_before_is_not_kept(bert: str, tmp_path: Path) -> None:
+    adapt(TEXTS, bert, tmp_path / "good", replace(OPTIONS, steps=40, evaluate_every=20))
+    options = replace(OPTIONS, lr=3.0, warmup_share=0)
+    message = r"below (\d\.\d+), that before training; the best has (\d+\.\d+), .* \(lr=3\.0\)"
+    with pytest.raises(TrainingError, match=message) as found:
+        adapt(TEXTS, str(tmp_path / "good"), tmp_path / "out", options)
+    before, best = map(float, re.search(message, str(found.value)).groups())
+    assert best > before
+    assert [path.name for path in tmp_path.iterdir()] == ["good"]
 
 
 def test_a_loss_that_is_no_number_ends_training_with_the_step_and_the_cause(
@@ -263,6 +275,20 @@ def test_a_folder_that_is_there_is_not_written_over(bert: str, tmp_path: Path) -
 def test_a_mask_token_of_no_vocabulary_is_refused(bert: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="mask_token='_'"):
         adapt(TEXTS, bert, tmp_path / "out", replace(OPTIONS, mask_token=""))
+
+
+def test_tokens_without_an_embedding_are_never_drawn_nor_masks(tmp_path: Path) -> None:
+    name = save_decoder(tmp_path, "gemma3_text")
+    tokenizer = load_tokenizer(name)
+    tokenizer.add_tokens(["<image>"])
+    tokenizer.save_pretrained(name)
+    model = load_language_model(name, seed=0)
+    rows = model.get_input_embeddings().num_embeddings
+    assert len(load_tokenizer(name)) == rows + 1
+    batches, held_out = _batches(TEXTS, name, model, OPTIONS)
+    assert batches.masking.vocabulary == held_out.masking.vocabulary == rows
+    with pytest.raises(TrainingError, match=f"'<image>' has the id {rows}, and the model has"):
+        adapt(TEXTS, name, tmp_path / "out", replace(OPTIONS, mask_token="<image>"))
 
 
 def test_a_window_longer_than_the_positions_is_refused(bert: str, tmp_path: Path) -> None:

@@ -34,10 +34,16 @@ def test_so_many_words_stay_active_in_the_mean(
     encoder: SplareEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(words, "ACTIVE_WORDS", 10)
+    monkeypatch.setattr(words, "DECIMALS", 9)
     before = encoder.pooling.sae.bias.clone()
     lowered = lower_logits(encoder, TEXTS)
     torch.testing.assert_close(encoder.pooling.sae.bias.data, before - lowered)
     assert encoder.encode_documents(TEXTS).nnz == 10 * len(TEXTS)
+
+
+def test_the_level_is_a_number_that_every_processor_finds(encoder: SplareEncoder) -> None:
+    level = lower_logits(encoder, TEXTS)
+    assert level == round(level, 2)
 
 
 def test_texts_without_a_word_are_refused(encoder: SplareEncoder) -> None:

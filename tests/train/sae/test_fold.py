@@ -6,6 +6,7 @@ import torch
 
 from splare_os.errors import TrainingError
 from splare_os.train.sae import SaeOptions, States
+from splare_os.train.sae import fold as module
 from splare_os.train.sae.fold import Centring, centre, fold
 from splare_os.train.sae.untrained import untrained
 
@@ -53,8 +54,28 @@ def test_states_are_centred_to_a_mean_square_of_one() -> None:
     assert float(centred.square().mean()) == pytest.approx(1, rel=1e-4)
 
 
+def test_centring_by_chunks_equals_the_plain_computation(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    rows = (rng.standard_normal((500, 8)) + 30 * rng.standard_normal(8)).astype(np.float16)
+    states = States(rows, unit=4.0)
+    sample = states.read(slice(0, 450)).double()
+    mean = sample.mean(dim=0)
+    scale = (8 / float((sample - mean).square().sum(dim=1).mean())) ** 0.5
+    monkeypatch.setattr(module, "CENTRING_STATES", 450)
+    for chunk in (1, 64, 450, 4096):  # 450 is no multiple of 64
+        monkeypatch.setattr(module, "CHUNK", chunk)
+        found = centre(states)
+        assert found.mean.dtype == torch.float32
+        torch.testing.assert_close(found.mean, mean.float(), atol=0, rtol=1e-6)
+        assert found.scale == pytest.approx(scale, rel=1e-12)
+
+
 def test_states_of_one_value_or_none_are_refused() -> None:
     with pytest.raises(ValueError, match="3 states are all equal"):
         centre(States(np.ones((3, 2), dtype=np.float16)))
     with pytest.raises(TrainingError, match="NaN or infinity"):
         centre(States(np.full((3, 2), np.nan, dtype=np.float16)))
+    halves = np.ones((3, 2), dtype=np.float16)
+    halves[1] = np.inf
+    with pytest.raises(TrainingError, match="NaN or infinity"):
+        centre(States(halves))

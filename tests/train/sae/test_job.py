@@ -1,5 +1,8 @@
+import errno
 import json
+import os
 import random
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +10,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from safetensors.torch import load_file
+from transformers import T5Config
 
 from splare_os.cli import main
 from splare_os.encode import SplareEncoder
@@ -143,6 +147,21 @@ def test_other_options_in_a_work_folder_are_refused_with_both_values(
         train_sae_model([texts], replace(job, layer=2, states=replace(STATES, window=16)))
 
 
+def test_a_run_goes_on_in_the_precision_it_began_with(
+    texts: str, job: SaeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = replace(job, sae=replace(SAE, autocast=None))
+    best = "splare_os.train.sae.options.best_dtype"
+    monkeypatch.setattr(best, lambda _: torch.bfloat16)
+    with pytest.raises(KeyboardInterrupt):
+        train_sae_model([texts], job, watch=_stop_in_training)
+    monkeypatch.setattr(best, lambda _: torch.float32)
+    with pytest.raises(TrainingError, match="autocast=True there, False now"):
+        train_sae_model([texts], job)
+    report = train_sae_model([texts], replace(job, sae=replace(SAE, autocast=True)))
+    assert report.options["autocast"] is True
+
+
 def test_bad_lines_that_an_earlier_run_told_of_count_at_the_end(texts: str, job: SaeJob) -> None:
     where = ("--backbone", job.backbone, "--layer", "1", "--out", str(job.out), "--device", "cpu")
     sizes = ("--width", "64", "--k", "4", "--tokens", "1280", "--batch", "128", "--window", "32")
@@ -209,6 +228,45 @@ def test_what_cannot_work_is_refused_and_leaves_nothing(
             replace(job, **change)
     with pytest.raises(ValueError, match="save_dtype='int8': choose one of float32, bfloat16"):
         replace(job, save_dtype="int8")
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("config.json", "{"),
+        ("config.json", '{"model_type": "nonsense"}'),
+        ("model.safetensors", "half"),
+        ("tokenizer.json", '{"added_tokens": [], "mod'),
+        ("tokenizer_config.json", "{"),
+    ],
+)
+def test_a_backbone_that_cannot_be_read_is_named(
+    file: str, content: str, texts: str, job: SaeJob, tmp_path: Path
+) -> None:
+    damaged = tmp_path / "damaged"
+    shutil.copytree(job.backbone, damaged)
+    (damaged / file).write_text(content)
+    with pytest.raises(EncoderError, match=f"backbone '{damaged}' cannot be read"):
+        train_sae_model([texts], replace(job, backbone=str(damaged)))
+    assert [*tmp_path.iterdir()] == [damaged]
+
+
+def test_other_kinds_of_backbones_are_refused(texts: str, job: SaeJob, tmp_path: Path) -> None:
+    T5Config().save_pretrained(tmp_path / "t5")
+    with pytest.raises(EncoderError, match="is a 't5' model: choose one of bert"):
+        train_sae_model([texts], replace(job, backbone=str(tmp_path / "t5")))
+
+
+def test_a_full_disk_leaves_nothing_that_would_refuse_fewer_states(
+    texts: str, job: SaeJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(TrainingError, match="has no room for them"):
+        train_sae_model([texts], job)
+    assert not [*tmp_path.iterdir()]
 
 
 def test_a_folder_can_be_saved_in_half_precision(texts: str, job: SaeJob) -> None:

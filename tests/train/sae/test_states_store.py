@@ -1,3 +1,6 @@
+import errno
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -5,7 +8,7 @@ import pytest
 import torch
 
 from splare_os.errors import TrainingError
-from splare_os.train.sae.states_store import StateStore, whole_states
+from splare_os.train.sae.states_store import ROWS, StateStore, whole_states
 
 
 def test_states_beyond_the_largest_half_are_kept_to_its_eleven_bits() -> None:
@@ -50,6 +53,37 @@ def test_a_store_goes_on_where_it_was_kept(tmp_path: Path) -> None:
     assert whole_states(tmp_path) is None
     other = StateStore((3, 1), tmp_path)
     assert (other.n_packs, other.rows.tolist()) == (0, [[0.0]] * 3)
+
+
+def test_the_blocks_of_the_file_are_taken_before_the_first_state(tmp_path: Path) -> None:
+    StateStore((1000, 500), tmp_path)
+    assert (tmp_path / ROWS).stat().st_blocks * 512 >= 1000 * 500 * 2
+
+
+def failing(code: int) -> Callable[..., None]:
+    def fail(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    return fail
+
+
+def test_a_disk_without_room_is_refused_with_the_bytes_and_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "posix_fallocate", failing(errno.ENOSPC))
+    message = rf"take 1,000,000 bytes, and {tmp_path} has no room for them \(No space left"
+    with pytest.raises(TrainingError, match=message):
+        StateStore((1000, 500), tmp_path)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_file_system_that_cannot_reserve_is_used_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "posix_fallocate", failing(errno.EOPNOTSUPP))
+    assert StateStore((2, 1), tmp_path).rows.tolist() == [[0.0], [0.0]]
+    monkeypatch.delattr(os, "posix_fallocate")
+    assert StateStore((3, 1), tmp_path).rows.tolist() == [[0.0]] * 3
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
