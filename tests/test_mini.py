@@ -29,6 +29,13 @@ def test_the_fingerprint_is_that_of_the_files() -> None:
     assert (card.name, card.fingerprint) == ("mini", fingerprint(FOLDER, card))
 
 
+def test_the_page_of_results_is_of_these_weights() -> None:
+    card = read_card(FOLDER)
+    assert card is not None
+    page = FOLDER.parent.parent / "docs" / "results.md"
+    assert f"Models: mini (`{card.fingerprint}`)" in page.read_text(encoding="utf-8")
+
+
 def test_it_is_as_wide_and_as_sparse_as_it_says(mini: Encoder) -> None:
     texts = [json.loads(line)["text"] for line in DOCUMENTS.read_text().splitlines()]
     assert mini.n_latents >= 8192
