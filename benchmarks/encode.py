@@ -86,14 +86,28 @@ def mini_cases(
 ) -> Iterator[Figure]:
     """Yield the figures of mini: 256 tokens, against both others and against dense MiniLM."""
     files = mini_files(work)
-    exact = _ours(files, device, "float32")
+    exact, fast = (_ours(files, device, dtype) for dtype in ("float32", "bfloat16"))
     texts = _cut(exact, _corpus(data, n_texts), files.window)
     slices = [texts[number::pairs] for number in range(pairs)]
     few = [part[:64] for part in slices]
-    plain = Plain(files, torch.float32, device)
-    chunked = Chunked(files, torch.float32, device)
     yield from _equality("mini", files, exact, few[0], device)
-    fast = _ours(files, device, "bfloat16")
+    yield from _mini_shares(exact, fast, slices)
+    yield from _mini_ratios(files, exact, fast, few, device)
+    yield from _mini_to_dense(data, fast, few, device)
+    fast.spans(few[0])
+    ratio = speed_up(fast.spans, fast.encode_documents, few)
+    yield Figure("mini", "time of spans to encoding", str(ratio), "≤ 1.15")
+    yield _processes(files, [part[:128] for part in slices])
+    for system in ("plain", "chunked", "ours"):
+        dtype = "bfloat16" if system == "ours" else "float32"
+        peak = memory.peak(system, files, few[0], dtype, device)
+        yield Figure("mini", f"peak memory of {system}, {dtype}", f"{peak / 2**20:.0f} MiB")
+
+
+def _mini_shares(
+    exact: SplareEncoder, fast: SplareEncoder, slices: list[list[str]]
+) -> Iterator[Figure]:
+    """Yield which part of the processor's best matrix products encoding reaches."""
     for dtype, encoder, bar in (("float32", exact, "≥ 0.75"), ("bfloat16", fast, "")):
         found = shares(encoder, slices)
         stage_bar = "≥ 0.80" if dtype == "bfloat16" else ""
@@ -103,6 +117,14 @@ def mini_cases(
         yield Figure(
             "mini", f"{dtype}: SAE + pooling of GEMM peak", str(found["SAE + pooling"]), stage_bar
         )
+
+
+def _mini_ratios(
+    files: Files, exact: SplareEncoder, fast: SplareEncoder, few: list[list[str]], device: str
+) -> Iterator[Figure]:
+    """Yield the speed against the two others."""
+    plain = Plain(files, torch.float32, device)
+    chunked = Chunked(files, torch.float32, device)
     for warm in (plain.encode, chunked.encode, exact.encode_documents, fast.encode_documents):
         warm(few[0])
     ratio = speed_up(plain.encode, exact.encode_documents, few)
@@ -113,7 +135,12 @@ def mini_cases(
     yield Figure("mini", "operations of (a) to ours × padding", work_ratio)
     ratio = speed_up(chunked.encode, fast.encode_documents, few)
     yield Figure("mini", "bfloat16 against (b) in float32", str(ratio), "≥ 2")
-    del plain, chunked
+
+
+def _mini_to_dense(
+    data: Path, fast: SplareEncoder, few: list[list[str]], device: str
+) -> Iterator[Figure]:
+    """Yield the speed against the dense model, of texts and of one query at a time."""
     dense = load_dense()
     dense.to(device)
     vectors = partial(dense.encode_document, show_progress_bar=False)
@@ -123,7 +150,7 @@ def mini_cases(
     queries = list(read_dataset(data, data.name).queries.values())[:200]
     vector = partial(dense.encode_query, show_progress_bar=False)
     times: dict[str, list[float]] = {"dense": [], "ours": []}
-    for query in [*queries[:20], *queries]:
+    for query in [*queries[:20], *queries]:  # the first ones are not counted
         times["dense"].append(seconds(partial(vector, [query])))
         times["ours"].append(seconds(partial(fast.encode_queries, [query])))
     halves = {name: median(took[20:]) for name, took in times.items()}
@@ -131,14 +158,6 @@ def mini_cases(
     ratio = of_pairs([one / other for one, other in pairs_of_times])
     note = f"≤ 1.2 (p50 {1000 * halves['ours']:.1f} ms to {1000 * halves['dense']:.1f} ms)"
     yield Figure("mini", "one query's time to dense MiniLM's", str(ratio), note)
-    fast.spans(few[0])
-    ratio = speed_up(fast.spans, fast.encode_documents, few)
-    yield Figure("mini", "time of spans to encoding", str(ratio), "≤ 1.15")
-    yield _processes(files, [part[:128] for part in slices])
-    for system in ("plain", "chunked", "ours"):
-        dtype = "bfloat16" if system == "ours" else "float32"
-        peak = memory.peak(system, files, few[0], dtype, device)
-        yield Figure("mini", f"peak memory of {system}, {dtype}", f"{peak / 2**20:.0f} MiB")
 
 
 def precision_cases(data: Path, device: str) -> Iterator[Figure]:
