@@ -3,4 +3,4 @@
 from importlib.util import find_spec
 
 # torch for processors alone comes without Triton
-collect_ignore = [] if find_spec("triton") else ["splare_os/encode/segment_max_triton.py"]
+collect_ignore = [] if find_spec("triton") else ["splare_os/encode/pooling/segment_max_triton.py"]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
+from splare_os.encode.load import load_encoder
 from splare_os.encode.throughput import peak_bytes
-from splare_os.encoders import load_encoder
 
 from .systems import Chunked, Files, Plain
 

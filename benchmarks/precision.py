@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from splare_os.encoders import load_encoder
+from splare_os.encode.load import load_encoder
 from splare_os.evaluate.datasets import DataSet, read_corpus, read_dataset
 from splare_os.evaluate.measures import means, measure
 from splare_os.evaluate.runs import Run, without_own

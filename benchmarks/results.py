@@ -18,7 +18,7 @@ import click
 from opensearchpy import OpenSearch
 from sentence_transformers import SentenceTransformer
 
-from splare_os.cli_options import (
+from splare_os.cli.options import (
     cluster_options,
     cluster_url,
     connect,
@@ -26,7 +26,8 @@ from splare_os.cli_options import (
     names,
     quieten_transformers,
 )
-from splare_os.encoders import Encoder, load_encoder
+from splare_os.encode.load import load_encoder
+from splare_os.encoder import Encoder
 from splare_os.evaluate import MISSING, EvaluateOptions, Result, evaluate, unique_names
 from splare_os.evaluate.cuts import Cut, read_cut
 from splare_os.evaluate.datasets import DataSet, read_dataset

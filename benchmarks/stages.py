@@ -8,9 +8,9 @@ from splare_os.encode import SplareEncoder
 from splare_os.encode.encoder import MAX_TOKENS
 from splare_os.encode.flops import sae_flops
 from splare_os.encode.packing import packs
-from splare_os.encode.segment_max_cuda import TOKENS_BEFORE_MEASURING
+from splare_os.encode.pooling.segment_max_cuda import TOKENS_BEFORE_MEASURING
+from splare_os.encode.pooling.window_impacts import largest_activations, pooled_tokens
 from splare_os.encode.throughput import encoder_flops, gemm_peak
-from splare_os.encode.window_impacts import largest_activations, pooled_tokens
 
 from .pairs import Ratio, of_pairs, seconds
 

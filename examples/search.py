@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from splare_os.cluster import EmbeddedCluster
-from splare_os.encoders import load_encoder
+from splare_os.encode import load_encoder
 from splare_os.index import IngestOptions, ingest
 from splare_os.search import SplareOpenSearch
 

@@ -8,7 +8,8 @@ SplareError
 ├── JobError          an indexing job that cannot go on (locked, ledger unreadable)
 ├── BulkError         the cluster refuses to take any more documents
 ├── TrainingError     a training that cannot start or go on
-└── EvaluationError   a data set that cannot be read, or a search of it that failed
+├── EvaluationError   a data set that cannot be read, or a search of it that failed
+└── MissingExtraError   a part of the package whose extra is not installed
 """
 
 
@@ -46,3 +47,7 @@ class EvaluationError(SplareError):
 
 class TrainingError(SplareError):
     """A training cannot start or go on: its input, its work folder, or its loss is unusable."""
+
+
+class MissingExtraError(SplareError, ImportError):
+    """What is asked for needs packages that the base installation has not; `pip` brings them."""

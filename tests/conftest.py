@@ -1,9 +1,16 @@
-from collections.abc import Iterator
+import gzip
+import itertools
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 import pytest
 from opensearchpy import OpenSearch
 
 from splare_os.cluster import EmbeddedCluster
+from tests.hashing import HashEncoder
+
+numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +26,30 @@ def client(cluster_url: str) -> Iterator[OpenSearch]:
     """A client of that OpenSearch; tests choose index names of their own."""
     with OpenSearch(cluster_url, timeout=60) as opensearch:
         yield opensearch
+
+
+@pytest.fixture
+def encoder() -> HashEncoder:
+    return HashEncoder()
+
+
+@pytest.fixture
+def index(client: OpenSearch) -> Iterator[str]:
+    """The name of an index that does not exist, and is gone afterwards."""
+    name = f"ingest-{next(numbers)}"
+    yield name
+    client.indices.delete(index=f"{name}*", params={"ignore_unavailable": "true"})
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., str]:
+    """Write documents (or raw lines) as JSON Lines, gzipped if the name says so."""
+
+    def write_lines(lines: Iterable[object], name: str = "docs.jsonl") -> str:
+        raw = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
+        data = b"".join(line + b"\n" for line in raw)
+        path = tmp_path / name
+        path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+        return str(path)
+
+    return write_lines

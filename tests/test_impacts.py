@@ -4,14 +4,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from splare_os.impacts import (
-    as_stored,
-    from_features,
-    merge,
-    prune,
-    stored,
-    to_features,
-)
+from splare_os.impacts import as_stored, from_features, merge, prune, stored, to_features
 
 
 def impacts(rows: list[list[float]]) -> csr_array:

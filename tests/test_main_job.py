@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from opensearchpy import OpenSearch
 
-from splare_os.encoders import load_encoder
+from splare_os.encode.load import load_encoder
 from splare_os.impacts import Impacts, from_features, stored
 from splare_os.search import translate
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from splare_os.encoders import load_encoder
+from splare_os.encode.load import load_encoder
 from tests.evaluate.folders import write
 from tests.models import LETTERS, WORDS, save_bert
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from splare_os.encode.card import fingerprint, read_card
-from splare_os.encoders import Encoder, load_encoder
+from splare_os.encode.load import load_encoder
+from splare_os.encoder import Encoder
 
 FOLDER = Path(str(files("splare_os"))) / "mini"
 DOCUMENTS = Path(__file__).parent.parent / "examples" / "documents.jsonl"

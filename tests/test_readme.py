@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from splare_os.cli import main
-from splare_os.cli_train import train
+from splare_os.cli.main import main
+from splare_os.cli.train import train
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from splare_os.errors import ClusterError
-
+from ..errors import ClusterError
 from .resources import ELSEWHERE
 
 log = logging.getLogger(__name__)

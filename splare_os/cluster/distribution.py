@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from zipfile import ZipFile
 
-from splare_os.errors import ClusterError
-
+from ..errors import ClusterError
+from ..extras import require
 from . import artifacts
 from .artifacts import ALL, ICU, ICU_PROVIDERS, OPENSEARCH, PLUGINS, Artifact, Progress
 from .home import Account, Home, locked, own
@@ -34,6 +34,7 @@ class Distribution:
 
 def install(home: Home, *, progress: Progress | None = None) -> Distribution:
     """Return the distribution below `home.cache`, fetched and unpacked when it isn't there yet."""
+    require("cluster", "the embedded OpenSearch, used where no address is given,")
     cache = own(home.cache, home.account)
     with locked(cache):
         _sweep(cache)

@@ -8,8 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
-from splare_os.errors import ClusterError
-
+from ..errors import ClusterError
 from . import node
 from .artifacts import Progress
 from .config import NodeOptions

@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from splare_os.errors import ClusterError
-
+from ..errors import ClusterError
 from .resources import ELSEWHERE
 
 log = logging.getLogger(__name__)

@@ -11,8 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
-from splare_os.errors import ClusterError
-
+from ..errors import ClusterError
 from . import config
 from .config import NodeOptions
 from .distribution import VERSION, Distribution

@@ -4,7 +4,7 @@ import shutil
 import socket
 from pathlib import Path
 
-from splare_os.errors import ClusterError
+from ..errors import ClusterError
 
 NEEDED_MEMORY_MB = 1024
 NEEDED_DISK_MB = 800

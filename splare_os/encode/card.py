@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+from ..documents.template import TEMPLATE
 from ..errors import EncoderError
-from ..text import TEMPLATE
+from .modules import FIRST_PATHS
 
 CARD = "splare.json"
 VOLATILE_KEYS = {
@@ -88,6 +89,11 @@ def _file_digests(folder: Path) -> Iterator[tuple[str, str]]:
                 yield name, hashlib.file_digest(file, "sha256").hexdigest()
         elif path.suffix == ".json" and path.name not in {CARD, "tokenizer_config.json"}:
             content = _without_volatile(json.loads(path.read_text(encoding="utf-8")))
+            if name == "modules.json":
+                content = [
+                    module | {"type": FIRST_PATHS.get(module["type"], module["type"])}
+                    for module in content
+                ]
             yield name, _digest(json.dumps(content, sort_keys=True).encode())
 
 

@@ -14,26 +14,27 @@ from sentence_transformers.util import get_device_name
 from torch import Tensor
 from transformers import AutoConfig, PreTrainedTokenizerBase
 
-from ..encoders import Spans, module_packages
+from ..encoder import Spans
 from ..errors import EncoderError
 from ..impacts import Impacts, empty, merge, prune, stack
-from .backbone import Backbone, load_backbone
+from .backbone.backbone import Backbone, load_backbone
+from .backbone.precision import best_dtype
 from .card import Card, read_card, write_card
+from .modules import module_packages
 from .packing import Pack, packs
-from .pooling import SaePooling
-from .precision import best_dtype
-from .releases import read_release
-from .sae import SaeEncoder
-from .sae_files import read_sae
-from .spans import TokenSpans, heaviest_spans
-from .vocabulary import Transform, read_vocabulary_head
-from .window_impacts import (
+from .pooling.pooling import SaePooling
+from .pooling.spans import TokenSpans, heaviest_spans
+from .pooling.window_impacts import (
     PooledTokens,
     arg_max_tokens,
     largest_activations,
     pooled_tokens,
     to_impacts,
 )
+from .sae.files import read_sae
+from .sae.releases import read_release
+from .sae.sae import SaeEncoder
+from .sae.vocabulary import Transform, read_vocabulary_head
 from .windows import Windows, split
 
 MAX_TOKENS = {"cpu": 2048, "cuda": 32_768}

@@ -8,7 +8,7 @@ from scipy.sparse import coo_array, csr_array
 from sentence_transformers import SparseEncoder
 from torch import Tensor
 
-from ..encoders import Spans
+from ..encoder import Spans
 from ..errors import EncoderError
 from ..impacts import Impacts, empty, prune
 from .card import Card, fingerprint, read_card

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from ..encoders import Encoder
+from ..documents.document import Document, parse
+from ..documents.fields import Fields
+from ..encoder import Encoder
 from ..impacts import Features, to_features
-from ..index.sources import Document, parse
-from ..text import Fields
 
 BATCH = 256
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from ..encoders import Encoder, Spans
+from ..encoder import Encoder, Spans
 from ..errors import EncoderError, SplareError
 from ..impacts import Impacts, empty, stack
 from .card import Card
@@ -110,7 +110,7 @@ def _load(
     devices: "Queue[tuple[str, int]]",
     all_loaded: Barrier,
 ) -> None:
-    from ..encoders import load_folder
+    from .folder import load_folder
 
     device, n_threads = devices.get()
     os.environ["TOKENIZERS_PARALLELISM"] = "false"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from ..encoders import Encoder
+from ..encoder import Encoder
 from ..errors import EncoderError
 from .encoder import SplareEncoder
 from .flops import backbone_flops, sae_flops

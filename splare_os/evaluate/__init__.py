@@ -1,5 +1,9 @@
 """encoder → figures: datasets · systems (msearch, exact, dense) · measures · comparison · table."""
 
+from ..extras import require
+
+require("evaluate", "evaluation")
+
 from .comparison import Comparison
 from .datasets import check_folders
 from .evaluate import EvaluateOptions, evaluate

@@ -8,9 +8,10 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TypeAlias
 
+from ..documents.document import Document
+from ..documents.fields import Fields
+from ..documents.sources import read_jsonl
 from ..errors import EvaluationError
-from ..index.sources import Document, read_jsonl
-from ..text import Fields
 
 log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ import torch
 from safetensors import SafetensorError
 from sentence_transformers import SentenceTransformer
 
+from ..documents.document import Document
+from ..documents.template import TEMPLATE
 from ..errors import EncoderError
-from ..index.sources import Document
-from ..text import TEMPLATE
 from .datasets import DataSet, corpus_ids, read_corpus
 from .exact import Scores, exact_run
 from .msearch import batched

@@ -9,13 +9,13 @@ from itertools import groupby
 import numpy as np
 from scipy.sparse import csr_array
 
-from ..encoders import Encoder, Spans
+from ..documents.template import TEMPLATE
+from ..encoder import Encoder, Spans
 from ..errors import EvaluationError
 from ..impacts import Impacts, empty, stack
-from ..index import MAX_TOP_K
 from ..index.chunk import Failures
 from ..index.chunk import encode as encode_checked
-from ..text import TEMPLATE
+from ..layout import MAX_TOP_K
 from .datasets import DataSet, read_corpus
 from .msearch import batched
 from .store import CHUNK_DOCUMENTS, Arrays, Store

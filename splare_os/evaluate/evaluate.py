@@ -8,7 +8,7 @@ from pathlib import Path
 
 from opensearchpy import OpenSearch
 
-from ..encoders import Encoder
+from ..encoder import Encoder
 from ..errors import EvaluationError
 from .comparison import compare
 from .cuts import Cut, check_cut

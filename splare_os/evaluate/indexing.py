@@ -9,13 +9,13 @@ from typing import Any
 from opensearchpy import OpenSearch
 from opensearchpy.helpers import streaming_bulk
 
-from ..encoders import Encoder
-from ..index import TOP_K
+from ..documents.fields import Fields
+from ..encoder import Encoder
 from ..index.job import IngestOptions
-from ..index.mapping import properties, template
-from ..index.records import impacts_field
 from ..index.worker import ingest
-from ..text import Fields
+from ..layout import TOP_K
+from ..layout.field import impacts_field
+from ..layout.mapping import properties, template
 from .datasets import DataSet, read_corpus
 from .encoded import made_by
 from .store import digest

@@ -7,11 +7,11 @@ from typing import Any, TypeAlias, TypeVar
 
 from opensearchpy import OpenSearch
 
+from ..documents.fields import Fields
 from ..errors import EvaluationError
 from ..impacts import Impacts
-from ..index import content_field, impacts_field
+from ..layout import content_field, impacts_field
 from ..search.query import Dsl, translate
-from ..text import Fields
 from .datasets import Queries
 from .runs import Hits, Run
 

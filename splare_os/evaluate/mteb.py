@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..encoders import Encoder, load_encoder
+from ..documents.template import document_text
+from ..encode.load import load_encoder
+from ..encoder import Encoder
 from ..errors import EvaluationError
 from ..impacts import Impacts
-from ..index import TOP_K
-from ..text import document_text
+from ..layout import TOP_K
 from .encoded import encode_texts
 from .exact import Scores, exact_run, scorer
 from .runs import Run

@@ -9,9 +9,9 @@ import numpy as np
 from opensearchpy import OpenSearch
 from sentence_transformers import SentenceTransformer
 
-from ..encoders import Encoder
+from ..encoder import Encoder
 from ..impacts import Impacts, prune
-from ..index import TOP_K
+from ..layout import TOP_K
 from .cuts import Cut, top_k_of
 from .datasets import DataSet, corpus_ids
 from .dense import dense_run

@@ -6,14 +6,15 @@ from typing import TypeAlias
 
 import numpy as np
 
-from ..encoders import Encoder
+from ..documents.document import Body, Document
+from ..encoder import Encoder
 from ..errors import EncoderError
 from ..impacts import Impacts, empty, prune, stack
-from .actions import Action, Target, bad_impacts, is_unchanged, to_action
+from ..layout.field import bad_impacts
+from .actions import Action, Target, is_unchanged, to_action
 from .dead_letters import to_letter
 from .ledger import Status
 from .replies import Verdict
-from .sources import Body, Document
 
 Failures: TypeAlias = dict[int, str]
 """Position to the reason why nothing can be stored for it."""

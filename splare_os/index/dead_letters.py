@@ -9,9 +9,9 @@ from typing import BinaryIO, Self
 
 import orjson
 
+from ..documents.document import Document
 from ..errors import JobError
 from .replies import Verdict
-from .sources import Document
 
 
 def to_letter(document: Document, reason: str, refusal: Verdict = None) -> bytes:

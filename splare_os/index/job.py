@@ -9,15 +9,15 @@ from pathlib import Path
 
 from opensearchpy import OpenSearch
 
-from ..encoders import Encoder
-from ..text import Fields
+from ..documents.fields import Fields
+from ..documents.sources import STDIN, is_replayable
+from ..encoder import Encoder
+from ..layout.field import impacts_field
+from ..layout.mapping import TOP_K, check_target
 from .actions import Target
 from .bulk import BulkOptions
 from .ledger import Identity
-from .mapping import TOP_K, check_target
 from .patience import Patience
-from .records import impacts_field
-from .sources import STDIN, is_replayable
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from threading import Event
 
 from opensearchpy import OpenSearch
 
+from ..documents.document import Body
 from .actions import Target
 from .patience import Patience, retried
-from .sources import Body
 
 TIMEOUT_S = 60
 

@@ -14,8 +14,12 @@ from pathlib import Path
 
 from opensearchpy import OpenSearch
 
-from ..encoders import Encoder
+from ..documents.document import Body, Document
+from ..documents.sources import check_sources, read_jsonl
+from ..encoder import Encoder
 from ..errors import BulkError
+from ..layout.mapping import ensure_index, write_index
+from ..layout.pipeline import PIPELINE
 from .actions import Target
 from .bulk import Sender
 from .chunk import Chunk, Entry, Outcome, make_chunk
@@ -24,11 +28,8 @@ from .flight import Flight
 from .job import IngestOptions, Job, find_job, identify, target_of
 from .ledger import STATUSES, Ledger, Progress, Status, file_and_line, place
 from .lookup import index_settings, stored_documents
-from .mapping import ensure_index, write_index
 from .patience import reachable
-from .pipeline import PIPELINE
 from .replies import Verdict
-from .sources import Body, Document, check_sources, read_jsonl
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 from opensearchpy import OpenSearch, Transport
 from opensearchpy.helpers.query import Query
 
-from ..encoders import Encoder
+from ..encoder import Encoder
 from .query import Dialect
 from .rewrite import Rewriter
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from ..encoders import Encoder, Spans
+from ..encoder import Encoder, Spans
 from ..errors import EncoderError
 from ..impacts import Impacts, as_stored, to_features
 

@@ -6,11 +6,12 @@ from typing import Any
 
 from opensearchpy import NotFoundError, OpenSearch
 
-from ..encoders import Encoder
+from ..documents.template import document_text
+from ..encoder import Encoder
 from ..errors import MappingError
 from ..impacts import Impacts
-from ..index.records import FieldRecord, check_model, impacts_field, read_records
-from ..text import document_text
+from ..layout.field import impacts_field
+from ..layout.records import FieldRecord, check_model, read_records
 from .explain import Match, explain, matches
 from .query import Dsl, translate, two_step
 from .source import exclude_impacts

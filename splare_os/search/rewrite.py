@@ -10,9 +10,11 @@ from urllib.parse import unquote
 
 from opensearchpy import OpenSearch
 
-from ..encoders import Encoder, load_encoder
+from ..encode.load import load_encoder
+from ..encoder import Encoder
 from ..impacts import Impacts
-from ..index.records import check_model, impacts_field
+from ..layout.field import impacts_field
+from ..layout.records import check_model
 from .clause import NAME, Clause, replace_in_body
 from .query import Dialect, Dsl, translate
 from .source import PARAMETERS, exclude_impacts, exclude_impacts_by_parameter

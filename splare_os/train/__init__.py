@@ -4,3 +4,7 @@ sae: a sparse autoencoder over a backbone's states. adapt: a language model adap
 mining: hard negatives. distill: an encoder taught to search. texts, numbers, work_folder and
 one_device serve them all.
 """
+
+from ..extras import require
+
+require("train", "training")

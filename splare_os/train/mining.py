@@ -14,7 +14,7 @@ from typing import TypedDict
 import orjson
 from opensearchpy import OpenSearch
 
-from ..encoders import Encoder
+from ..encoder import Encoder
 from ..errors import TrainingError
 from ..evaluate.datasets import DataSet, read_corpus
 from ..evaluate.indexing import indexed, indexed_texts

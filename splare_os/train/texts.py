@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from random import Random
 
-from ..index.sources import Body, Document, check_sources, read_jsonl, text_reason
-from ..text import Fields, document_text
+from ..documents.document import Body, Document, text_reason
+from ..documents.fields import Fields
+from ..documents.sources import check_sources, read_jsonl
+from ..documents.template import document_text
 
 Reject = Callable[[Document], None]
 """Is told of each line that is no document; its `reason` says why."""

@@ -9,7 +9,7 @@ from transformers import AutoModel
 
 from splare_os.encode import Card, SaeEncoder, SplareEncoder, load_backbone
 from splare_os.encode.encoder import MAX_TOKENS
-from splare_os.encoders import load_encoder
+from splare_os.encode.load import load_encoder
 from splare_os.errors import EncoderError
 from splare_os.impacts import prune, stack
 from tests.models import build_tiny, save_bert, save_model

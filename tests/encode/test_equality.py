@@ -17,7 +17,7 @@ from torch import Tensor
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from splare_os.encode import Card, SplareEncoder, load_backbone
-from splare_os.encode.sae_files import read_sae
+from splare_os.encode.sae.files import read_sae
 from tests.models import save_model
 
 FAMILIES = ["bert", "gemma2", "gemma3_text", "llama", "modernbert", "qwen2", "qwen3"]

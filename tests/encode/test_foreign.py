@@ -8,7 +8,7 @@ from sentence_transformers.sparse_encoder.modules import MLMTransformer, SpladeP
 from transformers import BertConfig, BertForMaskedLM
 
 from splare_os.encode import ForeignEncoder
-from splare_os.encoders import load_encoder
+from splare_os.encode.load import load_encoder
 from splare_os.errors import EncoderError
 from splare_os.impacts import prune
 from tests.models import save_bert

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from splare_os.encode import SplareEncoder, load_backbone
-from splare_os.encoders import load_encoder
+from splare_os.encode.load import load_encoder
 from tests.encode.conftest import Snapshot
 from tests.models import save_model
 

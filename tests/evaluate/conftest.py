@@ -8,7 +8,7 @@ from splare_os.evaluate.datasets import DataSet, read_dataset
 from splare_os.evaluate.encoded import made_by
 from splare_os.evaluate.indexing import index_name, texts_key
 from tests.evaluate.folders import save_folder
-from tests.index.hashing import HashEncoder
+from tests.hashing import HashEncoder
 
 
 @pytest.fixture(autouse=True)

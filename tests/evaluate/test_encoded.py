@@ -11,7 +11,7 @@ from splare_os.evaluate.encoded import EncodedCorpus, LookUpEncoder, precision, 
 from splare_os.evaluate.store import Store
 from splare_os.impacts import stack
 from tests.evaluate.folders import CORPUS, write
-from tests.index.hashing import UNREADABLE, HashEncoder
+from tests.hashing import UNREADABLE, HashEncoder
 from tests.models import build_tiny
 
 TEXTS = [f"{document['title']} {document['text']}".strip() for document in CORPUS]

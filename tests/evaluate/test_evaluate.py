@@ -10,7 +10,7 @@ from splare_os.evaluate import EvaluateOptions, Result, evaluate
 from splare_os.evaluate.dense import PACKAGE
 from splare_os.evaluate.runs import fuse
 from tests.evaluate.folders import CORPUS, save_folder, write
-from tests.index.hashing import HashEncoder
+from tests.hashing import HashEncoder
 from tests.models import build_tiny
 
 SPARSE = EvaluateOptions(systems=("bm25", "hash", "hybrid"))

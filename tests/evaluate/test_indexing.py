@@ -10,7 +10,7 @@ from splare_os.evaluate.encoded import EncodedCorpus, LookUpEncoder, made_by
 from splare_os.evaluate.indexing import index_bytes, index_name, indexed, indexed_texts
 from splare_os.evaluate.store import Store
 from tests.evaluate.folders import CORPUS, save_folder, write
-from tests.index.hashing import HashEncoder
+from tests.hashing import HashEncoder
 from tests.models import build_tiny
 
 

@@ -8,7 +8,7 @@ from splare_os.evaluate import msearch
 from splare_os.evaluate.datasets import read_dataset
 from splare_os.evaluate.indexing import indexed
 from splare_os.evaluate.msearch import bm25_run, encoder_run
-from tests.index.hashing import HashEncoder
+from tests.hashing import HashEncoder
 
 pytestmark = pytest.mark.opensearch
 

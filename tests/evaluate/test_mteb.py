@@ -10,7 +10,7 @@ from splare_os.evaluate import EvaluateOptions, evaluate
 from splare_os.evaluate import mteb as adapter
 from splare_os.evaluate.mteb import MtebModel, load
 from tests.evaluate.folders import CORPUS, QRELS, QUERIES
-from tests.index.hashing import UNREADABLE, HashEncoder
+from tests.hashing import UNREADABLE, HashEncoder
 from tests.models import build_tiny
 
 mteb = pytest.importorskip("mteb", reason="mteb is not installed: pip install splare-os[mteb]")

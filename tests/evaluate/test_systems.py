@@ -1,7 +1,7 @@
 import pytest
 
 from splare_os.evaluate import choose, needs_cluster, unique_names
-from tests.index.hashing import HashEncoder
+from tests.hashing import HashEncoder
 
 
 def named(name: str) -> HashEncoder:

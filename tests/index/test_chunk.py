@@ -5,15 +5,15 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+from splare_os.documents.document import parse
+from splare_os.documents.fields import Fields
 from splare_os.errors import EncoderError
 from splare_os.impacts import Impacts
-from splare_os.index.actions import Target, digest
+from splare_os.index.actions import Target
 from splare_os.index.chunk import Chunk, Entry, encode, make_chunk
 from splare_os.index.replies import Refusal
-from splare_os.index.sources import parse
-from splare_os.text import Fields
-
-from .hashing import HashEncoder
+from splare_os.layout.field import digest
+from tests.hashing import HashEncoder
 
 TARGET = Target("i", "text_splare", HashEncoder().fingerprint, 400)
 

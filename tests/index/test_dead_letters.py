@@ -2,10 +2,10 @@ import json
 
 import pytest
 
+from splare_os.documents.document import Document
 from splare_os.errors import JobError
 from splare_os.index.dead_letters import DeadLetters, to_letter
 from splare_os.index.replies import Refusal
-from splare_os.index.sources import Document
 
 
 def test_a_letter_names_the_line_and_keeps_it():

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from splare_os.index import STATUSES, check_model
-from splare_os.index.sources import MAX_ID_BYTES, MAX_LINE_BYTES
-
-from .hashing import HashEncoder
+from splare_os.documents.document import MAX_ID_BYTES, MAX_LINE_BYTES
+from splare_os.index import STATUSES
+from splare_os.layout import check_model
+from tests.hashing import HashEncoder
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "indexing.md").read_text()

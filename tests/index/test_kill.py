@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from splare_os.index import IngestOptions, ingest
-
-from .hashing import HashEncoder
+from tests.hashing import HashEncoder
 
 pytestmark = pytest.mark.opensearch
 

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from splare_os.documents.fields import Fields
 from splare_os.errors import BulkError, JobError, ModelMismatchError
 from splare_os.impacts import prune, stored, to_features
 from splare_os.index import BulkOptions, IngestOptions, Patience, ingest
-from splare_os.index.actions import digest
-from splare_os.text import Fields
-
-from .hashing import HashEncoder
+from splare_os.layout.field import digest
+from tests.hashing import HashEncoder
 
 pytestmark = pytest.mark.opensearch
 

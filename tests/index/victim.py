@@ -9,8 +9,7 @@ from opensearchpy import OpenSearch
 
 from splare_os.impacts import Impacts
 from splare_os.index import IngestOptions, ingest
-
-from .hashing import HashEncoder
+from tests.hashing import HashEncoder
 
 
 class SlowEncoder(HashEncoder):

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from opensearchpy import OpenSearch, Q, Search, helpers
 
+from splare_os.documents.fields import Fields
 from splare_os.encode import SplareEncoder
 from splare_os.errors import MappingError, ModelMismatchError
-from splare_os.index import IngestOptions, ensure_index, ingest
+from splare_os.index import IngestOptions, ingest
+from splare_os.layout import ensure_index
 from splare_os.search import SplareOpenSearch
-from splare_os.text import Fields
 from tests.models import build_tiny
 
 from .conftest import Library

@@ -7,14 +7,14 @@ import pytest
 from click.testing import CliRunner
 from opensearchpy import OpenSearch
 
-from splare_os.cli import main
+from splare_os.cli.main import main
 from splare_os.errors import TrainingError
 from splare_os.evaluate.datasets import DataSet, read_dataset
 from splare_os.evaluate.indexing import index_name
 from splare_os.train.distill.pairs import read_pairs
 from splare_os.train.mining import MinedRow, MineOptions, mine, save_rows
 from tests.evaluate.folders import write
-from tests.index.hashing import HashEncoder
+from tests.hashing import HashEncoder
 
 TEXTS = {
     "d1": "oil oil oil oil price",
@@ -131,7 +131,7 @@ def test_the_command_writes_rows_and_prints_one_line(
 def test_a_place_where_no_rows_can_be_written_is_refused_before_any_work(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("splare_os.cli_distill.connect", None)  # the cluster is not started
+    monkeypatch.setattr("splare_os.cli.train_mine.connect", None)  # the cluster is not started
     for out, reason in (
         (tmp_path / "nope" / "rows.jsonl", "there is no folder"),
         (folder, "is a directory"),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from splare_os.encoders import load_encoder
+from splare_os.encode.load import load_encoder
 from splare_os.evaluate import EvaluateOptions, evaluate
 from splare_os.train.distill.job import DistillJob, distill_model
 from splare_os.train.sae import SaeJob, SaeOptions, StateOptions, train_sae_model

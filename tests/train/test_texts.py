@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from splare_os.documents.fields import Fields
 from splare_os.errors import JobError
-from splare_os.text import Fields
 from splare_os.train.texts import draw_texts
 
 

@@ -1,8 +1,9 @@
 """A language model adapted to texts by filling masks.
 
-batches (masked, packed) → model (its loss) → trainer → training.
+options · batches (masked, packed) → model (its loss) → trainer → training.
 """
 
-from .training import AdaptFigures, AdaptOptions, adapt, require_new
+from .options import AdaptOptions
+from .training import AdaptFigures, adapt, require_new
 
 __all__ = ["AdaptFigures", "AdaptOptions", "adapt", "require_new"]

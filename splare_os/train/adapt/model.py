@@ -19,8 +19,8 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from ...encode.attention import SPLARE, packed
-from ...encode.backbone import FINAL_NORMS, told_of
+from ...encode.backbone.attention import SPLARE, packed
+from ...encode.backbone.backbone import FINAL_NORMS, told_of
 from ...errors import EncoderError
 from ..work_folder import beside
 from .batches import Batch

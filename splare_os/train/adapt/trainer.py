@@ -28,7 +28,7 @@ from .model import first_bad_weight, masked_loss
 if TYPE_CHECKING:
     from peft import PeftModel
 
-    from .training import AdaptOptions
+    from .options import AdaptOptions
 
 
 @dataclass(frozen=True, slots=True)

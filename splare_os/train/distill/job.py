@@ -11,7 +11,8 @@ import torch
 from safetensors import SafetensorError
 
 from ...encode.encoder import SplareEncoder
-from ...encoders import load_folder, model_folder
+from ...encode.folder import load_folder
+from ...encode.load import model_folder
 from ...errors import EncoderError
 from ..work_folder import CLAIM, beside, clear, locked, require_ours
 from .options import DistillOptions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from ...encode.precision import check_device
+from ...encode.backbone.precision import check_device
 from ..numbers import check_numbers
 
 Variant: TypeAlias = Literal["splare", "sae-splade", "splade"]

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import orjson
 
+from ...documents.fields import Fields
+from ...documents.sources import read_jsonl
 from ...errors import TrainingError
 from ...evaluate.datasets import find, find_qrels, read_corpus, read_qrels
-from ...index.sources import read_jsonl
-from ...text import Fields
 
 TRAIN_SPLIT = "train"
 ROW_KEYS = {"query", "positive", "negatives", "scores"}

@@ -22,7 +22,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from ...encode.precision import best_dtype
+from ...encode.backbone.precision import best_dtype
 from ...errors import TrainingError
 from ..one_device import on_one_device
 from .options import DistillOptions

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import torch
 
+from ...documents.document import Document
+from ...documents.fields import Fields
 from ...encode import Backbone, Card, SaeEncoder, SplareEncoder, load_backbone
-from ...encode.backbone import read_config
-from ...encode.precision import check_device
-from ...index.sources import Document
-from ...text import Fields
+from ...encode.backbone.backbone import read_config
+from ...encode.backbone.precision import check_device
 from ..texts import Reject, draw_texts
 from ..work_folder import CLAIM, beside, claim, clear, locked
 from .checkpoints import Checkpoints

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 import torch
 
-from ...encode.precision import best_dtype
+from ...encode.backbone.precision import best_dtype
 from ..numbers import check_numbers
 
 Activation = Literal["batchtopk", "topk", "jumprelu"]

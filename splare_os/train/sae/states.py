@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
-from ...encode.backbone import Backbone
+from ...encode.backbone.backbone import Backbone
 from ...encode.packing import Pack, packs
 from ...encode.windows import Windows, split
 from .progress import Progress, Watch, unwatched

@@ -10,9 +10,9 @@ from click.testing import CliRunner, Result
 from safetensors.torch import load_file
 from transformers import AutoTokenizer, BertConfig, BertForMaskedLM, BertModel
 
-from splare_os.cli import main
+from splare_os.cli.main import main
 from splare_os.encode import SplareEncoder
-from splare_os.encoders import load_encoder
+from splare_os.encode.load import load_encoder
 from splare_os.errors import EncoderError, TrainingError
 from splare_os.train.distill.job import DistillJob, distill_model
 from splare_os.train.distill.trainer import DistillProgress

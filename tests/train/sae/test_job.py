@@ -12,10 +12,10 @@ from click.testing import CliRunner
 from safetensors.torch import load_file
 from transformers import T5Config
 
-from splare_os.cli import main
+from splare_os.cli.main import main
 from splare_os.encode import SplareEncoder
-from splare_os.encode.sae_files import read_sae
-from splare_os.encoders import load_encoder
+from splare_os.encode.load import load_encoder
+from splare_os.encode.sae.files import read_sae
 from splare_os.errors import EncoderError, TrainingError
 from splare_os.train.sae import Progress, SaeJob, SaeOptions, StateOptions, train_sae_model
 from splare_os.train.sae import job as module

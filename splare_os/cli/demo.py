@@ -1,0 +1,40 @@
+"""`splare-os demo`: the main job on the shipped sample."""
+
+import shutil
+import sys
+from contextlib import closing
+
+import click
+
+from .options import cluster_options, cluster_url, connect, model_option, opened_encoder
+from .progress import draw
+
+
+@click.command()
+@cluster_options
+@model_option
+def demo(model: str, **cluster: str | None) -> None:
+    """Index a real sample, and compare BM25 with latents on it."""
+    from .comparison import INDEX, QUERIES, compare, index_sample
+    from .show import comparison_panel, console
+
+    url = cluster_url(cluster)
+    encoder = opened_encoder(model)
+    with closing(connect(url, cluster)) as client:
+        for run in index_sample(client, encoder):
+            draw(run, "indexing the sample")
+        screen = console()
+        for query in QUERIES:
+            screen.print(comparison_panel(compare(client, encoder, query)))
+    called = "splare-os" if shutil.which("splare-os") else sys.argv[0]
+    where = f" --url {url}" if cluster["url"] else ""
+    where += f" --model {model}" if model != "mini" else ""
+    click.echo(
+        f"""
+The index is {INDEX!r} at {url}. Try next:
+  {called} search "your own question" --index {INDEX} --explain{where}
+  {called} index your-documents.jsonl --index yours{where}
+    (your documents are lines of {{"_id": "1", "title": "…", "text": "…"}})"""
+    )
+    if not cluster["url"]:
+        click.echo(f"  {called} cluster stop")

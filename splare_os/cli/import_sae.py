@@ -1,0 +1,36 @@
+"""`splare-os import-sae`: a model folder of a published SAE."""
+
+from pathlib import Path
+
+import click
+
+from .options import print_json, quieten_transformers
+
+
+@click.command()
+@click.argument("release")
+@click.argument("sae_id", required=False)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
+@click.option("--backbone", default="", help="Hub id or folder, for files that don't tell.")
+@click.option(
+    "--blocks", default=0, help="Blocks kept (layer l: l + 1), for files that don't tell."
+)
+@click.option("--window", default=512, show_default=True, help="Tokens read at once.")
+def import_sae(
+    release: str, sae_id: str | None, out: Path, backbone: str, blocks: int, window: int
+) -> None:
+    """Make a model folder of a published SAE and its backbone, for --model.
+
+    RELEASE and SAE_ID are names in the registry of sae-lens (docs/saes.md); RELEASE alone is a
+    folder or file of Gemma Scope, Llama Scope or sae-lens.
+    """
+    from ..encode import SplareEncoder
+
+    quieten_transformers()
+    encoder = SplareEncoder.from_sae(
+        release, sae_id, backbone=backbone, n_blocks=blocks, window=window
+    )
+    encoder.save(out)
+    print_json(
+        {"model": str(out), "fingerprint": encoder.fingerprint, "n_latents": encoder.n_latents}
+    )

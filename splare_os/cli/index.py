@@ -1,0 +1,57 @@
+"""`splare-os index`: documents into an index."""
+
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from .options import cluster_options, cluster_url, connect, model_option, opened_encoder, print_json
+from .progress import draw
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True)
+@click.option("--index", required=True, help="Index to write to; made if it is not there.")
+@click.option("--text-field", default="text", show_default=True)
+@click.option("--title-field", default="title", show_default=True, help="Empty: there is none.")
+@click.option("--id-field", default="_id", show_default=True)
+@click.option(
+    "--top-k",
+    type=click.IntRange(1, 400),
+    default=400,
+    show_default=True,
+    help="Impacts kept per document; models give no more than 400.",
+)
+@click.option("--dead-letters", type=click.Path(path_type=Path), help="File for what failed.")
+@cluster_options
+@model_option
+def index(
+    files: tuple[str, ...],
+    index: str,
+    text_field: str,
+    title_field: str,
+    id_field: str,
+    top_k: int,
+    dead_letters: Path | None,
+    model: str,
+    **cluster: str | None,
+) -> None:
+    """Index documents from FILES of JSON Lines (.gz too; - is stdin), and print the counts.
+
+    Run the same command again after an interruption, and it goes on where it stopped.
+    """
+    from ..documents import check_sources
+    from ..documents.fields import Fields
+    from ..index import IngestOptions, ingest
+
+    check_sources(files)  # before anything is started for them
+    fields = Fields(text=text_field, title=title_field or None, id=id_field)
+    options = IngestOptions(index=index, fields=fields, top_k=top_k, dead_letters=dead_letters)
+    with closing(connect(cluster_url(cluster), cluster)) as client:
+        run = ingest(client, opened_encoder(model), files, options)
+        draw(run, index)
+    print_json(run.counts)
+    if run.counts["dead"]:
+        click.echo(f"{run.counts['dead']} failed, with reasons in {run.dead_letters}", err=True)
+        sys.exit(1)

@@ -1,0 +1,40 @@
+"""The command line: results on stdout, all else on stderr; exit 0 done, 1 some failed, 2 misuse."""
+
+import logging
+from typing import Any
+
+import click
+
+from .. import __version__
+from .cluster import cluster
+from .demo import demo
+from .encode import encode
+from .evaluate import evaluate
+from .import_sae import import_sae
+from .index import index
+from .options import errors_in_one_line
+from .search import search
+from .train import train
+
+
+class Commands(click.Group):
+    """Commands whose errors are one line that says what to do."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  # click's signature
+        """Run a command; our errors, and the cluster's, end it with their message."""
+        with errors_in_one_line():
+            return super().invoke(ctx)
+
+
+@click.group(cls=Commands)
+@click.version_option(__version__)
+@click.option("-v", "--verbose", is_flag=True, help="Say on stderr what happens.")
+def main(verbose: bool) -> None:
+    """Learned sparse retrieval with SAE latents, inside OpenSearch."""
+    level = logging.INFO if verbose else logging.ERROR
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s %(message)s")
+    logging.getLogger("splare_os").setLevel(logging.INFO if verbose else logging.WARNING)
+
+
+for command in (demo, cluster, encode, import_sae, index, search, evaluate, train):
+    main.add_command(command)

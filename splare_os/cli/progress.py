@@ -1,0 +1,15 @@
+"""The progress bar of an indexing run."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..index import IngestRun
+
+
+def draw(run: "IngestRun", title: str) -> None:
+    """Let a run go, and show on stderr how far it is."""
+    from tqdm import tqdm
+
+    with tqdm(desc=title, unit=" docs", disable=None) as bar:
+        for n_done, _ in enumerate(run, start=1):
+            bar.update(run.n_done_before + n_done - bar.n)

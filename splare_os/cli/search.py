@@ -1,0 +1,47 @@
+"""`splare-os search`: one query, a line a hit, or a table."""
+
+import sys
+from contextlib import closing
+from dataclasses import asdict
+
+import click
+
+from .options import cluster_options, cluster_url, connect, model_option, opened_encoder, print_json
+
+
+@click.command()
+@click.argument("query")
+@click.option("--index", required=True, help="Index, alias or pattern to search.")
+@click.option("--text-field", help="Field whose impacts are searched; needed if there are several.")
+@click.option("--size", default=10, show_default=True, help="Number of hits.")
+@click.option("--two-step", is_flag=True, help="A cheap first pass, then exact scores of 500.")
+@click.option("--explain", is_flag=True, help="Tell which latents, and which words, matched.")
+@click.option("--json", "as_json", is_flag=True, help="JSON Lines also on a terminal.")
+@cluster_options
+@model_option
+def search(
+    query: str,
+    index: str,
+    text_field: str | None,
+    size: int,
+    two_step: bool,
+    explain: bool,
+    as_json: bool,
+    model: str,
+    **cluster: str | None,
+) -> None:
+    """Search INDEX for QUERY: one line a hit, a table on a terminal."""
+    from ..search import SearchOptions, search
+
+    options = SearchOptions(text_field, size=size, two_step=two_step, explain=explain)
+    with closing(connect(cluster_url(cluster), cluster)) as client:
+        hits = search(client, opened_encoder(model), index, query, options)
+    if sys.stdout.isatty() and not as_json:
+        from .show import console, hits_table
+
+        console().print(hits_table(hits))
+        return
+    for hit in hits:
+        line = {"_id": hit.id, "_score": hit.score, "_source": hit.source}
+        matches = {"matches": [asdict(match) for match in hit.matches]} if explain else {}
+        print_json(line | matches)

@@ -1,0 +1,72 @@
+"""What people see on a terminal: hits, and two rankings side by side."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from ..search import Hit, Match
+from .comparison import Comparison
+
+SHOWN_MATCHES = 5
+
+
+def hits_table(hits: Sequence[Hit]) -> Table:
+    """Return hits as a table: rank, score, id, text, and the matches where there are any."""
+    table = Table(box=None, header_style="bold")
+    for name, justify in (("", "right"), ("score", "right"), ("_id", "left"), ("text", "left")):
+        table.add_column(name, justify=justify, no_wrap=name in {"", "score"})  # type: ignore[arg-type]
+    for rank, hit in enumerate(hits, start=1):
+        content: Any = Text(excerpt(hit, 160))
+        if hit.matches:
+            content = Group(content, *(Text(line, style="dim") for line in match_lines(hit)))
+        table.add_row(str(rank), f"{hit.score:.3f}", Text(hit.id), content)
+    return table
+
+
+def comparison_panel(comparison: Comparison) -> Panel:
+    """Return one query's BM25 and latent hits side by side, and what the best latent hit shares."""
+    table = Table(expand=True, box=None, header_style="bold")
+    table.add_column("BM25", ratio=1)
+    table.add_column("SPLARE", ratio=1)
+    for place in range(max(len(comparison.bm25), len(comparison.latents))):
+        table.add_row(*(_cell(hits, place) for hits in (comparison.bm25, comparison.latents)))
+    parts: list[Any] = [table]
+    if comparison.latents:
+        parts.append(Text("why the first SPLARE hit:", style="dim"))
+        parts += [Text(f"  {line}", style="dim") for line in match_lines(comparison.latents[0])]
+    return Panel(Group(*parts), title=Text(comparison.query), title_align="left")
+
+
+def excerpt(hit: Hit, length: int) -> str:
+    """Return the beginning of a hit's texts on one line, the shortest (its title) first."""
+    texts = sorted((value for value in hit.source.values() if isinstance(value, str)), key=len)
+    joined = " ".join(" — ".join(filter(None, texts)).split())
+    whole = "".join(filter(str.isprintable, joined))  # a document must not steer the terminal
+    return whole if len(whole) <= length else whole[: length - 1] + "…"
+
+
+def match_lines(hit: Hit) -> list[str]:
+    """Return a line for each of the heaviest matches of a hit."""
+    return [_match_line(match) for match in hit.matches[:SHOWN_MATCHES]]
+
+
+def _match_line(match: Match) -> str:
+    words = f"{match.query_text or '·'} → {match.document_text or '·'}"
+    return f"latent {match.latent:>6}  +{match.score:.2f}  {words}"
+
+
+def _cell(hits: Sequence[Hit], place: int) -> Text:
+    if place >= len(hits):
+        return Text("" if place else "(nothing)")
+    hit = hits[place]
+    return Text(f"{place + 1}. {hit.score:.2f}  {excerpt(hit, 130)}")
+
+
+def console() -> Console:
+    """Return a console on stdout, as wide as the terminal, or 100 columns where there is none."""
+    screen = Console(highlight=False)
+    return screen if screen.is_terminal else Console(highlight=False, width=100)

@@ -1,0 +1,17 @@
+"""`splare-os train …`: the commands that make models."""
+
+import click
+
+from .train_adapt import adapt
+from .train_distill import distill
+from .train_mine import mine
+from .train_sae import sae
+
+
+@click.group()
+def train() -> None:
+    """Make models of your own."""
+
+
+for command in (sae, adapt, distill, mine):
+    train.add_command(command)

@@ -1,0 +1,68 @@
+"""`splare-os train mine`: hard negatives for pairs."""
+
+import json
+from contextlib import closing
+from pathlib import Path
+
+import click
+
+from .options import cluster_options, cluster_url, connect, opened_encoder, remember
+
+BM25 = "bm25"
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File of rows to write.",
+)
+@click.option("--by", default=BM25, show_default=True, help="bm25, mini, a model folder or hub id.")
+@click.option("--split", default="train", show_default=True, help="Which judgements are read.")
+@click.option("--negatives", default=8, show_default=True, help="Negatives of each pair.")
+@click.option("--skip", default=0, show_default=True, help="Best hits that are passed over.")
+@click.option("--seed", default=0, show_default=True)
+@click.option(
+    "--device",
+    envvar="SPLARE_DEVICE",
+    expose_value=False,
+    callback=remember,
+    help="Where a model of --by runs: cpu, cuda, cuda:1 …; several by comma: a process each.",
+)
+@click.option(
+    "--dtype",
+    envvar="SPLARE_DTYPE",
+    expose_value=False,
+    callback=remember,
+    help="float32, bfloat16 or float16; what the device is fastest in if absent.",
+)
+@cluster_options
+def mine(
+    folder: Path,
+    out: Path,
+    by: str,
+    split: str,
+    negatives: int,
+    skip: int,
+    seed: int,
+    **cluster: str | None,
+) -> None:
+    """Write the judged pairs of FOLDER, in BEIR form, with hard negatives that a search finds.
+
+    BM25 or a model searches the cluster; what is judged relevant is no negative.
+    """
+    from tqdm import tqdm
+
+    from ..evaluate.datasets import read_dataset
+    from ..train.mining import MineOptions, check_place, mine, save_rows
+
+    options = MineOptions(negatives=negatives, skip=skip, seed=seed)
+    check_place(out)  # before anything is started for it
+    data = read_dataset(folder, folder.name, split=split)
+    encoder = None if by == BM25 else opened_encoder(by)
+    with closing(connect(cluster_url(cluster), cluster)) as client:
+        rows = mine(client, data, encoder, options)
+        n_rows = save_rows(tqdm(rows, desc="mining", unit=" pairs", disable=None), out)
+    click.echo(json.dumps({"rows": n_rows, "out": str(out)}))

@@ -1,0 +1,79 @@
+"""One document: a line of JSON, its id and the text that is encoded, or why it is none."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import orjson
+
+from .fields import Fields
+from .template import document_text
+
+MAX_ID_BYTES = 512
+MAX_LINE_BYTES = 64 * 2**20
+"""A server takes 100 MB a request: a longer line could not be sent, so it is not held either."""
+
+BOM = b"\xef\xbb\xbf"
+
+Body: TypeAlias = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One line of a source: a document, or what was wrong with it (`reason`, not empty)."""
+
+    source: str
+    line: int
+    raw: bytes
+    id: str | None = None
+    body: Body | None = None
+    text: str = ""
+    reason: str = ""
+
+
+def parse(source: str, number: int, raw: bytes, fields: Fields) -> Document:
+    """Return the document of one line, or the reason why it is none."""
+    line = raw.removeprefix(BOM).strip() if number == 1 else raw.strip()
+    if len(raw) > MAX_LINE_BYTES:
+        reason = f"line of more than {MAX_LINE_BYTES} bytes: split the document"
+        return Document(source, number, raw[:1000], reason=reason)
+    try:
+        body = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        return Document(source, number, line, reason=f"invalid JSON: {error}")
+    if not isinstance(body, dict):
+        reason = f"not a JSON object but {_kind(body)}"
+        return Document(source, number, line, reason=reason)
+    name = body.get(fields.id)
+    reason = id_reason(name, fields.id) or text_reason(body, fields)
+    known = str(name) if isinstance(name, str | int) else None
+    if reason:
+        return Document(source, number, line, known, body, reason=reason)
+    body.pop("_id", None)  # the server takes no metadata field inside a document
+    texts = (body.get(fields.title) if fields.title else None, body.get(fields.text))
+    return Document(source, number, line, known, body, document_text(*texts))
+
+
+def id_reason(name: object, key: str) -> str:
+    """Return why `name` cannot be an id, or nothing."""
+    if name is None:
+        return f"no id: the key {key!r} is missing or null"
+    if isinstance(name, bool) or not isinstance(name, str | int):
+        return f"id of type {_kind(name)}: {key!r} has to be a string or an integer"
+    size = len(str(name).encode())
+    if size > MAX_ID_BYTES:
+        return f"id of {size} bytes: the cluster takes at most {MAX_ID_BYTES}"
+    return "" if size else f"id is empty: {key!r} has to name the document"
+
+
+def text_reason(body: Body, fields: Fields) -> str:
+    """Return why the text or the title of `body` cannot be encoded, or nothing."""
+    for field in fields.text_fields:
+        value = body.get(field)
+        if value is not None and not isinstance(value, str):
+            return f"field {field!r} is {_kind(value)}: it has to be a string"
+    return ""
+
+
+def _kind(value: object) -> str:
+    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
+    return "null" if value is None else names.get(type(value), "a number")

@@ -1,0 +1,31 @@
+"""The encoder in a model folder, whoever's modules it is made of."""
+
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+from ..encoder import Encoder
+from ..errors import EncoderError
+from .backbone.precision import check_device
+from .encoder import SplareEncoder
+from .foreign import ForeignEncoder
+from .modules import module_packages
+
+
+def load_folder(folder: Path, name: str, *, device: str | None, dtype: str | None) -> Encoder:
+    """Return the encoder in `folder`, which people know as `name`; see `load_encoder`."""
+    if device is not None:
+        check_device(device)
+    try:
+        return _load(folder, name, device, dtype)
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
+        raise EncoderError(
+            f"model folder {folder} cannot be read ({error}): fetch or save it again"
+        ) from error
+
+
+def _load(folder: Path, name: str, device: str | None, dtype: str | None) -> Encoder:
+    if "splare_os" in module_packages(folder):
+        return SplareEncoder.load(folder, device=device, dtype=dtype)
+    called = "" if Path(name).is_dir() else name
+    return ForeignEncoder.load(folder, name=called, device=device, dtype=dtype)

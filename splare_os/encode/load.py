@@ -1,0 +1,56 @@
+"""`load_encoder`: an encoder by its name. Torch is imported once there is a model to load."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from ..encoder import Encoder
+from ..errors import EncoderError
+from ..extras import require
+
+DTYPES = ("float32", "bfloat16", "float16")
+"""Precisions an encoder can run in; docs/encoding.md tells how far their impacts agree."""
+
+
+def load_encoder(name: str, *, device: str | None = None, dtype: str | None = None) -> Encoder:
+    """Return the encoder `name`: `mini` (shipped), a model folder, or a model hub's id.
+
+    `device` is torch's name for it, by default a GPU where there is one; several, by comma, make
+    an encoder of as many processes. `dtype` is `float32`, `bfloat16` or `float16`; by default what
+    the device is fastest in. A hub id is downloaded once. Raises `EncoderError` when there is no
+    such model, or its folder names code of others; `MissingExtraError` without torch.
+    """
+    if device is not None and not all(device.split(",")):
+        raise ValueError(f"device={device!r}: name each device, such as cpu or cuda:0,cuda:1")
+    if dtype not in {None, *DTYPES}:
+        raise ValueError(f"dtype={dtype!r}: choose one of {', '.join(DTYPES)}")
+    folder = model_folder(name)
+    if not (folder / "modules.json").is_file():
+        raise EncoderError(f"{folder} has no modules.json: it is not a SparseEncoder folder")
+    require("encode", f"the model {name!r}")
+    if device is not None and "," in device:
+        from .parallel import ParallelEncoder  # torch, seconds
+
+        return ParallelEncoder(folder, device.split(","), name=name, dtype=dtype)
+    from .folder import load_folder  # torch, seconds
+
+    return load_folder(folder, name, device=device, dtype=dtype)
+
+
+def model_folder(name: str) -> Path:
+    """Return the folder of `mini`, of a model folder, or of a hub id, which is downloaded once."""
+    if name == "mini":
+        return Path(str(files("splare_os"))) / "mini"
+    if Path(name).is_dir():
+        return Path(name)
+    if name.count("/") != 1 or name.startswith((".", "/")):
+        raise EncoderError(
+            f"there is no model {name!r}: give mini, a model folder, or a hub id (owner/name)"
+        )
+    from huggingface_hub import snapshot_download  # imports an HTTP stack
+
+    try:
+        return Path(snapshot_download(name))
+    except (OSError, ValueError) as error:
+        raise EncoderError(
+            f"model {name!r} is no folder, and fetching it failed: {error}"
+        ) from error

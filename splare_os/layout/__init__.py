@@ -1,0 +1,21 @@
+"""What an index looks like: field (one document's impacts) · mapping · records · pipeline."""
+
+from .field import impacts_field
+from .mapping import MAX_TOP_K, TOP_K, content_field, ensure_index, index_body, template
+from .pipeline import PIPELINE, put_pipeline
+from .records import FieldRecord, check_model, read_records
+
+__all__ = [
+    "MAX_TOP_K",
+    "PIPELINE",
+    "TOP_K",
+    "FieldRecord",
+    "check_model",
+    "content_field",
+    "ensure_index",
+    "impacts_field",
+    "index_body",
+    "put_pipeline",
+    "read_records",
+    "template",
+]

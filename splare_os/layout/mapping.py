@@ -1,0 +1,174 @@
+"""The index: its mapping from `mappings/splare.json`, created or added to what people have."""
+
+import logging
+from importlib import resources
+from typing import TypeAlias
+
+import orjson
+from opensearchpy import NotFoundError, OpenSearch, RequestError
+
+from ..documents.fields import Fields
+from ..encoder import Encoder
+from ..errors import MappingError
+from .field import impacts_field
+from .records import FieldRecord, check_model, check_record, read_mappings, records_of
+
+log = logging.getLogger(__name__)
+
+Json: TypeAlias = dict[str, "object"]
+
+MAX_TOP_K = 32_767
+"""`count` is a `short`; Lucene itself refuses a field only at some 62,000 impacts."""
+
+TOP_K = 400
+
+
+def template() -> Json:
+    """Return `mappings/splare.json`, the body of `PUT _index_template/splare`."""
+    file = resources.files("splare_os") / "mappings" / "splare.json"
+    body: Json = orjson.loads(file.read_bytes())
+    return body
+
+
+def content_field(fields: Fields) -> str:
+    """Return the field that title and text are copied to, the one for BM25.
+
+    >>> content_field(Fields())
+    'content'
+    >>> content_field(Fields(text="content"))
+    'content_all'
+    """
+    return "content_all" if "content" in fields.text_fields else "content"
+
+
+def properties(fields: Fields) -> dict[str, Json]:
+    """Return the template's properties, named as the documents name their fields."""
+    inner = template()["template"]
+    ours: dict[str, Json] = inner["mappings"]["properties"]  # type: ignore[index]
+    content = content_field(fields)
+    named = {content: ours["content"], impacts_field(fields.text): ours["text_splare"]}
+    if fields.title is not None:
+        named[fields.title] = ours["title"] | {"copy_to": content}
+    return named | {fields.text: ours["text"] | {"copy_to": content}}
+
+
+def index_body(fields: Fields, record: FieldRecord) -> Json:
+    """Return the body that creates an index for such documents, its record included."""
+    inner = template()["template"]
+    meta = {"splare": {impacts_field(fields.text): record.to_meta()}}
+    return {
+        "settings": inner["settings"],  # type: ignore[index]
+        "mappings": {"_meta": meta, "properties": properties(fields)},
+    }
+
+
+def merged_meta(mappings: Json, field: str, record: FieldRecord) -> Json:
+    """Return the whole `_meta` with the record of `field` set and every other key kept.
+
+    The server replaces `_meta` as a whole: what is left out is lost.
+    """
+    meta = mappings.get("_meta")
+    kept = meta if isinstance(meta, dict) else {}
+    ours = kept.get("splare")
+    records = ours if isinstance(ours, dict) else {}
+    return kept | {"splare": records | {field: record.to_meta()}}
+
+
+def write_index(client: OpenSearch, index: str) -> str:
+    """Return the concrete index that takes what is written to `index`, a name or an alias."""
+    try:
+        found = client.indices.get_alias(index=index)
+    except NotFoundError as error:
+        raise MappingError(f"no index or alias {index!r}") from error
+    if index in found or len(found) == 1:
+        return str(next(iter(found)))
+    for name, body in found.items():
+        if body["aliases"].get(index, {}).get("is_write_index"):
+            return str(name)
+    raise MappingError(
+        f"alias {index!r} stands for {', '.join(sorted(found))} and none of them is its write "
+        "index: set is_write_index on one, or name one"
+    )
+
+
+def ensure_index(
+    client: OpenSearch, index: str, encoder: Encoder, fields: Fields, *, top_k: int = TOP_K
+) -> bool:
+    """Return whether `index` had to be created; afterwards it takes `encoder`'s impacts.
+
+    An index that people already have gets the impacts field and nothing else. Behind an alias,
+    the write index gets the field; every other index that has it must be of the same model.
+    `ModelMismatchError` if one is not, `MappingError` if the field exists in another shape.
+    """
+    check_target(index, top_k)
+    record = FieldRecord(
+        encoder.name, encoder.fingerprint, encoder.n_latents, top_k, fields.text_fields
+    )
+    if not client.indices.exists(index=index) and _create(client, index, fields, record):
+        return True
+    field = impacts_field(fields.text)
+    for name, mappings in read_mappings(client, index).items():
+        other = records_of(name, mappings).get(field)
+        if other is not None:
+            check_record(other, name, field, encoder)
+    target = write_index(client, index)
+    _add_field(client, target, fields, record)
+    check_model(client, target, field, encoder)
+    return False
+
+
+def check_target(index: str, top_k: int) -> None:
+    """Raise `ValueError` for a name that cannot be written to, or a cut that cannot be kept."""
+    if not index or any(char in index for char in "*?, "):
+        raise ValueError(f"index {index!r}: name one index or alias to write to")
+    if not 1 <= top_k <= MAX_TOP_K:
+        raise ValueError(f"top_k={top_k}: keep 1 to {MAX_TOP_K} latents a text")
+
+
+def _create(client: OpenSearch, index: str, fields: Fields, record: FieldRecord) -> bool:
+    try:
+        client.indices.create(index=index, body=index_body(fields, record))
+    except RequestError as error:
+        if error.error == "resource_already_exists_exception":
+            return False  # somebody was faster: take it as an index that exists
+        raise MappingError(f"index {index!r} cannot be created: {error}") from error
+    log.info("created index=%s model=%s fingerprint=%s", index, record.model, record.fingerprint)
+    return True
+
+
+def _add_field(client: OpenSearch, index: str, fields: Fields, record: FieldRecord) -> None:
+    """Give a concrete index the impacts field, its record, or nothing if it has both."""
+    field = impacts_field(fields.text)
+    mappings = read_mappings(client, index)[index]
+    known = records_of(index, mappings).get(field)
+    if known == record:
+        return
+    if known is None:
+        _refuse_unknown_impacts(client, index, field, mappings)
+    body: Json = {
+        "_meta": merged_meta(mappings, field, record),
+        "properties": {field: properties(fields)[field]},
+    }
+    try:
+        client.indices.put_mapping(index=index, body=body)
+    except RequestError as error:
+        raise MappingError(
+            f"index {index!r}: the field {field!r} exists in another shape and cannot hold "
+            f"impacts: {error}. Reindex without it, or index into a new index"
+        ) from error
+    log.info("mapped index=%s field=%s fingerprint=%s", index, field, record.fingerprint)
+
+
+def _refuse_unknown_impacts(client: OpenSearch, index: str, field: str, mappings: Json) -> None:
+    """Raise `MappingError` if documents hold impacts, and no record says whose they are."""
+    present = mappings.get("properties")
+    if not isinstance(present, dict) or field not in present:
+        return
+    query = {"query": {"exists": {"field": f"{field}.latents"}}}
+    count = client.count(index=index, body=query)["count"]
+    if count:
+        raise MappingError(
+            f"index {index!r}: {count} documents hold impacts in {field!r}, and no record in "
+            "_meta.splare says which model made them. Write the record if you know it "
+            "(docs/indexing.md), or index into a new index"
+        )

@@ -1,0 +1,138 @@
+"""Which model made a field's impacts: the record in the mapping's `_meta`, read and checked."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+
+from opensearchpy import NotFoundError, OpenSearch
+
+from ..encoder import Encoder
+from ..errors import MappingError, ModelMismatchError
+from .field import SUFFIX
+
+LAYOUT = 1
+"""Version of the index layout that this package writes and reads."""
+
+
+@dataclass(frozen=True)
+class FieldRecord:
+    """What is known of one impacts field: its model, its cut and the texts it was made from."""
+
+    model: str
+    fingerprint: str
+    n_latents: int
+    top_k: int
+    text_fields: tuple[str, ...]
+    layout: int = LAYOUT
+
+    def to_meta(self) -> dict[str, object]:
+        """Return the record as it stands in `_meta`."""
+        return asdict(self) | {"text_fields": list(self.text_fields)}
+
+
+Records = dict[str, FieldRecord]
+"""Impacts field to its record: one concrete index."""
+
+
+def parse_record(meta: Mapping[str, object], where: str) -> FieldRecord:
+    """Return the record that `_meta` holds; `MappingError` if another version wrote it."""
+    known = {field.name for field in fields(FieldRecord)}
+    if meta.keys() != known:
+        raise MappingError(
+            f"{where}: the record has the keys {sorted(meta)}, not {sorted(known)}; "
+            "another version of splare-os wrote it: use that one, or index anew"
+        )
+    if meta["layout"] != LAYOUT:
+        raise MappingError(
+            f"{where}: layout {meta['layout']!r}, this version reads layout {LAYOUT}; "
+            "use the version that wrote it, or index anew"
+        )
+    names = meta["text_fields"]
+    texts = tuple(map(str, names)) if isinstance(names, list) else (str(names),)
+    return FieldRecord(
+        model=str(meta["model"]),
+        fingerprint=str(meta["fingerprint"]),
+        n_latents=int(str(meta["n_latents"])),
+        top_k=int(str(meta["top_k"])),
+        text_fields=texts,
+    )
+
+
+def records_of(index: str, mappings: Mapping[str, object]) -> Records:
+    """Return the records in the `mappings` of one concrete index."""
+    meta = mappings.get("_meta")
+    ours = meta.get("splare") if isinstance(meta, dict) else None
+    if not isinstance(ours, dict):
+        return {}
+    return {
+        field: parse_record(record, f"index {index!r}, _meta.splare.{field}")
+        for field, record in ours.items()
+        if isinstance(record, dict)
+    }
+
+
+def read_mappings(client: OpenSearch, index: str) -> dict[str, dict[str, object]]:
+    """Return the mappings of every concrete index behind `index`; `MappingError` if none is."""
+    try:
+        reply = client.indices.get_mapping(index=index)
+    except NotFoundError as error:
+        reply = {}
+        cause: Exception | None = error
+    else:
+        cause = None
+    if not reply:
+        raise MappingError(
+            f"no index {index!r}: create it with `splare-os index FILE --index NAME`"
+        ) from cause
+    return {name: body["mappings"] for name, body in reply.items()}
+
+
+def read_records(client: OpenSearch, index: str) -> dict[str, Records]:
+    """Return the records of every concrete index behind a name, an alias or a wildcard."""
+    found = read_mappings(client, index)
+    return {name: records_of(name, mappings) for name, mappings in found.items()}
+
+
+def check_record(record: FieldRecord, index: str, field: str, encoder: Encoder) -> None:
+    """Raise `ModelMismatchError` unless `encoder` may read and write this field."""
+    if record.fingerprint == encoder.fingerprint and record.n_latents == encoder.n_latents:
+        return
+    remedy = (
+        f"Another version of {encoder.name!r} made it: use that one, or index into a new index"
+        if record.model == encoder.name
+        else f"Use {record.model!r} for this index, or index into a new one with {encoder.name!r}"
+    )
+    raise ModelMismatchError(
+        f"index {index!r}, field {field!r}: its impacts come from the model {record.model!r} "
+        f"(fingerprint {record.fingerprint}, {record.n_latents} latents), the encoder at hand is "
+        f"{encoder.name!r} (fingerprint {encoder.fingerprint}, {encoder.n_latents} latents), and "
+        f"their latents mean different things. {remedy}"
+    )
+
+
+def check_model(
+    client: OpenSearch, index: str | None, field: str, encoder: Encoder
+) -> dict[str, FieldRecord]:
+    """Return the record of `field` by concrete index, all of them made by `encoder`'s model.
+
+    Behind an alias or a wildcard every concrete index is checked; None stands for all indices
+    that have the field. `MappingError` where the field has no record, `ModelMismatchError` where
+    its impacts come from another model.
+    """
+    found: dict[str, FieldRecord] = {}
+    for name, records in read_records(client, index or "_all").items():
+        if field not in records:
+            if index is None:
+                continue
+            raise MappingError(
+                f"index {name!r} has no impacts field {field!r}: it has "
+                f"{', '.join(sorted(records)) or 'none'}; add it with "
+                f"`splare-os index FILE --index {name} --text-field "
+                f"{field.removesuffix(SUFFIX)}`"
+            )
+        check_record(records[field], name, field, encoder)
+        found[name] = records[field]
+    if not found:
+        raise MappingError(
+            f"no index has the impacts field {field!r}: make one with `splare-os index`"
+        )
+    return found

@@ -1,0 +1,59 @@
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import json_lines, run
+from tests.models import build_tiny
+
+
+def test_a_cluster_that_does_not_answer_is_named(model: str, tmp_path: Path) -> None:
+    path = tmp_path / "docs.jsonl"
+    path.write_text('{"_id": "a", "text": "oil"}\n')
+    args = ["--index", "x", "--model", model, "--url", "http://127.0.0.1:9"]
+    result = run("index", str(path), *args)
+    assert result.exit_code == 1
+    assert "127.0.0.1" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.opensearch
+def test_index_search_and_explain(model: str, cluster_url: str, tmp_path: Path) -> None:
+    path = tmp_path / "docs.jsonl"
+    lines = [
+        '{"_id": "a", "text": "oil crisis"}',
+        '{"_id": "b", "text": "river"}',
+        "{",
+        '{"_id": "c"}',
+    ]
+    path.write_text("\n".join(lines))
+    common = ["--index", "cli", "--model", model, "--url", cluster_url]
+    first = run("index", str(path), *common)
+    assert first.exit_code == 1
+    (counts,) = json_lines(first.stdout)
+    assert counts == {"indexed": 2, "unchanged": 0, "replaced": 0, "empty": 1, "dead": 1}
+    assert "1 failed, with reasons in" in first.stderr
+    again = json_lines(run("index", str(path), *common).stdout)
+    assert again == [{"indexed": 0, "unchanged": 3, "replaced": 0, "empty": 0, "dead": 1}]
+    result = run("search", "oil", "--explain", "--size", "1", *common)
+    (hit,) = json_lines(result.stdout)
+    assert (result.exit_code, hit["_id"], hit["_source"]["text"]) == (0, "a", "oil crisis")
+    score = sum(match["score"] for match in hit["matches"])
+    assert score == pytest.approx(hit["_score"], rel=1e-5)
+    two_step = json_lines(run("search", "oil", "--two-step", *common).stdout)
+    assert [hit["_id"] for hit in two_step][0] == "a"
+
+
+@pytest.mark.opensearch
+def test_an_index_of_another_model_is_refused(model: str, cluster_url: str, tmp_path: Path) -> None:
+    other = build_tiny(tmp_path / "bert", n_latents=120, name="other")
+    other.save(tmp_path / "other")
+    path = tmp_path / "docs.jsonl"
+    path.write_text('{"_id": "a", "text": "oil"}\n')
+    where = ["--index", "refused", "--url", cluster_url]
+    assert run("index", str(path), "--model", model, *where).exit_code == 0
+    for command in (["index", str(path)], ["search", "oil"]):
+        result = run(*command, "--model", str(tmp_path / "other"), *where)
+        assert result.exit_code == 1
+        assert "'tiny'" in result.stderr
+        assert "'other'" in result.stderr
+        assert "Use 'tiny' for this index, or index into a new one" in result.stderr

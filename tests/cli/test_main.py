@@ -1,0 +1,49 @@
+import subprocess
+import sys
+import time
+
+import pytest
+
+from splare_os.cli.main import main
+from tests.cli.running import run
+
+HELP_BUDGET_S = 0.3
+
+
+def test_an_unknown_model_is_an_error_of_one_line() -> None:
+    result = run("encode", "--model", "maxi", "-", stdin="oil")
+    assert result.exit_code == 1
+    assert "Error: there is no model 'maxi'" in result.stderr
+
+
+def test_misuse_exits_2() -> None:
+    assert run("search", "oil").exit_code == 2
+    assert run("index", "--index", "x").exit_code == 2
+    result = run("index", "docs.xlsx", "--index", "x")  # nothing is started for it
+    assert result.exit_code == 2
+    assert "docs.xlsx: documents are read from JSON Lines" in result.stderr
+
+
+@pytest.mark.parametrize("module", ["splare_os.search", "splare_os.index", "splare_os.cli"])
+def test_only_encoding_imports_torch(module: str) -> None:
+    code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_help_answers_at_once() -> None:
+    def fastest(code: str) -> float:
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    help_s = fastest("from splare_os.cli import main; main(['--help'], standalone_mode=False)")
+    assert help_s - fastest("") < HELP_BUDGET_S
+
+
+def test_every_command_has_help() -> None:
+    for name, command in main.commands.items():
+        assert command.help, name
+        assert run(name, "--help").exit_code == 0

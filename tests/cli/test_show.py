@@ -1,0 +1,43 @@
+from io import StringIO
+
+from rich.console import Console, RenderableType
+
+from splare_os.cli.comparison import Comparison
+from splare_os.cli.show import comparison_panel, excerpt, hits_table
+from splare_os.search import Hit, Match
+
+MATCH = Match(7, 1.0, 2.0, 2.0, "dough", "loaf")
+HIT = Hit("a", 2.0, {"text": "a loaf\nrises slowly", "title": "Bread", "year": 7}, [MATCH])
+
+
+def drawn(what: RenderableType) -> str:
+    console = Console(width=90, record=True, file=StringIO())
+    console.print(what)
+    return console.export_text()
+
+
+def test_an_excerpt_has_the_title_first_on_one_line() -> None:
+    assert excerpt(HIT, 80) == "Bread — a loaf rises slowly"
+    assert excerpt(HIT, 10) == "Bread — a…"
+
+
+def test_hits_are_drawn_with_rank_score_and_matches() -> None:
+    text = drawn(hits_table([HIT, Hit("b", 1.5, {"text": "x"})]))
+    assert "2.000" in text
+    assert "dough → loaf" in text
+    assert "1.500" in text
+
+
+def test_texts_are_shown_as_they_are_and_cannot_steer_the_terminal() -> None:
+    odd = Hit("[b]", 1.0, {"text": "[/INST] [a] :smile: \x1b[31mred"})
+    for text in (
+        drawn(hits_table([odd])),
+        drawn(comparison_panel(Comparison("[/x]", [odd], [odd]))),
+    ):
+        assert "[/INST] [a] :smile: [31mred" in text
+
+
+def test_a_comparison_shows_both_rankings_and_why() -> None:
+    text = drawn(comparison_panel(Comparison("why", [], [HIT])))
+    for part in ("why", "BM25", "SPLARE", "(nothing)", "1. 2.00  Bread", "latent      7  +2.00"):
+        assert part in text

@@ -1,0 +1,62 @@
+import hashlib
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from splare_os.documents.document import Document
+from splare_os.impacts import from_features, stored, to_features
+from splare_os.index.actions import Target
+from splare_os.layout.field import bad_impacts, digest, impacts_field, impacts_object
+
+TARGET = Target("i", "text_splare", "f" * 16, 400)
+
+
+def document(**body: object) -> Document:
+    return Document("a.jsonl", 1, b"", "7", dict(body), str(body.get("text", "")))
+
+
+def test_the_digest_is_a_hash_over_model_cut_and_text():
+    assert digest("x", "ff", 400) == hashlib.sha256(b"ff\n400\nx").hexdigest()[:16]
+    assert len({digest("x", "ff", 400), digest("y", "ff", 400), digest("x", "fe", 400)}) == 3
+    assert digest("x", "ff", 100) != digest("x", "ff", 400)
+
+
+def test_impacts_stand_heaviest_first_as_lucene_keeps_them():
+    impacts = from_features([{"3": 0.25, "10": 1.2345, "2": 0.25}], 16)
+    assert impacts_object(impacts, 0) == {
+        "impacts": {"10": 1.234375, "2": 0.25, "3": 0.25},
+        "latents": ["10", "2", "3"],
+        "count": 3,
+    }
+    assert list(impacts_object(impacts, 0)["impacts"]) == ["10", "2", "3"]
+
+
+def test_the_fast_order_is_that_of_to_features():
+    rng = np.random.default_rng(0)
+    dense = (rng.random((5, 300)) * (rng.random((5, 300)) < 0.3)).astype(np.float32)
+    impacts = csr_array(dense)
+    for row in range(5):
+        assert list(impacts_object(impacts, row)["impacts"].items()) == list(
+            to_features(stored(impacts), row).items()
+        )
+
+
+def test_only_the_twenty_heaviest_latents_are_kept_for_aggregations():
+    impacts = from_features([{str(n): 1.0 + n for n in range(30)}], 30)
+    assert impacts_object(impacts, 0)["latents"] == [str(n) for n in range(29, 9, -1)]
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, 1e-39, np.inf, np.nan])
+def test_what_lucene_refuses_is_found_with_its_latent(value):
+    impacts = csr_array(
+        (np.array([1, value, 1], dtype=np.float32), np.array([3, 4, 3]), np.array([0, 2, 3])),
+        shape=(2, 8),
+    )
+    (row, reason), *others = bad_impacts(impacts).items()
+    assert (row, others) == (0, [])
+    assert "of latent 4: the encoder must give finite values" in reason
+
+
+def test_the_impacts_field_is_named_for_its_text():
+    assert impacts_field("body") == "body_splare"

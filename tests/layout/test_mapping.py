@@ -1,0 +1,170 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from splare_os.documents.fields import Fields
+from splare_os.errors import MappingError, ModelMismatchError
+from splare_os.layout import (
+    FieldRecord,
+    check_model,
+    content_field,
+    ensure_index,
+    index_body,
+    read_records,
+    template,
+)
+from splare_os.layout.mapping import check_target, merged_meta, properties, write_index
+from tests.hashing import HashEncoder
+
+FILE = Path(__file__).parents[2] / "mappings" / "splare.json"
+RECORD = FieldRecord("hash", "0123456789abcdef", 512, 400, ("title", "text"))
+
+
+def test_the_template_is_that_very_file():
+    assert template() == json.loads(FILE.read_bytes())
+
+
+def test_an_index_is_made_from_the_template():
+    inner = template()["template"]
+    body = index_body(Fields(), RECORD)
+    assert body["settings"] == inner["settings"]
+    assert body["mappings"]["properties"] == inner["mappings"]["properties"]
+    assert body["mappings"]["_meta"] == {"splare": {"text_splare": RECORD.to_meta()}}
+
+
+def test_fields_are_called_as_the_documents_call_them():
+    named = properties(Fields(text="body", title="headline"))
+    assert named.keys() == {"body", "headline", "content", "body_splare"}
+    assert named["body"]["copy_to"] == named["headline"]["copy_to"] == "content"
+    assert properties(Fields(title=None)).keys() == {"text", "content", "text_splare"}
+
+
+def test_a_text_called_content_has_its_copy_elsewhere():
+    fields = Fields(text="content")
+    assert content_field(fields) == "content_all"
+    assert properties(fields)["content"]["copy_to"] == "content_all"
+    assert "copy_to" not in properties(fields)["content_all"]
+
+
+def test_foreign_keys_of_meta_are_kept():
+    other = {"fingerprint": "f"}
+    mappings = {"_meta": {"owner": "ours", "splare": {"body_splare": other}}}
+    assert merged_meta(mappings, "text_splare", RECORD) == {
+        "owner": "ours",
+        "splare": {"body_splare": other, "text_splare": RECORD.to_meta()},
+    }
+
+
+@pytest.mark.parametrize("index", ["", "a*", "a,b", "a b"])
+def test_one_index_is_written_to(index):
+    with pytest.raises(ValueError, match="name one index or alias"):
+        check_target(index, 400)
+
+
+@pytest.mark.parametrize("top_k", [0, 32_768])
+def test_the_cut_fits_its_count(top_k):
+    with pytest.raises(ValueError, match=f"top_k={top_k}: keep 1 to 32767"):
+        check_target("i", top_k)
+
+
+@pytest.mark.opensearch
+class TestOnACluster:
+    def test_an_index_is_created_once(self, client, index, encoder):
+        assert ensure_index(client, index, encoder, Fields())
+        assert not ensure_index(client, index, encoder, Fields())
+        assert read_records(client, index) == {index: {"text_splare": RECORD}}
+
+    def test_an_index_of_a_single_node_is_green(self, client, index, encoder):
+        ensure_index(client, index, encoder, Fields())
+        assert client.cluster.health(index=index, params={"wait_for_status": "green"})
+
+    def test_another_model_is_refused(self, client, index, encoder):
+        ensure_index(client, index, encoder, Fields())
+        other = HashEncoder(fingerprint="f" * 16)
+        with pytest.raises(
+            ModelMismatchError,
+            match="Another version of 'hash' made it: use that one, or index into a new",
+        ):
+            ensure_index(client, index, other, Fields())
+
+    def test_an_index_that_people_have_gets_the_field_and_nothing_else(
+        self, client, index, encoder
+    ):
+        mappings = {
+            "dynamic": "strict",
+            "_meta": {"owner": "ours", "splare": {"other_splare": RECORD.to_meta()}},
+            "properties": {"text": {"type": "text"}, "year": {"type": "short"}},
+        }
+        client.indices.create(index=index, body={"mappings": mappings})
+        assert not ensure_index(client, index, encoder, Fields())
+        found = client.indices.get_mapping(index=index)[index]["mappings"]
+        assert found["properties"].keys() == {"text", "year", "text_splare"}
+        assert found["properties"]["text"] == {"type": "text"}
+        assert found["_meta"]["owner"] == "ours"
+        assert found["_meta"]["splare"].keys() == {"other_splare", "text_splare"}
+
+    def test_a_second_text_field_keeps_the_first_ones_record(self, client, index, encoder):
+        ensure_index(client, index, encoder, Fields())
+        ensure_index(client, index, HashEncoder(fingerprint="f" * 16), Fields(text="abstract"))
+        assert check_model(client, index, "text_splare", encoder)
+        assert read_records(client, index)[index]["abstract_splare"].fingerprint == "f" * 16
+
+    def test_another_cut_of_the_same_model_is_recorded(self, client, index, encoder):
+        ensure_index(client, index, encoder, Fields())
+        ensure_index(client, index, encoder, Fields(), top_k=100)
+        assert read_records(client, index)[index]["text_splare"].top_k == 100
+
+    def test_a_field_of_another_shape_is_refused(self, client, index, encoder):
+        properties = {"text_splare": {"type": "keyword"}}
+        client.indices.create(index=index, body={"mappings": {"properties": properties}})
+        with pytest.raises(MappingError, match="'text_splare' exists in another shape"):
+            ensure_index(client, index, encoder, Fields())
+
+    def test_impacts_of_nobody_knows_whom_are_refused(self, client, index, encoder):
+        body = {"mappings": {"properties": properties(Fields())}}
+        client.indices.create(index=index, body=body)
+        ours = {"impacts": {"1": 1.0}, "latents": ["1"], "count": 1}
+        client.index(index=index, id="1", body={"text_splare": ours}, refresh=True)
+        with pytest.raises(MappingError, match="1 documents hold impacts .* no record"):
+            ensure_index(client, index, encoder, Fields())
+
+    def test_the_field_without_impacts_is_taken_over(self, client, index, encoder):
+        body = {"mappings": {"properties": properties(Fields())}}
+        client.indices.create(index=index, body=body)
+        assert not ensure_index(client, index, encoder, Fields())
+        assert check_model(client, index, "text_splare", encoder) == {index: RECORD}
+
+    def test_an_index_that_cannot_be_created_says_why(self, client, index, encoder):
+        with pytest.raises(MappingError, match="cannot be created.*lowercase"):
+            ensure_index(client, index.upper(), encoder, Fields())
+
+    def test_behind_an_alias_the_write_index_gets_the_field(self, client, index, encoder):
+        for name, is_write in (("1", False), ("2", True)):
+            alias = {f"{index}-all": {"is_write_index": is_write}}
+            client.indices.create(index=f"{index}-{name}", body={"aliases": alias})
+        assert write_index(client, f"{index}-all") == f"{index}-2"
+        ensure_index(client, f"{index}-all", encoder, Fields())
+        records = read_records(client, f"{index}-*")
+        assert {name: len(found) for name, found in records.items()} == {
+            f"{index}-1": 0,
+            f"{index}-2": 1,
+        }
+
+    def test_behind_an_alias_a_second_model_is_refused(self, client, index, encoder):
+        ensure_index(client, f"{index}-1", HashEncoder(fingerprint="f" * 16), Fields())
+        alias = {f"{index}-all": {"is_write_index": True}}
+        client.indices.create(index=f"{index}-2", body={"aliases": alias})
+        client.indices.put_alias(index=f"{index}-1", name=f"{index}-all")
+        with pytest.raises(ModelMismatchError, match=f"{index}-1"):
+            ensure_index(client, f"{index}-all", encoder, Fields())
+
+    def test_an_alias_of_two_needs_a_write_index(self, client, index):
+        for name in "12":
+            client.indices.create(index=f"{index}-{name}", body={"aliases": {f"{index}-all": {}}})
+        with pytest.raises(MappingError, match="set is_write_index on one"):
+            write_index(client, f"{index}-all")
+
+    def test_a_name_of_nothing_is_no_write_index(self, client, index):
+        with pytest.raises(MappingError, match="no index or alias"):
+            write_index(client, index)

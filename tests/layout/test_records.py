@@ -1,0 +1,64 @@
+import pytest
+
+from splare_os.errors import MappingError, ModelMismatchError
+from splare_os.layout import FieldRecord, check_model, read_records
+from splare_os.layout.records import check_record, parse_record, records_of
+from tests.hashing import HashEncoder
+
+RECORD = FieldRecord("hash", "0123456789abcdef", 512, 400, ("title", "text"))
+
+
+def test_a_record_survives_the_mapping():
+    assert parse_record(RECORD.to_meta(), "index 'i'") == RECORD
+
+
+def test_a_record_of_another_version_is_refused():
+    with pytest.raises(MappingError, match="index 'i': the record has the keys"):
+        parse_record(RECORD.to_meta() | {"extra": 1}, "index 'i'")
+    with pytest.raises(MappingError, match="layout 2, this version reads layout 1"):
+        parse_record(RECORD.to_meta() | {"layout": 2}, "index 'i'")
+
+
+@pytest.mark.parametrize("mappings", [{}, {"_meta": {}}, {"_meta": {"splare": 3, "other": 1}}])
+def test_an_index_of_others_has_no_records(mappings):
+    assert records_of("i", mappings) == {}
+
+
+def test_the_same_model_may_read_and_write():
+    check_record(RECORD, "i", "text_splare", HashEncoder())
+
+
+@pytest.mark.parametrize("other", [HashEncoder(fingerprint="f" * 16), HashEncoder(1024)])
+def test_another_model_is_refused_with_both_names_and_the_remedy(other):
+    other.name = "other"
+    with pytest.raises(ModelMismatchError) as error:
+        check_record(RECORD, "i", "text_splare", other)
+    message = str(error.value)
+    for part in ("'i'", "'text_splare'", "'hash'", RECORD.fingerprint, "'other'"):
+        assert part in message
+    assert f"fingerprint {other.fingerprint}, {other.n_latents} latents" in message
+    assert "Use 'hash' for this index, or index into a new one with 'other'" in message
+
+
+@pytest.mark.opensearch
+def test_every_index_behind_an_alias_is_checked(client, index, encoder):
+    meta = {"splare": {"text_splare": RECORD.to_meta()}}
+    other = {"splare": {"text_splare": RECORD.to_meta() | {"fingerprint": "f" * 16}}}
+    for name, body in (("a", meta), ("b", other), ("c", {})):
+        aliases = {f"{index}-all": {}} if name < "c" else {}
+        client.indices.create(
+            index=f"{index}-{name}", body={"mappings": {"_meta": body}, "aliases": aliases}
+        )
+    assert read_records(client, f"{index}-*").keys() == {f"{index}-{name}" for name in "abc"}
+    assert check_model(client, f"{index}-a", "text_splare", encoder) == {f"{index}-a": RECORD}
+    with pytest.raises(ModelMismatchError, match=f"{index}-b"):
+        check_model(client, f"{index}-all", "text_splare", encoder)
+    with pytest.raises(MappingError, match=f"{index}-c' has no impacts field 'text_splare'"):
+        check_model(client, f"{index}-c", "text_splare", encoder)
+
+
+@pytest.mark.opensearch
+@pytest.mark.parametrize("suffix", ["", "*"])
+def test_an_index_that_does_not_exist_is_said_so(client, index, suffix):
+    with pytest.raises(MappingError, match="create it with `splare-os index"):
+        read_records(client, index + suffix)
