@@ -2,8 +2,6 @@ import subprocess
 import sys
 import time
 
-import pytest
-
 from splare_os.cli.main import main
 from tests.cli.running import run
 
@@ -22,12 +20,6 @@ def test_misuse_exits_2() -> None:
     result = run("index", "docs.xlsx", "--index", "x")  # nothing is started for it
     assert result.exit_code == 2
     assert "docs.xlsx: documents are read from JSON Lines" in result.stderr
-
-
-@pytest.mark.parametrize("module", ["splare_os.search", "splare_os.index", "splare_os.cli"])
-def test_only_encoding_imports_torch(module: str) -> None:
-    code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_help_answers_at_once() -> None:

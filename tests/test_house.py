@@ -1,0 +1,184 @@
+"""The house: rooms in their order, no circles, small files, tests beside what they test."""
+
+import ast
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import grimp
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+from splare_os.extras import EXTRAS
+
+ROOT = Path(__file__).parents[1]
+LINT_IMPORTS = (Path(sys.executable).with_name("lint-imports"), "--no-logo", "--no-cache")
+
+MOST_LINES = 300
+MOST_LINES_OF_A_FUNCTION = 30
+
+LONG_FILES = {
+    "tests/encode/sae/test_files.py",
+    "tests/index/test_worker.py",
+    "tests/train/adapt/test_training.py",
+}
+LONG_FUNCTIONS = {
+    "benchmarks/encode.py: gemma_cases",  # a table
+    "splare_os/cli/evaluate.py: evaluate",  # a parameter for each option
+    "splare_os/encode/backbone/attention.py: segment_attention",
+    "splare_os/encode/backbone/backbone.py: _load_model",  # the signature is another's
+    "splare_os/encode/pooling/segment_max_triton.py: _kernel",  # compiled as one
+    "splare_os/encode/throughput.py: measure_throughput",
+    "splare_os/train/distill/training.py: distill",
+}
+NO_NOUNS = {"utils", "common", "helpers", "base"}
+
+OF_NO_MODULE = {
+    "encode/test_equality.py": "routes and devices of one encoder against each other",
+    "encode/test_from_sae.py": "several modules: an SAE and a backbone become a model",
+    "index/test_bulk_cluster.py": "bulk.py again, with the replies of a real server",
+    "index/test_docs.py": "docs/indexing.md",
+    "index/test_kill.py": "a worker in a process of its own, killed at any instant",
+    "test_benchmark_results.py": "benchmarks/results.py",
+    "test_benchmarks.py": "benchmarks/",
+    "test_house.py": "all of it",
+    "test_main_job.py": "the main job from documents to hits",
+    "test_make_mini.py": "scripts/make-mini",
+    "test_readme.py": "README.md",
+    "train/test_recipe.py": "the recipe of the shipped model, from texts to encoder",
+}
+"""Tests to what they test, where that is no module of the same path."""
+
+OUTSIDE_THE_PACKAGE = {"packaging", "typing"}
+"""Folders of tests of what is installed, and of what a type checker sees."""
+
+TORCH_FREE = (
+    *("impacts", "encoder", "documents", "layout", "cluster", "index", "search", "encode", "cli"),
+)
+
+PATHS_OF_A_MACHINE = re.compile(rb"(?<![\w.~})*-])/(?:(?:root|work|Users)/|home/(?!ada\b))\w")
+"""Ada is the tests' own."""
+REGISTRIES = re.compile(rb"pypi[.]org|pythonhosted[.]org|repo1?[.]maven|npmjs[.]|crates[.]io", re.I)
+
+
+def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(LINT_IMPORTS, cwd=folder, check=False, capture_output=True, text=True)
+
+
+def modules(*folders: str) -> Iterator[tuple[str, str]]:
+    """Yield the path and the source of each file of Python."""
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            yield path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")
+
+
+def tracked() -> list[Path]:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a checkout: there is no list of tracked files")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True)
+    paths = (ROOT / name for name in listed.stdout.decode().split("\0") if name)
+    return [path for path in paths if path.is_file()]
+
+
+def n_lines(function: ast.AST) -> int:
+    """Return the lines of a function without its docstring."""
+    assert isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+    first, last = function.body[0], function.end_lineno or 0
+    has_docstring = ast.get_docstring(function) is not None
+    return 1 + last - function.lineno - has_docstring * (1 + (first.end_lineno or 0) - first.lineno)
+
+
+def test_a_room_imports_only_what_lies_below() -> None:
+    done = lint_imports(ROOT)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "contract"),
+    [
+        ("impacts.py", "from splare_os.index import ingest", "imports only the rooms below it"),
+        ("layout/field.py", "import torch", "imports nothing of an extra"),
+    ],
+)
+def test_an_import_that_leads_back_or_up_is_caught(
+    tmp_path: Path, module: str, line: str, contract: str
+) -> None:
+    only_python = shutil.ignore_patterns("mini", "samples", "mappings", "*_pipelines")
+    shutil.copytree(ROOT / "splare_os", tmp_path / "splare_os", ignore=only_python)
+    shutil.copy(ROOT / "setup.cfg", tmp_path)
+    with (tmp_path / "splare_os" / module).open("a", encoding="utf-8") as file:
+        file.write(f"\n{line}\n")
+    done = lint_imports(tmp_path)
+    assert done.returncode == 1
+    assert f"{contract} BROKEN" in done.stdout
+
+
+def test_no_module_leads_back_to_itself_by_imports_of_any_kind() -> None:
+    graph = grimp.build_graph("splare_os", cache_dir=None)  # also in functions, and for types
+    names = sorted(graph.modules)
+    at = {name: place for place, name in enumerate(names)}
+    edges = [
+        (at[name], at[imported])
+        for name in names
+        for imported in graph.find_modules_directly_imported_by(name)
+    ]
+    ones, (rows, columns) = np.ones(len(edges)), np.array(edges).T
+    matrix = csr_array((ones, (rows, columns)), shape=(len(names), len(names)))
+    n_circles, circle = connected_components(matrix, connection="strong")
+    in_circles = [name for name in names if np.sum(circle == circle[at[name]]) > 1]
+    assert n_circles == len(names), in_circles
+
+
+def test_a_file_is_300_lines_at_most() -> None:
+    sources = modules("splare_os", "tests", "benchmarks")
+    long = {path for path, source in sources if len(source.splitlines()) > MOST_LINES}
+    assert long == LONG_FILES
+
+
+def test_a_function_fits_on_a_screen() -> None:
+    long = {
+        f"{path}: {node.name}"
+        for path, source in modules("splare_os", "benchmarks")
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and n_lines(node) > MOST_LINES_OF_A_FUNCTION
+    }
+    assert long == LONG_FUNCTIONS
+
+
+def test_a_file_is_named_for_what_it_holds() -> None:
+    paths = [Path(path) for path, _ in modules("splare_os", "tests", "benchmarks")]
+    assert not [path for path in paths if NO_NOUNS & {path.stem, *path.parent.parts}]
+
+
+def test_tests_mirror_the_package() -> None:
+    without: set[str] = set()
+    for test in sorted((ROOT / "tests").rglob("test_*.py")):
+        path = test.relative_to(ROOT / "tests")
+        module = ROOT / "splare_os" / path.with_name(path.name.removeprefix("test_"))
+        is_there = module.exists() or module.with_suffix("").is_dir()
+        if not is_there and path.parts[0] not in OUTSIDE_THE_PACKAGE:
+            without.add(path.as_posix())
+    assert without == set(OF_NO_MODULE)
+
+
+def test_no_tracked_text_names_a_machines_paths_or_a_registry() -> None:
+    for path in tracked():
+        content = path.read_bytes()
+        if b"\0" in content:
+            continue
+        for pattern in (PATHS_OF_A_MACHINE, REGISTRIES):
+            found = pattern.search(content)
+            assert not found, f"{path.relative_to(ROOT)}: {found and found.group()!r}"
+
+
+@pytest.mark.parametrize("room", TORCH_FREE)
+def test_the_base_installation_imports_nothing_of_an_extra(room: str) -> None:
+    code = f"import sys, splare_os.{room}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert not set(EXTRAS["train"]) & set(done.stdout.split())
