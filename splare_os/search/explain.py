@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import TypeAlias
 
 from ..encoder import Encoder, Spans
 from ..errors import EncoderError
 from ..impacts import Impacts, as_stored, to_features
+
+SpannedText: TypeAlias = tuple[str, Spans]
 
 
 @dataclass(frozen=True)
@@ -48,22 +51,42 @@ def matches(
     `document` is the text that was encoded. Words are empty where an impact has no place in the
     text (it comes from a prompt), and for a model that has no spans.
     """
-    query_spans, document_spans = _spans(encoder, query, document)
+    return matches_of_all(encoder, query, [document], [contributions])[0]
+
+
+def matches_of_all(
+    encoder: Encoder,
+    query: str,
+    documents: Sequence[str],
+    contributions: Sequence[Sequence[Contribution]],
+) -> list[list[Match]]:
+    """Return what `matches` does for each document, with the encoder asked only twice."""
+    query_spans, document_spans = _spans(encoder, query, documents)
     return [
-        Match(
-            **asdict(one),
-            query_text=word_at(query, *query_spans.get(one.latent, (0, 0))),
-            document_text=word_at(document, *document_spans.get(one.latent, (0, 0))),
-        )
-        for one in contributions
+        [_match(one, (query, query_spans), (document, spans)) for one in shared]
+        for document, spans, shared in zip(documents, document_spans, contributions, strict=True)
     ]
 
 
-def _spans(encoder: Encoder, query: str, document: str) -> tuple[Spans, Spans]:
+def _spans(encoder: Encoder, query: str, documents: Sequence[str]) -> tuple[Spans, list[Spans]]:
+    if not documents:
+        return {}, []
     try:
-        return encoder.spans([query], query=True)[0], encoder.spans([document])[0]
+        return encoder.spans([query], query=True)[0], encoder.spans(documents)
     except EncoderError:
-        return {}, {}
+        return {}, [{} for _ in documents]
+
+
+def _match(one: Contribution, query: SpannedText, document: SpannedText) -> Match:
+    return Match(
+        **asdict(one),
+        query_text=_word_of(one.latent, *query),
+        document_text=_word_of(one.latent, *document),
+    )
+
+
+def _word_of(latent: int, text: str, spans: Spans) -> str:
+    return word_at(text, *spans.get(latent, (0, 0)))
 
 
 def word_at(text: str, start: int, end: int) -> str:

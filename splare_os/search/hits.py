@@ -1,7 +1,7 @@
 """Search one index with one query: what `splare-os search` does, as a function."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from opensearchpy import NotFoundError, OpenSearch
@@ -9,10 +9,10 @@ from opensearchpy import NotFoundError, OpenSearch
 from ..documents.template import document_text
 from ..encoder import Encoder
 from ..errors import MappingError
-from ..impacts import Impacts
+from ..impacts import Features, Impacts
 from ..layout.field import impacts_field
 from ..layout.records import FieldRecord, check_model, read_records
-from .explain import Match, explain, matches
+from .explain import Match, explain, matches_of_all
 from .query import Dsl, translate, two_step
 from .source import exclude_impacts
 
@@ -59,10 +59,14 @@ def search(
         reply = client.search(index=index, body=body)
     except NotFoundError as error:
         raise MappingError(f"no index {index!r} any more: it was deleted meanwhile") from error
-    return [
-        _hit(hit, impacts, _Explainer(encoder, query, name, records[hit["_index"]]), options)
-        for hit in reply["hits"]["hits"]
-    ]
+    found = reply["hits"]["hits"]
+    hits = [_hit(hit, name) for hit in found]
+    if not options.explain:
+        return hits
+    texts = [_encoded_text(hit["_source"], records[hit["_index"]]) for hit in found]
+    shared = [explain(impacts, _features(hit["_source"], name)) for hit in found]
+    explained = matches_of_all(encoder, query, texts, shared)
+    return [replace(hit, matches=each) for hit, each in zip(hits, explained, strict=True)]
 
 
 def only_text_field(client: OpenSearch, index: str) -> str:
@@ -77,31 +81,25 @@ def only_text_field(client: OpenSearch, index: str) -> str:
     return fields[0]
 
 
-@dataclass(frozen=True)
-class _Explainer:
-    encoder: Encoder
-    query: str
-    field: str
-    record: FieldRecord
-
-
 def _body(impacts: Impacts, field: str, options: SearchOptions) -> Dsl:
     body = two_step(impacts, field) if options.two_step else {"query": translate(impacts, field)}
     wanted = [field, "*"] if options.explain else None
     return body | {"size": options.size, "_source": exclude_impacts(wanted)}
 
 
-def _hit(hit: Mapping[str, Any], impacts: Impacts, why: _Explainer, options: SearchOptions) -> Hit:
+def _hit(hit: Mapping[str, Any], field: str) -> Hit:
     source = dict(hit["_source"])
-    ours = dict(source.get(why.field, {}))
-    features = ours.pop("impacts", {})
-    if why.field in source:
-        source[why.field] = ours
-    if not options.explain:
-        return Hit(hit["_id"], hit["_score"], source)
-    *titles, text = why.record.text_fields
-    title = source.get(titles[0]) if titles else None
-    document = document_text(title, source.get(text))
-    shared = explain(impacts, features)
-    found = matches(why.encoder, why.query, document, shared)
-    return Hit(hit["_id"], hit["_score"], source, found)
+    if field in source:
+        source[field] = {key: part for key, part in source[field].items() if key != "impacts"}
+    return Hit(hit["_id"], hit["_score"], source)
+
+
+def _features(source: Mapping[str, Any], field: str) -> Features:
+    features: Features = source.get(field, {}).get("impacts", {})
+    return features
+
+
+def _encoded_text(source: Mapping[str, Any], record: FieldRecord) -> str:
+    """Return the text that a document's impacts were made from."""
+    *titles, text = record.text_fields
+    return document_text(source.get(titles[0]) if titles else None, source.get(text))

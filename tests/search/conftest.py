@@ -1,5 +1,5 @@
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +8,8 @@ import pytest
 from opensearchpy import OpenSearch
 
 from splare_os.encode import SplareEncoder
-from splare_os.impacts import stored
+from splare_os.encoder import Spans
+from splare_os.impacts import Impacts, stored
 from splare_os.index import IngestOptions, ingest
 from splare_os.search import SplareOpenSearch
 from tests.models import build_tiny
@@ -31,6 +32,25 @@ class Library:
         return {
             name: float(score) for name, score in zip(self.texts, products, strict=True) if score
         }
+
+
+class SpanCounter:
+    """An encoder that notes each call of `spans`: how many texts, and whether queries."""
+
+    def __init__(self, encoder: SplareEncoder) -> None:
+        self.encoder, self.calls = encoder, list[tuple[int, bool]]()
+        self.name, self.fingerprint = encoder.name, encoder.fingerprint
+        self.n_latents = encoder.n_latents
+
+    def encode_documents(self, texts: Sequence[str]) -> Impacts:
+        return self.encoder.encode_documents(texts)
+
+    def encode_queries(self, texts: Sequence[str]) -> Impacts:
+        return self.encoder.encode_queries(texts)
+
+    def spans(self, texts: Sequence[str], *, query: bool = False) -> list[Spans]:
+        self.calls.append((len(texts), query))
+        return self.encoder.spans(texts, query=query)
 
 
 @pytest.fixture(scope="session")

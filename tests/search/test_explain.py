@@ -6,6 +6,9 @@ from splare_os.encode import SplareEncoder
 from splare_os.errors import EncoderError
 from splare_os.impacts import to_features
 from splare_os.search import explain, matches
+from splare_os.search.explain import matches_of_all
+
+from .conftest import SpanCounter
 
 
 def test_shared_latents_with_what_each_adds_largest_first() -> None:
@@ -29,6 +32,26 @@ def test_matches_name_the_words_of_query_and_document(encoder: SplareEncoder) ->
     assert [match.latent for match in found] == [one.latent for one in shared]
     assert {match.query_text for match in found} == {"the", "oil"}
     assert {match.document_text for match in found} <= {"price", "of", "oil"}
+
+
+def test_all_documents_at_once_match_as_one_by_one(encoder: SplareEncoder) -> None:
+    query, documents = "the oil war", ["price of oil", "", "river", "the war of the river"]
+    impacts, rows = encoder.encode_queries([query]), encoder.encode_documents(documents)
+    shared = [explain(impacts, to_features(rows, row)) for row in range(len(documents))]
+    counter = SpanCounter(encoder)
+    found = matches_of_all(counter, query, documents, shared)
+    assert counter.calls == [(1, True), (4, False)]
+    assert found == [
+        matches(encoder, query, document, one)
+        for document, one in zip(documents, shared, strict=True)
+    ]
+    assert found[0][0].document_text
+
+
+def test_no_document_asks_the_encoder_nothing(encoder: SplareEncoder) -> None:
+    counter = SpanCounter(encoder)
+    assert matches_of_all(counter, "oil", [], []) == []
+    assert counter.calls == []
 
 
 def test_a_model_without_spans_leaves_the_words_empty(

@@ -1,10 +1,15 @@
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 from opensearchpy import OpenSearch
 
 from splare_os.errors import MappingError
+from splare_os.index import IngestOptions, ingest
 from splare_os.search import SearchOptions, search
+from tests.hashing import HashEncoder
 
-from .conftest import Library
+from .conftest import Library, SpanCounter
 
 pytestmark = pytest.mark.opensearch
 
@@ -34,6 +39,29 @@ def test_an_explanation_adds_up_to_the_score_and_names_words(
         assert sum(match.score for match in hit.matches) == pytest.approx(hit.score, rel=1e-5)
         assert {match.query_text for match in hit.matches} <= set(query.split())
         assert {match.document_text for match in hit.matches} <= set(hit.source["text"].split())
+
+
+@pytest.mark.parametrize("size", [1, 7])
+def test_the_words_of_all_hits_cost_one_call_and_the_querys_another(
+    client: OpenSearch, library: Library, size: int
+) -> None:
+    counter = SpanCounter(library.encoder)
+    options = SearchOptions(size=size, explain=True)
+    hits = search(client, counter, "library", "the oil war", options)
+    assert counter.calls == [(1, True), (size, False)]
+    assert hits == search(client, library.encoder, "library", "the oil war", options)
+
+
+def test_hits_of_a_model_without_spans_are_explained_without_words(
+    client: OpenSearch, index: str, write: Callable[..., str], tmp_path: Path
+) -> None:
+    hashed = HashEncoder()
+    options = IngestOptions(index, state_folder=tmp_path)
+    lines = [{"_id": "a", "text": "oil war"}, {"_id": "b", "text": "war"}]
+    assert len(list(ingest(client, hashed, [write(lines)], options))) == 2
+    hits = search(client, hashed, index, "oil", SearchOptions(explain=True))
+    assert [[match.score for match in hit.matches] for hit in hits] == [[hit.score] for hit in hits]
+    assert {(match.query_text, match.document_text) for match in hits[0].matches} == {("", "")}
 
 
 def test_an_index_that_is_not_there_is_named(client: OpenSearch, library: Library) -> None:
