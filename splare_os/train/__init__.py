@@ -1,7 +1,7 @@
 """Texts and pairs to encoder.
 
 sae: a sparse autoencoder over a backbone's states. adapt: a language model adapted to texts.
-mining: hard negatives. distill: an encoder taught to search. texts, numbers, work_folder and
+mining: hard negatives. distill: an encoder taught to search. texts, options, work_folder and
 one_device serve them all.
 """
 

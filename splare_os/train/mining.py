@@ -20,6 +20,7 @@ from ..evaluate.datasets import DataSet, read_corpus
 from ..evaluate.indexing import indexed, indexed_texts
 from ..evaluate.msearch import BATCH, batched, bm25_run, encoder_run
 from ..evaluate.runs import Hits, ranked
+from .options import Options, limited
 
 
 class MinedRow(TypedDict):
@@ -30,8 +31,8 @@ class MinedRow(TypedDict):
     negatives: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class MineOptions:
+@dataclass(frozen=True, kw_only=True)
+class MineOptions(Options):
     """`negatives` of each query, of its best hits after the first `skip`.
 
     Documents known to be relevant don't count, nor do others with the same text. Where the
@@ -40,17 +41,9 @@ class MineOptions:
     """
 
     negatives: int = 8
-    skip: int = 0
-    seed: int = 0
+    skip: int = limited(0, may_be_0=True)
+    seed: int = limited(0, may_be_0=True)
     keep: bool = True
-
-    def __post_init__(self) -> None:
-        """Refuse numbers that nothing can be mined with."""
-        if self.negatives < 1 or self.skip < 0:
-            raise ValueError(
-                f"negatives={self.negatives}, skip={self.skip}: mine at least one, "
-                "and skip none or more"
-            )
 
 
 def mine(

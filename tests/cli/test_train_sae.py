@@ -121,7 +121,7 @@ def test_states_and_sae_are_computed_in_bfloat16_where_that_is_fast(
         raise KeyboardInterrupt
 
     dtype = torch.bfloat16 if is_fast else torch.float32
-    monkeypatch.setattr("splare_os.train.sae.options.best_dtype", lambda _: dtype)
+    monkeypatch.setattr("splare_os.train.options.best_dtype", lambda _: dtype)
     monkeypatch.setattr("splare_os.train.sae.train_sae_model", note)
     where = ("--backbone", backbone, "--layer", "1", "--out", str(tmp_path / "mine"))
     run(source, *where, *SMALL)

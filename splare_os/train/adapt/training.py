@@ -10,11 +10,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import cast
 
-import torch
 from torch import nn
 from transformers import PreTrainedModel, TrainerState
 
-from ...encode.backbone.precision import best_dtype
 from ...errors import TrainingError
 from ..work_folder import CLAIM, beside, claim, clear, last_checkpoint, locked
 from .batches import MaskedBatches, Masking, hold_out, mask_id, once, shuffled, windows_of
@@ -175,13 +173,12 @@ def _trainer(
     work: Path,
     options: AdaptOptions,
 ) -> MaskedTrainer:
-    rank, autocast = options.lora_rank, options.autocast
+    rank = options.lora_rank
     if rank is None:
         rank = 0 if is_encoder(model) else DECODER_RANK
-    if autocast is None:
-        autocast = best_dtype(options.device) is torch.bfloat16
     trained = with_lora(model, rank) if rank else model
-    return MaskedTrainer(model, trained, arguments(options, work), batches, autocast=autocast)
+    args = arguments(options, work)
+    return MaskedTrainer(model, trained, args, batches, autocast=options.autocasts)
 
 
 def _begin(trainer: MaskedTrainer, work: Path, begun_with: dict[str, object]) -> float:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from ...encode.backbone.precision import check_device
-from ..numbers import check_numbers
+from ..options import TrainingOptions, limited
 
 Variant: TypeAlias = Literal["splare", "sae-splade", "splade"]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
@@ -16,15 +15,9 @@ SAE, trained too but for its words."""
 MAX_TOKENS = 192
 """Where texts are cut if nothing else is said, and the window is not less."""
 
-SHARES = ("warm_up", "ramp")
-MAY_BE_0 = (
-    *("contrast", "query_flops", "document_flops", "warm_up"),
-    *("seed", "negatives", "mini_batch", "least_document_top_k"),
-)
 
-
-@dataclass(frozen=True, slots=True)
-class DistillOptions:
+@dataclass(frozen=True, kw_only=True)
+class DistillOptions(TrainingOptions):
     """Settings of a distillation; a step sees `batch_size` · `accumulation` pairs.
 
     With `relu` an SAE's thresholds become part of its bias: an activation is what exceeds the
@@ -36,43 +29,36 @@ class DistillOptions:
     the first `ramp` of the steps. `negatives` of each row are used beside those in the batch.
     With `mini_batch` gradients are cached: memory holds the activations of so many texts at a
     time. Texts are cut at `max_tokens`; None is 192, or the window if that is less. `held_out`
-    batches are measured on, never trained on. `autocast` None is bfloat16 where the device
-    multiplies it fast.
+    batches are measured on, never trained on.
     """
 
-    variant: Variant = "splare"
+    variant: Variant = limited("splare", choices=VARIANTS)
     relu: bool = True
     steps: int = 1000
     batch_size: int = 48
     accumulation: int = 1
-    mini_batch: int = 0
+    mini_batch: int = limited(0, may_be_0=True)
     lr: float = 5e-4
-    warm_up: float = 0.05
+    warm_up: float = limited(0.05, may_be_0=True, share=True)
     rank: int = 64
     temperature: float = 1.0
-    contrast: float = 0.5
-    query_flops: float = 3e-4
-    document_flops: float = 3e-4
-    ramp: float = 0.33
+    contrast: float = limited(0.5, may_be_0=True)
+    query_flops: float = limited(3e-4, may_be_0=True)
+    document_flops: float = limited(3e-4, may_be_0=True)
+    ramp: float = limited(0.33, share=True)
     query_top_k: int = 40
     document_top_k: int = 200
-    least_document_top_k: int = 0
+    least_document_top_k: int = limited(0, may_be_0=True)
     max_tokens: int | None = None
-    negatives: int = 0
+    negatives: int = limited(0, may_be_0=True)
     held_out: int = 4
     checkpoint_steps: int = 200
-    autocast: bool | None = None
-    device: str = "cpu"
-    seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse values that no training can use."""
-        if self.variant not in VARIANTS:
-            raise ValueError(f"variant={self.variant!r}: choose one of {', '.join(VARIANTS)}")
-        check_numbers(self, may_be_0=MAY_BE_0, shares=SHARES)
+        """Refuse also a cut that is above the largest."""
+        super().__post_init__()
         if self.least_document_top_k > self.document_top_k:
             raise ValueError(
                 f"least_document_top_k={self.least_document_top_k}: give at most "
                 f"document_top_k={self.document_top_k}"
             )
-        check_device(self.device)

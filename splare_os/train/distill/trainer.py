@@ -22,7 +22,6 @@ from transformers import (
     TrainingArguments,
 )
 
-from ...encode.backbone.precision import best_dtype
 from ...errors import TrainingError
 from ..one_device import on_one_device
 from .options import DistillOptions
@@ -121,7 +120,7 @@ def arguments(options: DistillOptions, folder: Path) -> SparseEncoderTrainingArg
         learning_rate=options.lr,
         warmup_steps=round(options.warm_up * options.steps),
         lr_scheduler_type="linear",
-        bf16=autocasts(options),
+        bf16=options.autocasts,
         save_steps=options.checkpoint_steps,
         save_total_limit=2,
         batch_sampler=_in_order,
@@ -133,13 +132,6 @@ def arguments(options: DistillOptions, folder: Path) -> SparseEncoderTrainingArg
         seed=options.seed,
     )
     return on_one_device(args, options.device)
-
-
-def autocasts(options: DistillOptions) -> bool:
-    """Return whether products are computed in bfloat16."""
-    if options.autocast is None:
-        return best_dtype(options.device) is torch.bfloat16
-    return options.autocast
 
 
 def without_printing(trainer: DistillTrainer) -> DistillTrainer:

@@ -38,7 +38,6 @@ from .trainer import (
     Reporter,
     Watch,
     arguments,
-    autocasts,
     require_finite,
     without_printing,
 )
@@ -132,7 +131,7 @@ def held_out(
     for places in batches:
         texts = columns(goal.data, places, options.negatives, model.prompts)
         kind = torch.device(options.device).type
-        with torch.no_grad(), torch.autocast(kind, torch.bfloat16, autocasts(options)):
+        with torch.no_grad(), torch.autocast(kind, torch.bfloat16, options.autocasts):
             impacts = [
                 _impacts(model, column, options.mini_batch or len(places))
                 for column in texts.values()

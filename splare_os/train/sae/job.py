@@ -16,7 +16,6 @@ from ...documents.document import Document
 from ...documents.fields import Fields
 from ...encode import Backbone, Card, SaeEncoder, SplareEncoder, load_backbone
 from ...encode.backbone.backbone import read_config
-from ...encode.backbone.precision import check_device
 from ..texts import Reject, draw_texts
 from ..work_folder import CLAIM, beside, claim, clear, locked
 from .checkpoints import Checkpoints
@@ -60,7 +59,6 @@ class SaeJob:
         """Refuse what would fail only after hours."""
         if self.level and self.sae.activation == "topk":
             raise ValueError("level=True: levelling would change which latents of a TopK SAE win")
-        check_device(self.sae.device)
         for name in ("max_chars", "checkpoint_steps"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}: give a number above 0")

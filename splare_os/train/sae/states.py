@@ -16,14 +16,15 @@ from transformers import PreTrainedTokenizerBase
 from ...encode.backbone.backbone import Backbone
 from ...encode.packing import Pack, packs
 from ...encode.windows import Windows, split
+from ..options import Options, limited
 from .progress import Progress, Watch, unwatched
 from .states_store import States, StateStore
 
 KEEP_EVERY_S = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class StateOptions:
+@dataclass(frozen=True, kw_only=True)
+class StateOptions(Options):
     """Which states are taken: at most `n_states`, from windows of at most `window` tokens.
 
     Before these stand `held_out` others, of texts that none of the `n_states` are taken from. A
@@ -32,19 +33,11 @@ class StateOptions:
     """
 
     n_states: int = 1_000_000
-    held_out: int = 0
+    held_out: int = limited(0, may_be_0=True)
     window: int = 256
     pass_tokens: int = 8192
     autocast: bool = False
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Refuse sizes below 1."""
-        for name in ("n_states", "window", "pass_tokens"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)}: must be at least 1")
-        if self.held_out < 0:
-            raise ValueError(f"held_out={self.held_out}: must be at least 0")
+    seed: int = limited(0, may_be_0=True)
 
 
 @dataclass(slots=True)

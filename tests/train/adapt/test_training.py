@@ -133,7 +133,7 @@ def test_a_run_goes_on_only_with_the_same_texts_and_options(bert: str, tmp_path:
 def test_a_run_may_go_on_on_another_device(
     bert: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("splare_os.train.adapt.options.check_device", lambda _: None)
+    monkeypatch.setattr("splare_os.train.options.check_device", lambda _: None)
 
     def stop_at_ten(progress: AdaptProgress) -> None:
         if progress.step == 10:

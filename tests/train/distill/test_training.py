@@ -195,7 +195,7 @@ def test_a_work_folder_of_another_training_is_refused(
 def test_a_training_may_go_on_on_another_device_with_other_checkpoints(
     data: TrainingSet, bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("splare_os.train.distill.options.check_device", lambda _: None)
+    monkeypatch.setattr("splare_os.train.options.check_device", lambda _: None)
     begun = replace(OPTIONS, device="cuda:1", checkpoint_steps=2)
     claim(tmp_path, module._begun_with(build(bert), data, begun))
     module.check(build(bert), data, OPTIONS, tmp_path)

@@ -151,7 +151,7 @@ def test_a_run_goes_on_in_the_precision_it_began_with(
     texts: str, job: SaeJob, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = replace(job, sae=replace(SAE, autocast=None))
-    best = "splare_os.train.sae.options.best_dtype"
+    best = "splare_os.train.options.best_dtype"
     monkeypatch.setattr(best, lambda _: torch.bfloat16)
     with pytest.raises(KeyboardInterrupt):
         train_sae_model([texts], job, watch=_stop_in_training)
