@@ -8,6 +8,7 @@ from opensearchpy import NotFoundError, OpenSearch
 from ..encoder import Encoder
 from ..errors import MappingError, ModelMismatchError
 from .field import SUFFIX
+from .view import PLAIN, View
 
 LAYOUT = 1
 """Version of the index layout that this package writes and reads."""
@@ -70,25 +71,33 @@ def records_of(index: str, mappings: Mapping[str, object]) -> Records:
     }
 
 
-def read_mappings(client: OpenSearch, index: str) -> dict[str, dict[str, object]]:
-    """Return the mappings of every concrete index behind `index`; `MappingError` if none is."""
+def read_mappings(
+    client: OpenSearch, index: str, view: View = PLAIN
+) -> dict[str, dict[str, object]]:
+    """Return the mappings of every concrete index behind `index`, as a request with `view` sees it.
+
+    `MappingError` if there is none, unless the request says that there may be none.
+    """
+    asked = {"params": dict(view.options), "headers": dict(view.headers)}
     try:
-        reply = client.indices.get_mapping(index=index)
+        reply = client.indices.get_mapping(index=index, **asked)
+        if view.ignores_unavailable:  # a search passes closed indices over, get_mapping doesn't
+            is_open = client.field_caps(index=index, fields="_index", **asked)["indices"]
+            reply = {name: reply[name] for name in is_open if name in reply}
     except NotFoundError as error:
-        reply = {}
-        cause: Exception | None = error
-    else:
-        cause = None
-    if not reply:
-        raise MappingError(
-            f"no index {index!r}: create it with `splare-os index FILE --index NAME`"
-        ) from cause
+        raise _no_index(index) from error
+    if not reply and not view.may_be_empty:
+        raise _no_index(index)
     return {name: body["mappings"] for name, body in reply.items()}
 
 
-def read_records(client: OpenSearch, index: str) -> dict[str, Records]:
+def _no_index(index: str) -> MappingError:
+    return MappingError(f"no index {index!r}: create it with `splare-os index FILE --index NAME`")
+
+
+def read_records(client: OpenSearch, index: str, view: View = PLAIN) -> dict[str, Records]:
     """Return the records of every concrete index behind a name, an alias or a wildcard."""
-    found = read_mappings(client, index)
+    found = read_mappings(client, index, view)
     return {name: records_of(name, mappings) for name, mappings in found.items()}
 
 
@@ -110,16 +119,17 @@ def check_record(record: FieldRecord, index: str, field: str, encoder: Encoder) 
 
 
 def check_model(
-    client: OpenSearch, index: str | None, field: str, encoder: Encoder
+    client: OpenSearch, index: str | None, field: str, encoder: Encoder, view: View = PLAIN
 ) -> dict[str, FieldRecord]:
     """Return the record of `field` by concrete index, all of them made by `encoder`'s model.
 
-    Behind an alias or a wildcard every concrete index is checked; None stands for all indices
-    that have the field. `MappingError` where the field has no record, `ModelMismatchError` where
-    its impacts come from another model.
+    Behind an alias or a wildcard every concrete index is checked, of those that a request with
+    `view` reads; None stands for all indices that have the field. `MappingError` where the field
+    has no record, `ModelMismatchError` where its impacts come from another model.
     """
     found: dict[str, FieldRecord] = {}
-    for name, records in read_records(client, index or "_all").items():
+    present = read_records(client, index or "_all", view)
+    for name, records in present.items():
         if field not in records:
             if index is None:
                 continue
@@ -131,7 +141,7 @@ def check_model(
             )
         check_record(records[field], name, field, encoder)
         found[name] = records[field]
-    if not found:
+    if present and not found:
         raise MappingError(
             f"no index has the impacts field {field!r}: make one with `splare-os index`"
         )

@@ -37,7 +37,7 @@ class SplareTransport(Transport):
         headers: Mapping[str, str] | None = None,
     ) -> Any:  # noqa: ANN401
         """Send a request, rewritten if it is a search, and return the server's reply."""
-        params, body = self.rewriter.rewrite(url, params, body)
+        params, body = self.rewriter.rewrite(url, params, body, headers)
         return super().perform_request(method, url, params, body, timeout, ignore, headers)
 
 
@@ -46,7 +46,8 @@ class SplareOpenSearch(OpenSearch):
 
     `encoder` is an encoder or its name (see `load_encoder`), loaded at the first clause. `dialect`
     is `rank_feature`, which every server knows, or `neural_sparse`. Everything else is
-    opensearch-py's. Impacts are left out of `_source` unless a search names them.
+    opensearch-py's. Impacts are left out of every `_source` (of hits, inner hits and top hits)
+    unless that one names them.
 
     A clause raises `ModelMismatchError` where another model made the index, `MappingError` where
     the field has no impacts, `ValueError` where it would select most of the index.

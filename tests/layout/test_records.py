@@ -1,8 +1,10 @@
 import pytest
+from opensearchpy import NotFoundError
 
 from splare_os.errors import MappingError, ModelMismatchError
 from splare_os.layout import FieldRecord, check_model, read_records
-from splare_os.layout.records import check_record, parse_record, records_of
+from splare_os.layout.records import check_record, parse_record, read_mappings, records_of
+from splare_os.layout.view import View
 from tests.hashing import HashEncoder
 
 RECORD = FieldRecord("hash", "0123456789abcdef", 512, 400, ("title", "text"))
@@ -62,3 +64,61 @@ def test_every_index_behind_an_alias_is_checked(client, index, encoder):
 def test_an_index_that_does_not_exist_is_said_so(client, index, suffix):
     with pytest.raises(MappingError, match="create it with `splare-os index"):
         read_records(client, index + suffix)
+
+
+IGNORING = {"ignore_unavailable": "true"}
+
+
+@pytest.fixture
+def visible(client, index):
+    """Five indices, of which a request may see some: the start of their names."""
+    for name in ("open", "closed", "hidden", "gone"):
+        settings = {"index.hidden": name == "hidden"}
+        client.indices.create(index=f"{index}-{name}", body={"settings": settings})
+    client.indices.close(index=f"{index}-closed")
+    client.indices.delete(index=f"{index}-gone")
+    yield f"{index}-"
+    client.indices.delete(index=f"{index}-*", params={"expand_wildcards": "all"})
+
+
+@pytest.mark.opensearch
+@pytest.mark.parametrize(
+    ("names", "options"),
+    [
+        (("open", "gone"), IGNORING),
+        (("open", "closed"), IGNORING),
+        (("*",), {}),
+        (("*",), {"expand_wildcards": "open,hidden"}),
+        (("*",), {"expand_wildcards": "all"} | IGNORING),
+        (("gone*",), {"allow_no_indices": "true"}),
+        (("gone",), IGNORING),
+        (("closed",), IGNORING),
+    ],
+)
+def test_mappings_are_those_of_the_indices_that_a_search_would_read(
+    client, visible, names, options
+):
+    asked = ",".join(visible + name for name in names)
+    hits = {"size": 0, "aggs": {"names": {"terms": {"field": "_index"}}}}
+    for name in ("open", "hidden"):
+        client.index(index=visible + name, id="1", body={}, params={"refresh": "true"})
+    found = client.search(index=asked, body=hits, params=options)
+    buckets = found.get("aggregations", {"names": {"buckets": []}})["names"]["buckets"]
+    assert read_mappings(client, asked, View(options)).keys() == {one["key"] for one in buckets}
+
+
+@pytest.mark.opensearch
+@pytest.mark.parametrize(
+    ("names", "options"),
+    [
+        (("open", "gone"), {}),
+        (("open", "gone*"), {"allow_no_indices": "false"}),
+        (("closed",), {"allow_no_indices": "false"} | IGNORING),
+    ],
+)
+def test_a_request_that_the_server_refuses_is_refused_too(client, visible, names, options):
+    asked = ",".join(visible + name for name in names)
+    with pytest.raises(NotFoundError):
+        client.search(index=asked, params=options)
+    with pytest.raises(MappingError, match="no index"):
+        read_mappings(client, asked, View(options))
