@@ -9,6 +9,8 @@ import pytest
 
 from splare_os.documents.document import MAX_ID_BYTES, MAX_LINE_BYTES
 from splare_os.index import STATUSES
+from splare_os.index.bulk import SPLIT
+from splare_os.index.patience import TRANSIENT
 from splare_os.layout import check_model
 from tests.hashing import HashEncoder
 
@@ -23,6 +25,13 @@ def test_every_outcome_is_documented():
 def test_limits_are_those_of_the_code():
     assert f"longer than {MAX_ID_BYTES} bytes" in TEXT
     assert f"longer than {MAX_LINE_BYTES // 2**20} MiB" in TEXT
+
+
+def test_statuses_are_those_of_the_code():
+    text = " ".join(TEXT.split())
+    assert f"(statuses {' and '.join(map(str, sorted(SPLIT)))}) is sent in halves" in text
+    transient = ", ".join(map(str, sorted(TRANSIENT - {500})))
+    assert f"(statuses {transient}) are waited for" in text
 
 
 @pytest.mark.opensearch
