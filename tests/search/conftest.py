@@ -7,12 +7,10 @@ import numpy as np
 import pytest
 from opensearchpy import OpenSearch
 
-from splare_os.encode import SplareEncoder
-from splare_os.encoder import Spans
+from splare_os.encoder import Encoder, Spans
 from splare_os.impacts import Impacts, stored
 from splare_os.index import IngestOptions, ingest
 from splare_os.search import SplareOpenSearch
-from tests.models import build_tiny
 
 WORDS = ["oil", "crisis", "price", "war", "the", "of", "embargo", "river"]
 
@@ -22,7 +20,7 @@ class Library:
     """An index of 60 documents, and the scores that a query must give: dot products."""
 
     index: str
-    encoder: SplareEncoder
+    encoder: Encoder
     texts: dict[str, str]
 
     def scores(self, query: str) -> dict[str, float]:
@@ -37,7 +35,7 @@ class Library:
 class SpanCounter:
     """An encoder that notes each call of `spans`: how many texts, and whether queries."""
 
-    def __init__(self, encoder: SplareEncoder) -> None:
+    def __init__(self, encoder: Encoder) -> None:
         self.encoder, self.calls = encoder, list[tuple[int, bool]]()
         self.name, self.fingerprint = encoder.name, encoder.fingerprint
         self.n_latents = encoder.n_latents
@@ -54,7 +52,9 @@ class SpanCounter:
 
 
 @pytest.fixture(scope="session")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> SplareEncoder:
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Encoder:
+    from tests.models import build_tiny  # torch, which most tests here do without
+
     built = build_tiny(tmp_path_factory.mktemp("bert"))
     built.save(tmp_path_factory.mktemp("tiny"))
     return built
@@ -62,7 +62,7 @@ def encoder(tmp_path_factory: pytest.TempPathFactory) -> SplareEncoder:
 
 @pytest.fixture(scope="session")
 def library(
-    client: OpenSearch, encoder: SplareEncoder, tmp_path_factory: pytest.TempPathFactory
+    client: OpenSearch, encoder: Encoder, tmp_path_factory: pytest.TempPathFactory
 ) -> Library:
     rng = np.random.default_rng(0)
     texts = {f"d{n}": " ".join(rng.choice(WORDS, 1 + n % 9)) for n in range(60)}
@@ -79,6 +79,6 @@ def library(
 
 
 @pytest.fixture
-def splare(cluster_url: str, encoder: SplareEncoder) -> Iterator[SplareOpenSearch]:
+def splare(cluster_url: str, encoder: Encoder) -> Iterator[SplareOpenSearch]:
     with SplareOpenSearch(cluster_url, encoder=encoder) as client:
         yield client

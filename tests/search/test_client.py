@@ -7,12 +7,12 @@ import pytest
 from opensearchpy import OpenSearch, Q, Search, helpers
 
 from splare_os.documents.fields import Fields
-from splare_os.encode import SplareEncoder
+from splare_os.encoder import Encoder
 from splare_os.errors import MappingError, ModelMismatchError
 from splare_os.index import IngestOptions, ingest
 from splare_os.layout import ensure_index
 from splare_os.search import SplareOpenSearch
-from tests.models import build_tiny
+from tests.hashing import HashEncoder
 
 from .conftest import Library
 
@@ -35,7 +35,7 @@ def test_scores_are_dot_products_of_the_impacts_as_stored(
 
 
 def test_both_dialects_give_the_same_scores(
-    splare: SplareOpenSearch, cluster_url: str, encoder: SplareEncoder, library: Library
+    splare: SplareOpenSearch, cluster_url: str, encoder: Encoder, library: Library
 ) -> None:
     body = {"query": CLAUSE, "size": 100}
     with SplareOpenSearch(cluster_url, encoder=encoder, dialect="neural_sparse") as other:
@@ -131,13 +131,11 @@ def test_a_field_without_impacts_is_refused(splare: SplareOpenSearch, library: L
 
 
 def test_an_index_of_another_model_is_refused_with_both_names(
-    cluster_url: str, library: Library, tmp_path: Path
+    cluster_url: str, library: Library
 ) -> None:
-    other = build_tiny(tmp_path / "bert", n_latents=200, name="other")
-    other.save(tmp_path / "model")
     with (
-        SplareOpenSearch(cluster_url, encoder=other) as client,
-        pytest.raises(ModelMismatchError, match=r"'tiny'.*'other'.*Use 'tiny' for this index"),
+        SplareOpenSearch(cluster_url, encoder=HashEncoder()) as client,
+        pytest.raises(ModelMismatchError, match=r"'tiny'.*'hash'.*Use 'tiny' for this index"),
     ):
         client.search(index="library", body={"query": CLAUSE})
 
@@ -181,13 +179,11 @@ def test_other_requests_pass_untouched(splare: SplareOpenSearch, library: Librar
 
 
 def test_a_point_in_time_asks_only_the_indices_that_it_holds(
-    splare: SplareOpenSearch, library: Library, tmp_path: Path
+    splare: SplareOpenSearch, library: Library
 ) -> None:
     splare.indices.create(index="elsewhere", body={})
     point = splare.create_pit(index="library", keep_alive="1m")
-    other = build_tiny(tmp_path / "bert", n_latents=200, name="other")
-    other.save(tmp_path / "model")
-    ensure_index(splare, "other-model", other, Fields(), top_k=9)
+    ensure_index(splare, "other-model", HashEncoder(), Fields(), top_k=9)
     body = {"pit": {"id": point["pit_id"]}, "query": CLAUSE, "size": 100}
     assert scores(splare.search(body=body)) == pytest.approx(library.scores(QUERY), rel=1e-5)
     with pytest.raises(MappingError, match="no index has the impacts field 'colour_splare'"):
@@ -195,7 +191,7 @@ def test_a_point_in_time_asks_only_the_indices_that_it_holds(
 
 
 def test_a_field_made_with_another_text_field_is_searched_by_its_name(
-    client: OpenSearch, splare: SplareOpenSearch, encoder: SplareEncoder, tmp_path: Path
+    client: OpenSearch, splare: SplareOpenSearch, encoder: Encoder, tmp_path: Path
 ) -> None:
     path = tmp_path / "docs.jsonl"
     path.write_text('{"id": 7, "body": "oil war"}\n{"id": 8, "body": "river"}\n')
