@@ -36,18 +36,24 @@ def errors_in_one_line() -> Iterator[None]:
         raise click.ClickException(f"OpenSearch: {error}") from error
 
 
+def added(command: C, *options: Callable[[C], C]) -> C:
+    """Return `command` with options, in the order in which help lists them."""
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def cluster_options(command: C) -> C:
     """Add the options that say which cluster."""
-    for option in (
-        click.option("--ca-certs", envvar="SPLARE_CA_CERTS", type=click.Path(exists=True)),
-        click.option("--password", envvar="SPLARE_PASSWORD", help="Password of --user."),
-        click.option("--user", envvar="SPLARE_USER", help="User name for basic authentication."),
+    return added(
+        command,
         click.option(
             "--url", envvar="SPLARE_URL", help="Address of OpenSearch; the embedded one if absent."
         ),
-    ):
-        command = option(command)
-    return command
+        click.option("--user", envvar="SPLARE_USER", help="User name for basic authentication."),
+        click.option("--password", envvar="SPLARE_PASSWORD", help="Password of --user."),
+        click.option("--ca-certs", envvar="SPLARE_CA_CERTS", type=click.Path(exists=True)),
+    )
 
 
 def remember(ctx: click.Context, option: click.Parameter, value: str | None) -> None:
@@ -55,9 +61,17 @@ def remember(ctx: click.Context, option: click.Parameter, value: str | None) -> 
     ctx.meta[f"splare_os.{option.name}"] = value
 
 
-def model_option(command: C, *, multiple: bool = False) -> C:
-    """Add the options that say which model (of `multiple`, which ones), and where it runs."""
-    for option in (
+def place_options(command: C) -> C:
+    """Add the options that say where a model runs; `opened_encoder` reads them."""
+    return added(
+        command,
+        click.option(
+            "--device",
+            envvar="SPLARE_DEVICE",
+            expose_value=False,
+            callback=remember,
+            help="Where a model runs: cpu, cuda, cuda:1 …; several by comma: a process each.",
+        ),
         click.option(
             "--dtype",
             envvar="SPLARE_DTYPE",
@@ -65,24 +79,49 @@ def model_option(command: C, *, multiple: bool = False) -> C:
             callback=remember,
             help="float32, bfloat16 or float16; what the device is fastest in if absent.",
         ),
+    )
+
+
+def model_option(command: C, *, multiple: bool = False) -> C:
+    """Add the options that say which model (of `multiple`, which ones), and where it runs."""
+    model = click.option(
+        "--model",
+        envvar="SPLARE_MODEL",
+        multiple=multiple,
+        default=("mini",) if multiple else "mini",
+        show_default=True,
+        help="mini, a model folder, or a hub id.",
+    )
+    return added(command, model, place_options)
+
+
+def texts_options(command: C) -> C:
+    """Add the options that say which texts of files a training reads."""
+    return added(
+        command,
         click.option(
-            "--device",
-            envvar="SPLARE_DEVICE",
-            expose_value=False,
-            callback=remember,
-            help="cpu, cuda, cuda:1 …; several by comma: a process each.",
-        ),
-        click.option(
-            "--model",
-            envvar="SPLARE_MODEL",
-            multiple=multiple,
-            default=("mini",) if multiple else "mini",
+            "--max-chars",
+            default=100_000_000,
             show_default=True,
-            help="mini, a model folder, or a hub id.",
+            help="Characters drawn of each file.",
         ),
-    ):
-        command = option(command)
-    return command
+        click.option("--text-field", default="text", show_default=True),
+        click.option(
+            "--title-field", default="title", show_default=True, help="Empty: there is none."
+        ),
+    )
+
+
+def training_options(command: C) -> C:
+    """Add the options that every training has; their defaults are those of `TrainingOptions`."""
+    return added(
+        command,
+        click.option(
+            "--autocast/--no-autocast", default=None, help="Multiply in bfloat16; if fast."
+        ),
+        click.option("--device", help="cpu, cuda, cuda:1 …; the best there is if absent."),
+        click.option("--seed", default=0, show_default=True),
+    )
 
 
 models_option = partial(model_option, multiple=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from .options import part, quieten_transformers, text_fields
+from .options import part, quieten_transformers, text_fields, texts_options, training_options
 from .screen import Screen, end
 
 
@@ -26,14 +26,8 @@ from .screen import Screen, end
 @click.option("--evaluate-every", default=100, show_default=True, help="Steps between two.")
 @click.option("--patience", default=3, show_default=True, help="Evaluations without gain.")
 @click.option("--min-delta", default=0.01, show_default=True, help="Fall that is a gain, in nats.")
-@click.option("--seed", default=0, show_default=True)
-@click.option(
-    "--max-chars", default=100_000_000, show_default=True, help="Characters drawn of each file."
-)
-@click.option("--text-field", default="text", show_default=True)
-@click.option("--title-field", default="title", show_default=True, help="Empty: there is none.")
-@click.option("--autocast/--no-autocast", default=None, help="Multiply in bfloat16; if fast.")
-@click.option("--device", help="cpu, cuda, cuda:1 …; the best there is if absent.")
+@texts_options
+@training_options
 def adapt(files: tuple[str, ...], **chosen: Any) -> None:  # noqa: ANN401  # one for each option
     """Train a language model to fill masks in the texts of FILES, until that levels off.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from .options import part, quieten_transformers
+from .options import part, quieten_transformers, training_options
 from .screen import Screen
 
 
@@ -54,9 +54,7 @@ from .screen import Screen
 @click.option("--max-pairs", default=0, help="Pairs drawn of each source; all if absent.")
 @click.option("--held-out", default=4, show_default=True, help="Batches only measured on.")
 @click.option("--checkpoint-steps", default=200, show_default=True, help="Steps between two.")
-@click.option("--autocast/--no-autocast", default=None, help="Multiply in bfloat16; if fast.")
-@click.option("--device", help="cpu, cuda, cuda:1 …; the best there is if absent.")
-@click.option("--seed", default=0, show_default=True)
+@training_options
 @click.option("--work", type=click.Path(path_type=Path), help="Work folder.  [default: OUT.work]")
 @click.option("--keep-work", is_flag=True, help="Leave checkpoints and teacher there at the end.")
 def distill(sources: tuple[str, ...], **chosen: Any) -> None:  # noqa: ANN401  # one for each option

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .options import cluster_options, cluster_url, connect, opened_encoder, remember
+from .options import cluster_options, cluster_url, connect, opened_encoder, place_options
 
 BM25 = "bm25"
 
@@ -24,20 +24,7 @@ BM25 = "bm25"
 @click.option("--negatives", default=8, show_default=True, help="Negatives of each pair.")
 @click.option("--skip", default=0, show_default=True, help="Best hits that are passed over.")
 @click.option("--seed", default=0, show_default=True)
-@click.option(
-    "--device",
-    envvar="SPLARE_DEVICE",
-    expose_value=False,
-    callback=remember,
-    help="Where a model of --by runs: cpu, cuda, cuda:1 …; several by comma: a process each.",
-)
-@click.option(
-    "--dtype",
-    envvar="SPLARE_DTYPE",
-    expose_value=False,
-    callback=remember,
-    help="float32, bfloat16 or float16; what the device is fastest in if absent.",
-)
+@place_options
 @cluster_options
 def mine(
     folder: Path,

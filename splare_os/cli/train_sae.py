@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from .options import part, text_fields
+from .options import part, text_fields, texts_options, training_options
 from .screen import Screen, end
 
 
@@ -33,15 +33,9 @@ from .screen import Screen, end
 @click.option("--window", default=256, show_default=True, help="Tokens read at once.")
 @click.option("--batch", "batch_tokens", default=1024, show_default=True, help="States a step.")
 @click.option("--lr", default=1e-3, show_default=True, help="Learning rate.")
-@click.option("--seed", default=0, show_default=True)
-@click.option(
-    "--max-chars", default=100_000_000, show_default=True, help="Characters drawn of each file."
-)
-@click.option("--text-field", default="text", show_default=True)
-@click.option("--title-field", default="title", show_default=True, help="Empty: there is none.")
+@texts_options
 @click.option("--level/--no-level", default=None, help="Scale latents to equal peaks (not topk).")
-@click.option("--autocast/--no-autocast", default=None, help="Multiply in bfloat16; if fast.")
-@click.option("--device", help="cpu, cuda, cuda:1 …; the best there is if absent.")
+@training_options
 @click.option("--save-dtype", help="float32, bfloat16 or float16; the backbone's if absent.")
 @click.option("--work", type=click.Path(path_type=Path), help="Work folder.  [default: OUT.work]")
 @click.option("--keep-work", is_flag=True, help="Leave states and checkpoints there at the end.")

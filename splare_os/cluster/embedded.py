@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 
 from ..errors import ClusterError
 from . import node
@@ -139,12 +138,7 @@ class EmbeddedCluster:
             return temporary(home.account)
         return own(self._home.absolute(), home.account)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop the node; remove its folder if it is temporary."""
         self._clean()
 

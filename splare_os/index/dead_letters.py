@@ -1,6 +1,5 @@
 """Dead letters: the documents of a run that could not be stored, each with its reason."""
 
-import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ import orjson
 
 from ..documents.document import Document
 from ..errors import JobError
+from ..lock import lock
 from .replies import Verdict
 
 
@@ -45,7 +45,8 @@ class DeadLetters:
             path.parent.mkdir(parents=True, exist_ok=True)
             file = path.open("ab")
         with file:
-            _lock(file, path)
+            busy = f"dead letters {path}: another job is writing there; name another file"
+            lock(file, JobError(busy))
             yield cls(path, file)
         if not path.stat().st_size:
             path.unlink()
@@ -69,15 +70,6 @@ class DeadLetters:
                 self.file.flush()
                 os.fsync(self.file.fileno())
         return self.file.tell()
-
-
-def _lock(file: BinaryIO, path: Path) -> None:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise JobError(
-            f"dead letters {path}: another job is writing there; name another file"
-        ) from error
 
 
 @contextmanager

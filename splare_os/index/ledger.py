@@ -4,7 +4,6 @@ It is right when the cluster is not: it advances only over documents that are do
 one durable transaction, and a job's dead letters are on disk before it says so.
 """
 
-import fcntl
 import hashlib
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import Literal, Self, TypeAlias
 import orjson
 
 from ..errors import JobError
+from ..lock import lock
 
 Status: TypeAlias = Literal["indexed", "unchanged", "replaced", "empty", "dead"]
 STATUSES: tuple[Status, ...] = ("indexed", "unchanged", "replaced", "empty", "dead")
@@ -180,16 +180,11 @@ def _locked(path: Path) -> Iterator[None]:
     """Hold the job: the lock goes with the process, however it ends."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.with_suffix(".lock").open("a")
+        file = path.with_suffix(".lock").open("a")
     except OSError as error:
         raise JobError(f"ledger {path}: {error}. Give a folder that can be written to") from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise JobError(
-                f"another worker is at this job ({path}): let it finish, or stop it"
-            ) from error
+    with file:
+        lock(file, JobError(f"another worker is at this job ({path}): let it finish, or stop it"))
         yield
 
 

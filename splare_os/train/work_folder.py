@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import TrainingError
+from ..lock import lock
 
 LOCK = "lock"
 OPTIONS = "options.json"
@@ -27,13 +27,9 @@ def locked(work: Path, ours: Sequence[str]) -> Iterator[None]:
     """
     require_ours(work, ours)
     work.mkdir(parents=True, exist_ok=True)
-    with (work / LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise TrainingError(
-                f"{work} is in use by another training: wait for it, or give another work folder"
-            ) from error
+    with (work / LOCK).open("w") as file:
+        busy = f"{work} is in use by another training: wait for it, or give another work folder"
+        lock(file, TrainingError(busy))
         try:
             yield
         finally:

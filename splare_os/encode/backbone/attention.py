@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from itertools import groupby
-from typing import Any, Protocol, cast
+from typing import Any, TypeAlias, cast
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +27,9 @@ from .sliding_window import within_window
 SPLARE = "splare"
 """The name under which transformers finds this attention."""
 
+Implementation: TypeAlias = Callable[..., tuple[Tensor, Tensor | None]]
+"""What transformers calls as it calls `attention`: values, and weights or None."""
+
 _segments: ContextVar[Segments | None] = ContextVar("segments", default=None)
 
 
@@ -40,21 +43,6 @@ def packed(segments: Segments) -> Iterator[None]:
         _segments.reset(token)
 
 
-class Implementation(Protocol):
-    """What transformers calls: query [batch, head, token, dim] to [batch, token, head, dim]."""
-
-    def __call__(
-        self,
-        module: nn.Module,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        attention_mask: Tensor | None,
-        **kwargs: Any,  # noqa: ANN401  # transformers' own
-    ) -> tuple[Tensor, Tensor | None]:
-        """Return the attended values, and weights or None."""
-
-
 def attention(
     module: nn.Module,
     query: Tensor,
@@ -63,7 +51,10 @@ def attention(
     attention_mask: Tensor | None,
     **kwargs: Any,  # noqa: ANN401  # transformers' own
 ) -> tuple[Tensor, Tensor | None]:
-    """Return attention within segments, or transformers' own where nothing is packed."""
+    """Return attention within segments, or transformers' own where nothing is packed.
+
+    Of query, key, value [batch, head, token, dim] it is [batch, token, head, dim].
+    """
     softcap = kwargs.get("softcap")
     segments = _segments.get()
     if segments is None:
@@ -108,9 +99,7 @@ def segment_attention(
     with torch.autocast(query.device.type, enabled=False):
         for (length, times), part in zip(runs, parts, strict=True):
             qkv = [_split(tensor, length) for tensor in part]
-            mask = None
-            if sliding_window is not None and sliding_window < length:
-                mask = _mask(length, sliding_window, query.device)
+            mask = _mask(length, sliding_window, query.device)
             if softcap is None:
                 out = _sdpa(qkv, mask, scaling)
             else:
@@ -146,7 +135,10 @@ def _capped(qkv: list[Tensor], mask: Tensor | None, scaling: float, softcap: flo
 
 
 @lru_cache(maxsize=4)
-def _mask(length: int, sliding_window: int, device: torch.device) -> Tensor:
+def _mask(length: int, sliding_window: int | None, device: torch.device) -> Tensor | None:
+    """Return who sees whom [token, token], None where everyone sees all."""
+    if sliding_window is None or sliding_window >= length:
+        return None
     places = torch.arange(length, device=device)
     return within_window(places[:, None], places, sliding_window)
 

@@ -21,7 +21,7 @@ from transformers import (
 )
 
 from ...errors import TrainingError
-from ..one_device import on_one_device
+from ..arguments import quiet_arguments
 from .batches import Batch, MaskedBatches
 from .model import first_bad_weight, masked_loss
 
@@ -182,8 +182,10 @@ def n_tokens_until(batches: MaskedBatches, step: int) -> int:
 
 def arguments(options: AdaptOptions, folder: Path) -> TrainingArguments:
     """Return the Trainer's settings: a checkpoint at each evaluation, the best kept."""
-    args = TrainingArguments(
-        output_dir=str(folder),
+    return quiet_arguments(
+        TrainingArguments,
+        options,
+        folder,
         max_steps=options.steps,
         per_device_train_batch_size=1,  # a batch is one row
         learning_rate=options.lr,
@@ -198,15 +200,8 @@ def arguments(options: AdaptOptions, folder: Path) -> TrainingArguments:
         load_best_model_at_end=True,
         metric_for_best_model="loss",
         greater_is_better=False,
-        logging_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
         remove_unused_columns=False,
-        dataloader_pin_memory=False,
-        use_cpu=torch.device(options.device).type == "cpu",
-        seed=options.seed,
     )
-    return on_one_device(args, options.device)
 
 
 def _only(rows: list[Batch]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from transformers import (
 )
 
 from ...errors import TrainingError
-from ..one_device import on_one_device
+from ..arguments import quiet_arguments
 from .options import DistillOptions
 
 TRAINED = "trained.safetensors"
@@ -112,8 +112,10 @@ class Reporter(TrainerCallback):
 
 def arguments(options: DistillOptions, folder: Path) -> SparseEncoderTrainingArguments:
     """Return the trainer's settings for a training that lives in `folder`."""
-    args = SparseEncoderTrainingArguments(
-        output_dir=str(folder),
+    return quiet_arguments(
+        SparseEncoderTrainingArguments,
+        options,
+        folder,
         max_steps=options.steps,
         per_device_train_batch_size=options.batch_size,
         gradient_accumulation_steps=options.accumulation,
@@ -124,14 +126,7 @@ def arguments(options: DistillOptions, folder: Path) -> SparseEncoderTrainingArg
         save_steps=options.checkpoint_steps,
         save_total_limit=2,
         batch_sampler=_in_order,
-        logging_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        use_cpu=torch.device(options.device).type == "cpu",
-        dataloader_pin_memory=False,
-        seed=options.seed,
     )
-    return on_one_device(args, options.device)
 
 
 def without_printing(trainer: DistillTrainer) -> DistillTrainer:

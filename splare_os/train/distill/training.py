@@ -87,15 +87,7 @@ def distill(
     _begin(work, encoder, data, teacher, options)
     torch.manual_seed(options.seed)
     prepare(encoder, options)
-    goal = DistillationLoss(
-        data,
-        teacher,
-        temperature=options.temperature,
-        contrast=options.contrast,
-        n_negatives=options.negatives,
-        top_k=(options.query_top_k, options.document_top_k),
-        least_top_k=options.least_document_top_k,
-    )
+    goal = _goal(data, teacher, options)
     with _cut_at(encoder, options.max_tokens):
         trainer = _trainer(encoder, goal, schedule.trained, options, work)
         if watch is not None:
@@ -120,6 +112,18 @@ def check(encoder: SplareEncoder, data: TrainingSet, options: DistillOptions, wo
         raise ValueError(f"max_tokens={options.max_tokens}: the model reads {window} at once")
     require_finite(encoder.model, 0)
     require_same(work, _begun_with(encoder, data, options))
+
+
+def _goal(data: TrainingSet, teacher: Teacher | None, options: DistillOptions) -> DistillationLoss:
+    return DistillationLoss(
+        data,
+        teacher,
+        temperature=options.temperature,
+        contrast=options.contrast,
+        n_negatives=options.negatives,
+        top_k=(options.query_top_k, options.document_top_k),
+        least_top_k=options.least_document_top_k,
+    )
 
 
 def held_out(
