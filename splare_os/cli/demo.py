@@ -18,8 +18,8 @@ def demo(model: str, **cluster: str | None) -> None:
     from .comparison import INDEX, QUERIES, compare, index_sample
     from .show import comparison_panel, console
 
+    encoder = opened_encoder(model)  # first: no cluster is started for nothing
     url = cluster_url(cluster)
-    encoder = opened_encoder(model)
     with closing(connect(url, cluster)) as client:
         for run in index_sample(client, encoder):
             draw(run, "indexing the sample")

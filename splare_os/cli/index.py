@@ -48,8 +48,9 @@ def index(
     check_sources(files)  # before anything is started for them
     fields = Fields(text=text_field, title=title_field or None, id=id_field)
     options = IngestOptions(index=index, fields=fields, top_k=top_k, dead_letters=dead_letters)
+    encoder = opened_encoder(model)  # first: no cluster is started for nothing
     with closing(connect(cluster_url(cluster), cluster)) as client:
-        run = ingest(client, opened_encoder(model), files, options)
+        run = ingest(client, encoder, files, options)
         draw(run, index)
     print_json(run.counts)
     if run.counts["dead"]:

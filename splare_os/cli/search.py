@@ -34,8 +34,9 @@ def search(
     from ..search import SearchOptions, search
 
     options = SearchOptions(text_field, size=size, two_step=two_step, explain=explain)
+    encoder = opened_encoder(model)  # first: no cluster is started for nothing
     with closing(connect(cluster_url(cluster), cluster)) as client:
-        hits = search(client, opened_encoder(model), index, query, options)
+        hits = search(client, encoder, index, query, options)
     if sys.stdout.isatty() and not as_json:
         from .show import console, hits_table
 

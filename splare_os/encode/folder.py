@@ -6,6 +6,7 @@ from safetensors import SafetensorError
 
 from ..encoder import Encoder
 from ..errors import EncoderError
+from ..extras import require
 from .backbone.precision import check_device
 from .encoder import SplareEncoder
 from .foreign import ForeignEncoder
@@ -16,6 +17,8 @@ def load_folder(folder: Path, name: str, *, device: str | None, dtype: str | Non
     """Return the encoder in `folder`, which people know as `name`; see `load_encoder`."""
     if device is not None:
         check_device(device)
+    if any(folder.rglob("adapter_config.json")):
+        require("train", f"the LoRA adapter in {folder}")
     try:
         return _load(folder, name, device, dtype)
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:

@@ -46,6 +46,7 @@ def model_folder(name: str) -> Path:
         raise EncoderError(
             f"there is no model {name!r}: give mini, a model folder, or a hub id (owner/name)"
         )
+    require("encode", f"the model {name!r}")  # before it is fetched for nothing
     from huggingface_hub import snapshot_download  # imports an HTTP stack
 
     try:

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from splare_os.cli.main import main
 from tests.cli.running import run
@@ -39,3 +40,13 @@ def test_every_command_has_help() -> None:
     for name, command in main.commands.items():
         assert command.help, name
         assert run(name, "--help").exit_code == 0
+
+
+def test_no_cluster_is_started_for_a_model_that_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "docs.jsonl"
+    path.write_text('{"_id": "a", "text": "oil"}\n')
+    for args in (["demo"], ["index", str(path), "--index", "x"], ["search", "oil", "--index", "x"]):
+        result = run(*args, "--model", "maxi")
+        assert result.exit_code == 1
+        assert "there is no model 'maxi'" in result.stderr
+        assert "starting" not in result.stderr
