@@ -1,0 +1,66 @@
+"""What model folders call our classes: a contract with every folder that was ever saved."""
+
+import json
+import shutil
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from splare_os.encode import SplareEncoder
+from splare_os.encode.card import fingerprint, read_card
+from splare_os.encode.load import load_encoder
+from splare_os.encode.modules import FIRST_PATHS
+
+NAMES = ["splare_os.encode.Backbone", "splare_os.encode.SaePooling"]
+MINI = Path(str(files("splare_os"))) / "mini"
+TEXTS = ["the oil crisis", "", "price of oil " * 40]
+
+
+def types(folder: Path) -> list[str]:
+    modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
+    return [module["type"] for module in modules]
+
+
+@pytest.fixture
+def old(tiny_folder: Path, tmp_path: Path) -> Path:
+    """A model folder as it was saved when the classes were known by the files they lived in."""
+    folder = shutil.copytree(tiny_folder, tmp_path / "old")
+    modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
+    for module in modules:
+        module["type"] = FIRST_PATHS[module["type"]]
+    (folder / "modules.json").write_text(json.dumps(modules, indent=2), encoding="utf-8")
+    return folder
+
+
+def test_folders_call_our_classes_by_their_public_names(tiny_folder: Path) -> None:
+    assert types(tiny_folder) == types(MINI) == NAMES
+
+
+def test_the_first_names_are_those_that_old_folders_have() -> None:
+    assert list(FIRST_PATHS) == NAMES
+    assert list(FIRST_PATHS.values()) == [
+        "splare_os.encode.backbone.Backbone",
+        "splare_os.encode.pooling.SaePooling",
+    ]
+
+
+def test_an_old_folder_gives_the_same_impacts(tiny: SplareEncoder, old: Path) -> None:
+    encoder = load_encoder(str(old), device="cpu", dtype="float32")
+    assert (encoder.encode_documents(TEXTS) != tiny.encode_documents(TEXTS)).nnz == 0
+
+
+def test_an_old_folder_has_the_same_fingerprint_and_keeps_it(
+    tiny: SplareEncoder, old: Path, tmp_path: Path
+) -> None:
+    encoder = SplareEncoder.load(old, device="cpu", dtype="float32")
+    assert fingerprint(old, encoder.card) == encoder.fingerprint == tiny.fingerprint
+    encoder.save(tmp_path / "new")
+    assert types(tmp_path / "new") == NAMES
+    assert encoder.fingerprint == tiny.fingerprint
+
+
+def test_the_fingerprint_of_mini_is_that_of_indices_in_use() -> None:
+    card = read_card(MINI)
+    assert card is not None
+    assert fingerprint(MINI, card) == "37838437876d274b"
