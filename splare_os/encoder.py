@@ -1,7 +1,7 @@
 """The one seam between models and the cluster: the `Encoder` protocol, and `Spans`."""
 
 from collections.abc import Sequence
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from .impacts import Impacts
 
@@ -36,3 +36,17 @@ class Encoder(Protocol):
 
     def spans(self, texts: Sequence[str], *, query: bool = False) -> list[Spans]:
         """Return for each text where each of its impacts comes from; `EncoderError` if it can't."""
+
+
+@runtime_checkable
+class TellsTopK(Protocol):
+    """What an encoder may tell besides, if it keeps a document's heaviest impacts alone."""
+
+    @property
+    def document_top_k(self) -> int | None:
+        """Most impacts that a document has; None if that is not known."""
+
+
+def own_top_k(encoder: Encoder) -> int | None:
+    """Return how many impacts a document has at most by `encoder`; None if it does not tell."""
+    return encoder.document_top_k if isinstance(encoder, TellsTopK) else None

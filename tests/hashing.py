@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from splare_os.encoder import Spans
 from splare_os.errors import EncoderError
-from splare_os.impacts import Impacts, from_features
+from splare_os.impacts import Impacts, from_features, prune
 
 UNREADABLE = "xyzzy"
 
@@ -44,6 +44,15 @@ class HashEncoder:
         return int.from_bytes(hashlib.blake2b(word.encode(), digest_size=4).digest()) % (
             self.n_latents
         )
+
+
+class CutEncoder(HashEncoder):
+    """Hashed words, of a document the two heaviest alone: it tells so."""
+
+    document_top_k = 2
+
+    def encode_documents(self, texts: Sequence[str]) -> Impacts:
+        return prune(super().encode_documents(texts), self.document_top_k)
 
 
 class WordEncoder(HashEncoder):

@@ -18,10 +18,8 @@ from .progress import draw
 @click.option("--id-field", default="_id", show_default=True)
 @click.option(
     "--top-k",
-    type=click.IntRange(1, 400),
-    default=400,
-    show_default=True,
-    help="Impacts kept per document; models give no more than 400.",
+    type=click.IntRange(min=1),
+    help="Impacts kept per document; if absent, as many as the index has, or the model gives.",
 )
 @click.option("--dead-letters", type=click.Path(path_type=Path), help="File for what failed.")
 @cluster_options
@@ -32,7 +30,7 @@ def index(
     text_field: str,
     title_field: str,
     id_field: str,
-    top_k: int,
+    top_k: int | None,
     dead_letters: Path | None,
     model: str,
     **cluster: str | None,
@@ -44,11 +42,13 @@ def index(
     from ..documents import check_sources
     from ..documents.fields import Fields
     from ..index import IngestOptions, ingest
+    from ..layout.cut import check_top_k
 
     check_sources(files)  # before anything is started for them
     fields = Fields(text=text_field, title=title_field or None, id=id_field)
     options = IngestOptions(index=index, fields=fields, top_k=top_k, dead_letters=dead_letters)
     encoder = opened_encoder(model)  # first: no cluster is started for nothing
+    check_top_k(encoder, top_k)
     with closing(connect(cluster_url(cluster), cluster)) as client:
         run = ingest(client, encoder, files, options)
         draw(run, index)

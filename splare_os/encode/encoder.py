@@ -174,6 +174,11 @@ class SplareEncoder:
         """Number of latents of the SAE."""
         return self.pooling.n_latents
 
+    @property
+    def document_top_k(self) -> int:
+        """Most impacts of a document."""
+        return self.card.document_top_k
+
     def encode_documents(self, texts: Sequence[str]) -> Impacts:
         """Return impacts [text, latent], at most `document_top_k` a text."""
         return self._encode(self._prompted(texts, "document"), self.card.document_top_k)

@@ -60,6 +60,11 @@ class ForeignEncoder:
             raise EncoderError(f"model {self.name!r} does not tell the width of its vectors")
         return int(width)
 
+    @property
+    def document_top_k(self) -> int:
+        """Most impacts of a document."""
+        return self.card.document_top_k
+
     def encode_documents(self, texts: Sequence[str]) -> Impacts:
         """Return impacts [text, latent], at most `document_top_k` a text."""
         return self._encode(self.model.encode_document, texts, self.card.document_top_k)

@@ -68,6 +68,11 @@ class ParallelEncoder:
         self._is_open = False
         self._pool.shutdown(cancel_futures=True)
 
+    @property
+    def document_top_k(self) -> int | None:
+        """Most impacts of a document."""
+        return self.card.document_top_k if self.card else None
+
     def encode_documents(self, texts: Sequence[str]) -> Impacts:
         """Return impacts [text, latent] of documents, in the order of `texts`."""
         return stack([empty(0, self.n_latents), *self._deal(_documents, texts)])

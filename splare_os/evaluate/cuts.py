@@ -6,7 +6,7 @@ A share compares models whose documents differ in how many latents they have.
 from collections.abc import Callable
 from typing import TypeAlias
 
-from ..layout.mapping import MAX_TOP_K
+from ..layout import MAX_TOP_K
 
 Cut: TypeAlias = int | str
 """A number, or a share such as "25%" of the mean latents that the model keeps of a document."""

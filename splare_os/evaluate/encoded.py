@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from ..documents.template import TEMPLATE
-from ..encoder import Encoder, Spans
+from ..encoder import Encoder, Spans, own_top_k
 from ..errors import EvaluationError
 from ..impacts import Impacts, empty, stack
 from ..index.chunk import Failures
@@ -138,6 +138,7 @@ class LookUpEncoder:
         self.name, self.fingerprint = self.encoder.name, self.encoder.fingerprint
         self.n_latents, self.dtype = self.encoder.n_latents, precision(self.encoder)
         self.card = getattr(self.encoder, "card", None)
+        self.document_top_k = own_top_k(self.encoder)
 
     def encode_documents(self, texts: Sequence[str]) -> Impacts:
         """Return impacts [text, latent] of documents of the corpus."""

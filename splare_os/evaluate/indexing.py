@@ -10,7 +10,7 @@ from opensearchpy import OpenSearch
 from opensearchpy.helpers import streaming_bulk
 
 from ..documents.fields import Fields
-from ..encoder import Encoder
+from ..encoder import Encoder, own_top_k
 from ..index.job import IngestOptions
 from ..index.worker import ingest
 from ..layout import TOP_K
@@ -44,7 +44,8 @@ def indexed(
     def fill() -> None:
         if not client.indices.exists(index=index):
             client.indices.create(index=index, body=_body(properties(Fields())))
-        run = ingest(client, encoder, [str(data.corpus)], IngestOptions(index, top_k=top_k))
+        kept = min(top_k, own_top_k(encoder) or top_k)  # a model that gives fewer is no mistake
+        run = ingest(client, encoder, [str(data.corpus)], IngestOptions(index, top_k=kept))
         for _ in run:
             pass  # the worker logs how far it is
         if dead := run.counts["dead"]:

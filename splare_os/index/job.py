@@ -13,7 +13,8 @@ from ..documents.fields import Fields
 from ..documents.sources import STDIN, is_replayable
 from ..encoder import Encoder
 from ..layout.field import impacts_field
-from ..layout.mapping import TOP_K, check_target
+from ..layout.mapping import check_target, write_index
+from ..layout.records import check_model
 from .actions import Target
 from .bulk import BulkOptions
 from .ledger import Identity
@@ -24,13 +25,15 @@ from .patience import Patience
 class IngestOptions:
     """What goes where, and the bounds of memory and of patience.
 
+    `top_k` are the impacts kept of a document; None is what the index's record says, or else all
+    that the encoder gives.
     `state_folder` holds the ledgers (default `$XDG_STATE_HOME/splare-os/jobs`), and the dead
     letters unless `dead_letters` names a file for them; that file is written anew.
     """
 
     index: str
     fields: Fields = field(default_factory=Fields)
-    top_k: int = TOP_K
+    top_k: int | None = None
     chunk_documents: int = 256
     chunk_bytes: int = 2**20
     n_senders: int = 2
@@ -64,8 +67,15 @@ def default_state_folder() -> Path:
     return (Path(home) if home else Path.home() / ".local" / "state") / "splare-os" / "jobs"
 
 
+def find_target(client: OpenSearch, encoder: Encoder, options: IngestOptions) -> Target:
+    """Return where impacts go, once the index takes them: the concrete index, and its cut."""
+    index, field_name = write_index(client, options.index), impacts_field(options.fields.text)
+    record = check_model(client, index, field_name, encoder)[index]
+    return Target(index, field_name, encoder.fingerprint, options.top_k or record.top_k)
+
+
 def find_job(
-    client: OpenSearch, encoder: Encoder, sources: Sequence[str], options: IngestOptions
+    client: OpenSearch, target: Target, sources: Sequence[str], options: IngestOptions
 ) -> Job:
     """Return the job of these sources: the same command gives the same job.
 
@@ -78,8 +88,8 @@ def find_job(
         client.info()["cluster_uuid"],
         options.index,
         *astuple(options.fields),
-        encoder.fingerprint,
-        options.top_k,
+        target.fingerprint,
+        target.top_k,
         "" if can_resume else secrets.token_hex(8),
     ]
     key = sha256("\n".join(map(str, parts)).encode()).hexdigest()[:8]
@@ -98,12 +108,6 @@ def identify(job: Job, sources: Sequence[str], index_uuid: str, *, created: bool
     stats = ((path, Path(path).stat()) for path in paths)
     files = tuple((path, stat.st_size, stat.st_mtime_ns) for path, stat in stats)
     return Identity(index_uuid, files, str(job.dead_letters), created)
-
-
-def target_of(index: str, encoder: Encoder, options: IngestOptions) -> Target:
-    """Return where a document's impacts go, `index` being the concrete one."""
-    field_name = impacts_field(options.fields.text)
-    return Target(index, field_name, encoder.fingerprint, options.top_k)
 
 
 def _absolute(source: str) -> str:

@@ -18,14 +18,15 @@ from ..documents.document import Body, Document
 from ..documents.sources import check_sources, read_jsonl
 from ..encoder import Encoder
 from ..errors import BulkError
-from ..layout.mapping import ensure_index, write_index
+from ..layout.cut import check_top_k
+from ..layout.mapping import ensure_index
 from ..layout.pipeline import PIPELINE
 from .actions import Target
 from .bulk import Sender
 from .chunk import Chunk, Entry, Outcome, make_chunk
 from .dead_letters import DeadLetters
 from .flight import Flight
-from .job import IngestOptions, Job, find_job, identify, target_of
+from .job import IngestOptions, Job, find_job, find_target, identify
 from .ledger import STATUSES, Ledger, Progress, Status, file_and_line, place
 from .lookup import index_settings, stored_documents
 from .patience import reachable
@@ -42,9 +43,11 @@ def ingest(
     """Return a run that indexes the documents of `sources` as it is iterated over.
 
     It yields one outcome a line, in order, each when it is done for good. `ValueError` or
-    `JobError` at once if a source cannot be read as JSON Lines.
+    `JobError` at once if a source cannot be read as JSON Lines; `ValueError` too if more impacts
+    are to be kept than the encoder gives.
     """
     check_sources(sources)
+    check_top_k(encoder, options.top_k)
     return IngestRun(client, encoder, sources, options)
 
 
@@ -88,9 +91,8 @@ class IngestRun:
         """Return whether the index had to be made, the job, and where its impacts go."""
         index, fields = self.options.index, self.options.fields
         created = ensure_index(self.client, index, self.encoder, fields, top_k=self.options.top_k)
-        job = find_job(self.client, self.encoder, self.sources, self.options)
-        concrete = write_index(self.client, index)
-        return created, job, target_of(concrete, self.encoder, self.options)
+        target = find_target(self.client, self.encoder, self.options)
+        return created, find_job(self.client, target, self.sources, self.options), target
 
     def _take_up(self, ledger: Ledger, reason: str) -> None:
         self.counts = dict(ledger.progress.counts)

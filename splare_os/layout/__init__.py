@@ -1,7 +1,8 @@
-"""What an index looks like: field (one document's impacts) · mapping · records · pipeline."""
+"""What an index looks like: field (one document's impacts) · cut · mapping · records · pipeline."""
 
+from .cut import MAX_TOP_K, TOP_K
 from .field import impacts_field
-from .mapping import MAX_TOP_K, TOP_K, content_field, ensure_index, index_body, template
+from .mapping import content_field, ensure_index, index_body, template
 from .pipeline import PIPELINE, put_pipeline
 from .records import FieldRecord, check_model, read_records
 

@@ -1,6 +1,7 @@
 """The index: its mapping from `mappings/splare.json`, created or added to what people have."""
 
 import logging
+from dataclasses import replace
 from importlib import resources
 from typing import TypeAlias
 
@@ -10,17 +11,20 @@ from opensearchpy import NotFoundError, OpenSearch, RequestError
 from ..documents.fields import Fields
 from ..encoder import Encoder
 from ..errors import MappingError
+from .cut import MAX_TOP_K, check_top_k, default_top_k
 from .field import impacts_field
-from .records import FieldRecord, check_model, check_record, read_mappings, records_of
+from .records import (
+    FieldRecord,
+    check_model,
+    check_record,
+    read_mappings,
+    read_records,
+    records_of,
+)
 
 log = logging.getLogger(__name__)
 
 Json: TypeAlias = dict[str, "object"]
-
-MAX_TOP_K = 32_767
-"""`count` is a `short`; Lucene itself refuses a field only at some 62,000 impacts."""
-
-TOP_K = 400
 
 
 def template() -> Json:
@@ -92,36 +96,40 @@ def write_index(client: OpenSearch, index: str) -> str:
 
 
 def ensure_index(
-    client: OpenSearch, index: str, encoder: Encoder, fields: Fields, *, top_k: int = TOP_K
+    client: OpenSearch, index: str, encoder: Encoder, fields: Fields, *, top_k: int | None = None
 ) -> bool:
     """Return whether `index` had to be created; afterwards it takes `encoder`'s impacts.
 
     An index that people already have gets the impacts field and nothing else. Behind an alias,
     the write index gets the field; every other index that has it must be of the same model.
+    `top_k` None is the cut in the index's record, or else all that the encoder gives.
     `ModelMismatchError` if one is not, `MappingError` if the field exists in another shape.
     """
     check_target(index, top_k)
-    record = FieldRecord(
-        encoder.name, encoder.fingerprint, encoder.n_latents, top_k, fields.text_fields
-    )
+    check_top_k(encoder, top_k)
+    made = encoder.name, encoder.fingerprint, encoder.n_latents
+    record = FieldRecord(*made, top_k or default_top_k(encoder), fields.text_fields)
     if not client.indices.exists(index=index) and _create(client, index, fields, record):
         return True
     field = impacts_field(fields.text)
-    for name, mappings in read_mappings(client, index).items():
-        other = records_of(name, mappings).get(field)
-        if other is not None:
-            check_record(other, name, field, encoder)
+    others = read_records(client, index)
+    for name, records in others.items():
+        if field in records:
+            check_record(records[field], name, field, encoder)
     target = write_index(client, index)
+    known = others[target].get(field)
+    if known is not None and top_k is None:
+        record = replace(record, top_k=known.top_k)
     _add_field(client, target, fields, record)
     check_model(client, target, field, encoder)
     return False
 
 
-def check_target(index: str, top_k: int) -> None:
+def check_target(index: str, top_k: int | None) -> None:
     """Raise `ValueError` for a name that cannot be written to, or a cut that cannot be kept."""
     if not index or any(char in index for char in "*?, "):
         raise ValueError(f"index {index!r}: name one index or alias to write to")
-    if not 1 <= top_k <= MAX_TOP_K:
+    if top_k is not None and not 1 <= top_k <= MAX_TOP_K:
         raise ValueError(f"top_k={top_k}: keep 1 to {MAX_TOP_K} latents a text")
 
 

@@ -1,7 +1,10 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from opensearchpy import OpenSearch
 
+from splare_os.layout import read_records
 from tests.cli.running import json_lines, run
 from tests.models import build_tiny
 
@@ -14,6 +17,46 @@ def test_a_cluster_that_does_not_answer_is_named(model: str, tmp_path: Path) -> 
     assert result.exit_code == 1
     assert "127.0.0.1" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("top_k", "message"),
+    [
+        ("401", "top_k=401: the model 'tiny' gives at most 400 impacts of a document"),
+        ("32768", "top_k=32768: keep 1 to 32767"),
+        ("0", "0 is not in the range"),
+    ],
+)
+def test_a_cut_that_cannot_be_kept_is_misuse(
+    model: str, tmp_path: Path, top_k: str, message: str
+) -> None:
+    path = tmp_path / "docs.jsonl"
+    path.write_text('{"_id": "a", "text": "oil"}\n')
+    where = ["--index", "x", "--model", model, "--url", "http://127.0.0.1:9"]
+    result = run("index", str(path), "--top-k", top_k, *where)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
+@pytest.mark.opensearch
+def test_without_a_cut_an_index_keeps_its_own_and_a_new_one_what_the_model_gives(
+    client: OpenSearch, cluster_url: str, tmp_path: Path
+) -> None:
+    encoder = build_tiny(tmp_path / "bert")
+    path, folder = tmp_path / "docs.jsonl", tmp_path / "model"
+    path.write_text('{"_id": "a", "text": "the oil crisis"}\n')
+    common = ["--model", str(folder), "--url", cluster_url]
+    for index, own, outcome, kept in (
+        ("cut-old", 400, "indexed", 400),
+        ("cut-old", 7, "unchanged", 400),
+        ("cut-new", 7, "indexed", 7),
+    ):
+        encoder.card = replace(encoder.card, document_top_k=own)
+        encoder.save(folder)
+        (counts,) = json_lines(run("index", str(path), "--index", index, *common).stdout)
+        assert counts[outcome] == 1
+        assert read_records(client, index)[index]["text_splare"].top_k == kept
+        assert json_lines(run("search", "oil", "--index", index, *common).stdout)
 
 
 @pytest.mark.opensearch

@@ -10,6 +10,7 @@ from transformers import AutoModel
 from splare_os.encode import Card, SaeEncoder, SplareEncoder, load_backbone
 from splare_os.encode.encoder import MAX_TOKENS
 from splare_os.encode.load import load_encoder
+from splare_os.encoder import own_top_k
 from splare_os.errors import EncoderError
 from splare_os.impacts import prune, stack
 from tests.models import build_tiny, save_bert, save_model
@@ -62,7 +63,7 @@ def test_queries_and_documents_keep_their_own_top_k(tmp_path: Path) -> None:
     backbone = load_backbone(str(tmp_path), n_blocks=1, window=32)
     card = Card("tiny", window=32, overlap=4, document_top_k=20, query_top_k=5)
     encoder = SplareEncoder.build(backbone, sae, card)
-    assert encoder.encode_documents(["the oil crisis"]).nnz == 20
+    assert encoder.encode_documents(["the oil crisis"]).nnz == own_top_k(encoder) == 20
     queries = encoder.encode_queries(["the oil crisis"])
     assert queries.nnz == 5
     full = prune(encoder.encode_documents(["the oil crisis"]), 5)

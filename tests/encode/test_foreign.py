@@ -9,6 +9,7 @@ from transformers import BertConfig, BertForMaskedLM
 
 from splare_os.encode import ForeignEncoder
 from splare_os.encode.load import load_encoder
+from splare_os.encoder import own_top_k
 from splare_os.errors import EncoderError
 from splare_os.impacts import prune
 from tests.models import save_bert
@@ -41,7 +42,7 @@ def test_impacts_are_those_of_sentence_transformers(folder: Path) -> None:
 def test_queries_keep_their_top_k(folder: Path) -> None:
     encoder = load_encoder(str(folder))
     queries = encoder.encode_queries(["the oil crisis"])
-    assert queries.nnz == 40
+    assert (queries.nnz, own_top_k(encoder)) == (40, 400)
     whole = prune(encoder.encode_documents(["the oil crisis"]), 40)
     assert (queries != whole).nnz == 0
     assert encoder.encode_queries([]).shape == (0, encoder.n_latents)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from splare_os.encode import ParallelEncoder, SplareEncoder
+from splare_os.encoder import own_top_k
 from splare_os.errors import EncoderError
 
 TEXTS = ["the oil crisis", "", "price of oil, 1973", "war", "?" * 40, "oil " * 100] * 5
@@ -23,6 +24,7 @@ def test_two_processes_give_what_one_gives_in_the_same_order(
 ) -> None:
     assert (parallel.name, parallel.fingerprint) == (tiny.name, tiny.fingerprint)
     assert (parallel.n_latents, parallel.dtype) == (tiny.n_latents, "torch.float32")
+    assert own_top_k(parallel) == own_top_k(tiny) == 400
     for ours, plain in (
         (parallel.encode_documents(TEXTS), tiny.encode_documents(TEXTS)),
         (parallel.encode_queries(TEXTS[:3]), tiny.encode_queries(TEXTS[:3])),

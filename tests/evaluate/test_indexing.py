@@ -9,8 +9,9 @@ from splare_os.evaluate.datasets import DataSet, read_dataset
 from splare_os.evaluate.encoded import EncodedCorpus, LookUpEncoder, made_by
 from splare_os.evaluate.indexing import index_bytes, index_name, indexed, indexed_texts
 from splare_os.evaluate.store import Store
+from splare_os.layout import read_records
 from tests.evaluate.folders import CORPUS, save_folder, write
-from tests.hashing import HashEncoder
+from tests.hashing import CutEncoder, HashEncoder
 from tests.models import build_tiny
 
 
@@ -88,6 +89,16 @@ def test_a_cut_has_an_index_of_its_own(
         source = client.get(index=cut, id="d4")["_source"]
         assert source["text_splare"]["count"] == 2
     assert cut != index_name(data, *made_by(encoder), "400")
+
+
+@pytest.mark.opensearch
+def test_a_cut_above_what_the_model_gives_keeps_all_of_it(
+    data: DataSet, client: OpenSearch, tmp_path: Path
+) -> None:
+    corpus = EncodedCorpus(CutEncoder(), data, Store(tmp_path / "store"))
+    with indexed(client, LookUpEncoder(corpus), data, top_k=400, keep=False) as name:
+        assert read_records(client, name)[name]["text_splare"].top_k == 2
+        assert count(client, name) == 4
 
 
 def test_another_corpus_or_model_has_another_index(folder: Path, tmp_path: Path) -> None:

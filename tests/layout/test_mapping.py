@@ -15,7 +15,7 @@ from splare_os.layout import (
     template,
 )
 from splare_os.layout.mapping import check_target, merged_meta, properties, write_index
-from tests.hashing import HashEncoder
+from tests.hashing import CutEncoder, HashEncoder
 
 FILE = Path(__file__).parents[2] / "mappings" / "splare.json"
 RECORD = FieldRecord("hash", "0123456789abcdef", 512, 400, ("title", "text"))
@@ -114,6 +114,26 @@ class TestOnACluster:
         ensure_index(client, index, encoder, Fields())
         ensure_index(client, index, encoder, Fields(), top_k=100)
         assert read_records(client, index)[index]["text_splare"].top_k == 100
+
+    def test_a_record_keeps_its_cut_where_none_is_asked_for(self, client, index, encoder):
+        ensure_index(client, index, encoder, Fields())
+        ensure_index(client, index, CutEncoder(), Fields())
+        assert read_records(client, index) == {index: {"text_splare": RECORD}}
+        ensure_index(client, index, CutEncoder(), Fields(), top_k=1)
+        ensure_index(client, index, CutEncoder(), Fields())
+        assert read_records(client, index)[index]["text_splare"].top_k == 1
+
+    @pytest.mark.parametrize("exists", [False, True])
+    def test_a_field_of_its_own_keeps_what_the_encoder_gives(self, client, index, exists):
+        if exists:
+            client.indices.create(index=index)
+        ensure_index(client, index, CutEncoder(), Fields())
+        assert read_records(client, index)[index]["text_splare"].top_k == 2
+
+    def test_no_index_is_made_for_more_than_the_encoder_gives(self, client, index):
+        with pytest.raises(ValueError, match="top_k=3: the model 'hash' gives at most 2"):
+            ensure_index(client, index, CutEncoder(), Fields(), top_k=3)
+        assert not client.indices.exists(index=index)
 
     def test_a_field_of_another_shape_is_refused(self, client, index, encoder):
         properties = {"text_splare": {"type": "keyword"}}
