@@ -8,6 +8,7 @@ import pytest
 from opensearchpy import OpenSearch
 
 from splare_os.cluster import EmbeddedCluster
+from splare_os.index import set_testing
 from tests.hashing import HashEncoder
 
 numbers = itertools.count()
@@ -26,6 +27,13 @@ def client(cluster_url: str) -> Iterator[OpenSearch]:
     """A client of that OpenSearch; tests choose index names of their own."""
     with OpenSearch(cluster_url, timeout=60) as opensearch:
         yield opensearch
+
+
+@pytest.fixture
+def four_tries() -> Iterator[None]:
+    """What fails is tried four times, without a pause."""
+    with set_testing(most_tries=4):
+        yield
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from .bulk import BulkOptions
 from .chunk import Outcome
 from .job import IngestOptions
 from .ledger import STATUSES, Status
-from .patience import Patience
+from .patience import Patience, set_testing
 from .worker import IngestRun, ingest
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "Patience",
     "Status",
     "ingest",
+    "set_testing",
 ]

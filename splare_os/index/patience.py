@@ -1,9 +1,10 @@
 """Which failures of a request pass with time, and how long they are waited for."""
 
 import random
+import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from threading import Event
 from typing import TypeVar
 
@@ -42,10 +43,41 @@ class Patience:
             yield pause * random.uniform(0.5, 1.0)  # senders must not come back in step
 
 
+_most_tries: int | None = None
+"""Of the test mode; None outside of it."""
+
+
+def set_testing(
+    *, is_on: bool = True, most_tries: int = sys.maxsize
+) -> AbstractContextManager[object]:
+    """Take the pauses of `attempts` away in all threads, and cap its tries; for tests.
+
+    As a statement it holds until the next call, in a `with` until the end of that.
+    """
+    if most_tries < 1:
+        raise ValueError(f"most_tries={most_tries}: try at least once")
+    before = _most_tries
+    _set_most_tries(most_tries if is_on else None)
+    ended = ExitStack()
+    ended.callback(_set_most_tries, before)
+    return ended
+
+
+def _set_most_tries(most_tries: int | None) -> None:
+    global _most_tries
+    _most_tries = most_tries
+
+
+def _in_force(patience: Patience) -> Patience:
+    if _most_tries is None:
+        return patience
+    return replace(patience, tries=min(patience.tries, _most_tries), first_pause_s=0.0)
+
+
 def attempts(patience: Patience, stop: Event) -> Iterator[int]:
     """Yield 1, 2 … with the pauses between; `BulkError` as soon as `stop` is set."""
     yield 1
-    for number, pause in enumerate(patience.pauses(), 2):
+    for number, pause in enumerate(_in_force(patience).pauses(), 2):
         if stop.wait(pause):
             raise BulkError("stopped while waiting for the cluster; run the same command again")
         yield number

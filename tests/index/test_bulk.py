@@ -19,9 +19,8 @@ from opensearchpy.exceptions import SSLError
 from splare_os.errors import BulkError
 from splare_os.index.actions import Action
 from splare_os.index.bulk import BulkOptions, Sender, chunks
-from splare_os.index.patience import Patience
 
-QUICK = Patience(tries=4, first_pause_s=0.0)
+pytestmark = pytest.mark.usefixtures("four_tries")
 
 Answer = Exception | Callable[[list[str]], object]
 
@@ -67,7 +66,7 @@ class Script:
 
 
 def send(script: Script, names: str = "ab", options: BulkOptions | None = None) -> list[object]:
-    found = Sender(script, "i", options, QUICK).send(actions(*names))
+    found = Sender(script, "i", options).send(actions(*names))
     return [refusal and (refusal.status, refusal.reason) for refusal in found]
 
 
@@ -229,14 +228,14 @@ def test_if_no_document_is_taken_even_alone_the_run_ends():
 
 
 def test_a_stop_ends_the_wait():
-    sender = Sender(Script(*[statuses(a=429)] * 4), "i", None, Patience(first_pause_s=60.0))
+    sender = Sender(Script(*[statuses(a=429)] * 4), "i")
     sender.stop.set()
     with pytest.raises(BulkError, match="stopped"):
         sender.send(actions("a"))
 
 
 def fates(script: Script, names: Sequence[str]) -> int:
-    return len(Sender(script, "i", None, QUICK).send(actions(*names)))
+    return len(Sender(script, "i").send(actions(*names)))
 
 
 def test_every_action_has_a_fate_whatever_comes_first():
@@ -250,10 +249,10 @@ def test_every_action_has_a_fate_whatever_comes_first():
 )
 def test_what_no_document_gets_through_is_not_the_documents_fault(answer: Answer):
     with pytest.raises(BulkError, match="refuses 2 of 2 documents"):
-        send(Script(*[answer] * QUICK.tries))
+        send(Script(*[answer] * 4))
 
 
 def test_one_document_that_meets_500_again_and_again_is_dead():
-    (first, second) = send(Script(*[statuses(b=500)] * QUICK.tries))
+    (first, second) = send(Script(*[statuses(b=500)] * 4))
     assert first is None
     assert second[0] == 500

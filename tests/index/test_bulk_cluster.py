@@ -6,11 +6,8 @@ from opensearchpy import OpenSearch
 from splare_os.errors import BulkError
 from splare_os.index.actions import Action
 from splare_os.index.bulk import BulkOptions, Sender
-from splare_os.index.patience import Patience
 
-pytestmark = pytest.mark.opensearch
-
-QUICK = Patience(tries=3, first_pause_s=0.0)
+pytestmark = [pytest.mark.opensearch, pytest.mark.usefixtures("four_tries")]
 
 
 @pytest.fixture
@@ -32,7 +29,7 @@ def actions(index: str, **sources: str) -> list[Action]:
 
 
 def send(client: OpenSearch, index: str, pipeline: str | None = None, **sources: str):
-    sender = Sender(client, index, BulkOptions(pipeline=pipeline), QUICK)
+    sender = Sender(client, index, BulkOptions(pipeline=pipeline))
     return sender.send(actions(index, **sources))
 
 

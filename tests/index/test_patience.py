@@ -1,3 +1,5 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
@@ -13,10 +15,11 @@ from splare_os.index.patience import (
     is_transient,
     reachable,
     retried,
+    set_testing,
     status_of,
 )
 
-QUICK = Patience(tries=3, first_pause_s=0.0)
+SLOW = Patience(tries=3, first_pause_s=60.0, max_pause_s=60.0)
 
 
 def test_pauses_double_up_to_the_longest_and_are_cut_by_at_most_a_half():
@@ -61,6 +64,43 @@ def test_a_description_is_the_clusters_own():
     assert describe(NoConnection("N/A", "refused", OSError())) == "ConnectionError: refused"
 
 
+def seconds_of_tries(n_tries: int) -> float:
+    start = time.perf_counter()
+    assert list(attempts(SLOW, Event())) == [*range(1, n_tries + 1)]
+    return time.perf_counter() - start
+
+
+def test_in_test_mode_the_tries_are_the_same_and_nothing_waits_also_in_other_threads():
+    with set_testing(), ThreadPoolExecutor(1) as other:
+        assert other.submit(seconds_of_tries, 3).result() < 1
+
+
+@pytest.mark.parametrize(("most_tries", "n_tries"), [(1, 1), (2, 2), (9, 3)])
+def test_the_test_mode_can_cap_the_tries(most_tries, n_tries):
+    with set_testing(most_tries=most_tries):
+        assert seconds_of_tries(n_tries) < 1
+
+
+def test_as_a_statement_the_test_mode_holds_until_it_is_ended():
+    set_testing(most_tries=2)
+    try:
+        with set_testing(most_tries=1):
+            seconds_of_tries(1)
+        seconds_of_tries(2)
+    finally:
+        set_testing(is_on=False)
+    tries = attempts(Patience(first_pause_s=0.1), Event())
+    start = time.perf_counter()
+    assert [next(tries), next(tries)] == [1, 2]
+    assert time.perf_counter() - start >= 0.05
+
+
+def test_the_test_mode_tries_at_least_once():
+    with pytest.raises(ValueError, match="most_tries=0"):
+        set_testing(most_tries=0)
+
+
+@pytest.mark.usefixtures("four_tries")
 def test_what_passes_is_tried_again():
     answers = iter([TransportError(503, "x", {}), TransportError(429, "x", {}), "yes"])
 
@@ -70,9 +110,10 @@ def test_what_passes_is_tried_again():
             raise answer
         return answer
 
-    assert retried(request, QUICK, Event()) == "yes"
+    assert retried(request, SLOW, Event()) == "yes"
 
 
+@pytest.mark.usefixtures("four_tries")
 def test_what_stays_is_a_bulk_error_with_the_reason():
     def request() -> str:
         calls.append(1)
@@ -80,7 +121,7 @@ def test_what_stays_is_a_bulk_error_with_the_reason():
 
     calls: list[int] = []
     with pytest.raises(BulkError, match="unavailable.*run the same command again"):
-        retried(request, QUICK, Event())
+        retried(request, SLOW, Event())
     assert len(calls) == 3
 
 
@@ -91,14 +132,14 @@ def test_what_cannot_pass_is_not_tried_again():
 
     calls: list[int] = []
     with pytest.raises(BulkError):
-        retried(request, QUICK, Event())
+        retried(request, SLOW, Event())
     assert len(calls) == 1
 
 
 def test_a_stop_ends_the_wait_at_once():
     stop = Event()
     stop.set()
-    tries = attempts(Patience(first_pause_s=60.0), stop)
+    tries = attempts(SLOW, stop)
     assert next(tries) == 1
     with pytest.raises(BulkError, match="stopped while waiting"):
         next(tries)
