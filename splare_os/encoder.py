@@ -22,7 +22,7 @@ class Encoder(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits over all that changes impacts."""
+        """16 hex digits over all that changes impacts, rounding aside."""
 
     @property
     def n_latents(self) -> int:

@@ -70,7 +70,8 @@ def fingerprint(folder: Path, card: Card) -> str:
     """Return 16 hex digits over everything that changes a document's impacts.
 
     That is: weights, tokenizer, layer, SAE, pooling mask, prompts, window, overlap and text
-    template; not where or how fast the model runs, nor how many impacts are kept.
+    template; not where the model runs and in which precision, which changes what is rounded, nor
+    how many impacts are kept.
     """
     parts: dict[str, object] = {
         "window": card.window,

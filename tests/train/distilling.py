@@ -64,7 +64,7 @@ def set_of(*rows: Row) -> TrainingSet:
 def build(
     folder: Path, family: str = "bert", *, top_k: int | None = None, threshold: float = 0.5
 ) -> SplareEncoder:
-    """A tiny encoder of `family`, not saved; always the same weights."""
+    """A tiny encoder of `family`, not saved; on one kind of processor always the same weights."""
     if not folder.exists():
         save_model(folder, family, layers=2)
     generator = torch.Generator().manual_seed(1)

@@ -79,8 +79,9 @@ def distill(
     """Train `encoder` (float32) where it is, and return how held-out pairs changed.
 
     Checkpoints lie in the folder `work`: a training that was stopped goes on from the last one
-    when it is called again, to the same weights. `vectors` [query, dimension] make batches of
-    queries that are alike. The LoRA adapter is merged when the encoder is saved.
+    when it is called again; on one thread, one kind of processor and one torch to the same weights.
+    `vectors` [query, dimension] make batches of queries that are alike. The LoRA adapter is merged
+    when the encoder is saved.
     """
     check(encoder, data, options, work)
     schedule = Schedule.draw(data, options, vectors)

@@ -35,8 +35,8 @@ def train_sae(
 ) -> TrainedSae:
     """Return an SAE of `states` with decoder rows of norm 1.
 
-    The same states, options and number of threads give the same weights, whether or not training
-    was stopped and went on from `checkpoints`.
+    On one thread, one kind of processor and one torch, the same states and options give the same
+    weights, whether or not training was stopped and went on from `checkpoints`.
     """
     from sae_lens.training.sae_trainer import SAETrainer
 
