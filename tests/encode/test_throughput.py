@@ -24,6 +24,7 @@ def test_no_texts_are_refused(tiny: SplareEncoder) -> None:
         measure_throughput(tiny, [])
 
 
-def test_a_peak_is_a_rate_and_memory_is_there() -> None:
+def test_a_peak_is_a_rate_and_memory_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("splare_os.encode.throughput.SQUARES", (64,))
     assert gemm_peak(torch.device("cpu"), torch.float32, (16, 300)) > 1e6
     assert peak_bytes(torch.device("cpu")) > 2**20
