@@ -13,7 +13,7 @@ ACTIVE_WORDS = 1000
 """Words of a document's that start active: about as many latents a zero-shot SAE gives it."""
 
 DECIMALS = 2
-"""Of the level: processors differ in the sixth of a logit, and nearly never in the rounded level."""
+"""Of the level: processors differ in the sixth of a logit, and so nearly never in the level."""
 
 
 def lower_logits(encoder: SplareEncoder, texts: Sequence[str]) -> float:
