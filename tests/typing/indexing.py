@@ -1,0 +1,51 @@
+"""Documents into an index of a private cluster."""
+
+from pathlib import Path
+from typing import Literal, assert_type
+
+from opensearchpy import OpenSearch
+
+from splare_os.cluster import EmbeddedCluster
+from splare_os.documents import Fields
+from splare_os.encoder import Encoder
+from splare_os.index import (
+    BulkOptions,
+    IngestOptions,
+    IngestRun,
+    Outcome,
+    Patience,
+    ingest,
+    set_testing,
+)
+
+
+def use(client: OpenSearch, encoder: Encoder) -> None:
+    with EmbeddedCluster(home=Path("data"), heap_mb=512, jvm_options=["-Xss1m"]) as url:
+        assert_type(url, str)
+    options = IngestOptions(
+        index="facts",
+        fields=Fields(title="headline"),
+        bulk=BulkOptions(max_actions=100),
+        patience=Patience(tries=3),
+    )
+    with set_testing(most_tries=2):
+        run = ingest(client, encoder, ["documents.jsonl"], options)
+    assert_type(run, IngestRun)
+    for outcome in run:
+        assert_type(outcome, Outcome)
+        assert_type(outcome.id, str | None)
+    Status = Literal["indexed", "unchanged", "replaced", "empty", "dead"]
+    assert_type(run.counts, dict[Status, int])
+    assert_type(run.dead_letters, Path | None)
+
+
+def misuse(client: OpenSearch, encoder: Encoder, outcome: Outcome) -> None:
+    IngestOptions()  # type: ignore[call-arg]
+    options = IngestOptions(index="facts", topk=3)  # type: ignore[call-arg]
+    options.index = "others"  # type: ignore[misc]
+    ingest(client, "mini", ["documents.jsonl"], options)  # type: ignore[arg-type]
+    ingest(client, encoder, [Path("documents.jsonl")], options)  # type: ignore[list-item]
+    ingest(client, encoder, ["documents.jsonl"])  # type: ignore[call-arg]
+    assert outcome.status != "lost"  # type: ignore[comparison-overlap]
+    EmbeddedCluster(heap_mb="1g")  # type: ignore[arg-type]
+    set_testing(False)  # type: ignore[call-arg]
