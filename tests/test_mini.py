@@ -1,6 +1,9 @@
 """The shipped model: whole, small enough, and good enough to find things."""
 
 import json
+import os
+import subprocess
+import sys
 from importlib.resources import files
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pytest
 from splare_os.encode.card import fingerprint, read_card
 from splare_os.encode.load import load_encoder
 from splare_os.encoder import Encoder
+from splare_os.impacts import from_features
 
 FOLDER = Path(str(files("splare_os"))) / "mini"
 DOCUMENTS = Path(__file__).parent.parent / "examples" / "documents.jsonl"
@@ -69,3 +73,39 @@ def test_spans_point_at_words(mini: Encoder) -> None:
     (spans,) = mini.spans(["The octopus hides."])
     words = {"The octopus hides."[start:end].lower() for start, end in spans.values()}
     assert {"octopus", "hides"} <= words
+
+
+def encoded(**environment: str) -> np.ndarray:
+    """Impacts [text, latent] of the documents, in float32, by a process in this environment."""
+    options = ("--model", "mini", "--device", "cpu", "--dtype", "float32")
+    done = subprocess.run(
+        [sys.executable, "-m", "splare_os", "encode", *options, str(DOCUMENTS)],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    features = [json.loads(line)["impacts"] for line in done.stdout.splitlines()]
+    return from_features(features, 8192).toarray()
+
+
+@pytest.fixture(scope="module")
+def on_one_thread() -> np.ndarray:
+    return encoded(OMP_NUM_THREADS="1")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_threads", [1, 2])
+@pytest.mark.parametrize("instructions", ["default", "avx2"])
+def test_processors_and_threads_agree_on_latents_and_impacts(
+    instructions: str, n_threads: int, on_one_thread: np.ndarray
+) -> None:
+    found = encoded(
+        ATEN_CPU_CAPABILITY=instructions,
+        ONEDNN_MAX_CPU_ISA="AVX2",
+        MKL_ENABLE_INSTRUCTIONS="AVX2",
+        OMP_NUM_THREADS=str(n_threads),
+    )
+    either, both = (found + on_one_thread) > 0, (found * on_one_thread) > 0
+    assert both.sum() >= 0.99 * either.sum() > 0
+    np.testing.assert_allclose(found[both], on_one_thread[both], rtol=0.01)
