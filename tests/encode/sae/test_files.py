@@ -82,6 +82,7 @@ def test_a_trained_batch_topk_sae_is_read_from_what_sae_lens_saves(tmp_path: Pat
     config = BatchTopKTrainingSAEConfig(
         d_in=D_IN, d_sae=N_LATENTS, k=4.0, rescale_acts_by_decoder_norm=True
     )
+    torch.manual_seed(0)
     trained = BatchTopKTrainingSAE(config)
     trained.topk_threshold.fill_(0.3)
     trained.save_inference_model(str(tmp_path))

@@ -20,9 +20,9 @@ def test_the_folded_encoder_equals_sae_lens_after_its_own_conversion(
 ) -> None:
     from sae_lens import SAE
 
+    torch.manual_seed(0)
     theirs = untrained(torch.randn(50, 24), SaeOptions(activation=activation, width=128, k=4))
     theirs.cfg.apply_b_dec_to_input = subtracts_b_dec
-    torch.manual_seed(0)
     for name, parameter in theirs.named_parameters():
         parameter.data += 0.3 * torch.randn_like(parameter)
         if name == "threshold":
