@@ -44,6 +44,7 @@ OF_NO_MODULE = {
     "index/test_kill.py": "a worker in a process of its own, killed at any instant",
     "test_benchmark_results.py": "benchmarks/results.py",
     "test_benchmarks.py": "benchmarks/",
+    "test_contributing.py": "CONTRIBUTING.md",
     "test_house.py": "all of it",
     "test_main_job.py": "the main job from documents to hits",
     "test_make_mini.py": "scripts/make-mini",
