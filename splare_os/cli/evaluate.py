@@ -13,7 +13,6 @@ from .options import (
     cluster_options,
     cluster_url,
     connect,
-    cuts,
     dense_device,
     models_option,
     names,
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
 @click.option("--in-memory", is_flag=True, help="Score models exactly without OpenSearch.")
 @click.option(
     "--top-k",
-    callback=cuts,
+    callback=names,
     default="",
     help="Cuts of documents, by comma: a result for each; 100, or 25% of the mean latents.",
 )
@@ -59,7 +58,7 @@ def evaluate(
     systems: tuple[str, ...],
     baseline: str,
     in_memory: bool,
-    top_k: tuple[int | str, ...],
+    top_k: tuple[str, ...],
     queries: int | None,
     split: str,
     dense_model: str | None,
@@ -75,6 +74,7 @@ def evaluate(
     --model may be given several times: the models are compared side by side.
     """
     from ..evaluate import EvaluateOptions, check_folders, evaluate
+    from ..evaluate.cuts import read_cut
 
     check_folders(folders, split)  # before anything is started for them
     options = EvaluateOptions(
@@ -84,7 +84,7 @@ def evaluate(
         dense_model=dense_model,
         dense_device=dense_device(),
         baseline=baseline,
-        top_k=top_k,
+        top_k=tuple(map(read_cut, top_k)),
         in_memory=in_memory,
         cache=not no_cache,
         runs=runs,

@@ -132,18 +132,6 @@ def names(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
     return tuple(filter(None, value.split(",")))
 
 
-def cuts(ctx: click.Context, option: click.Parameter, value: str) -> tuple[int | str, ...]:
-    """Return the cuts of documents between commas."""
-    if not value:
-        return ()
-    from ..evaluate.cuts import read_cut
-
-    try:
-        return tuple(map(read_cut, names(ctx, option, value)))
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
-
-
 def cluster_url(cluster: dict[str, str | None]) -> str:
     """Return the address that the options name, or start the embedded OpenSearch."""
     from ..cluster import download_bar, resolve_url, status
@@ -198,6 +186,14 @@ def quieten_transformers() -> None:
 
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+
+
+def best_device() -> str:
+    """Return torch's name of the best device there is."""
+    from sentence_transformers.util import get_device_name
+
+    name: str = get_device_name()
+    return name
 
 
 def part(chosen: dict[str, Any], options: type[Any]) -> dict[str, Any]:

@@ -8,7 +8,14 @@ from typing import Any
 
 import click
 
-from .options import part, quieten_transformers, text_fields, texts_options, training_options
+from .options import (
+    best_device,
+    part,
+    quieten_transformers,
+    text_fields,
+    texts_options,
+    training_options,
+)
 from .screen import Screen, end
 
 
@@ -34,14 +41,12 @@ def adapt(files: tuple[str, ...], **chosen: Any) -> None:  # noqa: ANN401  # one
     Run the same command again after an interruption, and it goes on from its last evaluation.
     Prints the loss on texts that were held out, before, after and in between.
     """
-    from sentence_transformers.util import get_device_name
-
     from ..train.adapt import AdaptOptions, adapt, require_new
     from ..train.texts import draw_texts
 
     quieten_transformers()
     require_new(chosen["out"])
-    chosen["device"] = chosen["device"] or get_device_name()
+    chosen["device"] = chosen["device"] or best_device()
     options = AdaptOptions(**part(chosen, AdaptOptions))
     limits = {"max_chars": chosen["max_chars"], "seed": options.seed}
     with closing(Screen()) as screen:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from .options import part, quieten_transformers, training_options
+from .options import best_device, part, quieten_transformers, training_options
 from .screen import Screen
 
 
@@ -65,12 +65,10 @@ def distill(sources: tuple[str, ...], **chosen: Any) -> None:  # noqa: ANN401  #
     interruption, and it goes on from its last checkpoint. Prints what held-out pairs say before
     and after.
     """
-    from sentence_transformers.util import get_device_name
-
     from ..train.distill import DistillJob, DistillOptions, distill_model
 
     quieten_transformers()
-    chosen["device"] = chosen["device"] or get_device_name()
+    chosen["device"] = chosen["device"] or best_device()
     options = DistillOptions(**part(chosen, DistillOptions))
     job = DistillJob(options=options, **part(chosen, DistillJob))
     with closing(Screen()) as screen:

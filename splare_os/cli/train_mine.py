@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ..extras import require
 from .options import cluster_options, cluster_url, connect, opened_encoder, place_options
 
 BM25 = "bm25"
@@ -40,6 +41,7 @@ def mine(
 
     BM25 or a model searches the cluster; what is judged relevant is no negative.
     """
+    require("train", "mining")  # before evaluation asks for less
     from tqdm import tqdm
 
     from ..evaluate.datasets import read_dataset

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from .options import part, text_fields, texts_options, training_options
+from .options import best_device, part, text_fields, texts_options, training_options
 from .screen import Screen, end
 
 
@@ -46,11 +46,9 @@ def sae(files: tuple[str, ...], **chosen: Any) -> None:  # noqa: ANN401  # one f
     Run the same command again after an interruption, and it goes on where it stopped. Prints what
     was made and the SAE's figures on texts that it was not trained on.
     """
-    from sentence_transformers.util import get_device_name
-
     from ..train.sae import SaeJob, SaeOptions, StateOptions, train_sae_model
 
-    chosen["device"] = chosen["device"] or get_device_name()
+    chosen["device"] = chosen["device"] or best_device()
     options = SaeOptions(**part(chosen, SaeOptions))
     chosen["autocast"] = options.autocasts
     job = SaeJob(

@@ -21,7 +21,7 @@ def read_cut(text: str) -> Cut:
     number, share, rest = text.partition("%")
     number = number.strip()
     if rest or not number.isdecimal():
-        raise ValueError(f"{text.strip()!r} is no whole number and no share such as 25%")
+        raise ValueError(f"top_k={text.strip()!r}: give a whole number, or a share such as 25%")
     return f"{int(number)}%" if share else int(number)
 
 

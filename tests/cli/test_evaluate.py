@@ -83,7 +83,7 @@ def test_evaluate_compares_models_in_memory(model: str, small: str, tmp_path: Pa
 
 def test_evaluate_refuses_what_it_cannot_do(small: str) -> None:
     for args, message in (
-        (["--top-k", "50,x"], "'x' is no whole number"),
+        (["--top-k", "50,x"], "top_k='x': give a whole number"),
         (["--top-k", "0"], "top_k=0: keep 1 to"),
         (["--per-query", "none/here"], "there is no such folder"),
     ):

@@ -12,7 +12,7 @@ def test_a_cut_is_a_number_or_a_share(text: str, cut: Cut) -> None:
 
 @pytest.mark.parametrize("text", ["", "x", "-1", "1.5", "%", "25%%", "25% more", "²"])
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is no whole number and no share such as 25%"):
+    with pytest.raises(ValueError, match="top_k=.*: give a whole number, or a share such as 25%"):
         read_cut(text)
 
 

@@ -13,7 +13,7 @@ from splare_os.evaluate.store import Store
 def test_a_model_that_cannot_be_had_says_how_to_get_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(EncoderError, match=r"cannot be loaded: .*`pip install splare-os\[dense\]`"):
+    with pytest.raises(EncoderError, match=r'cannot be loaded: .*pip install "splare-os\[dense\]"'):
         load_dense(str(tmp_path))
     monkeypatch.setitem(sys.modules, dense.PACKAGE, None)
     monkeypatch.setattr(dense, "HUB_ID", str(tmp_path))

@@ -13,7 +13,7 @@ from tests.evaluate.folders import CORPUS, QRELS, QUERIES
 from tests.hashing import UNREADABLE, HashEncoder
 from tests.models import build_tiny
 
-mteb = pytest.importorskip("mteb", reason="mteb is not installed: pip install splare-os[mteb]")
+mteb = pytest.importorskip("mteb", reason="mteb is not installed: pip install 'splare-os[mteb]'")
 DOCUMENTS = Dataset.from_list(
     [{"id": row["_id"], "title": row["title"], "text": row["text"]} for row in CORPUS]
 )
