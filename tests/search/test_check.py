@@ -7,7 +7,7 @@ import pytest
 from opensearchpy import OpenSearch, Transport
 
 from splare_os.documents.fields import Fields
-from splare_os.encode import SplareEncoder
+from splare_os.encoder import Encoder
 from splare_os.errors import MappingError, ModelMismatchError
 from splare_os.layout import ensure_index
 from splare_os.search import SplareOpenSearch
@@ -23,7 +23,7 @@ WITH_HIDDEN = {"expand_wildcards": "open,hidden"}
 
 
 @pytest.fixture
-def shelf(client: OpenSearch, encoder: SplareEncoder, index: str) -> Iterator[str]:
+def shelf(client: OpenSearch, encoder: Encoder, index: str) -> Iterator[str]:
     """The start of names: `ours` is of the encoder's model; `closed` and `hidden` of another."""
     ensure_index(client, f"{index}-ours", encoder, Fields())
     for name in ("closed", "hidden"):
