@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from .impacts import Impacts
+from .statistics import Statistics
 
 Spans: TypeAlias = dict[int, tuple[int, int]]
 """Latent to the character span [start, end) of the token with its largest activation."""
@@ -50,3 +51,29 @@ class TellsTopK(Protocol):
 def own_top_k(encoder: Encoder) -> int | None:
     """Return how many impacts a document has at most by `encoder`; None if it does not tell."""
     return encoder.document_top_k if isinstance(encoder, TellsTopK) else None
+
+
+@runtime_checkable
+class GivesWholeQueries(Protocol):
+    """What an encoder may give besides: a query's impacts before the lightest are cut."""
+
+    @property
+    def query_top_k(self) -> int:
+        """Most impacts of a query that `encode_queries` returns: the heaviest."""
+
+    def encode_whole_queries(self, texts: Sequence[str]) -> Impacts:
+        """Return all impacts [text, latent] of queries, of which `encode_queries` keeps some."""
+
+
+@runtime_checkable
+class TellsPrior(Protocol):
+    """What an encoder may tell besides: how frequent its latents are in texts of many kinds."""
+
+    @property
+    def prior(self) -> Statistics | None:
+        """Statistics of the model's own texts; None if they were not taken."""
+
+
+def own_prior(encoder: Encoder) -> Statistics | None:
+    """Return the statistics that come with `encoder`; None if it has none."""
+    return encoder.prior if isinstance(encoder, TellsPrior) else None

@@ -17,6 +17,7 @@ from transformers import AutoConfig, PreTrainedTokenizerBase
 from ..encoder import Spans
 from ..errors import EncoderError
 from ..impacts import Impacts, empty, merge, prune, stack
+from ..statistics import Statistics
 from .backbone.backbone import Backbone, load_backbone
 from .backbone.precision import best_dtype
 from .card import Card, read_card, write_card
@@ -31,6 +32,7 @@ from .pooling.window_impacts import (
     pooled_tokens,
     to_impacts,
 )
+from .prior import read_prior, write_prior
 from .sae.files import read_sae
 from .sae.releases import read_release
 from .sae.sae import SaeEncoder
@@ -49,8 +51,10 @@ class SplareEncoder:
     Texts longer than the window are encoded in overlapping windows and merged by maximum.
     """
 
-    def __init__(self, model: SparseEncoder, card: Card) -> None:
-        self.model, self.card = model.eval(), card
+    def __init__(
+        self, model: SparseEncoder, card: Card, *, prior: Statistics | None = None
+    ) -> None:
+        self.model, self.card, self.prior = model.eval(), card, prior
         self.backbone, self.pooling = cast(Backbone, model[0]), cast(SaePooling, model[1])
         self.tokenizer = cast(PreTrainedTokenizerBase, self.backbone.tokenizer)
         self._tokenizer_lock = threading.Lock()
@@ -141,8 +145,9 @@ class SplareEncoder:
             model_kwargs={"dtype": computed},
             device=device,
         )
-        cast(SaePooling, model[1]).sae.convert(computed)
-        return cls(model, card)
+        pooling = cast(SaePooling, model[1])
+        pooling.sae.convert(computed)
+        return cls(model, card, prior=read_prior(folder, pooling.n_latents))
 
     def save(self, folder: Path) -> None:
         """Write a self-contained folder in the weights' present dtype, with its fingerprint.
@@ -156,6 +161,8 @@ class SplareEncoder:
             fast.no_padding()
         self.model.save_pretrained(str(folder), create_model_card=False)
         self.card = write_card(folder, self.card)
+        if self.prior is not None:
+            write_prior(folder, self.prior)
 
     @property
     def name(self) -> str:
@@ -183,17 +190,28 @@ class SplareEncoder:
         """Return impacts [text, latent], at most `document_top_k` a text."""
         return self._encode(self._prompted(texts, "document"), self.card.document_top_k)
 
+    @property
+    def query_top_k(self) -> int:
+        """Most impacts of a query."""
+        return self.card.query_top_k
+
     def encode_queries(self, texts: Sequence[str]) -> Impacts:
         """Return impacts [text, latent], at most `query_top_k` a text."""
         return self._encode(self._prompted(texts, "query"), self.card.query_top_k)
 
+    def encode_whole_queries(self, texts: Sequence[str]) -> Impacts:
+        """Return impacts [text, latent] of queries, all of them."""
+        return self._encode(self._prompted(texts, "query"), self.n_latents)
+
     def spans(self, texts: Sequence[str], *, query: bool = False) -> list[Spans]:
         """Return, for each impact of each text, the span of the token it comes from.
+
+        Of a query also for impacts that `encode_queries` leaves out.
 
         Characters count from the text's start; a token of the prompt has the span (0, 0).
         """
         prompt, top_k = (
-            ("query", self.card.query_top_k) if query else ("document", self.card.document_top_k)
+            ("query", self.n_latents) if query else ("document", self.card.document_top_k)
         )
         skipped = len(self.model.prompts.get(prompt) or "")
         found: list[Spans] = []

@@ -11,7 +11,9 @@ from torch import Tensor
 from ..encoder import Spans
 from ..errors import EncoderError
 from ..impacts import Impacts, empty, prune
+from ..statistics import Statistics
 from .card import Card, fingerprint, read_card
+from .prior import read_prior
 
 WINDOW = 512
 
@@ -19,8 +21,10 @@ WINDOW = 512
 class ForeignEncoder:
     """A `SparseEncoder` of others: its own tokenisation and window, our top-k."""
 
-    def __init__(self, model: SparseEncoder, card: Card) -> None:
-        self.model, self.card = model.eval(), card
+    def __init__(
+        self, model: SparseEncoder, card: Card, *, prior: Statistics | None = None
+    ) -> None:
+        self.model, self.card, self.prior = model.eval(), card, prior
 
     @classmethod
     def load(
@@ -40,7 +44,9 @@ class ForeignEncoder:
             window = model.max_seq_length or WINDOW
             card = Card(name or folder.resolve().name, window, overlap=0)
             card = replace(card, fingerprint=fingerprint(folder, card))
-        return cls(model, card)
+        encoder = cls(model, card)
+        encoder.prior = read_prior(folder, encoder.n_latents)
+        return encoder
 
     @property
     def name(self) -> str:
@@ -69,9 +75,18 @@ class ForeignEncoder:
         """Return impacts [text, latent], at most `document_top_k` a text."""
         return self._encode(self.model.encode_document, texts, self.card.document_top_k)
 
+    @property
+    def query_top_k(self) -> int:
+        """Most impacts of a query."""
+        return self.card.query_top_k
+
     def encode_queries(self, texts: Sequence[str]) -> Impacts:
         """Return impacts [text, latent], at most `query_top_k` a text."""
         return self._encode(self.model.encode_query, texts, self.card.query_top_k)
+
+    def encode_whole_queries(self, texts: Sequence[str]) -> Impacts:
+        """Return impacts [text, latent] of queries, all of them."""
+        return self._encode(self.model.encode_query, texts, self.n_latents)
 
     def spans(self, texts: Sequence[str], *, query: bool = False) -> list[Spans]:
         """Raise `EncoderError`: these models do not tell where an impact comes from."""

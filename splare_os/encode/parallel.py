@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 
 import torch
 
-from ..encoder import Encoder, Spans
+from ..encoder import Encoder, GivesWholeQueries, Spans, own_prior
 from ..errors import EncoderError, SplareError
 from ..impacts import Impacts, empty, stack
+from ..statistics import Statistics
 from .card import Card
 
 R = TypeVar("R")
@@ -54,7 +55,7 @@ class ParallelEncoder:
         except BaseException:
             self.close()
             raise
-        self.name, self.fingerprint, self.n_latents, self.card, _ = found[0]
+        self.name, self.fingerprint, self.n_latents, self.card, self.prior, _ = found[0]
         self.dtype = ",".join(sorted({dtype for *_, dtype in found}))
 
     def __enter__(self) -> "ParallelEncoder":
@@ -73,6 +74,11 @@ class ParallelEncoder:
         """Most impacts of a document."""
         return self.card.document_top_k if self.card else None
 
+    @property
+    def query_top_k(self) -> int:
+        """Most impacts of a query."""
+        return self.card.query_top_k if self.card else self.n_latents
+
     def encode_documents(self, texts: Sequence[str]) -> Impacts:
         """Return impacts [text, latent] of documents, in the order of `texts`."""
         return stack([empty(0, self.n_latents), *self._deal(_documents, texts)])
@@ -80,6 +86,10 @@ class ParallelEncoder:
     def encode_queries(self, texts: Sequence[str]) -> Impacts:
         """Return impacts [text, latent] of queries, in the order of `texts`."""
         return stack([empty(0, self.n_latents), *self._deal(_queries, texts)])
+
+    def encode_whole_queries(self, texts: Sequence[str]) -> Impacts:
+        """Return impacts [text, latent] of queries, all of them."""
+        return stack([empty(0, self.n_latents), *self._deal(_whole_queries, texts)])
 
     def spans(self, texts: Sequence[str], *, query: bool = False) -> list[Spans]:
         """Return for each text where each of its impacts comes from."""
@@ -134,12 +144,12 @@ def _own() -> Encoder:
     return encoder
 
 
-def _describe(_: int) -> tuple[str, str, int, Card | None, str]:
+def _describe(_: int) -> tuple[str, str, int, Card | None, Statistics | None, str]:
     _process["barrier"].wait()  # so that every process is asked once
     encoder = _own()
     dtype = str(getattr(getattr(encoder, "model", None), "dtype", ""))
     card: Card | None = getattr(encoder, "card", None)
-    return encoder.name, encoder.fingerprint, encoder.n_latents, card, dtype
+    return encoder.name, encoder.fingerprint, encoder.n_latents, card, own_prior(encoder), dtype
 
 
 def _documents(texts: list[str]) -> Impacts:
@@ -148,6 +158,13 @@ def _documents(texts: list[str]) -> Impacts:
 
 def _queries(texts: list[str]) -> Impacts:
     return _own().encode_queries(texts)
+
+
+def _whole_queries(texts: list[str]) -> Impacts:
+    encoder = _own()
+    if not isinstance(encoder, GivesWholeQueries):
+        return encoder.encode_queries(texts)
+    return encoder.encode_whole_queries(texts)
 
 
 def _document_spans(texts: list[str]) -> list[Spans]:

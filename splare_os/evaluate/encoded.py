@@ -10,12 +10,13 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from ..documents.template import TEMPLATE
-from ..encoder import Encoder, Spans, own_top_k
+from ..encoder import Encoder, Spans, own_prior, own_top_k
 from ..errors import EvaluationError
-from ..impacts import Impacts, empty, stack
+from ..impacts import Impacts, empty, prune, stack
 from ..index.chunk import Failures
 from ..index.chunk import encode as encode_checked
 from ..layout import MAX_TOP_K
+from ..statistics import Statistics
 from .datasets import DataSet, read_corpus
 from .msearch import batched
 from .store import CHUNK_DOCUMENTS, Arrays, Store
@@ -70,6 +71,11 @@ class EncodedCorpus:
         numbers = range(self.n_chunks)
         counts = [int(self.store.chunk(number, self._lost)["failed"]) for number in numbers]
         return sum(counts)
+
+    def statistics(self, top_k: int) -> Statistics:
+        """Return the statistics of the documents, each cut to its `top_k` heaviest impacts."""
+        parts = (Statistics.of(prune(part, top_k)) for part in self.chunks())
+        return sum(parts, Statistics.none(self.encoder.n_latents))
 
     def rows(self, texts: Sequence[str]) -> Impacts:
         """Return the impacts of texts of the corpus; `EvaluationError` for any other text."""
@@ -139,6 +145,7 @@ class LookUpEncoder:
         self.n_latents, self.dtype = self.encoder.n_latents, precision(self.encoder)
         self.card = getattr(self.encoder, "card", None)
         self.document_top_k = own_top_k(self.encoder)
+        self.prior = own_prior(self.encoder)
 
     def encode_documents(self, texts: Sequence[str]) -> Impacts:
         """Return impacts [text, latent] of documents of the corpus."""

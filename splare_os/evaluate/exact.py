@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from ..errors import EvaluationError
 from ..impacts import Impacts, prune, stored
+from ..layout.field import FieldImpacts
+from ..scoring import Saturation
 from .runs import Hits, Run
 
 BLOCK_QUERIES = 512
@@ -88,16 +90,20 @@ def impacts_run(
     *,
     top_k: int,
     depth: int,
+    saturation: Saturation | None = None,
 ) -> Run:
     """Return the best `depth` hits by dot product with documents as the index keeps them."""
-    parts = ((part.shape[0], scorer(queries, part, top_k)) for part in documents)
+    parts = ((part.shape[0], scorer(queries, part, top_k, saturation)) for part in documents)
     return exact_run(names, ids, parts, depth=depth, only_positive=True)
 
 
-def scorer(queries: Impacts, documents: Impacts, top_k: int) -> Callable[[slice], Scores]:
+def scorer(
+    queries: Impacts, documents: Impacts, top_k: int, saturation: Saturation | None = None
+) -> Callable[[slice], Scores]:
     """Return what gives the scores [query, document] of some queries in these documents."""
     wide = queries.astype(np.float64)
-    columns = stored(prune(documents, top_k)).astype(np.float64).T.tocsr()
+    kept = FieldImpacts.of(prune(documents, top_k), saturation).impacts
+    columns = stored(kept).astype(np.float64).T.tocsr()
     return lambda rows: (wide[rows] @ columns).toarray().astype(np.float32)
 
 

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import astuple
 from typing import Any
 
 from opensearchpy import OpenSearch
@@ -16,6 +17,8 @@ from ..index.worker import ingest
 from ..layout import TOP_K
 from ..layout.field import impacts_field
 from ..layout.mapping import properties, template
+from ..layout.saturating import default_saturation
+from ..scoring import Scoring
 from .datasets import DataSet, read_corpus
 from .encoded import made_by
 from .store import digest
@@ -31,21 +34,31 @@ MAX_RETRIES = 8
 
 @contextmanager
 def indexed(
-    client: OpenSearch, encoder: Encoder, data: DataSet, *, top_k: int = TOP_K, keep: bool = True
+    client: OpenSearch,
+    encoder: Encoder,
+    data: DataSet,
+    *,
+    top_k: int = TOP_K,
+    scoring: Scoring = "calibrated",
+    keep: bool = True,
 ) -> Iterator[str]:
     """Yield the name of an index that holds the whole data set; deleted at the end if not `keep`.
 
-    The ordinary worker fills it, with the `top_k` heaviest impacts of a document. Documents that
+    The ordinary worker fills it, with the `top_k` heaviest impacts of a document, for `scoring`.
+    Documents that
     the cluster refuses are missing in it; a warning tells how many. Fields besides title and text
     are kept, but not searched: they may be of any type.
     """
-    index = index_name(data, *made_by(encoder), str(top_k))
+    saturation = default_saturation(encoder, scoring)
+    stored = () if saturation is None else astuple(saturation)
+    index = index_name(data, *made_by(encoder), str(top_k), *map(str, stored))
 
     def fill() -> None:
         if not client.indices.exists(index=index):
             client.indices.create(index=index, body=_body(properties(Fields())))
         kept = min(top_k, own_top_k(encoder) or top_k)  # a model that gives fewer is no mistake
-        run = ingest(client, encoder, [str(data.corpus)], IngestOptions(index, top_k=kept))
+        options = IngestOptions(index, top_k=kept, scoring=scoring)
+        run = ingest(client, encoder, [str(data.corpus)], options)
         for _ in run:
             pass  # the worker logs how far it is
         if dead := run.counts["dead"]:

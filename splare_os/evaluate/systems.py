@@ -4,14 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 from opensearchpy import OpenSearch
 from sentence_transformers import SentenceTransformer
 
-from ..encoder import Encoder
+from ..encoder import Encoder, own_prior
 from ..impacts import Impacts, prune
 from ..layout import TOP_K
+from ..layout.saturating import default_saturation
+from ..scoring import Scoring
+from ..search.weighing import Queries, Weighing, encoded
 from .cuts import Cut, top_k_of
 from .datasets import DataSet, corpus_ids
 from .dense import dense_run
@@ -26,6 +30,9 @@ from .sparsity import sparsity
 from .store import opened_store
 
 BM25, DENSE, HYBRID = "bm25", "dense", "hybrid"
+
+DOT = "-dot"
+"""Behind a model's name: scored by dot product, not by the calibrated scoring."""
 
 
 def unique_names(encoders: Sequence[Encoder]) -> tuple[str, ...]:
@@ -55,8 +62,9 @@ def choose(
     usual = (
         (DENSE, *models) if in_memory else (BM25, DENSE, *models, *((HYBRID,) if models else ()))
     )
-    known = (BM25, DENSE, *models, *((HYBRID,) if models else ()))
-    known += tuple(f"{HYBRID}-{model}" for model in models)
+    scored = (*models, *(f"{model}{DOT}" for model in models))
+    known = (BM25, DENSE, *scored, *((HYBRID,) if models else ()))
+    known += tuple(f"{HYBRID}-{model}" for model in scored)
     for system in systems:
         if system not in known:
             raise ValueError(f"system {system!r}: choose from {', '.join(known)}")
@@ -85,6 +93,16 @@ class Setting:
     keep: bool = True
     cache: bool = True
 
+    def scored(self, system: str) -> tuple[Encoder, Scoring]:
+        """Return the encoder of a system, and how it scores."""
+        if system in self.encoders:
+            return self.encoders[system], "calibrated"
+        return self.encoders[system.removesuffix(DOT)], "dot"
+
+    def is_model(self, system: str) -> bool:
+        """Return whether a system is an encoder, in either scoring."""
+        return system in self.encoders or system.removesuffix(DOT) in self.encoders
+
 
 @dataclass(frozen=True)
 class Found:
@@ -112,7 +130,7 @@ class SystemRuns:
             yield self._bm25()
         elif system == DENSE:
             yield self._dense()
-        elif system in self.setting.encoders:
+        elif self.setting.is_model(system):
             yield from self._encoder(system)
         else:
             model = system.removeprefix(HYBRID).removeprefix("-")
@@ -150,28 +168,31 @@ class SystemRuns:
         return self._keep(DENSE, run, {})
 
     def _encoder(self, name: str) -> Iterator[Found]:
-        encoder = self.setting.encoders[name]
-        queries = encoder.encode_queries(list(self.data.queries.values()))
+        encoder, scoring = self.setting.scored(name)
+        queries = encoded(encoder, list(self.data.queries.values()))
         key = store_key(encoder, self.data)
         with opened_store(*key, cache=self.setting.cache) as store:
             corpus = EncodedCorpus(encoder, self.data, store)
             for asked in self.setting.top_k or (None,):
-                top_k = top_k_of(asked or TOP_K, partial(_mean_latents, queries, corpus))
-                run, costs = self._searched(corpus, queries, top_k)
-                sparse = sparsity(queries, (prune(part, top_k) for part in corpus.chunks()))
+                top_k = top_k_of(asked or TOP_K, partial(_mean_latents, queries.impacts, corpus))
+                weights = _weights(queries, corpus, top_k, scoring)
+                run, costs = self._searched(corpus, weights, top_k, scoring)
+                sparse = sparsity(weights, (prune(part, top_k) for part in corpus.chunks()))
                 lost = costs.get(MISSING, 0) + corpus.n_failed
                 yield self._keep(name, run, asdict(sparse) | costs | _missing(lost), asked)
 
-    def _searched(self, corpus: EncodedCorpus, queries: Impacts, top_k: int) -> tuple[Run, Costs]:
+    def _searched(
+        self, corpus: EncodedCorpus, weights: Impacts, top_k: int, scoring: Scoring
+    ) -> tuple[Run, Costs]:
         names = list(self.data.queries)
         if self.setting.in_memory:
-            parts = corpus.chunks()
-            return impacts_run(names, queries, self._ids, parts, top_k=top_k, depth=self.depth), {}
-        place = indexed(
-            self._client, LookUpEncoder(corpus), self.data, top_k=top_k, keep=self.setting.keep
-        )
+            saturation = default_saturation(corpus.encoder, scoring)
+            options: Any = {"top_k": top_k, "depth": self.depth, "saturation": saturation}
+            return impacts_run(names, weights, self._ids, corpus.chunks(), **options), {}
+        encoder, keep = LookUpEncoder(corpus), self.setting.keep
+        place = indexed(self._client, encoder, self.data, top_k=top_k, scoring=scoring, keep=keep)
         index = self.stack.enter_context(place)
-        timed = encoder_run(self._client, index, names, queries, depth=self.depth)
+        timed = encoder_run(self._client, index, names, weights, depth=self.depth)
         return timed.run, self._cluster_costs(index, timed)
 
     def _cluster_costs(self, index: str, timed: TimedRun) -> Costs:
@@ -190,6 +211,14 @@ class SystemRuns:
     @cached_property
     def _ids(self) -> list[str]:
         return corpus_ids(self.data)
+
+
+def _weights(queries: Queries, corpus: EncodedCorpus, top_k: int, scoring: Scoring) -> Impacts:
+    """Return the weights of queries in a collection whose documents keep `top_k` impacts."""
+    if scoring == "dot":
+        return Weighing().weights(queries)
+    known = corpus.statistics(top_k).with_prior(own_prior(corpus.encoder))
+    return Weighing(known.idf()).weights(queries)
 
 
 def _missing(lost: float) -> Costs:

@@ -5,18 +5,19 @@ from dataclasses import dataclass
 import orjson
 
 from ..documents.document import Body, Document
-from ..impacts import Impacts
-from ..layout.field import digest, impacts_object
+from ..layout.field import FieldImpacts, digest, impacts_object
+from ..scoring import Saturation
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where impacts go and what made them: concrete index, impacts field, model, cut."""
+    """Where impacts go, and how they are made: index (concrete), field, model, cut, saturation."""
 
     index: str
     field: str
     fingerprint: str
     top_k: int
+    saturation: Saturation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +28,16 @@ class Action:
     lines: bytes
 
 
-def to_action(document: Document, impacts: Impacts | None, row: int, target: Target) -> Action:
+def to_action(document: Document, impacts: FieldImpacts | None, row: int, target: Target) -> Action:
     """Return the action that stores a document whole, with its impacts (None: it has none).
 
     `ValueError` if the document nests too deeply to be written.
     """
     if document.id is None or document.body is None:
         raise ValueError(f"line {document.line} is no document: {document.reason}")
-    made = digest(document.text, target.fingerprint, target.top_k)
-    has_any = impacts is not None and impacts.indptr[row] < impacts.indptr[row + 1]
+    has_any = impacts is not None and impacts.lengths[row] > 0
     ours = impacts_object(impacts, row) if impacts is not None and has_any else {"count": 0}
-    body = document.body | {target.field: ours | {"digest": made}}
+    body = document.body | {target.field: ours | {"digest": _digest(document, target)}}
     head = orjson.dumps({"index": {"_index": target.index, "_id": document.id}})
     try:
         tail = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
@@ -54,13 +54,17 @@ def is_unchanged(document: Document, stored: Body | None, target: Target) -> boo
     ours = (stored or {}).get(target.field)
     if stored is None or document.body is None or not isinstance(ours, dict):
         return False
-    if ours.get("digest") != digest(document.text, target.fingerprint, target.top_k):
+    if ours.get("digest") != _digest(document, target):
         return False
     rest = {key: value for key, value in stored.items() if key != target.field}
     try:  # compared as JSON, in which `true` is not `1`, as it is for Python's ==
         return _canonical(rest) == _canonical(document.body)
     except orjson.JSONEncodeError:
         return False
+
+
+def _digest(document: Document, target: Target) -> str:
+    return digest(document.text, target.fingerprint, target.top_k, target.saturation)
 
 
 def _canonical(body: Body) -> bytes:

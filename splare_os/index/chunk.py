@@ -10,7 +10,7 @@ from ..documents.document import Body, Document
 from ..encoder import Encoder
 from ..errors import EncoderError
 from ..impacts import Impacts, empty, prune, stack
-from ..layout.field import bad_impacts
+from ..layout.field import FieldImpacts, bad_impacts
 from .actions import Action, Target, is_unchanged, to_action
 from .dead_letters import to_letter
 from .ledger import Status
@@ -42,12 +42,19 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Entries in order, and by position what is to be done: dead, an action, or nothing."""
+    """Entries in order, and by position what is to be done: dead, an action, or nothing.
+
+    `made` are the impacts, with a row for each position in `rows`; `earlier` is what the index
+    held of a document in the impacts field.
+    """
 
     entries: Sequence[Entry]
     dead: Failures
     actions: Mapping[int, Action]
     empty: frozenset[int]
+    made: FieldImpacts
+    rows: Mapping[int, int]
+    earlier: Mapping[int, Body]
 
     def settle(self, verdicts: Sequence[Verdict]) -> list[tuple[Outcome, bytes]]:
         """Return each entry's outcome, and its dead letter (b"": none).
@@ -85,17 +92,20 @@ def make_chunk(
     rows = {at: row for row, at in enumerate(at for at in changed if entries[at].document.text)}
     texts = [entries[at].document.text for at in rows]
     impacts, failures = encode(encoder, texts, target.top_k)
+    made = FieldImpacts.of(impacts, target.saturation)
     dead |= {at: failures[row] for at, row in rows.items() if row in failures}
     actions = {}
     for at in (at for at in changed if at not in dead):
-        made = impacts if at in rows else None
         try:
-            actions[at] = to_action(entries[at].document, made, rows.get(at, 0), target)
+            actions[at] = to_action(
+                entries[at].document, made if at in rows else None, rows.get(at, 0), target
+            )
         except ValueError as error:
             dead[at] = str(error)
     lengths = np.diff(impacts.indptr)
     bare = frozenset(at for at in actions if at not in rows or not lengths[rows[at]])
-    return Chunk(entries, dead, actions, bare)
+    earlier = {at: ours for at in actions if (ours := _earlier(entries[at], stored, target))}
+    return Chunk(entries, dead, actions, bare, made, rows, earlier)
 
 
 def encode(encoder: Encoder, texts: Sequence[str], top_k: int) -> tuple[Impacts, Failures]:
@@ -150,6 +160,11 @@ def _fault(entry: Entry, target: Target) -> str:
     own = target.field + "."
     taken = next((key for key in line.body if key == target.field or key.startswith(own)), None)
     return f"has a field {taken!r} of its own, where its impacts go: rename it" if taken else ""
+
+
+def _earlier(entry: Entry, stored: Mapping[str, Body], target: Target) -> Body | None:
+    ours = stored.get(str(entry.document.id), {}).get(target.field)
+    return ours if isinstance(ours, dict) else None
 
 
 def _is_stored(entry: Entry, stored: Mapping[str, Body], target: Target) -> bool:

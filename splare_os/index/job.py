@@ -15,6 +15,7 @@ from ..encoder import Encoder
 from ..layout.field import impacts_field
 from ..layout.mapping import check_target, write_index
 from ..layout.records import check_model
+from ..scoring import SCORINGS, Scoring
 from .actions import Target
 from .bulk import BulkOptions
 from .ledger import Identity
@@ -26,7 +27,7 @@ class IngestOptions:
     """What goes where, and the bounds of memory and of patience.
 
     `top_k` are the impacts kept of a document; None is what the index's record says, or else all
-    that the encoder gives.
+    that the encoder gives. `scoring` is what a new index is made for, `calibrated` if it is None.
     `state_folder` holds the ledgers (default `$XDG_STATE_HOME/splare-os/jobs`), and the dead
     letters unless `dead_letters` names a file for them; that file is written anew.
     """
@@ -34,6 +35,7 @@ class IngestOptions:
     index: str
     fields: Fields = field(default_factory=Fields)
     top_k: int | None = None
+    scoring: Scoring | None = None
     chunk_documents: int = 256
     chunk_bytes: int = 2**20
     n_senders: int = 2
@@ -45,6 +47,8 @@ class IngestOptions:
     def __post_init__(self) -> None:
         """Refuse an index that cannot be written to, and bounds that nothing fits."""
         check_target(self.index, self.top_k)
+        if self.scoring not in {None, *SCORINGS}:
+            raise ValueError(f"scoring={self.scoring!r}: choose one of {', '.join(SCORINGS)}")
         if min(self.chunk_documents, self.chunk_bytes, self.n_senders) < 1:
             raise ValueError(
                 f"chunk_documents={self.chunk_documents}, chunk_bytes={self.chunk_bytes}, "
@@ -71,7 +75,8 @@ def find_target(client: OpenSearch, encoder: Encoder, options: IngestOptions) ->
     """Return where impacts go, once the index takes them: the concrete index, and its cut."""
     index, field_name = write_index(client, options.index), impacts_field(options.fields.text)
     record = check_model(client, index, field_name, encoder)[index]
-    return Target(index, field_name, encoder.fingerprint, options.top_k or record.top_k)
+    top_k = options.top_k or record.top_k
+    return Target(index, field_name, encoder.fingerprint, top_k, record.saturation)
 
 
 def find_job(
@@ -90,6 +95,7 @@ def find_job(
         *astuple(options.fields),
         target.fingerprint,
         target.top_k,
+        *([] if target.saturation is None else astuple(target.saturation)),
         "" if can_resume else secrets.token_hex(8),
     ]
     key = sha256("\n".join(map(str, parts)).encode()).hexdigest()[:8]

@@ -21,6 +21,7 @@ from ..errors import BulkError
 from ..layout.cut import check_top_k
 from ..layout.mapping import ensure_index
 from ..layout.pipeline import PIPELINE
+from ..layout.statistics import forget_statistics, kept_statistics
 from .actions import Target
 from .bulk import Sender
 from .chunk import Chunk, Entry, Outcome, make_chunk
@@ -31,6 +32,7 @@ from .ledger import STATUSES, Ledger, Progress, Status, file_and_line, place
 from .lookup import index_settings, stored_documents
 from .patience import reachable
 from .replies import Verdict
+from .tally import Tally
 
 log = logging.getLogger(__name__)
 
@@ -83,16 +85,31 @@ class IngestRun:
             letters.cut(ledger.progress.dead_bytes)
             sender = self._sender(target, settings)
             flight = stack.enter_context(Flight(sender, self.options.n_senders))
-            yield from _Worker(self, target, ledger, letters, flight).run()
+            tally = self._tally(target, created=created)
+            yield from _Worker(
+                self, target, flight, ledger=ledger, letters=letters, tally=tally
+            ).run()
             with reachable():
                 self._close(ledger, target, settings["index.uuid"])
+            tally.finish()
 
     def _prepare(self) -> tuple[bool, Job, Target]:
         """Return whether the index had to be made, the job, and where its impacts go."""
         index, fields = self.options.index, self.options.fields
-        created = ensure_index(self.client, index, self.encoder, fields, top_k=self.options.top_k)
+        top_k, scoring = self.options.top_k, self.options.scoring
+        created = ensure_index(
+            self.client, index, self.encoder, fields, top_k=top_k, scoring=scoring
+        )
         target = find_target(self.client, self.encoder, self.options)
         return created, find_job(self.client, target, self.sources, self.options), target
+
+    def _tally(self, target: Target, *, created: bool) -> Tally:
+        """Return what counts the field's statistics, from those that are kept on."""
+        if created:  # what is kept is of an index of the same name, gone since
+            forget_statistics(self.client, target.index, target.field)
+        kept = kept_statistics(self.client, [target.index], target.field).get(target.index)
+        known = kept.statistics if kept and kept.fingerprint == target.fingerprint else None
+        return Tally(self.client, target, self.encoder.n_latents, known, is_new=created)
 
     def _take_up(self, ledger: Ledger, reason: str) -> None:
         self.counts = dict(ledger.progress.counts)
@@ -127,11 +144,13 @@ class _Worker:
         self,
         run: IngestRun,
         target: Target,
+        flight: Flight,
+        *,
         ledger: Ledger,
         letters: DeadLetters,
-        flight: Flight,
+        tally: Tally,
     ) -> None:
-        self.ingest, self.target, self.flight = run, target, flight
+        self.ingest, self.target, self.flight, self.tally = run, target, flight, tally
         self.ledger, self.letters, self.options = ledger, letters, run.options
 
     def run(self) -> Iterator[Outcome]:
@@ -168,6 +187,8 @@ class _Worker:
         n_bytes = self.letters.append([letter for _, letter in settled if letter])
         self.ledger.advance(Progress(last, counts, n_bytes))
         self.ingest.counts = counts
+        self.tally.add(chunk, verdicts)
+        self.tally.keep_if_due()
         log.info(
             "index=%s done=%d dead=%d", self.target.index, sum(counts.values()), counts["dead"]
         )

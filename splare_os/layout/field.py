@@ -1,12 +1,15 @@
 """The impacts field of a document: its name, and what stands in it. Pure functions."""
 
+from dataclasses import astuple, dataclass
 from functools import lru_cache
 from hashlib import sha256
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..impacts import Impacts, as_stored
+from ..scoring import Saturation
 
 SUFFIX = "_splare"
 
@@ -25,27 +28,51 @@ def impacts_field(text_field: str) -> str:
     return text_field + SUFFIX
 
 
-def digest(text: str, fingerprint: str, top_k: int) -> str:
-    """Return 16 hex digits that change with the text, the model and the cut.
+def digest(text: str, fingerprint: str, top_k: int, saturation: Saturation | None = None) -> str:
+    """Return 16 hex digits that change with the text, the model, the cut and the saturation.
 
     >>> digest("a text", "0123456789abcdef", 400)
     'd47cd4fac3e6cf20'
     """
-    return sha256(f"{fingerprint}\n{top_k}\n{text}".encode()).hexdigest()[:16]
+    made = [fingerprint, str(top_k)]
+    if saturation is not None:
+        made.append(" ".join(map(repr, astuple(saturation))))
+    return sha256("\n".join([*made, text]).encode()).hexdigest()[:16]
 
 
-def impacts_object(impacts: Impacts, row: int) -> dict[str, object]:
-    """Return `impacts`, `latents` and `count` of one text as the index holds them.
+@dataclass(frozen=True)
+class FieldImpacts:
+    """Impacts [text, latent] as a field holds them, and `lengths` [text].
+
+    A length is the sum of a text's impacts as the model gave them, of those that are kept.
+    """
+
+    impacts: Impacts
+    lengths: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, impacts: Impacts, saturation: Saturation | None) -> Self:
+        """Return what a field holds of impacts as the model gives them, cut to its top-k."""
+        with np.errstate(all="ignore"):  # what is not finite is told of elsewhere
+            lengths = impacts.sum(axis=1, dtype=np.float64).astype(np.float32)
+            return cls(impacts if saturation is None else saturation.of(impacts), lengths)
+
+
+def impacts_object(made: FieldImpacts, row: int) -> dict[str, object]:
+    """Return `impacts`, `latents`, `count` and `length` of one text as the index holds them.
 
     Heaviest first, values as Lucene keeps them (9 bits): `_source` says what is scored. Each row
-    of `impacts` has its latents sorted.
+    of the impacts has its latents sorted.
     """
+    impacts = made.impacts
     start, end = impacts.indptr[row], impacts.indptr[row + 1]
     values = as_stored(impacts.data[start:end])
     order = np.argsort(-values, kind="stable")  # latents ascend: equal impacts keep the lower
     names = latent_names(impacts.shape[1])[impacts.indices[start:end][order]].tolist()
     features = dict(zip(names, values[order], strict=True))
-    return {"impacts": features, "latents": names[:N_LATENTS_KEPT], "count": len(names)}
+    heaviest = names[:N_LATENTS_KEPT]
+    length = made.lengths[row]
+    return {"impacts": features, "latents": heaviest, "count": len(names), "length": length}
 
 
 @lru_cache(maxsize=4)

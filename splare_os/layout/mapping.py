@@ -11,6 +11,7 @@ from opensearchpy import NotFoundError, OpenSearch, RequestError
 from ..documents.fields import Fields
 from ..encoder import Encoder
 from ..errors import MappingError
+from ..scoring import Scoring
 from .cut import MAX_TOP_K, check_top_k, default_top_k
 from .field import impacts_field
 from .records import (
@@ -21,6 +22,7 @@ from .records import (
     read_records,
     records_of,
 )
+from .saturating import chosen_saturation, default_saturation
 
 log = logging.getLogger(__name__)
 
@@ -96,19 +98,31 @@ def write_index(client: OpenSearch, index: str) -> str:
 
 
 def ensure_index(
-    client: OpenSearch, index: str, encoder: Encoder, fields: Fields, *, top_k: int | None = None
+    client: OpenSearch,
+    index: str,
+    encoder: Encoder,
+    fields: Fields,
+    *,
+    top_k: int | None = None,
+    scoring: Scoring | None = None,
 ) -> bool:
     """Return whether `index` had to be created; afterwards it takes `encoder`'s impacts.
 
     An index that people already have gets the impacts field and nothing else. Behind an alias,
     the write index gets the field; every other index that has it must be of the same model.
-    `top_k` None is the cut in the index's record, or else all that the encoder gives.
+    `top_k` None is the cut in the index's record, or else all that the encoder gives; `scoring`
+    None is what the index is made for, or else `calibrated`.
     `ModelMismatchError` if one is not, `MappingError` if the field exists in another shape.
     """
     check_target(index, top_k)
     check_top_k(encoder, top_k)
     made = encoder.name, encoder.fingerprint, encoder.n_latents
-    record = FieldRecord(*made, top_k or default_top_k(encoder), fields.text_fields)
+    record = FieldRecord(
+        *made,
+        top_k or default_top_k(encoder),
+        fields.text_fields,
+        default_saturation(encoder, scoring),
+    )
     if not client.indices.exists(index=index) and _create(client, index, fields, record):
         return True
     field = impacts_field(fields.text)
@@ -120,7 +134,9 @@ def ensure_index(
     known = others[target].get(field)
     if known is not None and top_k is None:
         record = replace(record, top_k=known.top_k)
-    _add_field(client, target, fields, record)
+    present = [records[field] for records in (others[target], *others.values()) if field in records]
+    saturation = chosen_saturation(encoder, scoring, present)
+    _add_field(client, target, fields, replace(record, saturation=saturation))
     check_model(client, target, field, encoder)
     return False
 

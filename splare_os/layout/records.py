@@ -7,22 +7,29 @@ from opensearchpy import NotFoundError, OpenSearch
 
 from ..encoder import Encoder
 from ..errors import MappingError, ModelMismatchError
+from ..scoring import Saturation
 from .field import SUFFIX
 from .view import PLAIN, View
 
-LAYOUT = 1
-"""Version of the index layout that this package writes and reads."""
+LAYOUT = 2
+"""Version of the index layout that this package writes; it reads earlier ones too.
+
+2 added `saturation` to the record, and `length` to the field."""
 
 
 @dataclass(frozen=True)
 class FieldRecord:
-    """What is known of one impacts field: its model, its cut and the texts it was made from."""
+    """What is known of one impacts field: its model, its cut and the texts it was made from.
+
+    `saturation` is what the impacts went through before they were stored; None: nothing.
+    """
 
     model: str
     fingerprint: str
     n_latents: int
     top_k: int
     text_fields: tuple[str, ...]
+    saturation: Saturation | None = None
     layout: int = LAYOUT
 
     def to_meta(self) -> dict[str, object]:
@@ -37,14 +44,16 @@ Records = dict[str, FieldRecord]
 def parse_record(meta: Mapping[str, object], where: str) -> FieldRecord:
     """Return the record that `_meta` holds; `MappingError` if another version wrote it."""
     known = {field.name for field in fields(FieldRecord)}
+    if meta.get("layout") == 1:
+        known -= {"saturation"}
     if meta.keys() != known:
         raise MappingError(
             f"{where}: the record has the keys {sorted(meta)}, not {sorted(known)}; "
             "another version of splare-os wrote it: use that one, or index anew"
         )
-    if meta["layout"] != LAYOUT:
+    if meta["layout"] not in range(1, LAYOUT + 1):
         raise MappingError(
-            f"{where}: layout {meta['layout']!r}, this version reads layout {LAYOUT}; "
+            f"{where}: layout {meta['layout']!r}, this version reads layouts 1 to {LAYOUT}; "
             "use the version that wrote it, or index anew"
         )
     names = meta["text_fields"]
@@ -55,7 +64,18 @@ def parse_record(meta: Mapping[str, object], where: str) -> FieldRecord:
         n_latents=int(str(meta["n_latents"])),
         top_k=int(str(meta["top_k"])),
         text_fields=texts,
+        saturation=_parse_saturation(meta.get("saturation"), where),
+        layout=int(str(meta["layout"])),
     )
+
+
+def _parse_saturation(meta: object, where: str) -> Saturation | None:
+    if meta is None:
+        return None
+    try:
+        return Saturation(**meta)  # type: ignore[arg-type]  # what a mapping holds may be anything
+    except (TypeError, ValueError) as error:
+        raise MappingError(f"{where}: saturation {meta!r} cannot be read ({error})") from error
 
 
 def records_of(index: str, mappings: Mapping[str, object]) -> Records:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from opensearchpy import OpenSearch
 
 from ..encoder import Encoder
-from ..layout.records import check_model
+from ..layout.records import FieldRecord, check_model
 from ..layout.view import Headers, View
 from .query import Dsl
 
@@ -23,24 +23,26 @@ class ModelCheck:
 
     def __init__(self, client: OpenSearch) -> None:
         self._client = client
-        self._good_until: dict[Question, float] = {}
+        self._good: dict[Question, tuple[float, dict[str, FieldRecord]]] = {}
 
     def __call__(
         self, index: str | None, body: Dsl, field: str, encoder: Encoder, view: View
-    ) -> None:
-        """Raise `MappingError` or `ModelMismatchError` unless `encoder` made `field`.
+    ) -> dict[str, FieldRecord]:
+        """Return the record of `field` by concrete index, all made by `encoder`'s model.
 
-        `index` is what a request searches with `body`; None is all, or a point in time.
+        `MappingError` or `ModelMismatchError` if they are not. `index` is what a request searches
+        with `body`; None is all, or a point in time.
         """
         if index is None and isinstance(point := body.get("pit"), Mapping):
             index, view = self._indices_of(point, view), View(headers=view.headers)
         question = index, field, frozenset(view.options.items()), _credentials(view.headers)
         now = time.monotonic()
-        if now < self._good_until.get(question, 0.0):
-            return
-        check_model(self._client, index, field, encoder, view)
-        kept = {asked: until for asked, until in self._good_until.items() if now < until}
-        self._good_until = kept | {question: now + CHECK_AGAIN_S}
+        if question in self._good and now < self._good[question][0]:
+            return self._good[question][1]
+        records = check_model(self._client, index, field, encoder, view)
+        kept = {asked: answer for asked, answer in self._good.items() if now < answer[0]}
+        self._good = kept | {question: (now + CHECK_AGAIN_S, records)}
+        return records
 
     def _indices_of(self, point: Mapping[str, object], view: View) -> str | None:
         """Return the indices of a point in time, which alone knows them; None if it has none."""

@@ -2,6 +2,7 @@
 
     {"splare": {"text": "oil embargo"}}
     {"splare": {"text": {"query": "oil embargo", "boost": 2.0, "min_score": 5.0}}}
+    {"splare": {"text": {"query": "oil embargo", "scoring": "dot"}}}
 
 It matches every document that shares one latent with the query, most of an index; so where a
 clause only selects (`filter`, `must_not`, …) it needs a `min_score`.
@@ -11,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from ..scoring import SCORINGS, Scoring
 from .query import Dsl
 
 NAME = "splare"
@@ -24,6 +26,7 @@ class Clause:
     query: str
     boost: float = 1.0
     min_score: float | None = None
+    scoring: Scoring | None = None
 
 
 Replace = Callable[[Clause], Dsl]
@@ -152,6 +155,11 @@ def parse(query: Mapping[str, Any], *, scores: bool) -> Clause:
         value = arguments.get(option, 1.0)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"splare clause on {field!r}: {option}={value!r} must be a number")
+    if arguments.get("scoring") not in {None, *SCORINGS}:
+        raise ValueError(
+            f"splare clause on {field!r}: scoring={arguments['scoring']!r}, choose one of "
+            f"{', '.join(SCORINGS)}"
+        )
     clause = Clause(field, **arguments)
     if not scores and (clause.min_score is None or clause.min_score <= 0):
         raise ValueError(

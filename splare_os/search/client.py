@@ -11,8 +11,10 @@ from opensearchpy import OpenSearch, Transport
 from opensearchpy.helpers.query import Query
 
 from ..encoder import Encoder
+from ..scoring import Scoring
+from .collection import MAX_AGE_S
 from .query import Dialect
-from .rewrite import Rewriter
+from .rewrite import RewriteOptions, Rewriter
 
 
 class Splare(Query):
@@ -44,7 +46,9 @@ class SplareTransport(Transport):
 class SplareOpenSearch(OpenSearch):
     """`opensearchpy.OpenSearch`, in whose searches a `splare` clause may stand as a scoring query.
 
-    `encoder` is an encoder or its name (see `load_encoder`), loaded at the first clause. `dialect`
+    `encoder` is an encoder or its name (see `load_encoder`), loaded at the first clause. `scoring`
+    is `calibrated` (latents that are rare in the collection weigh more) or `dot`, where a clause
+    says nothing else; the collection's statistics are at most `statistics_max_age_s` old. `dialect`
     is `rank_feature`, which every server knows, or `neural_sparse`. Everything else is
     opensearch-py's. Impacts are left out of every `_source` (of hits, inner hits and top hits)
     unless that one names them.
@@ -58,9 +62,12 @@ class SplareOpenSearch(OpenSearch):
         hosts: Any = None,  # noqa: ANN401
         *,
         encoder: Encoder | str = "mini",
+        scoring: Scoring = "calibrated",
         dialect: Dialect = "rank_feature",
+        statistics_max_age_s: float = MAX_AGE_S,
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
         super().__init__(hosts, transport_class=SplareTransport, **kwargs)
         transport = cast(SplareTransport, self.transport)
-        transport.rewriter = Rewriter(self, encoder, dialect)
+        options = RewriteOptions(dialect, scoring, statistics_max_age_s)
+        transport.rewriter = Rewriter(self, encoder, options)

@@ -13,7 +13,7 @@ SpannedText: TypeAlias = tuple[str, Spans]
 
 @dataclass(frozen=True)
 class Contribution:
-    """One shared latent; `score` is the product of both impacts, the document's as stored."""
+    """One shared latent; `score` is the product of its weight in the query and in the document."""
 
     latent: int
     query_impact: float
@@ -21,16 +21,20 @@ class Contribution:
     score: float
 
 
-def explain(query: Impacts, document: Mapping[str, float]) -> list[Contribution]:
+def explain(
+    query: Impacts, document: Mapping[str, float], *, k1: float | None = None
+) -> list[Contribution]:
     """Return the latents that `query` [1, latent] and a document share, largest score first.
 
-    `document` are the impacts by latent name, as `_source` carries them. The scores add up to
-    the document's score, in float32.
+    `query` are the weights that scored, `document` the impacts by latent name, as `_source`
+    carries them; `k1` as in `translate`. The scores add up to the document's score, in float32.
     """
     found = []
     for latent, impact in to_features(query).items():
         if latent in document:
             stored = as_stored(float(document[latent]))
+            if k1 is not None:
+                stored *= (k1 + 1) / (stored + k1)
             found.append(Contribution(int(latent), impact, stored, impact * stored))
     return sorted(found, key=lambda contribution: (-contribution.score, contribution.latent))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from opensearchpy import NotFoundError, OpenSearch
@@ -12,9 +13,12 @@ from ..errors import MappingError
 from ..impacts import Features, Impacts
 from ..layout.field import impacts_field
 from ..layout.records import FieldRecord, check_model, read_records
+from ..scoring import Scoring
+from .collection import Collection
 from .explain import Match, explain, matches_of_all
 from .query import Dsl, translate, two_step
 from .source import exclude_impacts
+from .weighing import encoded, weighing
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class SearchOptions:
     size: int = 10
     two_step: bool = False
     explain: bool = False
+    scoring: Scoring = "calibrated"
 
     def __post_init__(self) -> None:
         """Refuse to fetch no hits."""
@@ -53,8 +58,10 @@ def search(
     text_field = options.text_field or only_text_field(client, index)
     name = impacts_field(text_field)
     records = check_model(client, index, name, encoder)
-    impacts = encoder.encode_queries([query])
-    body = _body(impacts, f"{name}.impacts", options)
+    idf = partial(Collection(client).idf, records, name, encoder)
+    weigh = weighing(records, options.scoring, idf)
+    weights = weigh.weights(encoded(encoder, [query]))
+    body = _body(weights, f"{name}.impacts", options, weigh.k1)
     try:
         reply = client.search(index=index, body=body)
     except NotFoundError as error:
@@ -64,7 +71,7 @@ def search(
     if not options.explain:
         return hits
     texts = [_encoded_text(hit["_source"], records[hit["_index"]]) for hit in found]
-    shared = [explain(impacts, _features(hit["_source"], name)) for hit in found]
+    shared = [explain(weights, _features(hit["_source"], name), k1=weigh.k1) for hit in found]
     explained = matches_of_all(encoder, query, texts, shared)
     return [replace(hit, matches=each) for hit, each in zip(hits, explained, strict=True)]
 
@@ -81,8 +88,11 @@ def only_text_field(client: OpenSearch, index: str) -> str:
     return fields[0]
 
 
-def _body(impacts: Impacts, field: str, options: SearchOptions) -> Dsl:
-    body = two_step(impacts, field) if options.two_step else {"query": translate(impacts, field)}
+def _body(weights: Impacts, field: str, options: SearchOptions, k1: float | None) -> Dsl:
+    if options.two_step:
+        body = two_step(weights, field, k1=k1)
+    else:
+        body = {"query": translate(weights, field, k1=k1)}
     wanted = [field, "*"] if options.explain else None
     return body | {"size": options.size, "_source": exclude_impacts(wanted)}
 

@@ -21,13 +21,15 @@ def translate(
     dialect: Dialect = "rank_feature",
     boost: float = 1.0,
     min_score: float | None = None,
+    k1: float | None = None,
 ) -> Dsl:
     """Return a clause that scores documents by dot product with `impacts` [1, latent].
 
     `field` is the `rank_features` field, such as `text_splare.impacts`. `rank_feature` works on
     OpenSearch ≥ 1.0 and Elasticsearch ≥ 7.12, `neural_sparse` where that plugin is; their scores
     are equal. Only documents at `min_score` or more match, where it is given. A query without
-    impacts matches nothing.
+    impacts matches nothing. With `k1` the cluster saturates a document's impacts x first, to
+    x · (k1 + 1) / (x + k1), which `neural_sparse` cannot.
     """
     if impacts.shape[0] != 1:
         raise ValueError(f"impacts have {impacts.shape[0]} rows: translate one query at a time")
@@ -35,20 +37,35 @@ def translate(
         raise ValueError(f"boost={boost}: must be a finite number of at least 0")
     if dialect not in DIALECTS:
         raise ValueError(f"dialect={dialect!r}: choose one of {', '.join(DIALECTS)}")
+    if k1 is not None and dialect != "rank_feature":
+        raise ValueError(
+            f"dialect={dialect!r} cannot saturate the plain impacts of {field!r}: use "
+            "rank_feature, search with scoring='dot', or index anew for 'calibrated'"
+        )
     features = to_features(impacts)
     if not features:
         return {"match_none": {}}
-    clause = DIALECTS[dialect](features, field, boost)
+    if k1 is not None:
+        clause = _rank_feature(features, field, boost, k1)
+    else:
+        clause = DIALECTS[dialect](features, field, boost)
     if min_score is None:
         return clause
     return {"function_score": {"query": clause, "min_score": min_score}}
 
 
-def two_step(impacts: Impacts, field: str, *, heaviest: int = 20, window: int = 500) -> Dsl:
+def two_step(
+    impacts: Impacts,
+    field: str,
+    *,
+    heaviest: int = 20,
+    window: int = 500,
+    k1: float | None = None,
+) -> Dsl:
     """Return `query` and `rescore` of a search body: a first pass over the heaviest latents.
 
     The `window` best hits of that pass get the rest of the dot product added, so their scores are
-    exact; documents that only light latents would bring in are missed.
+    exact; documents that only light latents would bring in are missed. `k1` as in `translate`.
     Source: Two-Step SPLADE, arXiv 2404.13357.
     """
     if heaviest < 1 or window < 1:
@@ -57,17 +74,19 @@ def two_step(impacts: Impacts, field: str, *, heaviest: int = 20, window: int = 
     ordered = list(features.items())
     first, rest = dict(ordered[:heaviest]), dict(ordered[heaviest:])
     if not rest:
-        return {"query": translate(impacts, field)}
-    rescore = {"rescore_query": _rank_feature(rest, field, 1.0), "score_mode": "total"}
+        return {"query": translate(impacts, field, k1=k1)}
+    rescore = {"rescore_query": _rank_feature(rest, field, 1.0, k1), "score_mode": "total"}
     return {
-        "query": _rank_feature(first, field, 1.0),
+        "query": _rank_feature(first, field, 1.0, k1),
         "rescore": {"window_size": window, "query": rescore},
     }
 
 
-def _rank_feature(features: Features, field: str, boost: float) -> Dsl:
+def _rank_feature(features: Features, field: str, boost: float, k1: float | None = None) -> Dsl:
+    function: Dsl = {"linear": {}} if k1 is None else {"saturation": {"pivot": k1}}
+    scale = boost if k1 is None else boost * (k1 + 1)
     clauses = [
-        {"rank_feature": {"field": f"{field}.{latent}", "boost": impact * boost, "linear": {}}}
+        {"rank_feature": {"field": f"{field}.{latent}", "boost": impact * scale} | function}
         for latent, impact in features.items()
     ]
     return {"bool": {"should": clauses}}

@@ -2,8 +2,9 @@
 
 import json
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -11,13 +12,15 @@ from opensearchpy import OpenSearch
 
 from ..encode.load import load_encoder
 from ..encoder import Encoder
-from ..impacts import Impacts
 from ..layout.field import impacts_field
 from ..layout.view import Headers, View
+from ..scoring import SCORINGS, Scoring
 from .check import ModelCheck
 from .clause import NAME, Clause, Replace, replace_in_body
+from .collection import MAX_AGE_S, Collection
 from .parts import without_impacts
 from .query import Dialect, Dsl, translate
+from .weighing import Queries, Weighing, encoded, weighing
 
 ENDPOINTS: Mapping[str, bool] = {
     "_search": True,
@@ -48,13 +51,28 @@ class Search:
     view: View
 
 
+@dataclass(frozen=True)
+class RewriteOptions:
+    """How clauses are translated; `max_age_s` is that of the collection's statistics."""
+
+    dialect: Dialect = "rank_feature"
+    scoring: Scoring = "calibrated"
+    max_age_s: float = MAX_AGE_S
+
+    def __post_init__(self) -> None:
+        """Refuse a scoring that there is not."""
+        if self.scoring not in SCORINGS:
+            raise ValueError(f"scoring={self.scoring!r}: choose one of {', '.join(SCORINGS)}")
+
+
 class Rewriter:
     """Rewrites requests for one client and one encoder, which is loaded when first needed."""
 
-    def __init__(self, client: OpenSearch, encoder: Encoder | str, dialect: Dialect) -> None:
-        self._encoder, self._dialect = encoder, dialect
+    def __init__(self, client: OpenSearch, encoder: Encoder | str, options: RewriteOptions) -> None:
+        self._encoder, self._options = encoder, options
         self._lock = threading.Lock()
         self._check = ModelCheck(client)
+        self._collection = Collection(client, options.max_age_s)
 
     @property
     def encoder(self) -> Encoder:
@@ -107,36 +125,47 @@ class Rewriter:
 
     def _bodies(self, searches: list[Search]) -> list[Dsl]:
         """Return the bodies with every clause translated; all queries are encoded in one call."""
-        found: list[Clause] = []
+        found = [self._weighed(search) for search in searches]
+        texts = list(dict.fromkeys(clause.query for each in found for clause in each))
+        if not texts:
+            return [search.body for search in searches]
+        queries = encoded(self.encoder, texts)
+        rows = {text: queries.row(number) for number, text in enumerate(texts)}
+        return [
+            _replaced(search, partial(self._translated, rows, each))
+            for search, each in zip(searches, found, strict=True)
+        ]
+
+    def _weighed(self, search: Search) -> dict[Clause, Weighing]:
+        """Return the clauses of a body, and how each weighs in the indices that it searches."""
+        found: dict[Clause, None] = {}
 
         def note(clause: Clause) -> Dsl:
-            found.append(clause)
+            found[clause] = None
             return {NAME: clause}
 
-        for search in searches:
-            n_known = len(found)
-            _replaced(search, note)
-            for field in sorted({impacts_field(clause.field) for clause in found[n_known:]}):
-                self._check(search.target.index, search.body, field, self.encoder, search.view)
-        if not found:
-            return [search.body for search in searches]
-        impacts = self._encode(clause.query for clause in found)
+        _replaced(search, note)
+        return {clause: self._weighing(search, clause) for clause in found}
 
-        def translated(clause: Clause) -> Dsl:
-            return translate(
-                impacts[clause.query],
-                f"{impacts_field(clause.field)}.impacts",
-                dialect=self._dialect,
-                boost=clause.boost,
-                min_score=clause.min_score,
-            )
+    def _weighing(self, search: Search, clause: Clause) -> Weighing:
+        field = impacts_field(clause.field)
+        encoder, headers = self.encoder, search.view.headers
+        records = self._check(search.target.index, search.body, field, encoder, search.view)
+        idf = partial(self._collection.idf, records, field, encoder, headers)
+        return weighing(records, clause.scoring or self._options.scoring, idf)
 
-        return [_replaced(search, translated) for search in searches]
-
-    def _encode(self, queries: Iterable[str]) -> dict[str, Impacts]:
-        texts = list(dict.fromkeys(queries))
-        rows = self.encoder.encode_queries(texts)
-        return {text: rows[[row]] for row, text in enumerate(texts)}
+    def _translated(
+        self, rows: Mapping[str, Queries], found: Mapping[Clause, Weighing], clause: Clause
+    ) -> Dsl:
+        weigh = found[clause]
+        return translate(
+            weigh.weights(rows[clause.query]),
+            f"{impacts_field(clause.field)}.impacts",
+            dialect=self._options.dialect,
+            boost=clause.boost,
+            min_score=clause.min_score,
+            k1=weigh.k1,
+        )
 
 
 def parse_path(url: str) -> Target | None:

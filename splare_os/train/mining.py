@@ -59,7 +59,7 @@ def mine(
     rng = random.Random(options.seed)
     place = indexed_texts(client, data, keep=options.keep)
     if encoder is not None:
-        place = indexed(client, encoder, data, keep=options.keep)
+        place = indexed(client, encoder, data, scoring="dot", keep=options.keep)
     with place as index:
         for query, hits in _runs(client, index, data, encoder, options):
             relevant = sorted(name for name, grade in data.qrels[query].items() if grade > 0)

@@ -5,7 +5,8 @@ import pytest
 from splare_os.documents.document import Document
 from splare_os.impacts import from_features
 from splare_os.index.actions import Target, is_unchanged, to_action
-from splare_os.layout.field import digest
+from splare_os.layout.field import FieldImpacts, digest
+from splare_os.scoring import Saturation
 
 TARGET = Target("i", "text_splare", "f" * 16, 400)
 
@@ -15,7 +16,7 @@ def document(**body: object) -> Document:
 
 
 def test_an_action_is_two_lines_with_the_whole_document():
-    impacts = from_features([{}, {"5": 2.0}], 8)
+    impacts = FieldImpacts.of(from_features([{}, {"5": 2.0, "7": 0.5}], 8), None)
     action = to_action(document(text="x", year=1999), impacts, 1, TARGET)
     head, body = map(json.loads, action.lines.splitlines())
     assert head == {"index": {"_index": "i", "_id": "7"}}
@@ -23,15 +24,16 @@ def test_an_action_is_two_lines_with_the_whole_document():
         "text": "x",
         "year": 1999,
         "text_splare": {
-            "impacts": {"5": 2.0},
-            "latents": ["5"],
-            "count": 1,
+            "impacts": {"5": 2.0, "7": 0.5},
+            "latents": ["5", "7"],
+            "count": 2,
+            "length": 2.5,
             "digest": digest("x", "f" * 16, 400),
         },
     }
 
 
-@pytest.mark.parametrize("impacts", [None, from_features([{}], 8)])
+@pytest.mark.parametrize("impacts", [None, FieldImpacts.of(from_features([{}], 8), None)])
 def test_a_text_without_impacts_has_a_count_of_zero_and_a_digest(impacts):
     body = json.loads(to_action(document(text=""), impacts, 0, TARGET).lines.splitlines()[1])
     assert body["text_splare"] == {"count": 0, "digest": digest("", "f" * 16, 400)}
@@ -65,6 +67,8 @@ def test_another_text_model_or_field_is_a_change():
     assert not is_unchanged(document(text="x", a=1), held("x", a=2), TARGET)
     assert not is_unchanged(document(text="x"), held("x"), Target("i", "text_splare", "e", 400))
     assert not is_unchanged(document(text="x"), held("x"), Target("i", "text_splare", "f" * 16, 9))
+    saturated = Target("i", "text_splare", "f" * 16, 400, Saturation(2.0))
+    assert not is_unchanged(document(text="x"), held("x"), saturated)
 
 
 def test_true_is_not_one():

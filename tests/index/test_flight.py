@@ -5,11 +5,13 @@ from collections.abc import Sequence
 import pytest
 
 from splare_os.errors import BulkError
+from splare_os.impacts import empty
 from splare_os.index.actions import Action
 from splare_os.index.bulk import Sender
 from splare_os.index.chunk import Chunk
 from splare_os.index.flight import Flight, send_in_waves
 from splare_os.index.replies import Refusal, Verdict
+from splare_os.layout.field import FieldImpacts
 
 
 class Recorder(Sender):
@@ -29,7 +31,9 @@ class Recorder(Sender):
 
 
 def chunk(ids: str) -> Chunk:
-    return Chunk([], {}, {at: Action(name, b"") for at, name in enumerate(ids)}, frozenset())
+    actions = {at: Action(name, b"") for at, name in enumerate(ids)}
+    none = FieldImpacts.of(empty(0, 8), None)
+    return Chunk([], {}, actions, frozenset(), none, {}, {})
 
 
 def test_two_lines_of_one_id_are_sent_one_after_the_other():

@@ -7,9 +7,10 @@ import pytest
 
 from splare_os.documents.fields import Fields
 from splare_os.errors import BulkError, JobError, ModelMismatchError
-from splare_os.impacts import prune, stored, to_features
+from splare_os.impacts import stored, to_features
 from splare_os.index import BulkOptions, IngestOptions, Patience, ingest
 from splare_os.layout.field import digest
+from splare_os.scoring import K1, Saturation
 from tests.hashing import HashEncoder
 
 pytestmark = pytest.mark.opensearch
@@ -62,15 +63,17 @@ def test_every_document_is_stored_and_found_at_once(client, index, run, write):
     found = contents(client, index)
     assert found.keys() == {line["_id"] for line in lines}
     encoder = HashEncoder()
-    impacts = prune(stored(encoder.encode_documents(["t1 bees ants n1"])), 400)
+    saturation = Saturation(K1)
+    impacts = stored(saturation.of(encoder.encode_documents(["t1 bees ants n1"])))
     assert found["d1"] == {
         "title": "t1",
         "text": "bees ants n1",
         "text_splare": {
-            "impacts": to_features(impacts),
+            "impacts": pytest.approx(to_features(impacts)),
             "latents": list(to_features(impacts)),
             "count": 4,
-            "digest": digest("t1 bees ants n1", encoder.fingerprint, 400),
+            "length": 2.0,
+            "digest": digest("t1 bees ants n1", encoder.fingerprint, 400, saturation),
         },
     }
 
@@ -178,7 +181,10 @@ def test_each_bad_document_has_its_outcome_and_its_reason_and_the_run_goes_on(
 def test_an_empty_document_has_no_impacts(client, index, run, write):
     run(write([{"_id": "a"}]))
     ours = contents(client, index)["a"]["text_splare"]
-    assert ours == {"count": 0, "digest": digest("", HashEncoder().fingerprint, 400)}
+    assert ours == {
+        "count": 0,
+        "digest": digest("", HashEncoder().fingerprint, 400, Saturation(K1)),
+    }
 
 
 def test_fields_can_be_called_otherwise(client, index, run, write):

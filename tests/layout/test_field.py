@@ -4,30 +4,36 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from splare_os.documents.document import Document
-from splare_os.impacts import from_features, stored, to_features
-from splare_os.index.actions import Target
-from splare_os.layout.field import bad_impacts, digest, impacts_field, impacts_object
+from splare_os.impacts import Impacts, from_features, stored, to_features
+from splare_os.layout.field import (
+    FieldImpacts,
+    bad_impacts,
+    digest,
+    impacts_field,
+    impacts_object,
+)
+from splare_os.scoring import Saturation
 
-TARGET = Target("i", "text_splare", "f" * 16, 400)
 
-
-def document(**body: object) -> Document:
-    return Document("a.jsonl", 1, b"", "7", dict(body), str(body.get("text", "")))
+def plain(impacts: Impacts) -> FieldImpacts:
+    return FieldImpacts.of(impacts, None)
 
 
 def test_the_digest_is_a_hash_over_model_cut_and_text():
     assert digest("x", "ff", 400) == hashlib.sha256(b"ff\n400\nx").hexdigest()[:16]
     assert len({digest("x", "ff", 400), digest("y", "ff", 400), digest("x", "fe", 400)}) == 3
     assert digest("x", "ff", 100) != digest("x", "ff", 400)
+    hashed = hashlib.sha256(b"ff\n400\n2.0 0.4 70.5\nx").hexdigest()[:16]
+    assert digest("x", "ff", 400, Saturation(2.0, 0.4, 70.5)) == hashed
 
 
 def test_impacts_stand_heaviest_first_as_lucene_keeps_them():
-    impacts = from_features([{"3": 0.25, "10": 1.2345, "2": 0.25}], 16)
+    impacts = plain(from_features([{"3": 0.25, "10": 1.2345, "2": 0.25}], 16))
     assert impacts_object(impacts, 0) == {
         "impacts": {"10": 1.234375, "2": 0.25, "3": 0.25},
         "latents": ["10", "2", "3"],
         "count": 3,
+        "length": np.float32(1.7345),
     }
     assert list(impacts_object(impacts, 0)["impacts"]) == ["10", "2", "3"]
 
@@ -37,13 +43,13 @@ def test_the_fast_order_is_that_of_to_features():
     dense = (rng.random((5, 300)) * (rng.random((5, 300)) < 0.3)).astype(np.float32)
     impacts = csr_array(dense)
     for row in range(5):
-        assert list(impacts_object(impacts, row)["impacts"].items()) == list(
+        assert list(impacts_object(plain(impacts), row)["impacts"].items()) == list(
             to_features(stored(impacts), row).items()
         )
 
 
 def test_only_the_twenty_heaviest_latents_are_kept_for_aggregations():
-    impacts = from_features([{str(n): 1.0 + n for n in range(30)}], 30)
+    impacts = plain(from_features([{str(n): 1.0 + n for n in range(30)}], 30))
     assert impacts_object(impacts, 0)["latents"] == [str(n) for n in range(29, 9, -1)]
 
 
@@ -60,3 +66,10 @@ def test_what_lucene_refuses_is_found_with_its_latent(value):
 
 def test_the_impacts_field_is_named_for_its_text():
     assert impacts_field("body") == "body_splare"
+
+
+def test_saturated_impacts_keep_the_length_that_the_model_gave():
+    impacts = from_features([{"1": 1.0, "2": 3.0}], 4)
+    made = impacts_object(FieldImpacts.of(impacts, Saturation(2.0, 0.5, 2.0)), 0)
+    assert made["impacts"] == {"2": 1.5, "1": 0.75}
+    assert made["length"] == 4.0

@@ -15,10 +15,11 @@ from splare_os.layout import (
     template,
 )
 from splare_os.layout.mapping import check_target, merged_meta, properties, write_index
+from splare_os.scoring import K1, Saturation
 from tests.hashing import CutEncoder, HashEncoder
 
 FILE = Path(__file__).parents[2] / "mappings" / "splare.json"
-RECORD = FieldRecord("hash", "0123456789abcdef", 512, 400, ("title", "text"))
+RECORD = FieldRecord("hash", "0123456789abcdef", 512, 400, ("title", "text"), Saturation(K1))
 
 
 def test_the_template_is_that_very_file():
@@ -74,6 +75,38 @@ class TestOnACluster:
         assert ensure_index(client, index, encoder, Fields())
         assert not ensure_index(client, index, encoder, Fields())
         assert read_records(client, index) == {index: {"text_splare": RECORD}}
+
+    def test_an_index_stores_impacts_for_the_scoring_that_it_was_made_for(
+        self, client, index, encoder
+    ):
+        ensure_index(client, index, encoder, Fields(), scoring="dot")
+        assert not ensure_index(client, index, encoder, Fields())
+        assert read_records(client, index)[index]["text_splare"].saturation is None
+        with pytest.raises(MappingError, match="scoring='calibrated': the index stores impacts"):
+            ensure_index(client, index, encoder, Fields(), scoring="calibrated")
+
+    def test_an_index_behind_an_alias_stores_what_its_others_store(self, client, index, encoder):
+        ensure_index(client, f"{index}-1", encoder, Fields(), scoring="dot")
+        client.indices.create(index=f"{index}-2")
+        actions = [
+            {"add": {"index": f"{index}-{n}", "alias": index, "is_write_index": n == 2}}
+            for n in (1, 2)
+        ]
+        client.indices.update_aliases(body={"actions": actions})
+        ensure_index(client, index, encoder, Fields())
+        assert read_records(client, index)[f"{index}-2"]["text_splare"].saturation is None
+
+    def test_a_field_of_the_first_layout_stays_plain_and_learns_its_length(
+        self, client, index, encoder
+    ):
+        ensure_index(client, index, encoder, Fields(), scoring="dot")
+        record = read_records(client, index)[index]["text_splare"].to_meta()
+        first = {key: value for key, value in record.items() if key != "saturation"}
+        meta = {"splare": {"text_splare": first | {"layout": 1}}}
+        client.indices.put_mapping(index=index, body={"_meta": meta})
+        ensure_index(client, index, encoder, Fields())
+        found = read_records(client, index)[index]["text_splare"]
+        assert (found.saturation, found.layout) == (None, 2)
 
     def test_an_index_of_a_single_node_is_green(self, client, index, encoder):
         ensure_index(client, index, encoder, Fields())

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from opensearchpy import NotFoundError
 
@@ -5,9 +7,12 @@ from splare_os.errors import MappingError, ModelMismatchError
 from splare_os.layout import FieldRecord, check_model, read_records
 from splare_os.layout.records import check_record, parse_record, read_mappings, records_of
 from splare_os.layout.view import View
+from splare_os.scoring import Saturation
 from tests.hashing import HashEncoder
 
-RECORD = FieldRecord("hash", "0123456789abcdef", 512, 400, ("title", "text"))
+RECORD = FieldRecord(
+    "hash", "0123456789abcdef", 512, 400, ("title", "text"), Saturation(2.0, 0.4, 70.5)
+)
 
 
 def test_a_record_survives_the_mapping():
@@ -17,8 +22,19 @@ def test_a_record_survives_the_mapping():
 def test_a_record_of_another_version_is_refused():
     with pytest.raises(MappingError, match="index 'i': the record has the keys"):
         parse_record(RECORD.to_meta() | {"extra": 1}, "index 'i'")
-    with pytest.raises(MappingError, match="layout 2, this version reads layout 1"):
-        parse_record(RECORD.to_meta() | {"layout": 2}, "index 'i'")
+    with pytest.raises(MappingError, match="layout 3, this version reads layouts 1 to 2"):
+        parse_record(RECORD.to_meta() | {"layout": 3}, "index 'i'")
+
+
+def test_a_record_of_the_first_layout_is_read_as_plain_impacts():
+    first = {key: value for key, value in RECORD.to_meta().items() if key != "saturation"}
+    assert parse_record(first | {"layout": 1}, "i") == replace(RECORD, saturation=None, layout=1)
+
+
+@pytest.mark.parametrize("saturation", [3, {"k2": 1.0}, {"k1": 0.0, "b": 0.0, "mean_length": 1.0}])
+def test_a_saturation_that_cannot_be_read_is_told(saturation):
+    with pytest.raises(MappingError, match="saturation .* cannot be read"):
+        parse_record(RECORD.to_meta() | {"saturation": saturation}, "index 'i'")
 
 
 @pytest.mark.parametrize("mappings", [{}, {"_meta": {}}, {"_meta": {"splare": 3, "other": 1}}])

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from opensearchpy import OpenSearch
+from scipy.sparse import csr_array
 
 from splare_os.encoder import Encoder, Spans
-from splare_os.impacts import Impacts, stored
+from splare_os.impacts import Impacts, prune, stored
 from splare_os.index import IngestOptions, ingest
 from splare_os.search import SplareOpenSearch
 
@@ -17,16 +18,33 @@ WORDS = ["oil", "crisis", "price", "war", "the", "of", "embargo", "river"]
 
 @dataclass(frozen=True)
 class Library:
-    """An index of 60 documents, and the scores that a query must give: dot products."""
+    """Two indices of the same 60 documents, and the scores that a query must give.
+
+    `index` is calibrated, `plain` keeps impacts as they are.
+    """
 
     index: str
+    plain: str
     encoder: Encoder
     texts: dict[str, str]
 
     def scores(self, query: str) -> dict[str, float]:
-        documents = stored(self.encoder.encode_documents(list(self.texts.values())))
-        queries = self.encoder.encode_queries([query])
-        products = (documents @ queries.T).toarray()[:, 0]
+        """Return the calibrated scores, from their formula."""
+        impacts = self.encoder.encode_documents(list(self.texts.values())).toarray()
+        count, n = (impacts > 0).sum(axis=0), len(self.texts)
+        idf = np.log(1 + (n - count + 0.5) / (count + 0.5))
+        whole = self.encoder.encode_whole_queries([query]).toarray()[0]
+        weights = csr_array([(whole * np.sqrt(idf)).astype(np.float32)])
+        saturated = csr_array((impacts * 3 / (impacts + 2)).astype(np.float32))
+        return self._products(prune(weights, self.encoder.query_top_k), saturated)
+
+    def dot_products(self, query: str) -> dict[str, float]:
+        """Return the scores of plain impacts."""
+        documents = self.encoder.encode_documents(list(self.texts.values()))
+        return self._products(self.encoder.encode_queries([query]), documents)
+
+    def _products(self, query: Impacts, documents: Impacts) -> dict[str, float]:
+        products = (stored(documents) @ query.T).toarray()[:, 0]
         return {
             name: float(score) for name, score in zip(self.texts, products, strict=True) if score
         }
@@ -45,6 +63,13 @@ class SpanCounter:
 
     def encode_queries(self, texts: Sequence[str]) -> Impacts:
         return self.encoder.encode_queries(texts)
+
+    @property
+    def query_top_k(self) -> int:
+        return self.encoder.query_top_k
+
+    def encode_whole_queries(self, texts: Sequence[str]) -> Impacts:
+        return self.encoder.encode_whole_queries(texts)
 
     def spans(self, texts: Sequence[str], *, query: bool = False) -> list[Spans]:
         self.calls.append((len(texts), query))
@@ -71,11 +96,11 @@ def library(
         {"_id": name, "text": text, "group": int(name[1:]) % 2} for name, text in texts.items()
     ]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    options = IngestOptions(index="library", state_folder=path.parent)
-    assert {outcome.status for outcome in ingest(client, encoder, [str(path)], options)} == {
-        "indexed"
-    }
-    return Library("library", encoder, texts)
+    for index, scoring in (("library", "calibrated"), ("plain-library", "dot")):
+        options = IngestOptions(index, scoring=scoring, state_folder=path.parent)
+        outcomes = ingest(client, encoder, [str(path)], options)
+        assert {outcome.status for outcome in outcomes} == {"indexed"}
+    return Library("library", "plain-library", encoder, texts)
 
 
 @pytest.fixture

@@ -139,5 +139,6 @@ def test_the_indices_of_a_point_in_time_are_asked_for_with_the_requests_headers(
     assert [(url, headers) for url, headers in sent] == [
         ("/_search", {"x-opaque-id": "7"}),
         ("/library/_mapping", {"x-opaque-id": "7"}),
+        ("/.splare-statistics/_mget", {"x-opaque-id": "7"}),
         ("/_search", {"x-opaque-id": "7"}),
     ]

@@ -87,9 +87,9 @@ def test_options_are_read() -> None:
         found.append(clause)
         return {}
 
-    arguments = {"query": "oil", "boost": 2, "min_score": 1.5}
+    arguments = {"query": "oil", "boost": 2, "min_score": 1.5, "scoring": "dot"}
     replace_in_body({"query": {"splare": {"body": arguments}}}, note)
-    assert found == [Clause("body", "oil", boost=2, min_score=1.5)]
+    assert found == [Clause("body", "oil", boost=2, min_score=1.5, scoring="dot")]
 
 
 @pytest.mark.parametrize(
@@ -103,6 +103,7 @@ def test_options_are_read() -> None:
         ({"splare": {"text": "x"}, "match": {"text": "x"}}, "write one field"),
         ({"splare": {"text": {"query": "x", "boost": "2"}}}, "boost='2' must be a number"),
         ({"splare": {"text": {"query": "x", "min_score": None}}}, "min_score=None must be a"),
+        ({"splare": {"text": {"query": "x", "scoring": "bm25"}}}, "scoring='bm25', choose one"),
         (
             {"bool": {"filter": {"splare": {"text": {"query": "x", "min_score": 0}}}}},
             "give it a min_score above 0",

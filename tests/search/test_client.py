@@ -26,12 +26,60 @@ def scores(reply: dict[str, Any]) -> dict[str, float]:
     return {hit["_id"]: hit["_score"] for hit in reply["hits"]["hits"]}
 
 
-def test_scores_are_dot_products_of_the_impacts_as_stored(
+def test_scores_are_calibrated_by_the_collection(
     splare: SplareOpenSearch, library: Library
 ) -> None:
     found = scores(splare.search(index="library", body={"query": CLAUSE, "size": 100}))
     assert found == pytest.approx(library.scores(QUERY), rel=1e-5)
     assert len(found) > 30
+
+
+def test_plain_impacts_score_by_dot_product_if_that_is_asked_for(
+    splare: SplareOpenSearch, library: Library
+) -> None:
+    clause = {"splare": {"text": {"query": QUERY, "scoring": "dot"}}}
+    found = scores(splare.search(index=library.plain, body={"query": clause, "size": 100}))
+    assert found == pytest.approx(library.dot_products(QUERY), rel=1e-5)
+
+
+def test_plain_impacts_are_saturated_by_the_cluster(
+    splare: SplareOpenSearch, library: Library
+) -> None:
+    found = scores(splare.search(index=library.plain, body={"query": CLAUSE, "size": 100}))
+    assert found == pytest.approx(library.scores(QUERY), rel=5e-3)  # rounded before, not after
+
+
+def test_a_client_may_score_by_dot_product_as_a_rule(
+    cluster_url: str, encoder: Encoder, library: Library
+) -> None:
+    with SplareOpenSearch(cluster_url, encoder=encoder, scoring="dot") as client:
+        found = scores(client.search(index=library.plain, body={"query": CLAUSE, "size": 100}))
+    assert found == pytest.approx(library.dot_products(QUERY), rel=1e-5)
+
+
+def test_dot_products_of_saturated_impacts_are_refused(
+    splare: SplareOpenSearch, library: Library
+) -> None:
+    clause = {"splare": {"text": {"query": QUERY, "scoring": "dot"}}}
+    with pytest.raises(MappingError, match="scoring='dot': library keeps saturated impacts"):
+        splare.search(index="library", body={"query": clause})
+
+
+def test_indices_that_store_impacts_differently_are_not_searched_together(
+    splare: SplareOpenSearch, library: Library
+) -> None:
+    with pytest.raises(MappingError, match="store impacts differently"):
+        splare.search(index=f"library,{library.plain}", body={"query": CLAUSE})
+
+
+def test_neural_sparse_cannot_saturate_plain_impacts(
+    cluster_url: str, encoder: Encoder, library: Library
+) -> None:
+    with (
+        SplareOpenSearch(cluster_url, encoder=encoder, dialect="neural_sparse") as client,
+        pytest.raises(ValueError, match="dialect='neural_sparse' cannot saturate"),
+    ):
+        client.search(index=library.plain, body={"query": CLAUSE})
 
 
 def test_both_dialects_give_the_same_scores(

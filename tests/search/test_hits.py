@@ -6,6 +6,7 @@ from opensearchpy import OpenSearch
 
 from splare_os.errors import MappingError
 from splare_os.index import IngestOptions, ingest
+from splare_os.scoring import Scoring
 from splare_os.search import SearchOptions, search
 from tests.hashing import HashEncoder
 
@@ -60,7 +61,8 @@ def test_hits_of_a_model_without_spans_are_explained_without_words(
     lines = [{"_id": "a", "text": "oil war"}, {"_id": "b", "text": "war"}]
     assert len(list(ingest(client, hashed, [write(lines)], options))) == 2
     hits = search(client, hashed, index, "oil", SearchOptions(explain=True))
-    assert [[match.score for match in hit.matches] for hit in hits] == [[hit.score] for hit in hits]
+    found = [match.score for hit in hits for match in hit.matches]
+    assert found == pytest.approx([hit.score for hit in hits])
     assert {(match.query_text, match.document_text) for match in hits[0].matches} == {("", "")}
 
 
@@ -78,3 +80,23 @@ def test_an_index_without_impacts_is_refused(client: OpenSearch, library: Librar
 def test_no_hits_at_all_cannot_be_asked_for() -> None:
     with pytest.raises(ValueError, match="size=0"):
         SearchOptions(size=0)
+
+
+@pytest.mark.parametrize(
+    ("index", "scoring"), [("library", "calibrated"), ("plain-library", "dot")]
+)
+def test_two_step_and_its_explanation_add_up_in_either_scoring(
+    client: OpenSearch, library: Library, index: str, scoring: Scoring
+) -> None:
+    options = SearchOptions(size=5, two_step=True, explain=True, scoring=scoring)
+    for hit in search(client, library.encoder, index, "the oil war", options):
+        shares = sum(match.score for match in hit.matches)
+        assert shares == pytest.approx(hit.score, rel=1e-5)
+
+
+def test_an_explanation_of_impacts_that_the_cluster_saturates_adds_up(
+    client: OpenSearch, library: Library
+) -> None:
+    options = SearchOptions(size=5, explain=True)
+    for hit in search(client, library.encoder, library.plain, "the oil war", options):
+        assert sum(match.score for match in hit.matches) == pytest.approx(hit.score, rel=1e-5)

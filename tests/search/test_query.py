@@ -22,6 +22,16 @@ def test_each_latent_becomes_a_linear_clause_heaviest_first() -> None:
     }
 
 
+def test_plain_impacts_are_saturated_by_the_servers_own_function() -> None:
+    (clause,) = translate(row(0, 0.5), FIELD, k1=2.0, boost=4.0)["bool"]["should"]
+    pivot = {"field": f"{FIELD}.1", "boost": 6.0, "saturation": {"pivot": 2.0}}
+    assert clause == {"rank_feature": pivot}
+    both = two_step(row(3, 1), FIELD, heaviest=1, k1=2.0)
+    assert "saturation" in both["query"]["bool"]["should"][0]["rank_feature"]
+    rest = both["rescore"]["query"]["rescore_query"]["bool"]["should"]
+    assert "saturation" in rest[0]["rank_feature"]
+
+
 def test_neural_sparse_takes_raw_tokens() -> None:
     assert translate(row(0, 0.5, 2), FIELD, dialect="neural_sparse", boost=3.0) == {
         "neural_sparse": {FIELD: {"query_tokens": {"2": 2.0, "1": 0.5}, "boost": 3.0}}

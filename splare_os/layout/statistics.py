@@ -1,0 +1,120 @@
+"""Where the statistics of fields are kept: one document a field, in the index `.splare-statistics`.
+
+Not in a mapping's `_meta`: that is part of the cluster's state, which every node holds and every
+mapping's reader fetches. Hidden, so that a search over `*` does not meet it. Who searches needs to
+read this index, who indexes to write it.
+"""
+
+import base64
+import logging
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import resources
+from typing import Any
+
+import numpy as np
+import orjson
+from opensearchpy import OpenSearch, RequestError, TransportError
+
+from ..errors import MappingError
+from ..statistics import Statistics
+from .view import Headers
+
+log = logging.getLogger(__name__)
+
+INDEX = ".splare-statistics"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Statistics of one field as they are kept: whose model's, and when they were taken.
+
+    `sampled` is the number of documents looked at, None if that was all of them.
+    """
+
+    statistics: Statistics
+    fingerprint: str
+    taken_at: datetime
+    sampled: int | None = None
+
+
+def statistics_template() -> dict[str, Any]:
+    """Return `mappings/splare-statistics.json`, the body of `PUT _index_template/…`."""
+    file = resources.files("splare_os") / "mappings" / "splare-statistics.json"
+    body: dict[str, Any] = orjson.loads(file.read_bytes())
+    return body
+
+
+def keep_statistics(client: OpenSearch, index: str, field: str, kept: Kept) -> None:
+    """Keep the statistics of `field` in the concrete index `index`, in place of earlier ones."""
+    _ensure(client)
+    body = _to_source(index, field, kept)
+    client.index(index=INDEX, id=_name(index, field), body=body)
+    log.info("statistics index=%s field=%s documents=%d", index, field, kept.statistics.documents)
+
+
+def forget_statistics(client: OpenSearch, index: str, field: str) -> None:
+    """Remove what is kept of a field, if anything is: its index was made anew."""
+    client.delete(index=INDEX, id=_name(index, field), ignore=[404])
+
+
+def kept_statistics(
+    client: OpenSearch, indices: Iterable[str], field: str, *, headers: Headers | None = None
+) -> dict[str, Kept]:
+    """Return by concrete index what is kept of `field`; an index of which nothing is has no key.
+
+    A cluster without such statistics, or one that does not show them, gives none; the latter is
+    told in the log.
+    """
+    names = {_name(index, field): index for index in indices}
+    if not names:
+        return {}
+    try:
+        reply = client.mget(index=INDEX, body={"ids": list(names)}, headers=dict(headers or {}))
+    except TransportError as error:
+        if error.status_code != 404:
+            log.warning("statistics in %s cannot be read: %s", INDEX, error)
+        return {}
+    found = (doc for doc in reply["docs"] if doc.get("found"))
+    return {names[doc["_id"]]: _from_source(doc["_source"]) for doc in found}
+
+
+def _name(index: str, field: str) -> str:
+    return f"{index}/{field}"
+
+
+def _ensure(client: OpenSearch) -> None:
+    if client.indices.exists(index=INDEX):
+        return
+    try:
+        client.indices.create(index=INDEX, body=statistics_template()["template"])
+    except RequestError as error:
+        if error.error != "resource_already_exists_exception":
+            raise MappingError(f"index {INDEX!r} cannot be created: {error}") from error
+
+
+def _to_source(index: str, field: str, kept: Kept) -> dict[str, object]:
+    found = kept.statistics
+    frequency = np.rint(found.document_frequency).astype("<i8")
+    return {
+        "index": index,
+        "field": field,
+        "fingerprint": kept.fingerprint,
+        "taken_at": kept.taken_at.isoformat(),
+        "documents": round(found.documents),
+        "sampled": kept.sampled,
+        "mean_length": found.mean_length,
+        "latents": len(frequency),
+        "document_frequency": base64.b64encode(zlib.compress(frequency.tobytes())).decode(),
+    }
+
+
+def _from_source(source: Mapping[str, Any]) -> Kept:
+    packed = base64.b64decode(source["document_frequency"])
+    frequency = np.frombuffer(zlib.decompress(packed), dtype="<i8").astype(np.float64)
+    documents = float(source["documents"])
+    statistics = Statistics(documents, frequency, documents * float(source["mean_length"]))
+    taken_at = datetime.fromisoformat(source["taken_at"]).astimezone(UTC)
+    return Kept(statistics, source["fingerprint"], taken_at, source["sampled"])

@@ -1,0 +1,85 @@
+"""How queries weigh latents in the indices at hand, and what impacts of documents go through."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..encoder import Encoder, GivesWholeQueries
+from ..errors import MappingError
+from ..impacts import Impacts, prune
+from ..layout.records import FieldRecord
+from ..scoring import K1, SCORINGS, Saturation, Scoring, weighed
+
+
+@dataclass(frozen=True)
+class Queries:
+    """All impacts [text, latent] of queries, of which the `top_k` heaviest score; None: all."""
+
+    impacts: Impacts
+    top_k: int | None = None
+
+    def row(self, number: int) -> "Queries":
+        """Return one of the queries."""
+        return Queries(self.impacts[[number]], self.top_k)
+
+
+def encoded(encoder: Encoder, texts: Sequence[str]) -> Queries:
+    """Return queries before they are cut, if the encoder gives that: weights decide what stays."""
+    if isinstance(encoder, GivesWholeQueries):
+        return Queries(encoder.encode_whole_queries(texts), encoder.query_top_k)
+    return Queries(encoder.encode_queries(texts))
+
+
+@dataclass(frozen=True)
+class Weighing:
+    """What makes a score of impacts: `idf` [latent] of a query's latents, `k1` of a document's.
+
+    `idf` None: a query's impacts count as they are. `k1` None: so do those of documents, which
+    the index has saturated if that is asked for.
+    """
+
+    idf: NDArray[np.float64] | None = None
+    k1: float | None = None
+
+    def weights(self, queries: Queries) -> Impacts:
+        """Return the weights [text, latent] of queries, cut to the heaviest.
+
+        Common latents, whose postings cost most, are those that go first.
+        """
+        whole = queries.impacts if self.idf is None else weighed(queries.impacts, self.idf)
+        return whole if queries.top_k is None else prune(whole, queries.top_k)
+
+
+def weighing(
+    records: Mapping[str, FieldRecord], scoring: Scoring, idf: Callable[[], NDArray[np.float64]]
+) -> Weighing:
+    """Return how `scoring` weighs in the indices that have these records of one field.
+
+    `idf` is asked where it is needed. Plain impacts are saturated by the cluster, without regard
+    to length. `MappingError` where indices differ in what they store, and for dot products of
+    impacts that the index has saturated.
+    """
+    if scoring not in SCORINGS:
+        raise ValueError(f"scoring={scoring!r}: choose one of {', '.join(SCORINGS)}")
+    saturation = _common(records)
+    if scoring == "calibrated":
+        return Weighing(idf(), K1 if saturation is None else None)
+    if saturation is not None:
+        raise MappingError(
+            f"scoring='dot': {', '.join(sorted(records))} keeps saturated impacts, whose dot "
+            "product is another. Search with scoring='calibrated', or index anew for 'dot'"
+        )
+    return Weighing()
+
+
+def _common(records: Mapping[str, FieldRecord]) -> Saturation | None:
+    kinds = {record.saturation for record in records.values()}
+    if len(kinds) > 1:
+        stored = ", ".join(f"{name}: {record.saturation}" for name, record in records.items())
+        raise MappingError(
+            f"indices that are searched together store impacts differently ({stored}), so that "
+            "their scores do not compare: index the older ones anew, or search one of a kind"
+        )
+    return next(iter(kinds), None)

@@ -1,0 +1,69 @@
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from opensearchpy import OpenSearch
+
+from splare_os.layout.statistics import (
+    INDEX,
+    Kept,
+    forget_statistics,
+    keep_statistics,
+    kept_statistics,
+    statistics_template,
+)
+from splare_os.statistics import Statistics
+
+FILE = Path(__file__).parents[2] / "mappings" / "splare-statistics.json"
+WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def kept(documents: int = 3) -> Kept:
+    frequency = np.array([0.0, 3.0, 1.0])
+    return Kept(Statistics(documents, frequency, 12.0), "f" * 16, WHEN, sampled=None)
+
+
+def test_the_template_is_the_file() -> None:
+    assert statistics_template() == json.loads(FILE.read_text(encoding="utf-8"))
+
+
+@pytest.mark.opensearch
+def test_what_is_kept_comes_back(client: OpenSearch) -> None:
+    keep_statistics(client, "kept-a", "text_splare", kept())
+    found = kept_statistics(client, ["kept-a", "kept-b"], "text_splare")
+    assert list(found) == ["kept-a"]
+    one = found["kept-a"]
+    assert (one.fingerprint, one.taken_at, one.sampled) == ("f" * 16, WHEN, None)
+    assert one.statistics.documents == 3
+    assert one.statistics.length == pytest.approx(12.0)
+    assert one.statistics.document_frequency.tolist() == [0, 3, 1]
+
+
+@pytest.mark.opensearch
+def test_later_statistics_take_the_place_of_earlier_ones(client: OpenSearch) -> None:
+    for documents in (3, 7):
+        keep_statistics(client, "kept-c", "text_splare", kept(documents))
+    assert kept_statistics(client, ["kept-c"], "text_splare")["kept-c"].statistics.documents == 7
+    forget_statistics(client, "kept-c", "text_splare")
+    forget_statistics(client, "kept-c", "text_splare")  # nothing there is no error
+    assert not kept_statistics(client, ["kept-c"], "text_splare")
+
+
+@pytest.mark.opensearch
+def test_a_search_over_everything_does_not_meet_them(client: OpenSearch) -> None:
+    keep_statistics(client, "kept-d", "text_splare", kept())
+    client.indices.refresh(index=INDEX)
+    reply = client.search(index="*", body={"size": 1000, "_source": False})
+    assert INDEX not in {hit["_index"] for hit in reply["hits"]["hits"]}
+    assert INDEX not in client.indices.get_mapping(index="*")
+
+
+@pytest.mark.opensearch
+def test_a_cluster_that_keeps_none_gives_none(
+    client: OpenSearch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("splare_os.layout.statistics.INDEX", ".splare-nowhere")
+    assert kept_statistics(client, ["kept-a"], "text_splare") == {}
+    forget_statistics(client, "kept-a", "text_splare")

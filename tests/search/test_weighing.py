@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from splare_os.errors import MappingError
+from splare_os.layout import FieldRecord
+from splare_os.scoring import K1, Saturation
+from splare_os.search.weighing import Queries, Weighing, encoded, weighing
+from tests.hashing import HashEncoder
+
+IDF = np.array([4.0, 1.0, 0.36])
+
+
+def record(saturation: Saturation | None) -> FieldRecord:
+    return FieldRecord("hash", "f" * 16, 3, 400, ("text",), saturation)
+
+
+def row(*values: float) -> csr_array:
+    return csr_array(np.array([values], dtype=np.float32))
+
+
+def test_the_cut_keeps_what_is_heavy_here_not_what_the_model_gave_most() -> None:
+    queries = Queries(row(1.0, 1.5, 3.0), top_k=2)
+    assert Weighing(IDF).weights(queries).toarray()[0] == pytest.approx([2.0, 0.0, 1.8])
+    assert Weighing().weights(queries).toarray().tolist() == [[0.0, 1.5, 3.0]]
+
+
+def test_an_encoder_that_gives_no_whole_queries_is_cut_by_itself() -> None:
+    encoder = HashEncoder()
+    queries = encoded(encoder, ["ants bees ants"])
+    assert queries.top_k is None
+    assert (queries.impacts != encoder.encode_queries(["ants bees ants"])).nnz == 0
+
+
+def test_saturated_impacts_are_weighed_by_idf_alone() -> None:
+    found = weighing({"i": record(Saturation(1.0, 0.2, 9.0))}, "calibrated", lambda: IDF)
+    assert (found.idf is IDF, found.k1) == (True, None)
+
+
+def test_plain_impacts_are_left_to_the_cluster_to_saturate() -> None:
+    found = weighing({"i": record(None)}, "calibrated", lambda: IDF)
+    assert (found.idf is IDF, found.k1) == (True, K1)
+
+
+def test_a_dot_product_asks_for_no_statistics() -> None:
+    assert weighing({"i": record(None)}, "dot", lambda: 1 / 0) == Weighing()
+
+
+def test_a_dot_product_of_saturated_impacts_is_refused() -> None:
+    with pytest.raises(MappingError, match="scoring='dot': i keeps saturated impacts"):
+        weighing({"i": record(Saturation())}, "dot", lambda: IDF)
+
+
+def test_indices_have_to_store_the_same() -> None:
+    records = {"old": record(None), "new": record(Saturation())}
+    with pytest.raises(MappingError, match="old: None, new: Saturation"):
+        weighing(records, "calibrated", lambda: IDF)
+
+
+def test_a_scoring_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ValueError, match="scoring='bm25': choose one of dot, calibrated"):
+        weighing({}, "bm25", lambda: IDF)  # type: ignore[arg-type]
