@@ -55,7 +55,8 @@ def test_the_source_distribution_holds_what_the_wheel_is_made_of(distributions: 
         names = {info.name.partition("/")[2] for info in archive if info.isfile()}
     of_the_build = {"setup.cfg", "pyproject.toml", "README.md", "LICENSE", "NOTICE", "PKG-INFO"}
     names = {name for name in names if ".egg-info/" not in name}
-    assert names == package_files() | of_the_build | {"MANIFEST.in"}
+    pages = {"CHANGELOG.md", "CONTRIBUTING.md"}
+    assert names == package_files() | of_the_build | {"MANIFEST.in"} | pages
 
 
 def test_the_metadata_are_those_of_the_package(metadata: Distribution) -> None:
