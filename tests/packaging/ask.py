@@ -8,8 +8,13 @@ from click.testing import CliRunner
 
 from splare_os.cli import main
 
-for line in sys.stdin:
+
+def answer(line: str) -> dict[str, str | int]:
     result = CliRunner().invoke(main, shlex.split(line))
     error = None if isinstance(result.exception, SystemExit) else result.exception
-    answer = {"exit_code": result.exit_code, "stderr": result.stderr, "crash": repr(error or "")}
-    print(json.dumps(answer))
+    return {"exit_code": result.exit_code, "stderr": result.stderr, "crash": repr(error or "")}
+
+
+if __name__ == "__main__":
+    for asked in sys.stdin:
+        print(json.dumps(answer(asked)))

@@ -16,10 +16,16 @@ LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "*.egg-i
 
 
 @pytest.fixture(scope="session")
-def distributions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the checkout, as building leaves files behind."""
+    folder = tmp_path_factory.mktemp("source")
+    return Path(shutil.copytree(ROOT, folder, symlinks=True, ignore=LEFT_OUT, dirs_exist_ok=True))
+
+
+@pytest.fixture(scope="session")
+def distributions(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a source distribution of the checkout, and of the wheel made of that."""
-    source, made = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("distributions")
-    shutil.copytree(ROOT, source, symlinks=True, ignore=LEFT_OUT, dirs_exist_ok=True)
+    made = tmp_path_factory.mktemp("distributions")
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", made, source]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -37,7 +43,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder to work in, far from the checkout: documents, a data set, a model to be adapted."""
     folder = tmp_path_factory.mktemp("desk")
     shutil.copy(ROOT / "examples" / "documents.jsonl", folder)
-    shutil.copy(ROOT / "tests" / "hashing.py", folder)
+    (folder / "tests").mkdir()
+    shutil.copy(ROOT / "tests" / "hashing.py", folder / "tests")
     save_folder(folder / "beir")
     adapted = folder / "adapted"
     adapted.mkdir()

@@ -1,29 +1,34 @@
-"""The main job in Python with an encoder of another kind: argv names the cluster and documents."""
+"""The main job in Python with an encoder of another kind, torch-free; prints what it finds."""
 
 import sys
 
-from hashing import HashEncoder
 from opensearchpy import OpenSearch
 
 from splare_os.index import IngestOptions, ingest
 from splare_os.search import SplareOpenSearch, translate
+from tests.hashing import HashEncoder
 
 INDEX = "other-kind"
+QUERY = "how much water"
 
-url, documents = sys.argv[1:]
-encoder = HashEncoder(n_latents=1 << 16)
-with OpenSearch(url, timeout=60) as client:
-    for outcome in ingest(client, encoder, [documents], IngestOptions(index=INDEX)):
-        assert outcome.status == "indexed", outcome
-query = "how much water"
-with SplareOpenSearch(url, encoder=encoder) as client:
-    try:
-        by_clause = client.search(index=INDEX, body={"query": {"splare": {"text": query}}})
-        translated = translate(encoder.encode_queries([query]), "text_splare.impacts")
-        by_hand = client.search(index=INDEX, body={"query": translated})
-    finally:
-        client.indices.delete(index=INDEX)
-found = [(hit["_id"], hit["_score"]) for hit in by_clause["hits"]["hits"]]
-assert found == [(hit["_id"], hit["_score"]) for hit in by_hand["hits"]["hits"]]
-assert "torch" not in sys.modules
-print(*(name for name, _ in found))
+
+def do_the_job(url: str, documents: str) -> list[str]:
+    """Return the ids that a clause finds, and a translated query alike."""
+    encoder = HashEncoder(n_latents=1 << 16)
+    with SplareOpenSearch(url, encoder=encoder, timeout=60) as client:
+        for outcome in ingest(client, encoder, [documents], IngestOptions(index=INDEX)):
+            assert outcome.status == "indexed", outcome
+        by_clause = hits(client, {"splare": {"text": QUERY}})
+        translated = translate(encoder.encode_queries([QUERY]), "text_splare.impacts")
+        assert by_clause == hits(client, translated)
+    return [name for name, _ in by_clause]
+
+
+def hits(client: OpenSearch, query: dict[str, object]) -> list[tuple[str, float]]:
+    found = client.search(index=INDEX, body={"query": query})["hits"]["hits"]
+    return [(hit["_id"], hit["_score"]) for hit in found]
+
+
+if __name__ == "__main__":
+    print(*do_the_job(*sys.argv[1:]))
+    assert "torch" not in sys.modules

@@ -56,7 +56,7 @@ OF_PYTHON: Mapping[str, Mapping[str, str]] = {
         "import splare_os.train.sae": "train",
     },
     "all": {
-        "from splare_os.evaluate.mteb import MtebModel; from hashing import HashEncoder; "
+        "from splare_os.evaluate.mteb import MtebModel; from tests.hashing import HashEncoder; "
         "MtebModel(HashEncoder())": "mteb",
     },
 }

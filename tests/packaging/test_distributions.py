@@ -25,12 +25,12 @@ def metadata(wheel: Path) -> Distribution:
     return PathDistribution(ZipPath(wheel, f"splare_os-{__version__}.dist-info/"))
 
 
-def package_files() -> set[str]:
+def package_files(source: Path) -> set[str]:
     """Return the paths of the package's modules and data."""
-    package = ROOT / "splare_os"
+    package = source / "splare_os"
     data = (path for name in FOLDERS_OF_DATA for path in (package / name).rglob("*"))
     paths = (*package.rglob("*.py"), package / "py.typed", *data)
-    return {path.relative_to(ROOT).as_posix() for path in paths if path.is_file()}
+    return {path.relative_to(source).as_posix() for path in paths if path.is_file()}
 
 
 def required(metadata: Distribution, extra: str) -> Iterator[str]:
@@ -44,19 +44,21 @@ def required(metadata: Distribution, extra: str) -> Iterator[str]:
             yield from required(metadata, other)
 
 
-def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_holds_the_package_and_nothing_else(source: Path, wheel: Path) -> None:
     names = {name for name in ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    assert names == package_files()
+    assert names == package_files(source)
 
 
-def test_the_source_distribution_holds_what_the_wheel_is_made_of(distributions: Path) -> None:
+def test_the_source_distribution_holds_what_the_wheel_is_made_of(
+    source: Path, distributions: Path
+) -> None:
     (path,) = distributions.glob("*.tar.gz")
     with tarfile.open(path) as archive:
         names = {info.name.partition("/")[2] for info in archive if info.isfile()}
     of_the_build = {"setup.cfg", "pyproject.toml", "README.md", "LICENSE", "NOTICE", "PKG-INFO"}
     names = {name for name in names if ".egg-info/" not in name}
     pages = {"CHANGELOG.md", "CONTRIBUTING.md"}
-    assert names == package_files() | of_the_build | {"MANIFEST.in"} | pages
+    assert names == package_files(source) | of_the_build | {"MANIFEST.in"} | pages
 
 
 def test_the_metadata_are_those_of_the_package(metadata: Distribution) -> None:

@@ -28,7 +28,7 @@ def run_without_extras(code: str, cwd: Path, home: Path, *, stdin: str = "") -> 
 
 
 def answers(lines: list[str], desk: Path, home: Path) -> list[dict[str, str | int]]:
-    code = f"runpy.run_path({str(ASK)!r})"
+    code = f"runpy.run_path({str(ASK)!r}, run_name='__main__')"
     printed = run_without_extras(code, desk, home, stdin="\n".join(lines))
     return [json.loads(line) for line in printed.splitlines()]
 
