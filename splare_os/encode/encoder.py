@@ -106,9 +106,8 @@ class SplareEncoder:
                 "blocks: give backbone (a hub id or folder) and n_blocks"
             )
         base = load_backbone(backbone, n_blocks=n_blocks, window=window, dtype=None)
-        return cls.build(
-            base, published.sae, Card(published.name, window=window, overlap=min(32, window // 8))
-        )
+        card = Card(published.name, window=window, overlap=min(32, window // 8))
+        return cls.build(base, published.sae, card)
 
     @classmethod
     def from_vocabulary(cls, name: str, *, n_blocks: int = 0, window: int = 256) -> "SplareEncoder":

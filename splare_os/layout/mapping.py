@@ -116,13 +116,7 @@ def ensure_index(
     """
     check_target(index, top_k)
     check_top_k(encoder, top_k)
-    made = encoder.name, encoder.fingerprint, encoder.n_latents
-    record = FieldRecord(
-        *made,
-        top_k or default_top_k(encoder),
-        fields.text_fields,
-        default_saturation(encoder, scoring),
-    )
+    record = _wanted(encoder, fields, top_k, scoring)
     if not client.indices.exists(index=index) and _create(client, index, fields, record):
         return True
     field = impacts_field(fields.text)
@@ -139,6 +133,15 @@ def ensure_index(
     _add_field(client, target, fields, replace(record, saturation=saturation))
     check_model(client, target, field, encoder)
     return False
+
+
+def _wanted(
+    encoder: Encoder, fields: Fields, top_k: int | None, scoring: Scoring | None
+) -> FieldRecord:
+    """Return the record of a new field."""
+    made = encoder.name, encoder.fingerprint, encoder.n_latents
+    kept, saturation = top_k or default_top_k(encoder), default_saturation(encoder, scoring)
+    return FieldRecord(*made, kept, fields.text_fields, saturation)
 
 
 def check_target(index: str, top_k: int | None) -> None:
