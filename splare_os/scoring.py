@@ -22,7 +22,7 @@ SCORINGS: tuple[Scoring, ...] = get_args(Scoring)
 
 ALPHA = 0.5
 """Power of idf; docs/scoring.md tells how it, `K1` and `B` were chosen."""
-K1, B = 2.0, 0.4
+K1, B = 0.7, 0.4
 
 
 @dataclass(frozen=True, slots=True)

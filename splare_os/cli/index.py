@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ..scoring import SCORINGS, Scoring
 from .options import cluster_options, cluster_url, connect, model_option, opened_encoder, print_json
 from .progress import draw
 
@@ -21,6 +22,11 @@ from .progress import draw
     type=click.IntRange(min=1),
     help="Impacts kept per document; if absent, as many as the index has, or the model gives.",
 )
+@click.option(
+    "--scoring",
+    type=click.Choice(SCORINGS),
+    help="What a new index stores impacts for.  [default: calibrated]",
+)
 @click.option("--dead-letters", type=click.Path(path_type=Path), help="File for what failed.")
 @cluster_options
 @model_option
@@ -31,6 +37,7 @@ def index(
     title_field: str,
     id_field: str,
     top_k: int | None,
+    scoring: Scoring | None,
     dead_letters: Path | None,
     model: str,
     **cluster: str | None,
@@ -46,7 +53,7 @@ def index(
 
     check_sources(files)  # before anything is started for them
     fields = Fields(text=text_field, title=title_field or None, id=id_field)
-    options = IngestOptions(index=index, fields=fields, top_k=top_k, dead_letters=dead_letters)
+    options = IngestOptions(index, fields, top_k=top_k, scoring=scoring, dead_letters=dead_letters)
     encoder = opened_encoder(model)  # first: no cluster is started for nothing
     check_top_k(encoder, top_k)
     with closing(connect(cluster_url(cluster), cluster)) as client:

@@ -14,6 +14,7 @@ from .import_sae import import_sae
 from .index import index
 from .options import errors_in_one_line
 from .search import search
+from .statistics import statistics
 from .train import train
 
 
@@ -36,5 +37,5 @@ def main(verbose: bool) -> None:
     logging.getLogger("splare_os").setLevel(logging.INFO if verbose else logging.WARNING)
 
 
-for command in (demo, cluster, encode, import_sae, index, search, evaluate, train):
+for command in (demo, cluster, encode, import_sae, index, statistics, search, evaluate, train):
     main.add_command(command)

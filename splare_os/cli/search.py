@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import click
 
+from ..scoring import SCORINGS, Scoring
 from .options import cluster_options, cluster_url, connect, model_option, opened_encoder, print_json
 
 
@@ -16,6 +17,7 @@ from .options import cluster_options, cluster_url, connect, model_option, opened
 @click.option("--size", default=10, show_default=True, help="Number of hits.")
 @click.option("--two-step", is_flag=True, help="A cheap first pass, then exact scores of 500.")
 @click.option("--explain", is_flag=True, help="Tell which latents, and which words, matched.")
+@click.option("--scoring", type=click.Choice(SCORINGS), default="calibrated", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="JSON Lines also on a terminal.")
 @cluster_options
 @model_option
@@ -26,6 +28,7 @@ def search(
     size: int,
     two_step: bool,
     explain: bool,
+    scoring: Scoring,
     as_json: bool,
     model: str,
     **cluster: str | None,
@@ -33,7 +36,9 @@ def search(
     """Search INDEX for QUERY: one line a hit, a table on a terminal."""
     from ..search import SearchOptions, search
 
-    options = SearchOptions(text_field, size=size, two_step=two_step, explain=explain)
+    options = SearchOptions(
+        text_field, size=size, two_step=two_step, explain=explain, scoring=scoring
+    )
     encoder = opened_encoder(model)  # first: no cluster is started for nothing
     with closing(connect(cluster_url(cluster), cluster)) as client:
         hits = search(client, encoder, index, query, options)

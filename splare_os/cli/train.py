@@ -5,6 +5,7 @@ import click
 from .train_adapt import adapt
 from .train_distill import distill
 from .train_mine import mine
+from .train_prior import prior
 from .train_sae import sae
 
 
@@ -13,5 +14,5 @@ def train() -> None:
     """Make models of your own."""
 
 
-for command in (sae, adapt, distill, mine):
+for command in (sae, adapt, distill, mine, prior):
     train.add_command(command)

@@ -41,7 +41,7 @@ def take_statistics(
 
     `sample` documents are looked at if it is given; else all, if there are at most `MOST_COUNTED`.
     """
-    if sample is None and _documents(client, index, field) > MOST_COUNTED:
+    if sample is None and count_documents(client, index, field) > MOST_COUNTED:
         sample = MAX_SAMPLE
     if sample is None:
         return Taken(count_statistics(client, index, field, n_latents))
@@ -53,7 +53,7 @@ def count_statistics(client: OpenSearch, index: str, field: str, n_latents: int)
 
     Every posting of the field is read once.
     """
-    documents = _documents(client, index, field)
+    documents = count_documents(client, index, field)
     frequency = np.fromiter(_frequencies(client, index, field, n_latents), np.float64, n_latents)
     return Statistics(documents, frequency, _length(client, index, field))
 
@@ -68,7 +68,7 @@ def sample_statistics(
     """
     if not 1 <= sample <= MAX_SAMPLE:
         raise ValueError(f"sample={sample}: look at 1 to {MAX_SAMPLE} documents")
-    documents = _documents(client, index, field)
+    documents = count_documents(client, index, field)
     objects = _drawn(client, index, field, sample, seed)
     features = [ours.get("impacts") or {} for ours in objects]
     if any(not found and ours.get("count") for found, ours in zip(features, objects, strict=True)):
@@ -92,12 +92,12 @@ def standard_error(share: float, sample: int) -> float:
     return float(np.sqrt((1 - share) / (share * sample)))
 
 
-def _documents(client: OpenSearch, index: str, field: str) -> int:
+def count_documents(client: OpenSearch, index: str, field: str) -> int:
+    """Return the number of documents that the worker has seen, with impacts or without."""
     return int(client.count(index=index, body={"query": _has(field)})["count"])
 
 
 def _has(field: str) -> dict[str, Any]:
-    """Return the query for documents that the worker has seen, with impacts or without."""
     names = (f"{field}.count", f"{field}.latents")
     return {"bool": {"should": [{"exists": {"field": name}} for name in names]}}
 

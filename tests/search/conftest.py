@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 from splare_os.encoder import Encoder, Spans
 from splare_os.impacts import Impacts, prune, stored
 from splare_os.index import IngestOptions, ingest
+from splare_os.scoring import K1
 from splare_os.search import SplareOpenSearch
 
 WORDS = ["oil", "crisis", "price", "war", "the", "of", "embargo", "river"]
@@ -35,7 +36,7 @@ class Library:
         idf = np.log(1 + (n - count + 0.5) / (count + 0.5))
         whole = self.encoder.encode_whole_queries([query]).toarray()[0]
         weights = csr_array([(whole * np.sqrt(idf)).astype(np.float32)])
-        saturated = csr_array((impacts * 3 / (impacts + 2)).astype(np.float32))
+        saturated = csr_array((impacts * (K1 + 1) / (impacts + K1)).astype(np.float32))
         return self._products(prune(weights, self.encoder.query_top_k), saturated)
 
     def dot_products(self, query: str) -> dict[str, float]:

@@ -1,0 +1,42 @@
+"""`splare-os statistics`: how many documents of an index show each latent, counted and kept."""
+
+from contextlib import closing
+from dataclasses import asdict
+
+import click
+
+from .options import cluster_options, cluster_url, connect, print_json
+
+
+@click.command()
+@click.option("--index", required=True, help="Index, alias or pattern.")
+@click.option("--text-field", help="Only of this field; of every field if absent.")
+@click.option("--sample", type=click.IntRange(1), help="Look at so many documents, not at all.")
+@click.option(
+    "--max-age", "max_age_s", type=float, help="Leave statistics that are at most so many s old."
+)
+@click.option(
+    "--max-growth",
+    default=0.1,
+    show_default=True,
+    help="With --max-age: but not if documents grew by this share.",
+)
+@cluster_options
+def statistics(
+    index: str,
+    text_field: str | None,
+    sample: int | None,
+    max_age_s: float | None,
+    max_growth: float,
+    **cluster: str | None,
+) -> None:
+    """Take the statistics of INDEX that calibrated scores need, and print a line for each field.
+
+    `splare-os index` keeps them itself; this is for documents that others wrote or deleted.
+    """
+    from ..index.census import CensusOptions, take_census
+
+    options = CensusOptions(text_field, sample, max_age_s, max_growth)
+    with closing(connect(cluster_url(cluster), cluster)) as client:
+        for census in take_census(client, index, options):
+            print_json(asdict(census))

@@ -1,0 +1,125 @@
+"""The statistics of an index, taken and kept: what `splare-os statistics` does, as a function."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+from opensearchpy import OpenSearch
+
+from ..errors import MappingError
+from ..layout.field import impacts_field
+from ..layout.records import FieldRecord, read_records
+from ..layout.statistics import Kept, keep_statistics, kept_statistics
+from .counting import count_documents, standard_error, take_statistics
+
+TOLD_SHARE = 0.01
+"""Share of documents whose standard error is told of a sample."""
+
+
+@dataclass(frozen=True)
+class CensusOptions:
+    """When statistics are taken, and of how many documents.
+
+    `text_field` None: every field with impacts. `sample` None: all documents, or a sample where
+    there are very many. Statistics that are at most `max_age_s` old are left as they are, if the
+    documents have not become more or fewer by the share `max_growth`; None: taken in any case.
+    """
+
+    text_field: str | None = None
+    sample: int | None = None
+    max_age_s: float | None = None
+    max_growth: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Refuse an age or a growth below 0."""
+        if not (self.max_age_s is None or self.max_age_s >= 0) or not self.max_growth >= 0:
+            raise ValueError(
+                f"max_age_s={self.max_age_s}, max_growth={self.max_growth}: give at least 0"
+            )
+
+
+@dataclass(frozen=True)
+class Census:
+    """The statistics of one field of one index as they are kept now.
+
+    `latents` are in some document. `error`: by how much of itself the share of a latent that one
+    document in a hundred shows may be off (a standard error); 0 if all documents were looked at.
+    """
+
+    index: str
+    field: str
+    documents: int
+    mean_length: float
+    latents: int
+    sampled: int | None
+    error: float
+    taken_at: str
+    is_new: bool
+
+
+def take_census(
+    client: OpenSearch, index: str, options: CensusOptions | None = None
+) -> Iterator[Census]:
+    """Yield the census of each concrete index behind `index` and each of its fields, once kept.
+
+    `MappingError` if there is no such index, or none with impacts of the field.
+    """
+    options = options or CensusOptions()
+    wanted = impacts_field(options.text_field) if options.text_field else None
+    fields = [
+        (name, field, record)
+        for name, records in read_records(client, index).items()
+        for field, record in records.items()
+        if wanted in {None, field}
+    ]
+    if not fields:
+        raise MappingError(
+            f"index {index!r} has no impacts field{f' {wanted!r}' if wanted else ''}: make it with "
+            "`splare-os index`"
+        )
+    for name, field, record in fields:
+        kept = kept_statistics(client, [name], field).get(name)
+        is_new = kept is None or not _is_fresh(client, name, field, record, kept, options)
+        if kept is None or is_new:
+            kept = _take(client, name, field, record, options)
+        yield _census(name, field, kept, is_new=is_new)
+
+
+def _is_fresh(  # noqa: PLR0913, PLR0917  # what is kept, and what it is of
+    client: OpenSearch,
+    index: str,
+    field: str,
+    record: FieldRecord,
+    kept: Kept,
+    options: CensusOptions,
+) -> bool:
+    if options.max_age_s is None or kept.fingerprint != record.fingerprint:
+        return False
+    age_s = (datetime.now(UTC) - kept.taken_at).total_seconds()
+    grown = abs(count_documents(client, index, field) - kept.statistics.documents)
+    return age_s <= options.max_age_s and grown <= options.max_growth * kept.statistics.documents
+
+
+def _take(
+    client: OpenSearch, index: str, field: str, record: FieldRecord, options: CensusOptions
+) -> Kept:
+    taken = take_statistics(client, index, field, record.n_latents, sample=options.sample)
+    kept = Kept(taken.statistics, record.fingerprint, datetime.now(UTC), taken.sampled)
+    keep_statistics(client, index, field, kept)
+    return kept
+
+
+def _census(index: str, field: str, kept: Kept, *, is_new: bool) -> Census:
+    found, sampled = kept.statistics, kept.sampled
+    return Census(
+        index,
+        field,
+        documents=round(found.documents),
+        mean_length=round(found.mean_length, 3),
+        latents=int(np.count_nonzero(found.document_frequency)),
+        sampled=sampled,
+        error=round(standard_error(TOLD_SHARE, sampled), 4) if sampled else 0.0,
+        taken_at=kept.taken_at.isoformat(timespec="seconds"),
+        is_new=is_new,
+    )

@@ -1,0 +1,64 @@
+"""The prior of a model: how frequent its latents are, and how long documents, in texts at large."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import numpy as np
+
+from ..encode.prior import PRIOR, write_prior
+from ..encoder import Encoder
+from ..errors import TrainingError
+from ..statistics import Statistics
+
+BATCH = 512
+"""Texts encoded at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriorReport:
+    """What a prior was taken from; `latents` are in some text, `common` in more than a tenth."""
+
+    model: str
+    texts: int
+    mean_length: float
+    latents: int
+    common: int
+
+
+def take_prior(encoder: Encoder, texts: Sequence[str]) -> Statistics:
+    """Return the statistics of `texts` as documents of `encoder`."""
+    found = Statistics.none(encoder.n_latents)
+    for first in range(0, len(texts), BATCH):
+        found = found + Statistics.of(encoder.encode_documents(texts[first : first + BATCH]))
+    return found
+
+
+def add_prior(
+    folder: Path, encoder: Encoder, texts: Sequence[str], *, n_texts: int, seed: int = 0
+) -> PriorReport:
+    """Write the prior of `n_texts` of `texts`, drawn at random, into the folder of `encoder`.
+
+    `TrainingError` if there is no such folder, or no text has a latent.
+    """
+    if not (folder / "modules.json").is_file():
+        raise TrainingError(f"{folder} is no model folder: give one that can be written to")
+    drawn = Random(seed).sample(texts, min(n_texts, len(texts)))
+    found = take_prior(encoder, drawn)
+    if not found.length:
+        raise TrainingError(f"no latent in {found.documents:.0f} texts: give texts with words")
+    try:
+        write_prior(folder, found)
+    except OSError as error:
+        raise TrainingError(f"{folder / PRIOR} cannot be written: {error}") from error
+    counts = found.document_frequency
+    return PriorReport(
+        str(folder),
+        int(found.documents),
+        round(found.mean_length, 3),
+        int(np.count_nonzero(counts)),
+        int(np.count_nonzero(counts > found.documents / 10)),
+    )

@@ -1,0 +1,71 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from splare_os.encode.load import load_encoder
+from splare_os.encode.prior import read_prior
+from splare_os.encoder import own_prior
+from splare_os.errors import EncoderError, TrainingError
+from splare_os.statistics import Statistics
+from splare_os.train.prior import add_prior, take_prior
+from tests.models import build_tiny
+
+TEXTS = ["oil crisis", "oil war embargo", "river", ""]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    build_tiny(tmp_path / "bert").save(tmp_path / "tiny")
+    return tmp_path / "tiny"
+
+
+def test_a_prior_counts_the_documents_of_texts(folder: Path) -> None:
+    encoder = load_encoder(str(folder), dtype="float32")
+    found, true = take_prior(encoder, TEXTS), Statistics.of(encoder.encode_documents(TEXTS))
+    assert found.documents == 4
+    assert found.document_frequency.tolist() == true.document_frequency.tolist()
+
+
+def test_a_folder_keeps_its_prior_and_its_fingerprint(folder: Path, tmp_path: Path) -> None:
+    bare = load_encoder(str(folder), dtype="float32")
+    assert own_prior(bare) is None
+    report = add_prior(folder, bare, TEXTS, n_texts=100)
+    assert (report.texts, report.latents > 0) == (4, True)
+    encoder = load_encoder(str(folder), dtype="float32")
+    assert encoder.fingerprint == bare.fingerprint
+    prior = own_prior(encoder)
+    assert prior is not None
+    assert prior.mean_length == pytest.approx(report.mean_length, abs=1e-3)
+    encoder.save(tmp_path / "again")  # type: ignore[attr-defined]
+    again = load_encoder(str(tmp_path / "again"), dtype="float32")
+    assert again.fingerprint == bare.fingerprint
+    kept = own_prior(again)
+    assert kept is not None
+    assert kept.document_frequency.tolist() == prior.document_frequency.tolist()
+
+
+def test_only_so_many_texts_are_read(folder: Path) -> None:
+    assert add_prior(folder, load_encoder(str(folder)), TEXTS, n_texts=2).texts == 2
+
+
+def test_texts_without_a_latent_are_refused(folder: Path) -> None:
+    with pytest.raises(TrainingError, match="no latent in 2 texts"):
+        add_prior(folder, load_encoder(str(folder)), ["", " "], n_texts=9)
+
+
+def test_a_place_that_is_no_model_folder_is_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="is no model folder"):
+        add_prior(tmp_path / "nowhere", load_encoder(str(folder)), TEXTS, n_texts=9)
+
+
+def test_a_damaged_prior_is_told(folder: Path) -> None:
+    (folder / "prior.npz").write_bytes(b"PK")
+    with pytest.raises(EncoderError, match=r"prior.npz cannot be read .*take the prior anew"):
+        read_prior(folder, 64)
+
+
+def test_a_prior_of_another_width_is_told(folder: Path) -> None:
+    np.savez(folder / "prior.npz", documents=1, document_frequency=np.ones(3), length=1.0)
+    with pytest.raises(EncoderError, match="is of 3 latents, the model has 64"):
+        read_prior(folder, 64)
