@@ -27,7 +27,7 @@ from splare_os.cli.options import (
     quieten_transformers,
 )
 from splare_os.encode.load import load_encoder
-from splare_os.encoder import Encoder
+from splare_os.encoder import Encoder, own_prior
 from splare_os.evaluate import MISSING, EvaluateOptions, Result, evaluate, unique_names
 from splare_os.evaluate.cuts import Cut, read_cut
 from splare_os.evaluate.datasets import DataSet, read_dataset
@@ -35,6 +35,9 @@ from splare_os.evaluate.dense import load_dense, store_key
 from splare_os.evaluate.encoded import made_by, own_cut
 from splare_os.evaluate.indexing import texts_key
 from splare_os.evaluate.store import default_cache_folder, digest
+from splare_os.evaluate.systems import DOT
+from splare_os.layout.saturating import default_saturation
+from splare_os.scoring import ALPHA
 
 from .results_page import TESTED, Row, page
 
@@ -57,19 +60,38 @@ class Plan:
     @property
     def systems(self) -> tuple[str, ...]:
         """The systems without a cut, in the order of the page."""
-        return ("bm25", "dense", *self.models, "hybrid")
+        scored = (f"{model}{dot}" for model in self.models for dot in ("", DOT))
+        return ("bm25", "dense", *scored, "hybrid", f"hybrid-{self.first}{DOT}")
+
+    @property
+    def first(self) -> str:
+        """The model that is in the hybrids."""
+        return next(iter(self.models))
 
     def key(self, data: DataSet, system: str, top_k: Cut | None = None) -> Key:
         """Return what the figures of a system on a data set depend on."""
-        model = self.models.get(next(iter(self.models)) if system == "hybrid" else system)
-        parts = [*made_by(model), own_cut(model, "query")] if model is not None else []
+        scored = self.first if system == "hybrid" else system.removeprefix("hybrid-")
+        model = self.models.get(scored.removesuffix(DOT))
+        is_hybrid = system.split("-")[0] == "hybrid"
+        parts = []
+        if model is not None:
+            parts = [*made_by(model), own_cut(model, "query"), *_scored(model, scored)]
         if system == "dense":
             parts = [digest(*store_key(self.dense, data))]
-        if system in ("bm25", "hybrid"):
+        if system == "bm25" or is_hybrid:
             parts.append(texts_key())
-        kind = "model" if system in self.models else system
+        kind = "hybrid" if is_hybrid else "model" if model is not None else system
         judged = digest(json.dumps([data.queries, data.qrels]))
         return json.dumps([data.fingerprint, judged, kind, *parts, top_k])
+
+
+def _scored(model: Encoder, system: str) -> list[str]:
+    """Return what the scores of a model depend on besides its impacts."""
+    if system.endswith(DOT):
+        return ["dot"]
+    prior = own_prior(model)
+    known = "" if prior is None else digest(str(prior.document_frequency.tolist()))
+    return ["calibrated", str(ALPHA), str(default_saturation(model, "calibrated")), known]
 
 
 class WorkFile:

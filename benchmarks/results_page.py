@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 from splare_os.evaluate import MEASURES, MISSING
 from splare_os.evaluate.comparison import TESTED, compare
 from splare_os.evaluate.cuts import Cut
+from splare_os.evaluate.systems import DOT
 
 __all__ = ["TESTED", "Row", "page"]
 
@@ -24,9 +25,10 @@ HEAD = """# Results
 Written by `python -m benchmarks.results`; every figure is `splare-os evaluate`'s, and
 [evaluation.md](evaluation.md) says what each means. BM25 is OpenSearch's own; models and the dense
 bi-encoder (what its window holds) are scored exactly, models by their impacts as the index keeps
-them, as many as the model itself keeps of a document; hybrid is the reciprocal rank fusion of BM25
-and the first model. A data set has at most {queries} queries, the first of its judgements. Means
-are over data sets: {mean_over}.
+them, as many as the model itself keeps of a document. NAME is a model with calibrated scoring,
+NAME-dot with plain dot products ([scoring.md](scoring.md)); hybrid is the reciprocal rank fusion of
+BM25 and the first model, with either. A data set has at most {queries} queries, the first of its
+judgements. Means are over data sets: {mean_over}; and over all others.
 
 Models: {models}.
 """
@@ -49,13 +51,15 @@ def page(
         else:
             curve = cut.setdefault(row["system"], {}).setdefault(row["dataset"], {})
             curve[row["top_k"]] = row
+    scored = [system for system in _systems(whole) if system.removesuffix(DOT) in models]
+    hybrids = [system for system in _systems(whole) if system.split("-")[0] == "hybrid"]
     told = ", ".join(f"{name} (`{fingerprint}`)" for name, fingerprint in models.items())
     parts = [
         HEAD.format(queries=f"{queries:,}", mean_over=", ".join(mean_over), models=told),
         _figures(whole, mean_over),
         _measures(whole, mean_over),
-        _sparsity(whole, list(models), mean_over),
-        *(_tests(whole, system, mean_over) for system in (*models, "hybrid")),
+        _sparsity(whole, scored, mean_over),
+        *(_tests(whole, system, mean_over) for system in (*scored, *hybrids)),
         *(_curve(whole, system, rows_of, mean_over) for system, rows_of in cut.items()),
     ]
     return "\n".join(parts)
@@ -92,9 +96,17 @@ def _figures(whole: Cells, mean_over: Sequence[str]) -> str:
         marks = [INCOMPLETE if MISSING in row.get(system, {}) else "" for system in systems]
         cells = [cell + mark for cell, mark in zip(_best_bold(figures), marks, strict=True)]
         lines.append([dataset, n, *cells])
-    means = [_mean_of(whole, system, TESTED, mean_over) for system in systems]
-    lines.append([f"mean of {len(mean_over)}", "", *_best_bold(means)])
+    for title, sets in _means(whole, mean_over):
+        means = [_mean_of(whole, system, TESTED, sets) for system in systems]
+        lines.append([title, "", *_best_bold(means)])
     return f"## nDCG@10\n\n{table(['data set', 'queries', *systems], lines)}{_incomplete(whole)}"
+
+
+def _means(whole: Cells, mean_over: Sequence[str]) -> list[tuple[str, Sequence[str]]]:
+    """Return what means are over: the data sets that are named, and all others."""
+    others = [dataset for dataset in whole if dataset not in mean_over]
+    rest = [(f"mean of the other {len(others)}", others)] if others else []
+    return [(f"mean of {len(mean_over)}", mean_over), *rest]
 
 
 def _incomplete(whole: Cells) -> str:
@@ -132,12 +144,16 @@ def _sparsity(whole: Cells, models: Sequence[str], mean_over: Sequence[str]) -> 
 
 
 def _tests(whole: Cells, system: str, mean_over: Sequence[str]) -> str:
+    known = _systems(whole)
+    plain = f"hybrid-{known[known.index('dense') + 1]}{DOT}" if system == "hybrid" else system + DOT
+    baselines = [name for name in (*BASELINES, plain) if name in known]
     lines = []
     for dataset, row in whole.items():
-        lines.append([dataset, *(_test(row, system, baseline) for baseline in BASELINES)])
-    gains = [f"{_gain(whole, system, baseline, mean_over):+.4f}" for baseline in BASELINES]
-    lines.append([f"mean of {len(mean_over)}", *gains])
-    heads = ["data set", *(f"against {baseline}" for baseline in BASELINES)]
+        lines.append([dataset, *(_test(row, system, baseline) for baseline in baselines)])
+    for title, sets in _means(whole, mean_over):
+        gains = [f"{_gain(whole, system, baseline, sets):+.4f}" for baseline in baselines]
+        lines.append([title, *gains])
+    heads = ["data set", *(f"against {baseline}" for baseline in baselines)]
     title = f"## {system}: difference of nDCG@10 (p of the paired t-test; won / tied / lost)"
     return f"{title}\n\n{table(heads, lines)}"
 
