@@ -35,9 +35,9 @@ from splare_os.evaluate.dense import load_dense, store_key
 from splare_os.evaluate.encoded import made_by, own_cut
 from splare_os.evaluate.indexing import texts_key
 from splare_os.evaluate.store import default_cache_folder, digest
-from splare_os.evaluate.systems import DOT
+from splare_os.evaluate.systems import DOT, HYBRID, scored_model
 from splare_os.layout.saturating import default_saturation
-from splare_os.scoring import ALPHA
+from splare_os.scoring import ALPHA, Scoring
 
 from .results_page import TESTED, Row, page
 
@@ -70,28 +70,29 @@ class Plan:
 
     def key(self, data: DataSet, system: str, top_k: Cut | None = None) -> Key:
         """Return what the figures of a system on a data set depend on."""
-        scored = self.first if system == "hybrid" else system.removeprefix("hybrid-")
-        model = self.models.get(scored.removesuffix(DOT))
-        is_hybrid = system.split("-")[0] == "hybrid"
+        is_hybrid = system.split("-")[0] == HYBRID
+        name = self.first if system == HYBRID else system.removeprefix(f"{HYBRID}-")
+        scored = scored_model(name, self.models)
         parts = []
-        if model is not None:
-            parts = [*made_by(model), own_cut(model, "query"), *_scored(model, scored)]
+        if scored is not None:
+            model, scoring = self.models[scored[0]], scored[1]
+            parts = [*made_by(model), own_cut(model, "query"), *_scored(model, scoring)]
         if system == "dense":
             parts = [digest(*store_key(self.dense, data))]
         if system == "bm25" or is_hybrid:
             parts.append(texts_key())
-        kind = "hybrid" if is_hybrid else "model" if model is not None else system
+        kind = HYBRID if is_hybrid else "model" if scored is not None else system
         judged = digest(json.dumps([data.queries, data.qrels]))
         return json.dumps([data.fingerprint, judged, kind, *parts, top_k])
 
 
-def _scored(model: Encoder, system: str) -> list[str]:
+def _scored(model: Encoder, scoring: Scoring) -> list[str]:
     """Return what the scores of a model depend on besides its impacts."""
-    if system.endswith(DOT):
-        return ["dot"]
+    if scoring == "dot":
+        return [scoring]
     prior = own_prior(model)
-    known = "" if prior is None else digest(str(prior.document_frequency.tolist()))
-    return ["calibrated", str(ALPHA), str(default_saturation(model, "calibrated")), known]
+    counts = [] if prior is None else [prior.documents, *prior.document_frequency.tolist()]
+    return [scoring, str(ALPHA), str(default_saturation(model, scoring)), digest(str(counts))]
 
 
 class WorkFile:

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 from splare_os.evaluate import MEASURES, MISSING
 from splare_os.evaluate.comparison import TESTED, compare
 from splare_os.evaluate.cuts import Cut
-from splare_os.evaluate.systems import DOT
+from splare_os.evaluate.systems import DOT, HYBRID, scored_model
 
 __all__ = ["TESTED", "Row", "page"]
 
@@ -51,8 +51,8 @@ def page(
         else:
             curve = cut.setdefault(row["system"], {}).setdefault(row["dataset"], {})
             curve[row["top_k"]] = row
-    scored = [system for system in _systems(whole) if system.removesuffix(DOT) in models]
-    hybrids = [system for system in _systems(whole) if system.split("-")[0] == "hybrid"]
+    scored = [system for system in _systems(whole) if scored_model(system, models)]
+    hybrids = [system for system in _systems(whole) if system.split("-")[0] == HYBRID]
     told = ", ".join(f"{name} (`{fingerprint}`)" for name, fingerprint in models.items())
     parts = [
         HEAD.format(queries=f"{queries:,}", mean_over=", ".join(mean_over), models=told),

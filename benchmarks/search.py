@@ -1,0 +1,274 @@
+"""How fast either scoring is searched, and how scores move while a collection grows.
+
+python -m benchmarks.search DATA --documents 300000 takes the impacts of all documents below DATA
+(those that `splare-os evaluate` keeps), and as many more as are asked for: each the element-wise
+maximum of two real ones, so that latents go together as in real texts. It fills an index for each
+scoring, the calibrated one while it is searched, and then asks both in turn.
+"""
+
+import json
+import random
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+import numpy as np
+from opensearchpy import OpenSearch
+from opensearchpy.exceptions import OpenSearchException
+
+from splare_os.cli.options import cluster_options, cluster_url, connect, names, quieten_transformers
+from splare_os.encode.load import load_encoder
+from splare_os.encoder import Encoder, Spans, own_prior
+from splare_os.errors import EncoderError, SplareError
+from splare_os.evaluate.datasets import read_dataset
+from splare_os.impacts import Impacts, merge, prune, stack
+from splare_os.index import IngestOptions, ingest
+from splare_os.layout.statistics import kept_statistics
+from splare_os.search import SplareOpenSearch
+
+from .pairs import of_pairs
+from .results import folders_below
+from .scoring import read_collection
+
+FIELD = "text_splare"
+PROBE_S = 0.2
+"""Seconds between two searches of a collection that grows."""
+
+
+class Ready:
+    """An encoder whose documents are known: a text is the number of its row.
+
+    Queries are encoded once, so that what is timed is the search.
+    """
+
+    def __init__(self, encoder: Encoder, documents: Impacts) -> None:
+        self.encoder, self.documents = encoder, documents
+        self._queries: dict[str, Impacts] = {}
+        self.name, self.fingerprint = encoder.name, encoder.fingerprint
+        self.n_latents, self.prior = encoder.n_latents, own_prior(encoder)
+        self.query_top_k: int = encoder.query_top_k  # type: ignore[attr-defined]
+        self.document_top_k: int = encoder.document_top_k  # type: ignore[attr-defined]
+
+    def encode_documents(self, texts: Sequence[str]) -> Impacts:
+        """Return the rows that the texts name."""
+        return self.documents[[int(text) for text in texts]]
+
+    def encode_queries(self, texts: Sequence[str]) -> Impacts:
+        """Return impacts of queries."""
+        return self.encoder.encode_queries(texts)
+
+    def encode_whole_queries(self, texts: Sequence[str]) -> Impacts:
+        """Return all impacts of queries."""
+        for text in set(texts) - self._queries.keys():
+            self._queries[text] = self.encoder.encode_whole_queries([text])  # type: ignore[attr-defined]
+        return stack([self._queries[text] for text in texts])
+
+    def spans(self, texts: Sequence[str], *, query: bool = False) -> list[Spans]:
+        """Raise `EncoderError`: rows have no words."""
+        raise EncoderError(f"{len(texts)} rows, query={query}: they have no words")
+
+
+@dataclass
+class Probes:
+    """What searches of a growing collection saw: sizes, scores of the first document, failures."""
+
+    sizes: list[float] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    ages_s: list[float] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    def steps(self) -> list[float]:
+        """Return by which part of itself the score changed from one search to the next."""
+        pairs = zip(self.scores, self.scores[1:], strict=False)
+        return [abs(after - before) / before for before, after in pairs]
+
+
+def grown(real: Impacts, n_documents: int, top_k: int) -> Impacts:
+    """Return `n_documents` rows: the real ones, then maxima of two of them, cut to `top_k`."""
+    draw = np.random.default_rng(0)
+    parts, more = [real[:n_documents]], n_documents - real.shape[0]
+    for first in range(0, max(0, more), 10_000):
+        size = min(10_000, more - first)
+        rows = draw.integers(real.shape[0], size=2 * size)
+        parts.append(prune(merge(real[rows], np.repeat(np.arange(size), 2), size), top_k))
+    return stack(parts)
+
+
+def fill(client: OpenSearch, encoder: Ready, index: str, **options: Any) -> float:  # noqa: ANN401
+    """Fill an index with all documents, and return how many were taken a second."""
+    n = encoder.documents.shape[0]
+    with TemporaryDirectory(prefix="splare-search-") as folder:
+        path = Path(folder) / "rows.jsonl"
+        with path.open("w", encoding="utf-8") as file:
+            file.writelines(
+                json.dumps({"_id": str(row), "text": str(row)}) + "\n" for row in range(n)
+            )
+        start = time.perf_counter()
+        asked = IngestOptions(index, state_folder=Path(folder), **options)
+        outcomes = sum(
+            outcome.status in {"indexed", "unchanged"}
+            for outcome in ingest(client, encoder, [str(path)], asked)
+        )
+    if outcomes != n:
+        raise SplareError(f"{outcomes} of {n} documents were indexed")
+    return n / (time.perf_counter() - start)
+
+
+def probe(
+    url: str, encoder: Ready, index: str, query: str, stop: threading.Event, probes: Probes
+) -> None:
+    """Search a collection that grows until `stop` is set, and note what is seen."""
+    body = {
+        "size": 1,
+        "query": {
+            "bool": {"must": [{"splare": {"text": query}}], "filter": [{"ids": {"values": ["0"]}}]}
+        },
+    }
+    with SplareOpenSearch(url, encoder=encoder, statistics_max_age_s=1.0, timeout=60) as client:
+        while not stop.wait(PROBE_S):
+            try:
+                reply = client.search(index=index, body=body)
+                kept = kept_statistics(client, [index], FIELD).get(index)
+            except (OpenSearchException, SplareError) as error:
+                probes.failures.append(str(error))
+                continue
+            if reply["hits"]["hits"] and kept is not None:
+                probes.scores.append(reply["hits"]["hits"][0]["_score"])
+                probes.sizes.append(kept.statistics.documents)
+                probes.ages_s.append(time.time() - kept.taken_at.timestamp())
+
+
+def grow(
+    client: OpenSearch, url: str, encoder: Ready, index: str, query: str
+) -> tuple[float, Probes]:
+    """Fill an index while it is searched for its first document."""
+    fill(client, Ready(encoder.encoder, encoder.documents[:10]), index)
+    stop, probes = threading.Event(), Probes()
+    thread = threading.Thread(target=probe, args=(url, encoder, index, query, stop, probes))
+    thread.start()
+    try:
+        rate = fill(client, encoder, index)
+        time.sleep(2)
+    finally:
+        stop.set()
+        thread.join()
+    return rate, probes
+
+
+def timed(
+    searches: dict[str, Any], queries: Sequence[str], rounds: int
+) -> Iterator[tuple[str, float, float]]:
+    """Yield kind of search, `took` and wall milliseconds, the kinds in turn for each query."""
+    kinds = list(searches)
+    for number in range(rounds):
+        for query in queries:
+            random.Random(f"{number} {query}").shuffle(kinds)
+            for kind in kinds:
+                start = time.perf_counter()
+                took = searches[kind](query)
+                yield kind, took, 1000 * (time.perf_counter() - start)
+
+
+def search(client: SplareOpenSearch, index: str, scoring: str, query: str) -> float:
+    """Return the milliseconds that the cluster says a search took."""
+    clause = {"splare": {"text": {"query": query, "scoring": scoring}}}
+    body = {"size": 10, "_source": False, "track_total_hits": False, "query": clause}
+    return float(client.search(index=index, body=body)["took"])
+
+
+@click.command()
+@click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--documents", default=300_000, show_default=True, type=click.IntRange(min=1000))
+@click.option("--model", default="mini", show_default=True)
+@click.option("--sets", default="", callback=names, help="Only these data sets.")
+@click.option("--queries", default=200, show_default=True, help="Queries, drawn of all sets.")
+@click.option("--rounds", default=3, show_default=True, help="Times that each is asked.")
+@cluster_options
+def main(
+    data: Path,
+    documents: int,
+    model: str,
+    sets: Sequence[str],
+    queries: int,
+    rounds: int,
+    **cluster: str | None,
+) -> None:
+    """Search either scoring in turn."""
+    quieten_transformers()
+    encoder, found = load_encoder(model), folders_below(data)
+    read = [read_dataset(found[name], name, limit=1500) for name in sets or found]
+    collections = [read_collection(encoder, one) for one in read]
+    texts = [text for one in read for text in one.queries.values()]
+    asked = random.Random(0).sample(texts, min(queries, len(texts)))
+    rows = grown(
+        stack([one.documents for one in collections]), documents, collections[0].documents.shape[1]
+    )
+    ready = Ready(encoder, prune(rows, 200))
+    url = cluster_url(cluster)
+    with closing(connect(url, cluster)) as client:
+        client.indices.delete(index="splare-bench-*", params={"ignore_unavailable": "true"})
+        rate = fill(client, ready, "splare-bench-dot", scoring="dot")
+        growing, probes = grow(client, url, ready, "splare-bench-calibrated", asked[0])
+        for line in told(rate, growing, probes):
+            click.echo(line)
+        client.indices.forcemerge(
+            index="splare-bench-*", params={"max_num_segments": 1, "request_timeout": 3600}
+        )
+        client.indices.refresh(index="splare-bench-*")
+        with SplareOpenSearch(url, encoder=ready, timeout=60, statistics_max_age_s=3600) as ours:
+            searches = {
+                "dot": partial(search, ours, "splare-bench-dot", "dot"),
+                "calibrated": partial(search, ours, "splare-bench-calibrated", "calibrated"),
+                "calibrated, plain impacts": partial(
+                    search, ours, "splare-bench-dot", "calibrated"
+                ),
+            }
+            list(timed(searches, asked, 1))  # warm
+            for line in compared(list(timed(searches, asked, rounds)), list(searches)):
+                click.echo(line)
+        sizes = client.indices.stats(index="splare-bench-*", metric="store")["indices"]
+        for name, one in sorted(sizes.items()):
+            click.echo(f"{name}: {one['primaries']['store']['size_in_bytes'] / 2**20:.0f} MiB")
+
+
+def told(rate: float, growing: float, probes: Probes) -> Iterator[str]:
+    """Yield what was seen while a collection grew."""
+    steps = probes.steps()
+    yield f"docs/s: {rate:.0f} alone (dot), {growing:.0f} while searched (calibrated)"
+    yield (
+        f"growing from {min(probes.sizes):.0f} to {max(probes.sizes):.0f} documents: "
+        f"{len(probes.scores)} searches, {len(probes.failures)} failed"
+    )
+    yield (
+        f"score of one document from search to search: median change {np.median(steps):.4%}, "
+        f"largest {max(steps):.2%}; statistics at most {max(probes.ages_s):.1f} s old"
+    )
+    yield from (f"failed: {reason[:300]}" for reason in probes.failures[:3])
+
+
+def compared(found: Sequence[tuple[str, float, float]], kinds: Sequence[str]) -> Iterator[str]:
+    """Yield percentiles of each kind of search, and its ratio to the first, pair by pair."""
+    for kind in kinds:
+        took = np.array([one[1] for one in found if one[0] == kind])
+        wall = np.array([one[2] for one in found if one[0] == kind])
+        parts = [
+            f"{name} p50/p95/p99 {np.percentile(values, [50, 95, 99]).round(1).tolist()} ms"
+            for name, values in (("took", took), ("wall", wall))
+        ]
+        yield f"{kind}: {', '.join(parts)}"
+    groups = [found[at : at + len(kinds)] for at in range(0, len(found), len(kinds))]
+    for kind in kinds[1:]:
+        quotients = [{one[0]: one[2] for one in group} for group in groups]
+        ratio = of_pairs([walls[kind] / walls[kinds[0]] for walls in quotients])
+        yield f"{kind} / {kinds[0]}, wall, medians of pairs: {ratio}"
+
+
+if __name__ == "__main__":
+    main()
