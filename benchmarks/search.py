@@ -38,6 +38,8 @@ from .results import folders_below
 from .scoring import read_collection
 
 FIELD = "text_splare"
+PREFIX = "splare-bench-"
+PLAIN, CALIBRATED = f"{PREFIX}dot", f"{PREFIX}calibrated"
 PROBE_S = 0.2
 """Seconds between two searches of a collection that grows."""
 
@@ -204,38 +206,35 @@ def main(
     quieten_transformers()
     encoder, found = load_encoder(model), folders_below(data)
     read = [read_dataset(found[name], name, limit=1500) for name in sets or found]
-    collections = [read_collection(encoder, one) for one in read]
+    real = stack([read_collection(encoder, one).documents for one in read])
     texts = [text for one in read for text in one.queries.values()]
     asked = random.Random(0).sample(texts, min(queries, len(texts)))
-    rows = grown(
-        stack([one.documents for one in collections]), documents, collections[0].documents.shape[1]
-    )
-    ready = Ready(encoder, prune(rows, 200))
+    ready = Ready(encoder, grown(real, documents, encoder.document_top_k))  # type: ignore[attr-defined]
     url = cluster_url(cluster)
     with closing(connect(url, cluster)) as client:
-        client.indices.delete(index="splare-bench-*", params={"ignore_unavailable": "true"})
-        rate = fill(client, ready, "splare-bench-dot", scoring="dot")
-        growing, probes = grow(client, url, ready, "splare-bench-calibrated", asked[0])
-        for line in told(rate, growing, probes):
+        client.indices.delete(index=f"{PREFIX}*", params={"ignore_unavailable": "true"})
+        rate = fill(client, ready, PLAIN, scoring="dot")
+        growing, probes = grow(client, url, ready, CALIBRATED, asked[0])
+        merged = {"max_num_segments": 1, "request_timeout": 3600}
+        client.indices.forcemerge(index=f"{PREFIX}*", params=merged)
+        client.indices.refresh(index=f"{PREFIX}*")
+        for line in (*told(rate, growing, probes), *_searched(url, ready, asked, rounds)):
             click.echo(line)
-        client.indices.forcemerge(
-            index="splare-bench-*", params={"max_num_segments": 1, "request_timeout": 3600}
-        )
-        client.indices.refresh(index="splare-bench-*")
-        with SplareOpenSearch(url, encoder=ready, timeout=60, statistics_max_age_s=3600) as ours:
-            searches = {
-                "dot": partial(search, ours, "splare-bench-dot", "dot"),
-                "calibrated": partial(search, ours, "splare-bench-calibrated", "calibrated"),
-                "calibrated, plain impacts": partial(
-                    search, ours, "splare-bench-dot", "calibrated"
-                ),
-            }
-            list(timed(searches, asked, 1))  # warm
-            for line in compared(list(timed(searches, asked, rounds)), list(searches)):
-                click.echo(line)
-        sizes = client.indices.stats(index="splare-bench-*", metric="store")["indices"]
-        for name, one in sorted(sizes.items()):
+        for name, one in client.indices.stats(index=f"{PREFIX}*", metric="store")[
+            "indices"
+        ].items():
             click.echo(f"{name}: {one['primaries']['store']['size_in_bytes'] / 2**20:.0f} MiB")
+
+
+def _searched(url: str, encoder: Ready, asked: Sequence[str], rounds: int) -> Iterator[str]:
+    with SplareOpenSearch(url, encoder=encoder, timeout=60, statistics_max_age_s=3600) as client:
+        searches = {
+            "dot": partial(search, client, PLAIN, "dot"),
+            "calibrated": partial(search, client, CALIBRATED, "calibrated"),
+            "calibrated, plain impacts": partial(search, client, PLAIN, "calibrated"),
+        }
+        list(timed(searches, asked, 1))  # warm
+        yield from compared(list(timed(searches, asked, rounds)), list(searches))
 
 
 def told(rate: float, growing: float, probes: Probes) -> Iterator[str]:

@@ -3,12 +3,23 @@
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from ..scoring import SCORINGS, Scoring
-from .options import cluster_options, cluster_url, connect, model_option, opened_encoder, print_json
+from .options import (
+    SCORINGS,
+    cluster_options,
+    cluster_url,
+    connect,
+    model_option,
+    opened_encoder,
+    print_json,
+)
 from .progress import draw
+
+if TYPE_CHECKING:
+    from ..scoring import Scoring
 
 
 @click.command()
@@ -37,7 +48,7 @@ def index(
     title_field: str,
     id_field: str,
     top_k: int | None,
-    scoring: Scoring | None,
+    scoring: "Scoring | None",
     dead_letters: Path | None,
     model: str,
     **cluster: str | None,

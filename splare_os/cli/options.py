@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound=Callable[..., None])
 
+SCORINGS = ("calibrated", "dot")
+"""Those of `splare_os.scoring`, whose import takes too long to list options."""
+
 
 @contextmanager
 def errors_in_one_line() -> Iterator[None]:

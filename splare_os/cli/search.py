@@ -3,11 +3,22 @@
 import sys
 from contextlib import closing
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
-from ..scoring import SCORINGS, Scoring
-from .options import cluster_options, cluster_url, connect, model_option, opened_encoder, print_json
+from .options import (
+    SCORINGS,
+    cluster_options,
+    cluster_url,
+    connect,
+    model_option,
+    opened_encoder,
+    print_json,
+)
+
+if TYPE_CHECKING:
+    from ..scoring import Scoring
 
 
 @click.command()
@@ -28,7 +39,7 @@ def search(
     size: int,
     two_step: bool,
     explain: bool,
-    scoring: Scoring,
+    scoring: "Scoring",
     as_json: bool,
     model: str,
     **cluster: str | None,

@@ -3,6 +3,8 @@ import sys
 import time
 from pathlib import Path
 
+from splare_os import scoring
+from splare_os.cli import options
 from splare_os.cli.main import main
 from tests.cli.running import run
 
@@ -50,3 +52,7 @@ def test_no_cluster_is_started_for_a_model_that_is_not_there(tmp_path: Path) -> 
         assert result.exit_code == 1
         assert "there is no model 'maxi'" in result.stderr
         assert "starting" not in result.stderr
+
+
+def test_the_scorings_that_are_listed_are_those_that_there_are() -> None:
+    assert set(options.SCORINGS) == set(scoring.SCORINGS)
