@@ -75,10 +75,11 @@ def evaluate(
 ) -> Iterator[Result]:
     """Return an iterator over the results, a data set and a system each, as soon as there is one.
 
-    Systems are `bm25`, `dense`, each encoder by its name, `hybrid` (BM25 and the first encoder)
-    and `hybrid-NAME`; the baseline comes first. Means over several data sets come last. All data
-    sets and models are read before this returns, so what is wrong with one is known before hours
-    of work: `EvaluationError`, `EncoderError`; `ValueError` for an unknown system.
+    Systems are `bm25`, `dense`, each encoder by its name (calibrated scoring) and as `NAME-dot`
+    (dot product), `hybrid` (BM25 and the first encoder) and `hybrid-NAME`; the baseline comes
+    first. Means over several data sets come last. All data sets and models are read before this
+    returns, so what is wrong with one is known before hours of work: `EvaluationError`,
+    `EncoderError`; `ValueError` for an unknown system.
     """
     options = options or EvaluateOptions()
     by_name = dict(zip(unique_names(encoders), encoders, strict=True))

@@ -18,6 +18,7 @@ from ..layout import TOP_K
 from ..layout.field import impacts_field
 from ..layout.mapping import properties, template
 from ..layout.saturating import default_saturation
+from ..layout.statistics import forget_statistics
 from ..scoring import Scoring
 from .datasets import DataSet, read_corpus
 from .encoded import made_by
@@ -45,9 +46,8 @@ def indexed(
     """Yield the name of an index that holds the whole data set; deleted at the end if not `keep`.
 
     The ordinary worker fills it, with the `top_k` heaviest impacts of a document, for `scoring`.
-    Documents that
-    the cluster refuses are missing in it; a warning tells how many. Fields besides title and text
-    are kept, but not searched: they may be of any type.
+    Documents that the cluster refuses are missing in it; a warning tells how many. Fields besides
+    title and text are kept, but not searched: they may be of any type.
     """
     saturation = default_saturation(encoder, scoring)
     stored = () if saturation is None else astuple(saturation)
@@ -56,6 +56,8 @@ def indexed(
     def fill() -> None:
         if not client.indices.exists(index=index):
             client.indices.create(index=index, body=_body(properties(Fields())))
+            # what is kept is of an index of the same name, gone since
+            forget_statistics(client, index, impacts_field(Fields().text))
         kept = min(top_k, own_top_k(encoder) or top_k)  # a model that gives fewer is no mistake
         options = IngestOptions(index, top_k=kept, scoring=scoring)
         run = ingest(client, encoder, [str(data.corpus)], options)

@@ -1,6 +1,6 @@
 """The systems that are compared, by name, and what each finds in one data set."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
@@ -27,7 +27,7 @@ from .msearch import TimedRun, bm25_run, encoder_run
 from .results import MISSING, Costs
 from .runs import DEPTH, FUSED_DEPTH, Run, cut_all, fuse, without_own
 from .sparsity import sparsity
-from .store import opened_store
+from .store import Store, opened_store
 
 BM25, DENSE, HYBRID = "bm25", "dense", "hybrid"
 
@@ -62,13 +62,25 @@ def choose(
     usual = (
         (DENSE, *models) if in_memory else (BM25, DENSE, *models, *((HYBRID,) if models else ()))
     )
-    scored = (*models, *(f"{model}{DOT}" for model in models))
+    scored = tuple(dict.fromkeys((*models, *(f"{model}{DOT}" for model in models))))
     known = (BM25, DENSE, *scored, *((HYBRID,) if models else ()))
     known += tuple(f"{HYBRID}-{model}" for model in scored)
     for system in systems:
         if system not in known:
             raise ValueError(f"system {system!r}: choose from {', '.join(known)}")
     return tuple(dict.fromkeys(systems)) or usual
+
+
+def scored_model(system: str, models: Collection[str]) -> tuple[str, Scoring] | None:
+    """Return which model a system is, and how it scores; None where it is no model.
+
+    >>> scored_model("mini-dot", ["mini"]), scored_model("a-dot", ["a", "a-dot"])
+    (('mini', 'dot'), ('a-dot', 'calibrated'))
+    """
+    if system in models:
+        return system, "calibrated"
+    model = system.removesuffix(DOT)
+    return (model, "dot") if model in models else None
 
 
 def needs_cluster(systems: Sequence[str], *, in_memory: bool) -> bool:
@@ -93,16 +105,6 @@ class Setting:
     keep: bool = True
     cache: bool = True
 
-    def scored(self, system: str) -> tuple[Encoder, Scoring]:
-        """Return the encoder of a system, and how it scores."""
-        if system in self.encoders:
-            return self.encoders[system], "calibrated"
-        return self.encoders[system.removesuffix(DOT)], "dot"
-
-    def is_model(self, system: str) -> bool:
-        """Return whether a system is an encoder, in either scoring."""
-        return system in self.encoders or system.removesuffix(DOT) in self.encoders
-
 
 @dataclass(frozen=True)
 class Found:
@@ -123,6 +125,7 @@ class SystemRuns:
         self.data, self.setting, self.stack = data, setting, stack
         self.depth = DEPTH + bool(data.own)  # one more where one is going to be left out
         self._fused: dict[str, dict[Cut | None, Found]] = {}
+        self._stores: dict[tuple[str, ...], Store] = {}
 
     def of(self, system: str) -> Iterator[Found]:
         """Yield what a system found, for each cut of documents; `choose` has returned its name."""
@@ -130,8 +133,8 @@ class SystemRuns:
             yield self._bm25()
         elif system == DENSE:
             yield self._dense()
-        elif self.setting.is_model(system):
-            yield from self._encoder(system)
+        elif scored := scored_model(system, self.setting.encoders):
+            yield from self._encoder(system, *scored)
         else:
             model = system.removeprefix(HYBRID).removeprefix("-")
             first = next(iter(self.setting.encoders))
@@ -167,19 +170,25 @@ class SystemRuns:
             run = dense_run(self.setting.dense, self.data, store, depth=self.depth)
         return self._keep(DENSE, run, {})
 
-    def _encoder(self, name: str) -> Iterator[Found]:
-        encoder, scoring = self.setting.scored(name)
+    def _encoder(self, system: str, model: str, scoring: Scoring) -> Iterator[Found]:
+        encoder = self.setting.encoders[model]
         queries = encoded(encoder, list(self.data.queries.values()))
+        corpus = EncodedCorpus(encoder, self.data, self._store(encoder))
+        for asked in self.setting.top_k or (None,):
+            top_k = top_k_of(asked or TOP_K, partial(_mean_latents, queries.impacts, corpus))
+            weights = _weights(queries, corpus, top_k, scoring)
+            run, costs = self._searched(corpus, weights, top_k, scoring)
+            sparse = sparsity(weights, (prune(part, top_k) for part in corpus.chunks()))
+            lost = costs.get(MISSING, 0) + corpus.n_failed
+            yield self._keep(system, run, asdict(sparse) | costs | _missing(lost), asked)
+
+    def _store(self, encoder: Encoder) -> Store:
+        """Return where a model's impacts are kept: in one place, whatever scores them."""
         key = store_key(encoder, self.data)
-        with opened_store(*key, cache=self.setting.cache) as store:
-            corpus = EncodedCorpus(encoder, self.data, store)
-            for asked in self.setting.top_k or (None,):
-                top_k = top_k_of(asked or TOP_K, partial(_mean_latents, queries.impacts, corpus))
-                weights = _weights(queries, corpus, top_k, scoring)
-                run, costs = self._searched(corpus, weights, top_k, scoring)
-                sparse = sparsity(weights, (prune(part, top_k) for part in corpus.chunks()))
-                lost = costs.get(MISSING, 0) + corpus.n_failed
-                yield self._keep(name, run, asdict(sparse) | costs | _missing(lost), asked)
+        if key not in self._stores:
+            opened = opened_store(*key, cache=self.setting.cache)
+            self._stores[key] = self.stack.enter_context(opened)
+        return self._stores[key]
 
     def _searched(
         self, corpus: EncodedCorpus, weights: Impacts, top_k: int, scoring: Scoring

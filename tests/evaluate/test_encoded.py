@@ -10,6 +10,7 @@ from splare_os.evaluate.datasets import DataSet, read_dataset
 from splare_os.evaluate.encoded import EncodedCorpus, LookUpEncoder, precision, store_key
 from splare_os.evaluate.store import Store
 from splare_os.impacts import stack
+from splare_os.statistics import Statistics
 from tests.evaluate.folders import CORPUS, write
 from tests.hashing import UNREADABLE, HashEncoder
 from tests.models import build_tiny
@@ -67,6 +68,27 @@ def test_documents_are_looked_up_and_queries_encoded(
     assert (look_up.name, look_up.fingerprint) == (encoder.name, encoder.fingerprint)
     with pytest.raises(EvaluationError, match="changed while it was evaluated"):
         look_up.encode_documents(["another text"])
+
+
+def test_statistics_are_of_the_documents_as_they_are_cut(
+    corpus: EncodedCorpus, encoder: HashEncoder
+) -> None:
+    water, bread = encoder.latent("water"), encoder.latent("bread")
+    whole = corpus.statistics(400)
+    assert (whole.documents, whole.length) == (4, 0.5 * (6 + 6 + 5 + 8))  # half for each word
+    assert whole.document_frequency[[water, bread]].tolist() == [2, 1]
+    cut = corpus.statistics(2)
+    # d4 keeps "and" three times and "water" twice, d1 "the" twice and another word; d2 has six
+    # words of one weight, and "water" is none of the first two
+    assert cut.length == 0.5 * (3 + 2 + 2 + 5)
+    assert cut.document_frequency[[water, bread]].tolist() == [1, 0]
+    assert cut.document_frequency.sum() == 4 * 2
+
+
+def test_the_prior_of_the_encoder_is_there_when_it_looks_up(corpus: EncodedCorpus) -> None:
+    assert LookUpEncoder(corpus).prior is None
+    corpus.encoder.prior = Statistics.none(1 << 16)  # type: ignore[attr-defined]
+    assert LookUpEncoder(corpus).prior is corpus.encoder.prior
 
 
 def test_empty_and_unreadable_texts_have_no_impacts(

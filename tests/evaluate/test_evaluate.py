@@ -1,7 +1,9 @@
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from opensearchpy import OpenSearch
 
@@ -9,6 +11,10 @@ from splare_os.errors import EncoderError, EvaluationError
 from splare_os.evaluate import EvaluateOptions, Result, evaluate
 from splare_os.evaluate.dense import PACKAGE
 from splare_os.evaluate.runs import fuse
+from splare_os.scoring import Scoring
+from splare_os.search import SplareOpenSearch
+from splare_os.statistics import Statistics
+from tests.evaluate.by_hand import ONCE, TWICE, asked, kept
 from tests.evaluate.folders import CORPUS, save_folder, write
 from tests.hashing import HashEncoder
 from tests.models import build_tiny
@@ -34,8 +40,9 @@ def by_system(results: Iterator[Result]) -> dict[str, Result]:
 def test_each_system_gets_the_figures_counted_by_hand(
     folder: Path, client: OpenSearch, encoder: HashEncoder
 ) -> None:
-    found = by_system(evaluate([folder], [encoder], client, SPARSE))
-    assert list(found) == ["bm25", "hash", "hybrid"]
+    options = replace(SPARSE, systems=("bm25", "hash-dot", "hash", "hybrid"))
+    found = by_system(evaluate([folder], [encoder], client, options))
+    assert list(found) == ["bm25", "hash-dot", "hash", "hybrid"]
     bm25 = found["bm25"]
     assert list(bm25.run["q2"]) == ["d3"]  # "car" finds "Cars"
     line = bm25.to_json()
@@ -45,18 +52,49 @@ def test_each_system_gets_the_figures_counted_by_hand(
     }
     assert bm25.figures == dict.fromkeys(bm25.figures, 1.0)
     # whole words only: no hit for "car"; d4 has "water" twice, 2 × 0.5 × 0.5
-    latent = found["hash"]
-    assert latent.run == {"q3": {"d4": 0.5, "d2": 0.25}, "q1": {"d1": 0.5}, "q2": {}}
-    assert latent.figures == pytest.approx(dict.fromkeys(bm25.figures, 2 / 3))
-    # queries: water · price of oil · car; documents: 5, 6, 5 and 5 words, of which water twice,
-    # price once, oil once
-    assert latent.costs["query_latents"] == pytest.approx(5 / 3)
-    assert latent.costs["document_latents"] == pytest.approx(21 / 4)
-    assert latent.costs["flops"] == pytest.approx((2 + 1 + 1) / 12)
-    assert latent.costs["index_bytes"] > 0
-    versus = latent.versus
-    assert versus is not None
-    assert (versus.baseline, versus.wins, versus.ties, versus.losses) == ("bm25", 0, 2, 1)
+    dot, calibrated = found["hash-dot"], found["hash"]
+    assert dot.run == {"q3": {"d4": 0.5, "d2": 0.25}, "q1": {"d1": 0.5}, "q2": {}}
+    # of four documents two have "water", one "price" and one "oil"
+    water = asked(0.5, documents=4, having=2)
+    rare = asked(0.5, documents=4, having=1)
+    by_hand = {
+        "q3": {"d4": water * kept(TWICE), "d2": water * kept(ONCE)},
+        "q1": {"d1": rare * kept(ONCE) + rare * kept(ONCE)},
+        "q2": {},
+    }
+    assert calibrated.run.keys() == by_hand.keys()
+    for query, hits in by_hand.items():
+        assert calibrated.run[query] == pytest.approx(hits, rel=1e-6)
+    for latent in (dot, calibrated):
+        assert latent.figures == pytest.approx(dict.fromkeys(bm25.figures, 2 / 3))
+        # queries: water · price of oil · car; documents: 5, 6, 5 and 5 words, of which water
+        # twice, price once, oil once
+        assert latent.costs["query_latents"] == pytest.approx(5 / 3)
+        assert latent.costs["document_latents"] == pytest.approx(21 / 4)
+        assert latent.costs["flops"] == pytest.approx((2 + 1 + 1) / 12)
+        assert latent.costs["index_bytes"] > 0
+        versus = latent.versus
+        assert versus is not None
+        assert (versus.baseline, versus.wins, versus.ties, versus.losses) == ("bm25", 0, 2, 1)
+
+
+@pytest.mark.opensearch
+@pytest.mark.parametrize(("system", "scoring"), [("hash", "calibrated"), ("hash-dot", "dot")])
+def test_what_is_measured_is_what_a_search_of_that_index_finds(
+    system: str,
+    scoring: Scoring,
+    folder: Path,
+    cluster_url: str,
+    encoder: HashEncoder,
+    indices: dict[Scoring, str],
+) -> None:
+    with SplareOpenSearch(cluster_url, encoder=encoder, scoring=scoring) as client:
+        (measured,) = evaluate([folder], [encoder], client, EvaluateOptions(systems=(system,)))
+        for query, text in (("q1", "price of oil"), ("q2", "car"), ("q3", "water")):
+            body = {"query": {"splare": {"text": text}}}
+            hits = client.search(index=indices[scoring], body=body)["hits"]["hits"]
+            found = {hit["_id"]: hit["_score"] for hit in hits}
+            assert found == pytest.approx(measured.run[query], rel=1e-6)
 
 
 @pytest.mark.opensearch
@@ -96,7 +134,10 @@ def test_names_that_would_share_a_file_of_runs_are_refused(folder: Path, tmp_pat
 
 
 @pytest.mark.opensearch
-def test_memory_and_cluster_agree_also_on_cuts(tmp_path: Path, client: OpenSearch) -> None:
+@pytest.mark.parametrize("system", ["tiny", "tiny-dot"])
+def test_memory_and_cluster_agree_also_on_cuts(
+    system: str, tmp_path: Path, client: OpenSearch
+) -> None:
     texts = [
         " ".join((WORDS * 3)[n % 5 : 3 + n % 5 + n % 7]) + f" {chr(97 + n % 26)}" for n in range(60)
     ]
@@ -107,7 +148,8 @@ def test_memory_and_cluster_agree_also_on_cuts(tmp_path: Path, client: OpenSearc
     (folder / "qrels.tsv").write_text("".join(f"q{n}\td{n}\t1\n" for n in range(5)))
     tiny = build_tiny(tmp_path / "bert")
     tiny.save(tmp_path / "tiny")
-    options = {"systems": ("tiny",), "top_k": (5, 30), "keep": False}
+    tiny.prior = Statistics(50, np.arange(300) % 50, 500.0)  # with it, lengths count
+    options = {"systems": (system,), "top_k": (5, 30), "keep": False}
     cluster = list(evaluate([folder], [tiny], client, EvaluateOptions(**options)))
     memory = list(evaluate([folder], [tiny], None, EvaluateOptions(**options, in_memory=True)))
     assert [result.top_k for result in cluster] == [result.top_k for result in memory] == [5, 30]
@@ -153,16 +195,25 @@ def test_memory_and_cluster_share_what_was_encoded(
 
 def test_models_side_by_side_need_no_cluster_and_are_encoded_once(folder: Path) -> None:
     one, other = HashEncoder(), HashEncoder(n_latents=1 << 16, fingerprint="f" * 16)
-    options = EvaluateOptions(("hash", "hash-2"), in_memory=True, top_k=(1, 2, 400), cache=False)
+    options = EvaluateOptions(
+        ("hash", "hash-2-dot", "hash-2"), in_memory=True, top_k=(1, 2, 400), cache=False
+    )
     found = by_system(evaluate([folder], [one, other], None, options))
     assert list(found) == [
         *("hash@1", "hash@2", "hash@400"),
+        *("hash-2-dot@1", "hash-2-dot@2", "hash-2-dot@400"),
         *("hash-2@1", "hash-2@2", "hash-2@400"),
     ]
     assert sorted(one.batches) == [3, 4]
-    assert found["hash-2@1"].run["q3"] == {}
-    assert found["hash-2@2"].run["q3"] == {"d4": 0.5}  # whose impacts are "and" and "water"
-    assert found["hash-2@400"].run["q3"] == {"d4": 0.5, "d2": 0.25}
+    assert sorted(other.batches) == [3, 3, 4]  # the documents serve both scorings
+    assert found["hash-2-dot@1"].run["q3"] == found["hash-2@1"].run["q3"] == {}
+    assert found["hash-2-dot@2"].run["q3"] == {"d4": 0.5}  # its impacts are "and" and "water"
+    assert found["hash-2-dot@400"].run["q3"] == {"d4": 0.5, "d2": 0.25}
+    # the cut leaves "water" to one of the four documents, so there it weighs more
+    rare, common = (asked(0.5, documents=4, having=having) for having in (1, 2))
+    in_two = {"d4": common * kept(TWICE), "d2": common * kept(ONCE)}
+    assert found["hash-2@2"].run["q3"] == pytest.approx({"d4": rare * kept(TWICE)}, rel=1e-6)
+    assert found["hash-2@400"].run["q3"] == pytest.approx(in_two, rel=1e-6)
     assert found["hash-2@1"].costs["document_latents"] == 1.0
     assert found["hash-2@400"].versus.baseline == "hash"
 
@@ -191,11 +242,18 @@ def test_several_folders_end_with_their_means(folder: Path, tmp_path: Path) -> N
 
 def test_runs_and_queries_are_saved(folder: Path, tmp_path: Path, encoder: HashEncoder) -> None:
     runs, per_query = tmp_path / "runs", tmp_path / "queries.jsonl"
-    options = EvaluateOptions(("hash",), in_memory=True, runs=runs, per_query=per_query)
+    systems = ("hash-dot", "hash")
+    options = EvaluateOptions(systems, in_memory=True, runs=runs, per_query=per_query)
     list(evaluate([folder], [encoder], None, options))
-    assert (runs / "tiny.hash.trec").read_text().splitlines()[1] == "q3 Q0 d2 2 0.25 hash"
+    dot = (runs / "tiny.hash-dot.trec").read_text().splitlines()
+    assert dot[1] == "q3 Q0 d2 2 0.25 hash-dot"
+    *places, score, tag = (runs / "tiny.hash.trec").read_text().splitlines()[1].split()
+    assert (places, tag) == (["q3", "Q0", "d2", "2"], "hash")
+    assert float(score) == pytest.approx(asked(0.5, documents=4, having=2) * kept(ONCE), rel=1e-6)
     lines = [json.loads(line) for line in per_query.read_text().splitlines()]
-    assert [(line["query"], line["mrr@10"]) for line in lines] == [("q3", 1), ("q1", 1), ("q2", 0)]
+    assert [line["system"] for line in lines] == ["hash-dot"] * 3 + ["hash"] * 3
+    figures = [("q3", 1), ("q1", 1), ("q2", 0)]
+    assert [(line["query"], line["mrr@10"]) for line in lines] == figures * 2
 
 
 def test_dense_alone_needs_no_cluster(folder: Path, encoder: HashEncoder) -> None:

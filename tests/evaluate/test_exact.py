@@ -7,6 +7,7 @@ from splare_os.evaluate import exact
 from splare_os.evaluate.exact import Best, impacts_run
 from splare_os.evaluate.runs import cut
 from splare_os.impacts import Impacts
+from splare_os.scoring import Saturation
 
 
 def rows(*texts: list[float]) -> Impacts:
@@ -38,6 +39,16 @@ def test_documents_are_cut_to_their_heaviest_impacts() -> None:
     assert found == {"q": {"a": 2.0}}
 
 
+def test_documents_saturate_with_the_length_that_the_cut_leaves() -> None:
+    saturation = Saturation(k1=2.0, b=0.5, mean_length=2.0)
+    documents, options = [rows([2.0, 1.0])], {"depth": 5, "saturation": saturation}
+    whole = impacts_run(["q"], rows([1.0, 1.0]), ["a"], documents, top_k=2, **options)
+    # of length 3: 2 · 3 / (2 + 2 · 1.25), in nine bits, and 1 · 3 / (1 + 2 · 1.25)
+    assert whole == {"q": {"a": 1.33203125 + 0.85546875}}
+    cut = impacts_run(["q"], rows([1.0, 1.0]), ["a"], documents, top_k=1, **options)
+    assert cut == {"q": {"a": 2 * 3 / (2 + 2)}}  # of length 2, the mean
+
+
 @pytest.mark.parametrize("depth", [1, 7, 1000])
 def test_chunks_of_documents_and_blocks_of_queries_give_the_run_of_all_at_once(
     depth: int, monkeypatch: pytest.MonkeyPatch
@@ -50,7 +61,9 @@ def test_chunks_of_documents_and_blocks_of_queries_give_the_run_of_all_at_once(
     names = [f"q{number}" for number in range(9)]
     documents, queries = rows(*texts.tolist()), rows(*asked.tolist())
     options = {"top_k": 400, "depth": depth}
+    saturated = options | {"saturation": Saturation(k1=2.0, b=0.4, mean_length=3.0)}
     whole = impacts_run(names, queries, ids, [documents], **options)
+    calibrated = impacts_run(names, queries, ids, [documents], **saturated)
     scores = asked @ texts.T
     for name, row in zip(names, scores.tolist(), strict=True):
         hits = {id_: float(score) for id_, score in zip(ids, row, strict=True) if score}
@@ -58,6 +71,7 @@ def test_chunks_of_documents_and_blocks_of_queries_give_the_run_of_all_at_once(
     monkeypatch.setattr(exact, "BLOCK_QUERIES", 4)
     parts = [documents[:20], documents[20:21], documents[21:]]
     assert impacts_run(names, queries, ids, parts, **options) == whole
+    assert impacts_run(names, queries, ids, parts, **saturated) == calibrated
 
 
 def test_a_score_that_is_no_number_is_refused_with_its_place() -> None:

@@ -1,7 +1,9 @@
 import logging
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from opensearchpy import OpenSearch
 
@@ -9,7 +11,11 @@ from splare_os.evaluate.datasets import DataSet, read_dataset
 from splare_os.evaluate.encoded import EncodedCorpus, LookUpEncoder, made_by
 from splare_os.evaluate.indexing import index_bytes, index_name, indexed, indexed_texts
 from splare_os.evaluate.store import Store
-from splare_os.layout import read_records
+from splare_os.layout import FieldRecord, read_records
+from splare_os.layout.statistics import Kept, keep_statistics, kept_statistics
+from splare_os.scoring import K1, B, Saturation, Scoring
+from splare_os.statistics import Statistics
+from tests.evaluate.by_hand import ONCE, TWICE, kept
 from tests.evaluate.folders import CORPUS, save_folder, write
 from tests.hashing import CutEncoder, HashEncoder
 from tests.models import build_tiny
@@ -41,6 +47,19 @@ def test_a_second_time_uses_the_index_again_unless_it_was_not_kept(
 
 
 @pytest.mark.opensearch
+def test_an_index_that_is_made_anew_has_no_statistics_of_the_one_before(
+    data: DataSet, client: OpenSearch, encoder: HashEncoder, index: str
+) -> None:
+    frequency = np.ones(7)  # of another width, as no index of this model could have
+    before = Kept(Statistics(9, frequency, 1.0), encoder.fingerprint, datetime.now(UTC))
+    keep_statistics(client, index, "text_splare", before)
+    with indexed(client, encoder, data):
+        kept_now = kept_statistics(client, [index], "text_splare")[index].statistics
+    assert kept_now.documents == 4
+    assert kept_now.document_frequency[encoder.latent("water")] == 2
+
+
+@pytest.mark.opensearch
 def test_an_index_that_lacks_documents_is_filled(
     folder: Path, client: OpenSearch, encoder: HashEncoder, index: str
 ) -> None:
@@ -49,6 +68,38 @@ def test_an_index_that_lacks_documents_is_filled(
         client.delete(index=index, id="d1")
     with indexed(client, encoder, data):
         assert count(client, index) == 4
+
+
+@pytest.mark.opensearch
+def test_each_scoring_has_an_index_whose_record_tells_what_impacts_went_through(
+    data: DataSet, client: OpenSearch, encoder: HashEncoder, indices: dict[Scoring, str]
+) -> None:
+    record = FieldRecord("hash", encoder.fingerprint, encoder.n_latents, 400, ("title", "text"))
+    stored = {"calibrated": (Saturation(K1), kept), "dot": (None, float)}
+    water = str(encoder.latent("water"))
+    for scoring, (saturation, as_kept) in stored.items():
+        with indexed(client, encoder, data, scoring=scoring) as name:
+            assert name == indices[scoring]
+            found = read_records(client, name)[name]["text_splare"]
+            for document, impact in (("d2", ONCE), ("d4", TWICE)):
+                field = client.get(index=name, id=document)["_source"]["text_splare"]
+                assert field["impacts"][water] == pytest.approx(as_kept(impact), rel=1e-6)
+        assert found == replace(record, saturation=saturation)
+
+
+@pytest.mark.opensearch
+def test_with_a_prior_the_record_tells_how_long_documents_are(
+    data: DataSet, client: OpenSearch, encoder: HashEncoder, indices: dict[Scoring, str]
+) -> None:
+    encoder.prior = Statistics(10, np.zeros(1 << 16), 20.0)  # type: ignore[attr-defined]
+    with indexed(client, encoder, data, keep=False) as name:
+        assert name not in indices.values()
+        found = read_records(client, name)[name]["text_splare"].saturation
+        field = client.get(index=name, id="d4")["_source"]["text_splare"]
+    assert found == Saturation(K1, B, mean_length=2.0)
+    assert field["length"] == 4.0  # eight words, half for each
+    water = field["impacts"][str(encoder.latent("water"))]
+    assert water == pytest.approx(kept(TWICE, b=B, length_to_mean=4.0 / 2.0), rel=1e-6)
 
 
 @pytest.mark.opensearch
