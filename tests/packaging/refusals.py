@@ -9,6 +9,7 @@ TRAINING = {
     "train adapt documents.jsonl --backbone beir --out out": "train",
     "train distill beir --model mini --teacher bm25 --out out": "train",
     "train mine beir --out rows.jsonl": "train",
+    "train prior documents.jsonl --model adapted": "train",
 }
 BASE = {
     "demo": "encode",
@@ -24,6 +25,7 @@ BASE = {
     "import-sae beir --out out": "encode",
     "evaluate beir": "evaluate",
     "evaluate beir --in-memory --top-k 50": "evaluate",
+    "statistics --index facts": "cluster",
     "cluster start": "cluster",
     **TRAINING,
 }
@@ -34,6 +36,7 @@ ENCODE = {
     "encode documents.jsonl --model adapted": "train",
     "import-sae release sae --out out": "train",
     "evaluate beir": "evaluate",
+    "statistics --index facts": "cluster",
     "cluster start": "cluster",
     **TRAINING,
 }
