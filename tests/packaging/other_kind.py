@@ -13,20 +13,20 @@ QUERY = "how much water"
 
 
 def do_the_job(url: str, documents: str) -> list[str]:
-    """Return the ids that a clause finds, and a translated query alike."""
+    """Return the ids that a clause finds, and a translated query too."""
     encoder = HashEncoder(n_latents=1 << 16)
     with SplareOpenSearch(url, encoder=encoder, timeout=60) as client:
         for outcome in ingest(client, encoder, [documents], IngestOptions(index=INDEX)):
             assert outcome.status == "indexed", outcome
-        by_clause = hits(client, {"splare": {"text": QUERY}})
+        by_clause = found_by(client, {"splare": {"text": QUERY}})
         translated = translate(encoder.encode_queries([QUERY]), "text_splare.impacts")
-        assert by_clause == hits(client, translated)
-    return [name for name, _ in by_clause]
+        assert by_clause == found_by(client, translated)
+    return by_clause
 
 
-def hits(client: OpenSearch, query: dict[str, object]) -> list[tuple[str, float]]:
-    found = client.search(index=INDEX, body={"query": query})["hits"]["hits"]
-    return [(hit["_id"], hit["_score"]) for hit in found]
+def found_by(client: OpenSearch, query: dict[str, object]) -> list[str]:
+    hits = client.search(index=INDEX, body={"query": query})["hits"]["hits"]
+    return [hit["_id"] for hit in hits]
 
 
 if __name__ == "__main__":
