@@ -1,17 +1,21 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click import UsageError
 from click.testing import CliRunner, Result
 
 from benchmarks import results
-from benchmarks.results import WorkFile, folders_below, main
+from benchmarks.results import Plan, WorkFile, folders_below, main
 from benchmarks.results_page import Row, page
 from splare_os.evaluate import MEASURES
 from splare_os.evaluate.cuts import Cut
+from splare_os.evaluate.datasets import read_dataset
 from splare_os.evaluate.dense import PACKAGE
+from splare_os.statistics import Statistics
 from tests.evaluate.folders import save_folder
+from tests.hashing import HashEncoder
 from tests.models import build_tiny
 
 
@@ -44,6 +48,7 @@ def test_the_page_holds_figures_means_tests_and_shares() -> None:
         "| a | 2 | 0.5000 | 0.3750 | **0.6250** | 0.2500 |",
         "| b/de | 2 | 0.7500 | 0.6250 | **0.8750** | 0.5000 |",
         "| mean of 1 |  | 0.5000 | 0.3750 | **0.6250** | 0.2500 |",
+        "| mean of the other 1 |  | 0.7500 | 0.6250 | **0.8750** | 0.5000 |",
         "| a | 10.0 / 100.0 / 1.25 |",
         # differences 0, 0.25: t = 1, one degree of freedom
         "| a | +0.1250 (0.500; 1 / 1 / 0) | +0.2500 (0.000; 2 / 0 / 0) |",
@@ -54,6 +59,55 @@ def test_the_page_holds_figures_means_tests_and_shares() -> None:
         "| mean of 1 | 100 | 0.6250 | 50.0 % | 100.0 % |",
     ):
         assert line in text.splitlines(), line
+
+
+def test_both_scorings_and_both_hybrids_are_compared() -> None:
+    systems = ("bm25", "dense", "mini", "mini-dot", "hybrid", "hybrid-mini-dot")
+    rows = [row("a", system, [0.5, n / 8]) for n, system in enumerate(systems)]
+    lines = page(rows, {"mini": "f00"}, ["a"], 1500).splitlines()
+    costs = "10.0 / 100.0 / 1.25"
+    for line in (
+        "| data set | mini | mini-dot |",
+        f"| a | {costs} | {costs} |",
+        "| data set | against bm25 | against dense | against mini-dot |",
+        "| data set | against bm25 | against dense | against hybrid-mini-dot |",
+        "| mean of 1 | +0.1250 | +0.0625 | -0.0625 |",  # mini
+        "| mean of 1 | +0.1875 | +0.1250 |",  # mini-dot
+    ):
+        assert line in lines, line
+    tested = [line.split(":")[0] for line in lines if "difference of nDCG@10" in line]
+    assert tested == [f"## {system}" for system in systems[2:]]
+
+
+def test_a_model_whose_name_ends_as_dot_products_do_is_on_the_page() -> None:
+    systems = ("bm25", "dense", "x-dot", "x-dot-dot", "hybrid", "hybrid-x-dot-dot")
+    rows = [row("a", system, [0.5, 0.5]) for system in systems]
+    lines = page(rows, {"x-dot": "f00"}, ["a"], 1500).splitlines()
+    assert "| data set | x-dot | x-dot-dot |" in lines
+
+
+def test_a_finished_row_counts_for_one_scoring_and_prior(tmp_path: Path) -> None:
+    data = read_dataset(save_folder(tmp_path / "one"), "one")
+    plain, known = HashEncoder(), HashEncoder()
+    known.prior = Statistics(10, np.ones(512), 20.0)  # type: ignore[attr-defined]
+    plans = [Plan({name: plain}, (), (), 10, dense=None) for name in ("x", "x-dot")]  # type: ignore[arg-type]
+    assert plans[0].systems == ("bm25", "dense", "x", "x-dot", "hybrid", "hybrid-x-dot")
+    keys = [
+        [plan.key(data, system) for system in plan.systems if system != "dense"] for plan in plans
+    ]
+    assert keys[0] == keys[1]  # whatever the model is called
+    assert len(set(keys[0])) == 5
+    other = Plan({"x": known}, (), (), 10, dense=None)  # type: ignore[arg-type]
+    for system, is_same in {
+        "x": False,
+        "x-dot": True,
+        "hybrid": False,
+        "hybrid-x-dot": True,
+    }.items():
+        assert (other.key(data, system) == plans[0].key(data, system)) is is_same
+    before = other.key(data, "x")
+    known.prior = Statistics(20, np.ones(512), 40.0)  # type: ignore[attr-defined]
+    assert other.key(data, "x") != before
 
 
 def test_a_figure_that_lacks_documents_is_marked() -> None:
@@ -104,9 +158,10 @@ def test_one_command_writes_the_page_and_computes_nothing_twice(
     done = run()
     assert done.exit_code == 0, done.output
     lines = [json.loads(line) for line in (tmp_path / "work.jsonl").read_text().splitlines()]
-    assert len(lines) == 6 * 2 // 2  # the corpora are equal, and so are their queries
+    assert len(lines) == 8 * 2 // 2  # the corpora are equal, and so are their queries
+    scored = ("tiny", "tiny-dot", "hybrid", "hybrid-tiny-dot")
     assert {(line["system"], line.get("top_k")) for line in lines} == {
-        *((system, None) for system in ("bm25", "dense", "tiny", "hybrid")),
+        *((system, None) for system in ("bm25", "dense", *scored)),
         *(("tiny", 2), ("tiny", "50%")),
     }
     first = out.read_text()
