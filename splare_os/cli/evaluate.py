@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     "--systems",
     callback=names,
     default="",
-    help="Some of bm25,dense,MODEL,hybrid,hybrid-MODEL, by comma; the usual ones if absent.",
+    help="Some of bm25,dense,MODEL,MODEL-dot,hybrid,hybrid-MODEL, by comma; the usual if absent.",
 )
 @click.option("--baseline", default="", help="System the others are tested against; bm25.")
 @click.option("--in-memory", is_flag=True, help="Score models exactly without OpenSearch.")

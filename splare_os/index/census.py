@@ -94,7 +94,7 @@ def _is_fresh(  # noqa: PLR0913, PLR0917  # what is kept, and what it is of
     kept: Kept,
     options: CensusOptions,
 ) -> bool:
-    if options.max_age_s is None or kept.fingerprint != record.fingerprint:
+    if options.max_age_s is None or not kept.is_of(record.fingerprint, record.n_latents):
         return False
     age_s = (datetime.now(UTC) - kept.taken_at).total_seconds()
     grown = abs(count_documents(client, index, field) - kept.statistics.documents)

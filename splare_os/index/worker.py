@@ -25,6 +25,7 @@ from ..layout.statistics import forget_statistics, kept_statistics
 from .actions import Target
 from .bulk import Sender
 from .chunk import Chunk, Entry, Outcome, make_chunk
+from .counting import count_documents
 from .dead_letters import DeadLetters
 from .flight import Flight
 from .job import IngestOptions, Job, find_job, find_target, identify
@@ -105,11 +106,14 @@ class IngestRun:
 
     def _tally(self, target: Target, *, created: bool) -> Tally:
         """Return what counts the field's statistics, from those that are kept on."""
-        if created:  # what is kept is of an index of the same name, gone since
-            forget_statistics(self.client, target.index, target.field)
-        kept = kept_statistics(self.client, [target.index], target.field).get(target.index)
-        known = kept.statistics if kept and kept.fingerprint == target.fingerprint else None
-        return Tally(self.client, target, self.encoder.n_latents, known, is_new=created)
+        n_latents, index, field = self.encoder.n_latents, target.index, target.field
+        is_new = created or not count_documents(self.client, index, field)
+        if is_new:  # what is kept is of an index of the same name, gone since
+            forget_statistics(self.client, index, field)
+            return Tally(self.client, target, n_latents, None, is_new=True)
+        kept = kept_statistics(self.client, [index], field).get(index)
+        known = kept.statistics if kept and kept.is_of(target.fingerprint, n_latents) else None
+        return Tally(self.client, target, n_latents, known, is_new=False)
 
     def _take_up(self, ledger: Ledger, reason: str) -> None:
         self.counts = dict(ledger.progress.counts)

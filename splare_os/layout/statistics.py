@@ -39,6 +39,12 @@ class Kept:
     taken_at: datetime
     sampled: int | None = None
 
+    def is_of(self, fingerprint: str, n_latents: int) -> bool:
+        """Return whether these are statistics of such a model."""
+        return (
+            self.fingerprint == fingerprint and len(self.statistics.document_frequency) == n_latents
+        )
+
 
 def statistics_template() -> dict[str, Any]:
     """Return `mappings/splare-statistics.json`, the body of `PUT _index_template/…`."""
@@ -56,8 +62,14 @@ def keep_statistics(client: OpenSearch, index: str, field: str, kept: Kept) -> N
 
 
 def forget_statistics(client: OpenSearch, index: str, field: str) -> None:
-    """Remove what is kept of a field, if anything is: its index was made anew."""
-    client.delete(index=INDEX, id=_name(index, field), ignore=[404])
+    """Remove what is kept of a field, if anything is: its index was made anew.
+
+    Where that is not allowed, the log tells.
+    """
+    try:
+        client.delete(index=INDEX, id=_name(index, field), ignore=[404])
+    except TransportError as error:
+        log.warning("statistics of index=%s cannot be removed: %s", index, error)
 
 
 def kept_statistics(

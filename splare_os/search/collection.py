@@ -53,7 +53,7 @@ class Collection:
         kept = kept_statistics(self._client, sorted(indices), field, headers=headers)
         total = Statistics.none(encoder.n_latents)
         for index in sorted(indices):
-            if index in kept and kept[index].fingerprint == encoder.fingerprint:
+            if index in kept and kept[index].is_of(encoder.fingerprint, encoder.n_latents):
                 total = total + kept[index].statistics
             else:
                 log.info("no statistics index=%s field=%s: take them", index, field)

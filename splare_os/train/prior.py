@@ -14,6 +14,9 @@ from ..encoder import Encoder
 from ..errors import TrainingError
 from ..statistics import Statistics
 
+N_TEXTS = 2000
+"""Texts that a training takes the prior of its model from."""
+
 BATCH = 512
 """Texts encoded at once."""
 
@@ -27,6 +30,11 @@ class PriorReport:
     mean_length: float
     latents: int
     common: int
+
+
+def drawn(texts: Sequence[str], n_texts: int = N_TEXTS, *, seed: int = 0) -> list[str]:
+    """Return at most `n_texts` of `texts`, drawn at random."""
+    return Random(seed).sample(texts, min(n_texts, len(texts)))
 
 
 def take_prior(encoder: Encoder, texts: Sequence[str]) -> Statistics:
@@ -46,8 +54,7 @@ def add_prior(
     """
     if not (folder / "modules.json").is_file():
         raise TrainingError(f"{folder} is no model folder: give one that can be written to")
-    drawn = Random(seed).sample(texts, min(n_texts, len(texts)))
-    found = take_prior(encoder, drawn)
+    found = take_prior(encoder, drawn(texts, n_texts, seed=seed))
     if not found.length:
         raise TrainingError(f"no latent in {found.documents:.0f} texts: give texts with words")
     try:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from splare_os.encode.load import load_encoder
+from splare_os.encoder import own_prior
 from splare_os.evaluate import EvaluateOptions, evaluate
 from splare_os.train.distill.job import DistillJob, distill_model
 from splare_os.train.sae import SaeJob, SaeOptions, StateOptions, train_sae_model
@@ -47,6 +48,8 @@ def test_the_whole_recipe_from_texts_and_pairs_to_figures(folder: Path, tmp_path
     before, after = report.figures.before, report.figures.after
     assert after.divergence + after.contrast < 0.9 * (before.divergence + before.contrast)
     encoders = [load_encoder(str(path), device="cpu") for path in (made.out, job.out)]
+    priors = [own_prior(encoder) for encoder in encoders]
+    assert [prior and prior.documents for prior in priors] == [60, 60]
     names = tuple(encoder.name for encoder in encoders)
     found = list(evaluate([folder], encoders, None, EvaluateOptions(systems=names, in_memory=True)))
     assert [result.to_json()["system"] for result in found] == ["sae", "distilled"]

@@ -14,6 +14,7 @@ from ...encode.encoder import SplareEncoder
 from ...encode.folder import load_folder
 from ...encode.load import model_folder
 from ...errors import EncoderError
+from ..prior import drawn, take_prior
 from ..work_folder import CLAIM, beside, clear, locked, require_ours
 from .options import DistillOptions
 from .pairs import Pairs, TrainingSet, read_pairs
@@ -82,7 +83,7 @@ def distill_model(
         figures = distill(
             encoder, data, taught.teacher, options, work=work, vectors=taught.vectors, watch=watch
         )
-        _save(encoder, job)
+        _save(encoder, job, data)
         if not job.keep_work:
             clear(work, OURS)
     scales = None if taught.scales is None else taught.scales.tolist()
@@ -126,8 +127,11 @@ def _opened(job: DistillJob, data: TrainingSet) -> SplareEncoder:
     return encoder
 
 
-def _save(encoder: SplareEncoder, job: DistillJob) -> None:
-    """Write the folder, in float16, once it is whole; its cuts are those of the training."""
+def _save(encoder: SplareEncoder, job: DistillJob, data: TrainingSet) -> None:
+    """Write the folder, in float16, once it is whole; its cuts are those of the training.
+
+    Its prior is that of documents trained on: what the model had before is of other latents.
+    """
     encoder.card = replace(
         encoder.card,
         name=job.name or job.out.name,
@@ -136,6 +140,8 @@ def _save(encoder: SplareEncoder, job: DistillJob) -> None:
     )
     encoder.model.to("cpu")
     merge(encoder)  # before it is rounded
+    encoder.model.eval()
+    encoder.prior = take_prior(encoder, drawn(data.documents))
     encoder.backbone.to(torch.float16)
     encoder.pooling.sae.convert(torch.float16)
     part = beside(job.out, ".part")

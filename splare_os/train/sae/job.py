@@ -16,6 +16,7 @@ from ...documents.document import Document
 from ...documents.fields import Fields
 from ...encode import Backbone, Card, SaeEncoder, SplareEncoder, load_backbone
 from ...encode.backbone.backbone import read_config
+from ..prior import drawn, take_prior
 from ..texts import Reject, draw_texts
 from ..work_folder import CLAIM, beside, claim, clear, locked
 from .checkpoints import Checkpoints
@@ -155,6 +156,8 @@ def save_model(backbone: Backbone, sae: TrainedSae, job: SaeJob) -> SplareEncode
     window = job.states.window
     card = Card(job.name or job.out.resolve().name, window=window, overlap=min(32, window // 8))
     built = SplareEncoder.build(backbone.to("cpu"), encoder, card)
+    texts = json.loads((job.work_folder / TEXTS).read_text(encoding="utf-8"))["drawn"]
+    built.prior = take_prior(built, texts)
     dtype = getattr(torch, job.save_dtype) if job.save_dtype else backbone.model.dtype
     built.model.to(dtype)
     built.pooling.sae.convert(dtype)
@@ -180,7 +183,8 @@ def _states(
     texts = draw_texts(
         sources, job.fields, max_chars=job.max_chars, seed=job.states.seed, reject=count
     )
-    (job.work_folder / TEXTS).write_text(json.dumps({"n_texts": len(texts), "n_bad": bad.total()}))
+    read = {"n_texts": len(texts), "n_bad": bad.total(), "drawn": drawn(texts)}
+    (job.work_folder / TEXTS).write_text(json.dumps(read), encoding="utf-8")
     backbone.to(job.sae.device)
     taken = token_states(texts, backbone, job.states, folder=job.work_folder / STATES, watch=watch)
     if len(taken) - job.states.held_out < job.sae.batch_tokens:
