@@ -13,6 +13,7 @@ from opensearchpy import OpenSearch
 from ..encode.load import load_encoder
 from ..encoder import Encoder
 from ..layout.field import impacts_field
+from ..layout.records import FieldRecord
 from ..layout.view import Headers, View
 from ..scoring import SCORINGS, Scoring
 from .check import ModelCheck
@@ -145,14 +146,21 @@ class Rewriter:
             return {NAME: clause}
 
         _replaced(search, note)
-        return {clause: self._weighing(search, clause) for clause in found}
+        fields = sorted({impacts_field(clause.field) for clause in found})
+        records = {field: self._records(search, field) for field in fields}
+        return {clause: self._weighing(search, clause, records) for clause in found}
 
-    def _weighing(self, search: Search, clause: Clause) -> Weighing:
+    def _records(self, search: Search, field: str) -> dict[str, FieldRecord]:
+        target, view = search.target, search.view
+        return self._check(target.index, search.body, field, self.encoder, view)
+
+    def _weighing(
+        self, search: Search, clause: Clause, records: Mapping[str, Mapping[str, FieldRecord]]
+    ) -> Weighing:
         field = impacts_field(clause.field)
-        encoder, headers = self.encoder, search.view.headers
-        records = self._check(search.target.index, search.body, field, encoder, search.view)
-        idf = partial(self._collection.idf, records, field, encoder, headers)
-        return weighing(records, clause.scoring or self._options.scoring, idf)
+        found, headers = records[field], search.view.headers
+        idf = partial(self._collection.idf, found, field, self.encoder, headers)
+        return weighing(found, clause.scoring or self._options.scoring, idf)
 
     def _translated(
         self, rows: Mapping[str, Queries], found: Mapping[Clause, Weighing], clause: Clause
