@@ -59,7 +59,7 @@ def test_a_sae_lens_folder_encodes_as_sae_lens_does(
     ours = read_sae(tmp_path)
     expected = theirs.encode(states())
     assert (expected > 0).any()
-    torch.testing.assert_close(activations(ours.sae), expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(activations(ours.sae), expected, atol=1e-5, rtol=1e-5)
     assert (ours.backbone, ours.n_blocks) == ("google/gemma-2-2b", 13)
     assert ours.name == tmp_path.name
 
@@ -73,7 +73,7 @@ def test_the_average_norm_is_folded_as_sae_lens_folds_it(
     )
     theirs.fold_activation_norm_scaling_factor(1.7)
     ours = read_sae(tmp_path, input_scale=1.7).sae
-    torch.testing.assert_close(activations(ours), theirs.encode(states()), atol=1e-5, rtol=0)
+    torch.testing.assert_close(activations(ours), theirs.encode(states()), atol=1e-5, rtol=1e-5)
 
 
 def test_a_trained_batch_topk_sae_is_read_from_what_sae_lens_saves(tmp_path: Path):
@@ -88,7 +88,7 @@ def test_a_trained_batch_topk_sae_is_read_from_what_sae_lens_saves(tmp_path: Pat
     trained.save_inference_model(str(tmp_path))
     assert json.loads((tmp_path / "cfg.json").read_text())["architecture"] == "jumprelu"
     ours, theirs = read_sae(tmp_path), SAE.load_from_disk(tmp_path)
-    torch.testing.assert_close(activations(ours.sae), theirs.encode(states()), atol=1e-5, rtol=0)
+    torch.testing.assert_close(activations(ours.sae), theirs.encode(states()), atol=1e-5, rtol=1e-5)
     assert (ours.backbone, ours.n_blocks) == ("", 0)  # its configuration has no model
 
 
@@ -106,7 +106,7 @@ def test_an_sae_of_the_time_before_sae_lens_6_is_read(tmp_path: Path):
     }
     (tmp_path / "cfg.json").write_text(json.dumps(old))
     ours = read_sae(tmp_path)
-    torch.testing.assert_close(activations(ours.sae), theirs.encode(states()), atol=1e-5, rtol=0)
+    torch.testing.assert_close(activations(ours.sae), theirs.encode(states()), atol=1e-5, rtol=1e-5)
     assert (ours.backbone, ours.n_blocks) == ("meta-llama/Meta-Llama-3-8B-Instruct", 3)
 
 
@@ -160,7 +160,7 @@ def test_gemma_scope_is_read_from_its_npz(tmp_path: Path):
     np.savez(tmp_path / "params.npz", **{name: tensor.numpy() for name, tensor in tensors.items()})
     for path in (tmp_path, tmp_path / "params.npz"):
         ours = read_sae(path)
-        torch.testing.assert_close(activations(ours.sae), plain(tensors), atol=1e-5, rtol=0)
+        torch.testing.assert_close(activations(ours.sae), plain(tensors), atol=1e-5, rtol=1e-5)
         assert (ours.backbone, ours.n_blocks) == ("", 0)
 
 
@@ -176,7 +176,7 @@ def test_gemma_scope_2_is_read_with_its_configuration(tmp_path: Path):
     }
     (tmp_path / "config.json").write_text(json.dumps(config))
     ours = read_sae(tmp_path)
-    torch.testing.assert_close(activations(ours.sae), plain(tensors), atol=1e-5, rtol=0)
+    torch.testing.assert_close(activations(ours.sae), plain(tensors), atol=1e-5, rtol=1e-5)
     assert (ours.backbone, ours.n_blocks) == ("google/gemma-3-270m", 10)
 
 
@@ -204,7 +204,7 @@ def test_llama_scope_is_scaled_to_the_norm_it_was_trained_on(tmp_path: Path):
     u = (states() * scale) @ tensors["encoder.weight"].T + tensors["encoder.bias"]
     expected = torch.where(u > 0.3 * scale, u, 0)
     ours = read_sae(folder)
-    torch.testing.assert_close(activations(ours.sae), expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(activations(ours.sae), expected, atol=1e-5, rtol=1e-5)
     assert (ours.backbone, ours.n_blocks) == ("meta-llama/Llama-3.1-8B", 16)
     folder = folder.rename(tmp_path / "mine")
     assert read_sae(folder).backbone == ""
