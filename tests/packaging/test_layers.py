@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 from opensearchpy import OpenSearch
@@ -28,6 +29,9 @@ HERE = Path(__file__).parent
 MOST_MB = {"base": 300, "encode": 6500, "all": 7500}
 """Of what packages hold; Python's own compiled files come on top."""
 GROUPS = ("cluster", "train")
+
+Layer: TypeAlias = tuple[str, Environment]
+"""Its name, and where it is installed."""
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +64,9 @@ def everything(place: Path, encode: Environment) -> Environment:
 
 
 @pytest.fixture(scope="module", params=["base", "encode", "all"])
-def layer(request: pytest.FixtureRequest) -> tuple[str, Environment]:
+def layer(request: pytest.FixtureRequest) -> Layer:
     name = request.param
     return name, request.getfixturevalue("everything" if name == "all" else name)
-
-
-Layer = tuple[str, Environment]
 
 
 def answers(environment: Environment, lines: list[str], desk: Path) -> list[dict[str, str]]:
