@@ -53,7 +53,7 @@ class Plan:
     curves: Sequence[str]
     cuts: tuple[Cut, ...]
     queries: int
-    dense: SentenceTransformer
+    dense: SentenceTransformer | None
     dense_model: str | None = None
     dense_device: str | None = None
 
@@ -61,7 +61,8 @@ class Plan:
     def systems(self) -> tuple[str, ...]:
         """The systems without a cut, in the order of the page."""
         scored = (f"{model}{dot}" for model in self.models for dot in ("", DOT))
-        return ("bm25", "dense", *scored, "hybrid", f"hybrid-{self.first}{DOT}")
+        dense = () if self.dense is None else ("dense",)
+        return ("bm25", *dense, *scored, "hybrid", f"hybrid-{self.first}{DOT}")
 
     @property
     def first(self) -> str:
@@ -77,7 +78,7 @@ class Plan:
         if scored is not None:
             model, scoring = self.models[scored[0]], scored[1]
             parts = [*made_by(model), own_cut(model, "query"), *_scored(model, scoring)]
-        if system == "dense":
+        if system == "dense" and self.dense is not None:
             parts = [digest(*store_key(self.dense, data))]
         if system == "bm25" or is_hybrid:
             parts.append(texts_key())
@@ -194,6 +195,7 @@ def _known(option: str, given: Sequence[str], known: Sequence[str]) -> None:
 @click.option("--curves", default="", callback=names, help="Models that are cut; the first.")
 @click.option("--top-k", default=CUTS, show_default=True, callback=names, help="The cuts.")
 @click.option("--dense-model", help="Instead of all-MiniLM-L6-v2.")
+@click.option("--dense/--no-dense", default=True, help="Measure the dense model, the slowest.")
 @click.option("--device", help="Where models run.")
 @click.option("--dtype", help="Their precision.")
 @click.option("--work", type=click.Path(dir_okay=False, path_type=Path), help="Finished rows.")
@@ -236,7 +238,7 @@ def _plan(asked: Mapping[str, Any]) -> Plan:
         load_encoder(name, device=asked["device"], dtype=asked["dtype"]) for name in asked["models"]
     ]
     device = asked["device"].split(",")[0] if asked["device"] else None
-    dense = load_dense(asked["dense_model"], device=device)
+    dense = load_dense(asked["dense_model"], device=device) if asked["dense"] else None
     models = dict(zip(unique_names(encoders), encoders, strict=True))
     _known("--curves", asked["curves"], list(models))
     curves = asked["curves"] or tuple(models)[:1]

@@ -145,7 +145,8 @@ def _sparsity(whole: Cells, models: Sequence[str], mean_over: Sequence[str]) -> 
 
 def _tests(whole: Cells, system: str, mean_over: Sequence[str]) -> str:
     known = _systems(whole)
-    plain = f"hybrid-{known[known.index('dense') + 1]}{DOT}" if system == "hybrid" else system + DOT
+    of_hybrids = [name for name in known if name.startswith(f"{HYBRID}-") and name.endswith(DOT)]
+    plain = next(iter(of_hybrids), "") if system == HYBRID else system + DOT
     baselines = [name for name in (*BASELINES, plain) if name in known]
     lines = []
     for dataset, row in whole.items():

@@ -90,14 +90,14 @@ def test_a_finished_row_counts_for_one_scoring_and_prior(tmp_path: Path) -> None
     data = read_dataset(save_folder(tmp_path / "one"), "one")
     plain, known = HashEncoder(), HashEncoder()
     known.prior = Statistics(10, np.ones(512), 20.0)  # type: ignore[attr-defined]
-    plans = [Plan({name: plain}, (), (), 10, dense=None) for name in ("x", "x-dot")]  # type: ignore[arg-type]
+    plans = [Plan({name: plain}, (), (), 10, dense=object()) for name in ("x", "x-dot")]  # type: ignore[arg-type]
     assert plans[0].systems == ("bm25", "dense", "x", "x-dot", "hybrid", "hybrid-x-dot")
     keys = [
         [plan.key(data, system) for system in plan.systems if system != "dense"] for plan in plans
     ]
     assert keys[0] == keys[1]  # whatever the model is called
     assert len(set(keys[0])) == 5
-    other = Plan({"x": known}, (), (), 10, dense=None)  # type: ignore[arg-type]
+    other = Plan({"x": known}, (), (), 10, dense=object())  # type: ignore[arg-type]
     for system, is_same in {
         "x": False,
         "x-dot": True,
@@ -195,3 +195,8 @@ def test_a_file_of_others_is_no_work_file_and_stays_as_it_is(tmp_path: Path) -> 
     with pytest.raises(UsageError, match="holds no finished rows; name another"):
         WorkFile(path)
     assert path.read_text() == '{"a": 1}\n{"b"'
+
+
+def test_without_a_dense_model_the_page_has_none() -> None:
+    plan = Plan({"x": HashEncoder()}, (), (), 10, dense=None)
+    assert plan.systems == ("bm25", "x", "x-dot", "hybrid", "hybrid-x-dot")
