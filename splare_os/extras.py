@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 from .errors import MissingExtraError
 
-ENCODE = ("torch", "transformers", "sentence_transformers")
+ENCODE = ("torch", "transformers", "sentence_transformers", "safetensors")
 EVALUATE = (*ENCODE, "ir_measures")
 
 EXTRAS: Mapping[str, tuple[str, ...]] = {
