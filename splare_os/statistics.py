@@ -65,10 +65,13 @@ class Statistics:
     def idf(self) -> NDArray[np.float64]:
         """Return the inverse document frequency [latent], ln(1 + (N − df + ½) / (df + ½)), > 0.
 
-        The same for all latents where nothing is known. Source: Lucene's `BM25Similarity`.
+        A latent that no document shows weighs as one that a single document shows: it must not
+        take the place of those that are there. The same for all latents where nothing is known.
+        Source: Lucene's `BM25Similarity`.
 
-        >>> Statistics(3, np.array([3.0, 0.0]), 1.0).idf().round(4).tolist()
-        [0.1335, 2.0794]
+        >>> Statistics(3, np.array([3.0, 1.0, 0.0]), 1.0).idf().round(4).tolist()
+        [0.1335, 0.9808, 0.9808]
         """
-        absent = np.maximum(self.documents - self.document_frequency, 0)
-        return np.log1p((absent + 0.5) / (self.document_frequency + 0.5))
+        present = np.maximum(self.document_frequency, 1)
+        absent = np.maximum(self.documents - present, 0)
+        return np.log1p((absent + 0.5) / (present + 0.5))

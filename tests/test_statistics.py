@@ -37,10 +37,14 @@ def test_a_collection_is_scaled_with_its_shares() -> None:
 
 def test_idf_is_that_of_bm25() -> None:
     idf = Statistics(10, np.array([0.0, 1.0, 5.0, 10.0]), 1.0).idf()
-    hand = [math.log(1 + (10 - df + 0.5) / (df + 0.5)) for df in (0, 1, 5, 10)]
+    hand = [math.log(1 + (10 - df + 0.5) / (df + 0.5)) for df in (1, 1, 5, 10)]
     assert idf == pytest.approx(hand)
-    assert (np.diff(idf) < 0).all()
+    assert (np.diff(idf)[1:] < 0).all()
     assert (idf > 0).all()
+
+
+def test_in_a_collection_of_one_document_all_latents_weigh_the_same() -> None:
+    assert len(set(Statistics(1, np.array([1.0, 0.0]), 1.0).idf().tolist())) == 1
 
 
 def test_where_nothing_is_known_all_latents_weigh_the_same() -> None:
