@@ -27,7 +27,7 @@ from splare_os.cli.options import cluster_options, cluster_url, connect, names, 
 from splare_os.encode.load import load_encoder
 from splare_os.encoder import Encoder, Spans, own_prior
 from splare_os.errors import EncoderError, SplareError
-from splare_os.evaluate.datasets import read_dataset
+from splare_os.evaluate.datasets import read_corpus, read_dataset
 from splare_os.impacts import Impacts, merge, prune, stack
 from splare_os.index import IngestOptions, ingest
 from splare_os.layout.statistics import kept_statistics
@@ -40,6 +40,9 @@ from .scoring import read_collection
 FIELD = "text_splare"
 PREFIX = "splare-bench-"
 PLAIN, CALIBRATED = f"{PREFIX}dot", f"{PREFIX}calibrated"
+TITLE_CHARS = 100
+"""Of the first document, the query that it is searched by while the collection grows."""
+
 PROBE_S = 0.2
 """Seconds between two searches of a collection that grows."""
 
@@ -214,7 +217,8 @@ def main(
     with closing(connect(url, cluster)) as client:
         client.indices.delete(index=f"{PREFIX}*", params={"ignore_unavailable": "true"})
         rate = fill(client, ready, PLAIN, scoring="dot")
-        growing, probes = grow(client, url, ready, CALIBRATED, asked[0])
+        title = next(read_corpus(read[0].corpus)).text[:TITLE_CHARS]
+        growing, probes = grow(client, url, ready, CALIBRATED, title)
         merged = {"max_num_segments": 1, "request_timeout": 3600}
         client.indices.forcemerge(index=f"{PREFIX}*", params=merged)
         client.indices.refresh(index=f"{PREFIX}*")

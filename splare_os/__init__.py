@@ -1,6 +1,8 @@
 """splare-os: learned sparse retrieval with SAE latents, inside the search cluster you run.
 
 impacts     the data type handed from stage to stage
+statistics  how frequent latents are in a collection
+scoring     what makes a score of impacts, with statistics or without
 encoder     the Encoder protocol, the seam between models and the cluster
 documents/  what is read: fields, template, sources
 layout/     what an index looks like: mapping, records, pipelines

@@ -1,6 +1,7 @@
 """impacts → cluster: documents into rank_features fields of the user's own index.
 
-job · worker (reads, encodes, keeps the ledger) → chunk · actions → flight · bulk · replies.
+job · worker (reads, encodes, keeps the ledger) → chunk · actions → flight · bulk · replies; tally
+counts what lands, counting and census take statistics from any index.
 """
 
 from .bulk import BulkOptions
