@@ -219,15 +219,22 @@ def main(
         rate = fill(client, ready, PLAIN, scoring="dot")
         title = next(read_corpus(read[0].corpus)).text[:TITLE_CHARS]
         growing, probes = grow(client, url, ready, CALIBRATED, title)
-        merged = {"max_num_segments": 1, "request_timeout": 3600}
-        client.indices.forcemerge(index=f"{PREFIX}*", params=merged)
-        client.indices.refresh(index=f"{PREFIX}*")
-        for line in (*told(rate, growing, probes), *_searched(url, ready, asked, rounds)):
+        sizes = _merged(client)
+        searched = _searched(url, ready, asked, rounds)
+        for line in (*told(rate, growing, probes), *searched, *sizes):
             click.echo(line)
-        for name, one in client.indices.stats(index=f"{PREFIX}*", metric="store")[
-            "indices"
-        ].items():
-            click.echo(f"{name}: {one['primaries']['store']['size_in_bytes'] / 2**20:.0f} MiB")
+
+
+def _merged(client: OpenSearch) -> list[str]:
+    """Merge each index into one segment, and return their sizes."""
+    params = {"max_num_segments": 1, "request_timeout": 3600}
+    client.indices.forcemerge(index=f"{PREFIX}*", params=params)
+    client.indices.refresh(index=f"{PREFIX}*")
+    found = client.indices.stats(index=f"{PREFIX}*", metric="store")["indices"]
+    return [
+        f"{name}: {one['primaries']['store']['size_in_bytes'] / 2**20:.0f} MiB"
+        for name, one in found.items()
+    ]
 
 
 def _searched(url: str, encoder: Ready, asked: Sequence[str], rounds: int) -> Iterator[str]:
