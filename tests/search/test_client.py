@@ -11,6 +11,7 @@ from splare_os.encoder import Encoder
 from splare_os.errors import MappingError, ModelMismatchError
 from splare_os.index import IngestOptions, ingest
 from splare_os.layout import ensure_index
+from splare_os.scoring import Scoring
 from splare_os.search import SplareOpenSearch
 from tests.hashing import HashEncoder
 
@@ -82,13 +83,20 @@ def test_neural_sparse_cannot_saturate_plain_impacts(
         client.search(index=library.plain, body={"query": CLAUSE})
 
 
+@pytest.mark.parametrize("scoring", ["calibrated", "dot"])
 def test_both_dialects_give_the_same_scores(
-    splare: SplareOpenSearch, cluster_url: str, encoder: Encoder, library: Library
+    splare: SplareOpenSearch,
+    cluster_url: str,
+    encoder: Encoder,
+    library: Library,
+    scoring: Scoring,
 ) -> None:
-    body = {"query": CLAUSE, "size": 100}
+    index = "library" if scoring == "calibrated" else library.plain
+    body = {"query": {"splare": {"text": {"query": QUERY, "scoring": scoring}}}, "size": 100}
     with SplareOpenSearch(cluster_url, encoder=encoder, dialect="neural_sparse") as other:
-        theirs = scores(other.search(index="library", body=body))
-    assert theirs == scores(splare.search(index="library", body=body))
+        theirs = scores(other.search(index=index, body=body))
+    assert theirs == scores(splare.search(index=index, body=body))
+    assert len(theirs) > 30
 
 
 def test_a_clause_scores_beside_other_queries(splare: SplareOpenSearch, library: Library) -> None:
