@@ -30,7 +30,8 @@ NAME-dot with plain dot products ([scoring.md](scoring.md)); hybrid is the recip
 BM25 and the first model, with either. A data set has at most {queries} queries, the first of its
 judgements. Means are over data sets: {mean_over}; and over all others.
 
-Models: {models}.
+Models: {models}. Others made by the same recipe, and the dense
+bi-encoder where it has no column here: [variants.md](variants.md).
 """
 
 SHARES = """Uncut documents are as the model keeps them, with so many latents in the mean; a cut in
