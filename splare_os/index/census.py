@@ -80,24 +80,19 @@ def take_census(
         )
     for name, field, record in fields:
         kept = kept_statistics(client, [name], field).get(name)
-        is_new = kept is None or not _is_fresh(client, name, field, record, kept, options)
-        if kept is None or is_new:
-            kept = _take(client, name, field, record, options)
-        yield _census(name, field, kept, is_new=is_new)
+        if kept is not None and kept.is_of(record.fingerprint, record.n_latents):
+            documents = count_documents(client, name, field)
+            if _is_fresh(kept, documents, options):
+                yield _census(name, field, kept, is_new=False)
+                continue
+        yield _census(name, field, _take(client, name, field, record, options), is_new=True)
 
 
-def _is_fresh(  # noqa: PLR0913, PLR0917  # what is kept, and what it is of
-    client: OpenSearch,
-    index: str,
-    field: str,
-    record: FieldRecord,
-    kept: Kept,
-    options: CensusOptions,
-) -> bool:
-    if options.max_age_s is None or not kept.is_of(record.fingerprint, record.n_latents):
+def _is_fresh(kept: Kept, documents: int, options: CensusOptions) -> bool:
+    if options.max_age_s is None:
         return False
     age_s = (datetime.now(UTC) - kept.taken_at).total_seconds()
-    grown = abs(count_documents(client, index, field) - kept.statistics.documents)
+    grown = abs(documents - kept.statistics.documents)
     return age_s <= options.max_age_s and grown <= options.max_growth * kept.statistics.documents
 
 

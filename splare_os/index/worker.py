@@ -86,7 +86,8 @@ class IngestRun:
             letters.cut(ledger.progress.dead_bytes)
             sender = self._sender(target, settings)
             flight = stack.enter_context(Flight(sender, self.options.n_senders))
-            tally = self._tally(target, created=created)
+            with reachable():
+                tally = self._tally(target, created=created)
             yield from _Worker(
                 self, target, flight, ledger=ledger, letters=letters, tally=tally
             ).run()
@@ -107,7 +108,8 @@ class IngestRun:
     def _tally(self, target: Target, *, created: bool) -> Tally:
         """Return what counts the field's statistics, from those that are kept on."""
         n_latents, index, field = self.encoder.n_latents, target.index, target.field
-        is_new = created or not count_documents(self.client, index, field)
+        has_begun = self.n_done_before > 0  # then what is counted may not be searchable yet
+        is_new = created or not (has_begun or count_documents(self.client, index, field))
         if is_new:  # what is kept is of an index of the same name, gone since
             forget_statistics(self.client, index, field)
             return Tally(self.client, target, n_latents, None, is_new=True)

@@ -4,13 +4,8 @@ import pytest
 
 from splare_os.documents.document import parse
 from splare_os.documents.fields import Fields
-from splare_os.documents.sources import read_jsonl
 
 FIELDS = Fields()
-
-
-def read(path, **options):
-    return list(read_jsonl(path, FIELDS, **options))
 
 
 def reason(line: object) -> str:

@@ -1,12 +1,10 @@
 import gzip
 import io
-import json
 import os
 
 import pytest
 
 from splare_os.documents import document, sources
-from splare_os.documents.document import parse
 from splare_os.documents.fields import Fields
 from splare_os.documents.sources import check_sources, is_replayable, read_jsonl
 from splare_os.errors import JobError
@@ -16,11 +14,6 @@ FIELDS = Fields()
 
 def read(path, **options):
     return list(read_jsonl(path, FIELDS, **options))
-
-
-def reason(line: object) -> str:
-    raw = line if isinstance(line, bytes) else json.dumps(line).encode()
-    return parse("a.jsonl", 1, raw, FIELDS).reason
 
 
 def test_a_file_is_read_line_by_line_without_its_blank_ones(write):
