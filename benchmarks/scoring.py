@@ -35,6 +35,9 @@ K1S = (0.5, 0.7, 1.0, 2.0, 4.0)
 BS = (0.0, 0.2, 0.4, 0.6, 0.8)
 DOT: Choice = (0.0, np.inf, 0.0)
 DEPTH, BLOCK = 10, 256
+LENGTHS = (0.5, 0.7, 1.0, 1.4, 2.0)
+"""Times the model's mean length, which the formula takes instead."""
+
 CUTS = ((40, "impact"), (40, "weight"), (30, "weight"), (20, "weight"))
 COMMON = (1.0, 0.2, 0.1)
 
@@ -102,6 +105,16 @@ def costs(one: Collection) -> Iterator[tuple[str, Cost]]:
         yield label, _cost(one, prune(rare, one.top_k), documents, shares)
 
 
+def lengths(one: Collection) -> Iterator[tuple[str, float]]:
+    """Yield nDCG@10 for other mean lengths: times the model's, and the collection's own."""
+    queries = prune(weighed(one.queries, one.statistics.idf()), one.top_k)
+    taken = {f"{times:g} × the model's": times * one.mean_length for times in LENGTHS}
+    for label, mean in (
+        taken | {"the collection's": Statistics.of(one.documents).mean_length}
+    ).items():
+        yield label, ndcg(one, queries, Saturation(K1, B, mean).of(one.documents))
+
+
 def _cost(
     one: Collection, queries: Impacts, documents: Impacts, shares: NDArray[np.float64]
 ) -> Cost:
@@ -164,12 +177,14 @@ def main(
     encoder, found = load_encoder(model), folders_below(data)
     grids: dict[str, Grid] = {}
     cuts: dict[str, Mapping[str, Cost]] = {}
+    means: dict[str, Mapping[str, float]] = {}
     for name in sets or found:
         one = read_collection(encoder, read_dataset(found[name], name, limit=queries))
         grids[name], cuts[name] = dict(grid(one)), dict(costs(one))
+        means[name] = dict(lengths(one))
         click.echo(f"{name} {grids[name][DOT]:.4f} {grids[name][ALPHA, K1, B]:.4f}", err=True)
     if page is not None:
-        write_page(page, grids, cuts, DOT, (ALPHA, K1, B))
+        write_page(page, grids, cuts, means, dot=DOT, default=(ALPHA, K1, B))
     if picture is not None:
         plot(picture, grids, DOT)
 

@@ -21,6 +21,8 @@ def write_page(
     page: Path,
     grids: Mapping[str, Grid],
     cuts: Mapping[str, Mapping[str, Cost]],
+    means: Mapping[str, Mapping[str, float]],
+    *,
     dot: Choice,
     default: Choice,
 ) -> None:
@@ -30,7 +32,8 @@ def write_page(
         raise ValueError(f"{page} lacks the lines {BEGIN} and {END}: add them where tables go")
     before, rest = text.split(BEGIN, 1)
     after = rest.split(END, 1)[1]
-    tables = "\n".join([_left_out(grids, dot, default), _best(grids, dot), _costs(cuts)])
+    parts = [_left_out(grids, dot, default), _best(grids, dot), _lengths(means), _costs(cuts)]
+    tables = "\n".join(parts)
     page.write_text(f"{before}{BEGIN}\n{tables}\n{END}{after}", encoding="utf-8")
 
 
@@ -65,6 +68,13 @@ def _best(grids: Mapping[str, Grid], dot: Choice) -> str:
     ]
     title = "### The best of all, means over families of data sets"
     return f"{title}\n\n{table(['α, k1, b', 'nDCG@10'], lines)}"
+
+
+def _lengths(means: Mapping[str, Mapping[str, float]]) -> str:
+    labels = next(iter(means.values()))
+    lines = [[label, f"{mean([found[label] for found in means.values()]):.4f}"] for label in labels]
+    title = "### Which mean length is taken, means over all data sets"
+    return f"{title}\n\n{table(['mean length', 'nDCG@10'], lines)}"
 
 
 def _costs(cuts: Mapping[str, Mapping[str, Cost]]) -> str:

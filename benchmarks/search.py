@@ -24,8 +24,9 @@ from opensearchpy import OpenSearch
 from opensearchpy.exceptions import OpenSearchException
 
 from splare_os.cli.options import cluster_options, cluster_url, connect, names, quieten_transformers
+from splare_os.encode import SplareEncoder
 from splare_os.encode.load import load_encoder
-from splare_os.encoder import Encoder, Spans, own_prior
+from splare_os.encoder import Spans
 from splare_os.errors import EncoderError, SplareError
 from splare_os.evaluate.datasets import read_corpus, read_dataset
 from splare_os.impacts import Impacts, merge, prune, stack
@@ -53,13 +54,13 @@ class Ready:
     Queries are encoded once, so that what is timed is the search.
     """
 
-    def __init__(self, encoder: Encoder, documents: Impacts) -> None:
+    def __init__(self, encoder: SplareEncoder, documents: Impacts) -> None:
         self.encoder, self.documents = encoder, documents
         self._queries: dict[str, Impacts] = {}
         self.name, self.fingerprint = encoder.name, encoder.fingerprint
-        self.n_latents, self.prior = encoder.n_latents, own_prior(encoder)
-        self.query_top_k: int = encoder.query_top_k  # type: ignore[attr-defined]
-        self.document_top_k: int = encoder.document_top_k  # type: ignore[attr-defined]
+        self.n_latents, self.prior = encoder.n_latents, encoder.prior
+        self.query_top_k = encoder.query_top_k
+        self.document_top_k = encoder.document_top_k
 
     def encode_documents(self, texts: Sequence[str]) -> Impacts:
         """Return the rows that the texts name."""
@@ -72,7 +73,7 @@ class Ready:
     def encode_whole_queries(self, texts: Sequence[str]) -> Impacts:
         """Return all impacts of queries."""
         for text in set(texts) - self._queries.keys():
-            self._queries[text] = self.encoder.encode_whole_queries([text])  # type: ignore[attr-defined]
+            self._queries[text] = self.encoder.encode_whole_queries([text])
         return stack([self._queries[text] for text in texts])
 
     def spans(self, texts: Sequence[str], *, query: bool = False) -> list[Spans]:
@@ -212,7 +213,7 @@ def main(
     real = stack([read_collection(encoder, one).documents for one in read])
     texts = [text for one in read for text in one.queries.values()]
     asked = random.Random(0).sample(texts, min(queries, len(texts)))
-    ready = Ready(encoder, grown(real, documents, encoder.document_top_k))  # type: ignore[attr-defined]
+    ready = Ready(encoder, grown(real, documents, encoder.document_top_k))
     url = cluster_url(cluster)
     with closing(connect(url, cluster)) as client:
         client.indices.delete(index=f"{PREFIX}*", params={"ignore_unavailable": "true"})
