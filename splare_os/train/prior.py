@@ -9,10 +9,12 @@ from random import Random
 
 import numpy as np
 
+from ..documents import Fields, check_sources
 from ..encode.prior import PRIOR, write_prior
 from ..encoder import Encoder
 from ..errors import TrainingError
 from ..statistics import Statistics
+from .texts import Reject, draw_texts
 
 N_TEXTS = 2000
 """Texts that a training takes the prior of its model from."""
@@ -37,6 +39,24 @@ def drawn(texts: Sequence[str], n_texts: int = N_TEXTS, *, seed: int = 0) -> lis
     return Random(seed).sample(texts, min(n_texts, len(texts)))
 
 
+def drawn_evenly(
+    sources: Sequence[str],
+    fields: Fields,
+    *,
+    n_texts: int,
+    max_chars: int,
+    seed: int = 0,
+    reject: Reject = lambda _: None,
+) -> list[str]:
+    """Return at most `n_texts` of each source, so that a large one does not decide alone."""
+    check_sources(sources)
+    if n_texts < 1:
+        raise ValueError(f"n_texts={n_texts}: take at least one text of a file")
+    limits = {"max_chars": max_chars, "seed": seed}
+    texts = (draw_texts([source], fields, reject=reject, **limits) for source in sources)
+    return [text for each in texts for text in drawn(each, n_texts, seed=seed)]
+
+
 def take_prior(encoder: Encoder, texts: Sequence[str]) -> Statistics:
     """Return the statistics of `texts` as documents of `encoder`."""
     found = Statistics.none(encoder.n_latents)
@@ -45,16 +65,14 @@ def take_prior(encoder: Encoder, texts: Sequence[str]) -> Statistics:
     return found
 
 
-def add_prior(
-    folder: Path, encoder: Encoder, texts: Sequence[str], *, n_texts: int, seed: int = 0
-) -> PriorReport:
-    """Write the prior of `n_texts` of `texts`, drawn at random, into the folder of `encoder`.
+def add_prior(folder: Path, encoder: Encoder, texts: Sequence[str]) -> PriorReport:
+    """Write the prior that `texts` give into the model folder of `encoder`.
 
     `TrainingError` if there is no such folder, or no text has a latent.
     """
     if not (folder / "modules.json").is_file():
         raise TrainingError(f"{folder} is no model folder: give one that can be written to")
-    found = take_prior(encoder, drawn(texts, n_texts, seed=seed))
+    found = take_prior(encoder, texts)
     if not found.length:
         raise TrainingError(f"no latent in {found.documents:.0f} texts: give texts with words")
     try:

@@ -1,14 +1,18 @@
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from splare_os.cli.main import main
+from splare_os.documents import Fields
 from splare_os.encode.load import load_encoder
 from splare_os.encode.prior import read_prior
 from splare_os.encoder import own_prior
 from splare_os.errors import EncoderError, TrainingError
 from splare_os.statistics import Statistics
-from splare_os.train.prior import add_prior, take_prior
+from splare_os.train.prior import add_prior, drawn_evenly, take_prior
 from tests.models import build_tiny
 
 TEXTS = ["oil crisis", "oil war embargo", "river", ""]
@@ -30,7 +34,7 @@ def test_a_prior_counts_the_documents_of_texts(folder: Path) -> None:
 def test_a_folder_keeps_its_prior_and_its_fingerprint(folder: Path, tmp_path: Path) -> None:
     bare = load_encoder(str(folder), dtype="float32")
     assert own_prior(bare) is None
-    report = add_prior(folder, bare, TEXTS, n_texts=100)
+    report = add_prior(folder, bare, TEXTS)
     assert (report.texts, report.latents > 0) == (4, True)
     encoder = load_encoder(str(folder), dtype="float32")
     assert encoder.fingerprint == bare.fingerprint
@@ -45,18 +49,40 @@ def test_a_folder_keeps_its_prior_and_its_fingerprint(folder: Path, tmp_path: Pa
     assert kept.document_frequency.tolist() == prior.document_frequency.tolist()
 
 
-def test_only_so_many_texts_are_read(folder: Path) -> None:
-    assert add_prior(folder, load_encoder(str(folder)), TEXTS, n_texts=2).texts == 2
+def test_each_file_gives_as_many_texts(tmp_path: Path) -> None:
+    sources = []
+    for name, n_texts in (("small", 3), ("large", 50)):
+        path = tmp_path / f"{name}.jsonl"
+        path.write_text("".join(json.dumps({"text": f"{name} {n}"}) + "\n" for n in range(n_texts)))
+        sources.append(str(path))
+    texts = drawn_evenly(sources, Fields(), n_texts=5, max_chars=10**6)
+    assert [text.split()[0] for text in texts] == ["small"] * 3 + ["large"] * 5
+    assert texts == drawn_evenly(sources, Fields(), n_texts=5, max_chars=10**6)
+    assert texts != drawn_evenly(sources, Fields(), n_texts=5, max_chars=10**6, seed=1)
+    with pytest.raises(ValueError, match="n_texts=0"):
+        drawn_evenly(sources, Fields(), n_texts=0, max_chars=10**6)
+
+
+def test_the_command_tells_what_it_took_and_which_lines_are_none(
+    folder: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "texts.jsonl"
+    path.write_text('{"text": "oil crisis"}\n{"text": "river"}\n{\n')
+    result = CliRunner().invoke(main, ["train", "prior", str(path), "--model", str(folder)])
+    assert result.exit_code == 1  # a line is no document
+    report = json.loads(result.stdout)
+    assert (report["texts"], report["model"]) == (2, str(folder))
+    assert own_prior(load_encoder(str(folder))) is not None
 
 
 def test_texts_without_a_latent_are_refused(folder: Path) -> None:
     with pytest.raises(TrainingError, match="no latent in 2 texts"):
-        add_prior(folder, load_encoder(str(folder)), ["", " "], n_texts=9)
+        add_prior(folder, load_encoder(str(folder)), ["", " "])
 
 
 def test_a_place_that_is_no_model_folder_is_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="is no model folder"):
-        add_prior(tmp_path / "nowhere", load_encoder(str(folder)), TEXTS, n_texts=9)
+        add_prior(tmp_path / "nowhere", load_encoder(str(folder)), TEXTS)
 
 
 def test_a_damaged_prior_is_told(folder: Path) -> None:
