@@ -19,4 +19,4 @@ Each imports only what stands above it. The base installation is torch-free; ext
 brings the rest.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

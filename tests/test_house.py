@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from configparser import ConfigParser
 from pathlib import Path
 
 import grimp
@@ -59,6 +60,9 @@ OUTSIDE_THE_PACKAGE = {"packaging", "typing"}
 TORCH_FREE = (
     *("impacts", "encoder", "documents", "layout", "cluster", "index", "search", "encode", "cli"),
 )
+
+OF_EXTRAS = set().union(*EXTRAS.values()) - {"requests"}
+"""Requests comes with opensearch-py."""
 
 PATHS_OF_A_MACHINE = re.compile(rb"(?<![\w.~})*-])/(?:(?:root|work|Users)/|home/(?!ada\b))\w")
 """Ada is the tests' own."""
@@ -180,4 +184,11 @@ def test_no_tracked_text_names_a_machines_paths_or_a_registry() -> None:
 def test_the_base_installation_imports_nothing_of_an_extra(room: str) -> None:
     code = f"import sys, splare_os.{room}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert not set(EXTRAS["train"]) & set(done.stdout.split())
+    assert not OF_EXTRAS & set(done.stdout.split())
+
+
+def test_the_contract_of_the_base_installation_names_all_of_every_extra() -> None:
+    config = ConfigParser()
+    config.read(ROOT / "setup.cfg", encoding="utf-8")
+    named = config["importlinter:contract:torch-free"]["forbidden_modules"].split()
+    assert set(named) == OF_EXTRAS
