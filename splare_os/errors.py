@@ -8,6 +8,7 @@ SplareError
 ├── JobError          an indexing job that cannot go on (locked, ledger unreadable)
 ├── BulkError         the cluster refuses to take any more documents
 ├── TrainingError     a training that cannot start or go on
+├── StatisticsError   statistics of a collection that cannot be read or taken
 ├── EvaluationError   a data set that cannot be read, or a search of it that failed
 └── MissingExtraError   a part of the package whose extra is not installed
 """
@@ -39,6 +40,10 @@ class JobError(SplareError):
 
 class BulkError(SplareError):
     """The cluster answers no more, or refuses every document for the same reason."""
+
+
+class StatisticsError(SplareError):
+    """Statistics of a collection cannot be read, or cannot be taken from its index."""
 
 
 class EvaluationError(SplareError):

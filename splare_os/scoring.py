@@ -20,14 +20,21 @@ from .impacts import Impacts
 Scoring: TypeAlias = Literal["dot", "calibrated"]
 SCORINGS: tuple[Scoring, ...] = get_args(Scoring)
 
+
 ALPHA = 0.5
 """Power of idf; docs/scoring.md tells how it, `K1` and `B` were chosen."""
 K1, B = 0.7, 0.4
 
 
+def check_scoring(scoring: str | None) -> None:
+    """Raise `ValueError` for a scoring that there is not; None asks for none."""
+    if scoring not in {None, *SCORINGS}:
+        raise ValueError(f"scoring={scoring!r}: choose one of {', '.join(SCORINGS)}")
+
+
 @dataclass(frozen=True, slots=True)
 class Saturation:
-    """What documents' impacts go through: `k1` ≥ 0, and `b` in [0, 1] of their length.
+    """What documents' impacts go through: `k1` > 0, and `b` in [0, 1] of their length.
 
     `mean_length` belongs to the field for good: whatever documents come, one of this length is
     weighed as without `b`.
@@ -44,6 +51,14 @@ class Saturation:
                 f"k1={self.k1}, b={self.b}, mean_length={self.mean_length}: k1 and mean_length "
                 "have to be above 0, b from 0 to 1"
             )
+
+    def is_like(self, other: "Saturation | None") -> bool:
+        """Return whether scores compare: with mean lengths a tenth apart they nearly do."""
+        return (
+            other is not None
+            and (self.k1, self.b) == (other.k1, other.b)
+            and abs(self.mean_length - other.mean_length) <= 0.1 * self.mean_length
+        )
 
     def of(self, impacts: Impacts) -> Impacts:
         """Return impacts [text, latent], saturated; a row's order of latents stays.

@@ -52,3 +52,18 @@ def test_a_querys_impacts_count_by_the_root_of_idf() -> None:
     made = weighed(impacts([2.0, 0.0, 3.0]), np.array([4.0, 1.0, 9.0]))
     assert made.toarray().tolist() == [[4.0, 0.0, 9.0]]
     assert weighed(impacts([2.0]), np.array([4.0]), alpha=1.0).toarray().tolist() == [[8.0]]
+
+
+@pytest.mark.parametrize(
+    ("other", "is_like"),
+    [
+        (Saturation(0.7, 0.4, 70.0), True),
+        (Saturation(0.7, 0.4, 76.9), True),
+        (Saturation(0.7, 0.4, 77.1), False),
+        (Saturation(0.7, 0.0, 70.0), False),
+        (Saturation(1.0, 0.4, 70.0), False),
+        (None, False),
+    ],
+)
+def test_scores_compare_where_lengths_count_nearly_alike(other, is_like):
+    assert Saturation(0.7, 0.4, 70.0).is_like(other) is is_like

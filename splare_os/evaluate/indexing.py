@@ -18,7 +18,6 @@ from ..layout import TOP_K
 from ..layout.field import impacts_field
 from ..layout.mapping import properties, template
 from ..layout.saturating import default_saturation
-from ..layout.statistics import forget_statistics
 from ..scoring import Scoring
 from .datasets import DataSet, read_corpus
 from .encoded import made_by
@@ -56,8 +55,6 @@ def indexed(
     def fill() -> None:
         if not client.indices.exists(index=index):
             client.indices.create(index=index, body=_body(properties(Fields())))
-            # what is kept is of an index of the same name, gone since
-            forget_statistics(client, index, impacts_field(Fields().text))
         kept = min(top_k, own_top_k(encoder) or top_k)  # a model that gives fewer is no mistake
         options = IngestOptions(index, top_k=kept, scoring=scoring)
         run = ingest(client, encoder, [str(data.corpus)], options)

@@ -11,7 +11,7 @@ from ..errors import MappingError
 from ..layout.field import impacts_field
 from ..layout.records import FieldRecord, read_records
 from ..layout.statistics import Kept, keep_statistics, kept_statistics
-from .counting import count_documents, standard_error, take_statistics
+from .counting import check_sample, count_documents, standard_error, take_statistics
 
 TOLD_SHARE = 0.01
 """Share of documents whose standard error is told of a sample."""
@@ -32,11 +32,12 @@ class CensusOptions:
     max_growth: float = 0.1
 
     def __post_init__(self) -> None:
-        """Refuse an age or a growth below 0."""
+        """Refuse an age or a growth below 0, and a sample that cannot be drawn."""
         if not (self.max_age_s is None or self.max_age_s >= 0) or not self.max_growth >= 0:
             raise ValueError(
                 f"max_age_s={self.max_age_s}, max_growth={self.max_growth}: give at least 0"
             )
+        check_sample(self.sample)
 
 
 @dataclass(frozen=True)
@@ -81,19 +82,17 @@ def take_census(
     for name, field, record in fields:
         kept = kept_statistics(client, [name], field).get(name)
         if kept is not None and kept.is_of(record.fingerprint, record.n_latents):
-            documents = count_documents(client, name, field)
-            if _is_fresh(kept, documents, options):
+            age_s = (datetime.now(UTC) - kept.taken_at).total_seconds()
+            is_young = options.max_age_s is not None and age_s <= options.max_age_s
+            if is_young and not _has_grown(kept, count_documents(client, name, field), options):
                 yield _census(name, field, kept, is_new=False)
                 continue
         yield _census(name, field, _take(client, name, field, record, options), is_new=True)
 
 
-def _is_fresh(kept: Kept, documents: int, options: CensusOptions) -> bool:
-    if options.max_age_s is None:
-        return False
-    age_s = (datetime.now(UTC) - kept.taken_at).total_seconds()
-    grown = abs(documents - kept.statistics.documents)
-    return age_s <= options.max_age_s and grown <= options.max_growth * kept.statistics.documents
+def _has_grown(kept: Kept, documents: int, options: CensusOptions) -> bool:
+    known = kept.statistics.documents
+    return abs(documents - known) > options.max_growth * known
 
 
 def _take(

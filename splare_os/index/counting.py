@@ -5,13 +5,13 @@ Both see the documents as they are now, deleted ones left out.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from opensearchpy import OpenSearch
 
-from ..errors import MappingError
-from ..impacts import from_features
+from ..errors import StatisticsError
+from ..layout.field import statistics_of
 from ..statistics import Statistics
 
 BATCH = 1000
@@ -24,6 +24,12 @@ MOST_COUNTED = 200_000
 """Documents that are all looked at, unless a sample is asked for."""
 
 TIMEOUT_S = 600
+
+Json: TypeAlias = dict[str, Any]
+
+
+class NotInSourceError(StatisticsError):
+    """Impacts are not in `_source`, so that none can be looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +45,17 @@ def take_statistics(
 ) -> Taken:
     """Return the statistics of `field`: of all documents, or of a sample where there are many.
 
-    `sample` documents are looked at if it is given; else all, if there are at most `MOST_COUNTED`.
+    `sample` documents are looked at if it is given; else all, if there are at most `MOST_COUNTED`,
+    or if impacts are not in `_source`, from where a sample has them.
     """
-    if sample is None and count_documents(client, index, field) > MOST_COUNTED:
-        sample = MAX_SAMPLE
-    if sample is None:
-        return Taken(count_statistics(client, index, field, n_latents))
-    return Taken(sample_statistics(client, index, field, n_latents, sample=sample), sample)
+    if sample is not None:
+        return sample_statistics(client, index, field, n_latents, sample=sample)
+    if count_documents(client, index, field) > MOST_COUNTED:
+        try:
+            return sample_statistics(client, index, field, n_latents, sample=MAX_SAMPLE)
+        except NotInSourceError:
+            pass
+    return Taken(count_statistics(client, index, field, n_latents))
 
 
 def count_statistics(client: OpenSearch, index: str, field: str, n_latents: int) -> Statistics:
@@ -60,27 +70,32 @@ def count_statistics(client: OpenSearch, index: str, field: str, n_latents: int)
 
 def sample_statistics(
     client: OpenSearch, index: str, field: str, n_latents: int, *, sample: int, seed: int = 0
-) -> Statistics:
+) -> Taken:
     """Return the statistics of all documents as `sample` of them, drawn at random, tell them.
 
     Of a latent that a share p of the documents shows, the share found has a standard error of
-    √(p · (1 − p) / sample). `MappingError` where impacts are not in `_source`.
+    √(p · (1 − p) / sample). `NotInSourceError` where impacts are not in `_source`.
     """
-    if not 1 <= sample <= MAX_SAMPLE:
-        raise ValueError(f"sample={sample}: look at 1 to {MAX_SAMPLE} documents")
+    check_sample(sample)
     documents = count_documents(client, index, field)
     objects = _drawn(client, index, field, sample, seed)
-    features = [ours.get("impacts") or {} for ours in objects]
-    if any(not found and ours.get("count") for found, ours in zip(features, objects, strict=True)):
-        raise MappingError(
+    if any(isinstance(ours, dict) and ours.get("count") for ours in objects) and not any(
+        isinstance(ours, dict) and "impacts" in ours for ours in objects
+    ):
+        raise NotInSourceError(
             f"index {index!r} keeps impacts of {field!r} out of _source: count its statistics, "
             "without a sample"
         )
-    if not features:
-        return Statistics.none(n_latents)
-    found = Statistics.of(from_features(features, n_latents))
-    lengths = sum(float(ours.get("length", 0.0)) for ours in objects)
-    return Statistics(found.documents, found.document_frequency, lengths).scaled(documents)
+    found = statistics_of(objects, n_latents)
+    if len(objects) >= documents:
+        return Taken(found)
+    return Taken(found.scaled(documents), len(objects))
+
+
+def check_sample(sample: int | None) -> None:
+    """Raise `ValueError` for a number of documents that cannot be looked at; None: all."""
+    if sample is not None and not 1 <= sample <= MAX_SAMPLE:
+        raise ValueError(f"sample={sample}: look at 1 to {MAX_SAMPLE} documents")
 
 
 def standard_error(share: float, sample: int) -> float:
@@ -94,10 +109,11 @@ def standard_error(share: float, sample: int) -> float:
 
 def count_documents(client: OpenSearch, index: str, field: str) -> int:
     """Return the number of documents that the worker has seen, with impacts or without."""
-    return int(client.count(index=index, body={"query": _has(field)})["count"])
+    body = {"size": 0, "track_total_hits": True, "query": _has(field)}
+    return int(_asked(client, index, body)["hits"]["total"]["value"])
 
 
-def _has(field: str) -> dict[str, Any]:
+def _has(field: str) -> Json:
     names = (f"{field}.count", f"{field}.latents")
     return {"bool": {"should": [{"exists": {"field": name}} for name in names]}}
 
@@ -107,31 +123,38 @@ def _frequencies(client: OpenSearch, index: str, field: str, n_latents: int) -> 
         latents = range(first, min(first + BATCH, n_latents))
         filters = [_shows(field, latent) for latent in latents]
         body = {"size": 0, "aggs": {"latents": {"filters": {"filters": filters}}}}
-        reply = client.search(index=index, body=body, params={"request_timeout": TIMEOUT_S})
-        if reply["_shards"]["failed"] or reply["timed_out"]:
-            raise MappingError(
-                f"index {index!r}: latents cannot be counted on all of its shards "
-                f"({reply['_shards']}): try again when it is well"
-            )
-        for bucket in reply["aggregations"]["latents"]["buckets"]:
+        for bucket in _asked(client, index, body)["aggregations"]["latents"]["buckets"]:
             yield float(bucket["doc_count"])
 
 
-def _shows(field: str, latent: int) -> dict[str, Any]:
+def _shows(field: str, latent: int) -> Json:
     return {"rank_feature": {"field": f"{field}.impacts.{latent}", "linear": {}}}
 
 
 def _length(client: OpenSearch, index: str, field: str) -> float:
     total = {"length": {"sum": {"field": f"{field}.length"}}}
-    reply = client.search(index=index, body={"size": 0, "aggs": total})
+    reply = _asked(client, index, {"size": 0, "aggs": total})
     return float(reply["aggregations"]["length"]["value"])
 
 
-def _drawn(
-    client: OpenSearch, index: str, field: str, sample: int, seed: int
-) -> Sequence[dict[str, Any]]:
-    random = {"query": _has(field), "random_score": {"seed": seed, "field": "_seq_no"}}
+def _drawn(client: OpenSearch, index: str, field: str, sample: int, seed: int) -> Sequence[object]:
+    random = {
+        "query": {"bool": {"filter": [_has(field)]}},
+        "random_score": {"seed": seed, "field": "_seq_no"},
+        "boost_mode": "replace",  # all alike: a score of its own would favour some documents
+    }
     wanted = [f"{field}.impacts", f"{field}.count", f"{field}.length"]
     body = {"size": sample, "query": {"function_score": random}, "_source": wanted}
-    reply = client.search(index=index, body=body, params={"request_timeout": TIMEOUT_S})
-    return [hit["_source"].get(field, {}) for hit in reply["hits"]["hits"]]
+    return [hit["_source"].get(field) for hit in _asked(client, index, body)["hits"]["hits"]]
+
+
+def _asked(client: OpenSearch, index: str, body: Json) -> Json:
+    """Return the reply to a search, of all shards."""
+    reply: Json = client.search(index=index, body=body, params={"request_timeout": TIMEOUT_S})
+    shards = reply["_shards"]
+    if shards["successful"] < shards["total"] or reply["timed_out"]:  # down: not counted as failed
+        raise StatisticsError(
+            f"index {index!r}: not all of its shards answer ({shards}), so its "
+            "statistics would be of a part: try again when it is well"
+        )
+    return reply

@@ -15,7 +15,7 @@ from ..encoder import Encoder
 from ..layout.field import impacts_field
 from ..layout.mapping import check_target, write_index
 from ..layout.records import check_model
-from ..scoring import SCORINGS, Scoring
+from ..scoring import Scoring, check_scoring
 from .actions import Target
 from .bulk import BulkOptions
 from .ledger import Identity
@@ -47,8 +47,7 @@ class IngestOptions:
     def __post_init__(self) -> None:
         """Refuse an index that cannot be written to, and bounds that nothing fits."""
         check_target(self.index, self.top_k)
-        if self.scoring not in {None, *SCORINGS}:
-            raise ValueError(f"scoring={self.scoring!r}: choose one of {', '.join(SCORINGS)}")
+        check_scoring(self.scoring)
         if min(self.chunk_documents, self.chunk_bytes, self.n_senders) < 1:
             raise ValueError(
                 f"chunk_documents={self.chunk_documents}, chunk_bytes={self.chunk_bytes}, "

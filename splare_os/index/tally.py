@@ -1,24 +1,24 @@
 """The statistics of a field while a worker writes to it: counted as chunks land, kept now and then.
 
-The count is exact for an index that the run fills from nothing, each id once. Elsewhere it may
-drift; at the end of a run that changed much, statistics are taken from the index.
+The count is exact for an index that one run fills from nothing, each id once. Elsewhere it may
+drift: at the end it is held against the index, and taken anew from there if it is off.
 """
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
-import numpy as np
 from opensearchpy import OpenSearch, TransportError
 
-from ..errors import MappingError
-from ..impacts import from_features
+from ..errors import StatisticsError
+from ..layout.field import statistics_of
 from ..layout.statistics import Kept, keep_statistics
 from ..statistics import Statistics
 from .actions import Target
 from .chunk import Chunk
-from .counting import take_statistics
+from .counting import count_documents, take_statistics
 from .replies import Verdict
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,9 @@ KEEP_EVERY_S = 30.0
 MUCH = 0.1
 """Share of the documents that makes statistics old when so many have come or changed."""
 
+OFF = 0.01
+"""Share of the documents by which the count may differ from the index."""
+
 LEAST_PAUSE_S = 1.0
 """A collection that grows from nothing is not written about more often than this."""
 
@@ -36,7 +39,7 @@ LEAST_PAUSE_S = 1.0
 class Tally:
     """Counts what lands in one field.
 
-    `known` are its statistics so far; None where nobody took any. `is_new`: the field was empty.
+    `known` are its statistics so far, None where none are known. `is_new`: the field was empty.
     """
 
     def __init__(
@@ -44,14 +47,14 @@ class Tally:
         client: OpenSearch,
         target: Target,
         n_latents: int,
-        known: Statistics | None,
+        known: Kept | None,
         *,
         is_new: bool,
     ) -> None:
         self.client, self.target, self.n_latents = client, target, n_latents
-        self.statistics = known or Statistics.none(n_latents)
-        self.is_known, self.is_exact = is_new or known is not None, is_new
-        self.n_written = 0
+        self.statistics = known.statistics if known else Statistics.none(n_latents)
+        self.sampled = known.sampled if known else None
+        self.is_exact, self.n_written = is_new, 0
         self._kept_written, self._kept_at = 0, time.monotonic()
 
     def add(self, chunk: Chunk, verdicts: Sequence[Verdict]) -> None:
@@ -68,31 +71,43 @@ class Tally:
         if changed and (waited_s > KEEP_EVERY_S or (has_much and waited_s > LEAST_PAUSE_S)):
             self.keep()
 
-    def keep(self, sampled: int | None = None) -> None:
+    def keep(self) -> None:
         """Keep the statistics in the cluster; where that is not allowed, the log tells."""
         self._kept_written, self._kept_at = self.n_written, time.monotonic()
         target = self.target
-        kept = Kept(self.statistics, target.fingerprint, datetime.now(UTC), sampled)
-        try:
+        kept = Kept(self.statistics, target.fingerprint, datetime.now(UTC), self.sampled)
+        with _told(target):
             keep_statistics(self.client, target.index, target.field, kept)
-        except (TransportError, MappingError) as error:
-            log.warning("statistics of index=%s cannot be kept: %s", target.index, error)
 
     def finish(self) -> None:
-        """Keep the statistics of the whole field, from the index where the count may be off."""
-        has_drifted = not self.is_exact and self.n_written > MUCH * self.statistics.documents
-        if self.is_known and not has_drifted:
-            if self.n_written:
-                self.keep()
-            return
-        target = self.target
-        try:
-            taken = take_statistics(self.client, target.index, target.field, self.n_latents)
-        except (TransportError, MappingError) as error:
-            log.warning("statistics of index=%s cannot be taken: %s", target.index, error)
-            return
-        self.statistics = taken.statistics
-        self.keep(taken.sampled)
+        """Keep the statistics of the whole field; taken from the index if the count is off.
+
+        It is where another job writes to the index too, or where a worker was killed before it
+        kept what it had counted. Documents can be searched by now.
+        """
+        with _told(self.target):
+            if self._is_off():
+                where = self.target.index, self.target.field
+                taken = take_statistics(self.client, *where, self.n_latents)
+                self.statistics, self.sampled = taken.statistics, taken.sampled
+            elif not self.n_written:
+                return
+            self.keep()
+
+    def _is_off(self) -> bool:
+        there = count_documents(self.client, self.target.index, self.target.field)
+        if abs(there - self.statistics.documents) > OFF * there:
+            return True
+        return not self.is_exact and self.n_written > MUCH * there
+
+
+@contextmanager
+def _told(target: Target) -> Iterator[None]:
+    """Tell the log of statistics that fail: documents are indexed all the same."""
+    try:
+        yield
+    except (TransportError, StatisticsError) as error:
+        log.warning("statistics of index=%s cannot be kept: %s", target.index, error)
 
 
 def change(chunk: Chunk, verdicts: Sequence[Verdict], n_latents: int) -> Statistics:
@@ -107,21 +122,11 @@ def change(chunk: Chunk, verdicts: Sequence[Verdict], n_latents: int) -> Statist
     ]
     rows = [chunk.rows[at] for at in stored if at in chunk.rows]
     came = Statistics.of(chunk.made.impacts[rows]) if rows else Statistics.none(n_latents)
-    length = float(chunk.made.lengths[rows].sum(dtype=np.float64))
+    length = float(chunk.made.lengths[rows].sum(dtype="float64"))
     before = [chunk.earlier[at] for at in stored if at in chunk.earlier]
-    went = _statistics_of(before, n_latents)
+    went = statistics_of(before, n_latents)
     return Statistics(
         len(stored) - went.documents,
         came.document_frequency - went.document_frequency,
         length - went.length,
     )
-
-
-def _statistics_of(objects: Sequence[dict[str, object]], n_latents: int) -> Statistics:
-    if not objects:
-        return Statistics.none(n_latents)
-    found = [one.get("impacts") for one in objects]
-    impacts = from_features([one if isinstance(one, dict) else {} for one in found], n_latents)
-    lengths = [one.get("length") for one in objects]
-    length = sum(float(one) for one in lengths if isinstance(one, int | float))
-    return Statistics(len(objects), Statistics.of(impacts).document_frequency, length)

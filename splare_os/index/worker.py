@@ -17,7 +17,7 @@ from opensearchpy import OpenSearch
 from ..documents.document import Body, Document
 from ..documents.sources import check_sources, read_jsonl
 from ..encoder import Encoder
-from ..errors import BulkError
+from ..errors import BulkError, StatisticsError
 from ..layout.cut import check_top_k
 from ..layout.mapping import ensure_index
 from ..layout.pipeline import PIPELINE
@@ -113,8 +113,12 @@ class IngestRun:
         if is_new:  # what is kept is of an index of the same name, gone since
             forget_statistics(self.client, index, field)
             return Tally(self.client, target, n_latents, None, is_new=True)
-        kept = kept_statistics(self.client, [index], field).get(index)
-        known = kept.statistics if kept and kept.is_of(target.fingerprint, n_latents) else None
+        try:
+            kept = kept_statistics(self.client, [index], field).get(index)
+        except StatisticsError as error:
+            log.warning("%s; they are taken anew at the end", error)
+            kept = None
+        known = kept if kept and kept.is_of(target.fingerprint, n_latents) else None
         return Tally(self.client, target, n_latents, known, is_new=False)
 
     def _take_up(self, ledger: Ledger, reason: str) -> None:

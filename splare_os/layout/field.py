@@ -1,5 +1,6 @@
 """The impacts field of a document: its name, and what stands in it. Pure functions."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -8,8 +9,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..impacts import Impacts, as_stored
+from ..impacts import Impacts, as_stored, from_features
 from ..scoring import Saturation
+from ..statistics import Statistics
 
 SUFFIX = "_splare"
 
@@ -79,6 +81,31 @@ def impacts_object(made: FieldImpacts, row: int) -> dict[str, object]:
 def latent_names(n_latents: int) -> NDArray[np.object_]:
     """Return the names of all latents: a look-up is five times as fast as making them."""
     return np.array(list(map(str, range(n_latents))), dtype=object)
+
+
+def statistics_of(objects: Sequence[object], n_latents: int) -> Statistics:
+    """Return the statistics of documents, from what `_source` holds in their impacts field.
+
+    Other writers may have put anything there: what is no impact of a latent does not count.
+    """
+    features, length = [], 0.0
+    for ours in objects:
+        one = ours if isinstance(ours, Mapping) else {}
+        found = one.get("impacts")
+        named = found.items() if isinstance(found, Mapping) else ()
+        features.append({name: 1.0 for name, value in named if _is_impact(name, value, n_latents)})
+        length += float(one["length"]) if _is_number(one.get("length")) else 0.0
+    counts = Statistics.of(from_features(features, n_latents)).document_frequency
+    return Statistics(len(features), counts, length)
+
+
+def _is_impact(name: object, value: object, n_latents: int) -> bool:
+    is_latent = isinstance(name, str) and name.isdecimal() and name.isascii()
+    return is_latent and int(str(name)) < n_latents and _is_number(value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
 
 
 def bad_impacts(impacts: Impacts) -> dict[int, str]:

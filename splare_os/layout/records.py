@@ -56,6 +56,9 @@ def parse_record(meta: Mapping[str, object], where: str) -> FieldRecord:
             f"{where}: layout {meta['layout']!r}, this version reads layouts 1 to {LAYOUT}; "
             "use the version that wrote it, or index anew"
         )
+    for key in ("n_latents", "top_k"):
+        if isinstance(meta[key], bool) or not isinstance(meta[key], int):
+            raise MappingError(f"{where}: {key} is {meta[key]!r}, not a whole number; mend it")
     names = meta["text_fields"]
     texts = tuple(map(str, names)) if isinstance(names, list) else (str(names),)
     return FieldRecord(
@@ -72,8 +75,13 @@ def parse_record(meta: Mapping[str, object], where: str) -> FieldRecord:
 def _parse_saturation(meta: object, where: str) -> Saturation | None:
     if meta is None:
         return None
+    wanted = {field.name for field in fields(Saturation)}
+    if not isinstance(meta, Mapping) or meta.keys() != wanted:
+        raise MappingError(
+            f"{where}: saturation {meta!r} cannot be read: it has to have {sorted(wanted)}"
+        )
     try:
-        return Saturation(**meta)  # type: ignore[arg-type]  # what a mapping holds may be anything
+        return Saturation(**meta)
     except (TypeError, ValueError) as error:
         raise MappingError(f"{where}: saturation {meta!r} cannot be read ({error})") from error
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from ..encoder import Encoder, own_prior
 from ..errors import MappingError
-from ..scoring import K1, B, Saturation, Scoring
+from ..scoring import K1, B, Saturation, Scoring, check_scoring
 from .records import FieldRecord
 
 DIGITS = 4
@@ -17,6 +17,7 @@ def default_saturation(encoder: Encoder, scoring: Scoring | None) -> Saturation 
     A document's length counts beside the mean length in the model's prior; without a prior it
     does not count.
     """
+    check_scoring(scoring)
     if scoring == "dot":
         return None
     prior = own_prior(encoder)
@@ -32,12 +33,13 @@ def chosen_saturation(
 
     `MappingError` if they are of another scoring than the one that is asked for.
     """
-    for record in known:
-        stored: Scoring = "dot" if record.saturation is None else "calibrated"
-        if scoring not in {None, stored}:
-            raise MappingError(
-                f"scoring={scoring!r}: the index stores impacts for {stored!r}. Leave it out, or "
-                "index into a new index"
-            )
-        return record.saturation
-    return default_saturation(encoder, scoring)
+    first = next(iter(known), None)
+    if first is None:
+        return default_saturation(encoder, scoring)
+    stored: Scoring = "dot" if first.saturation is None else "calibrated"
+    if scoring not in {None, stored}:
+        raise MappingError(
+            f"scoring={scoring!r}: the index stores impacts for {stored!r}. Leave it out, or "
+            "index into a new index"
+        )
+    return first.saturation

@@ -16,15 +16,16 @@ from typing import Any
 
 import numpy as np
 import orjson
-from opensearchpy import OpenSearch, RequestError, TransportError
+from opensearchpy import NotFoundError, OpenSearch, RequestError, TransportError
 
-from ..errors import MappingError
+from ..errors import StatisticsError
 from ..statistics import Statistics
 from .view import Headers
 
 log = logging.getLogger(__name__)
 
 INDEX = ".splare-statistics"
+NO_INDEX = "index_not_found_exception"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +78,21 @@ def kept_statistics(
 ) -> dict[str, Kept]:
     """Return by concrete index what is kept of `field`; an index of which nothing is has no key.
 
-    A cluster without such statistics, or one that does not show them, gives none; the latter is
-    told in the log.
+    A cluster that keeps no statistics gives none. `StatisticsError` where they cannot be read:
+    what is kept is not known then, and may be next time.
     """
     names = {_name(index, field): index for index in indices}
     if not names:
         return {}
     try:
         reply = client.mget(index=INDEX, body={"ids": list(names)}, headers=dict(headers or {}))
-    except TransportError as error:
-        if error.status_code != 404:
-            log.warning("statistics in %s cannot be read: %s", INDEX, error)
+    except NotFoundError:
         return {}
+    except TransportError as error:
+        raise StatisticsError(f"statistics in {INDEX!r} cannot be read: {error}") from error
+    for doc in reply["docs"]:
+        if doc.get("error", {}).get("type", NO_INDEX) != NO_INDEX:
+            raise StatisticsError(f"statistics in {INDEX!r} cannot be read: {doc['error']}")
     found = (doc for doc in reply["docs"] if doc.get("found"))
     return {names[doc["_id"]]: _from_source(doc["_source"]) for doc in found}
 
@@ -104,7 +108,7 @@ def _ensure(client: OpenSearch) -> None:
         client.indices.create(index=INDEX, body=statistics_template()["template"])
     except RequestError as error:
         if error.error != "resource_already_exists_exception":
-            raise MappingError(f"index {INDEX!r} cannot be created: {error}") from error
+            raise StatisticsError(f"index {INDEX!r} cannot be created: {error}") from error
 
 
 def _to_source(index: str, field: str, kept: Kept) -> dict[str, object]:

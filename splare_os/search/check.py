@@ -35,7 +35,7 @@ class ModelCheck:
         """
         if index is None and isinstance(point := body.get("pit"), Mapping):
             index, view = self._indices_of(point, view), View(headers=view.headers)
-        question = index, field, frozenset(view.options.items()), _credentials(view.headers)
+        question = index, field, frozenset(view.options.items()), credentials(view.headers)
         now = time.monotonic()
         if question in self._good and now < self._good[question][0]:
             return self._good[question][1]
@@ -53,5 +53,6 @@ class ModelCheck:
         return ",".join(bucket["key"] for bucket in buckets) or None
 
 
-def _credentials(headers: Headers) -> str:
+def credentials(headers: Headers) -> str:
+    """Return what tells one user from another."""
     return next((value for name, value in headers.items() if name.lower() == "authorization"), "")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from ..scoring import SCORINGS, Scoring
+from ..scoring import Scoring, check_scoring
 from .query import Dsl
 
 NAME = "splare"
@@ -155,11 +155,7 @@ def parse(query: Mapping[str, Any], *, scores: bool) -> Clause:
         value = arguments.get(option, 1.0)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"splare clause on {field!r}: {option}={value!r} must be a number")
-    if arguments.get("scoring") not in {None, *SCORINGS}:
-        raise ValueError(
-            f"splare clause on {field!r}: scoring={arguments['scoring']!r}, choose one of "
-            f"{', '.join(SCORINGS)}"
-        )
+    check_scoring(arguments.get("scoring"))
     clause = Clause(field, **arguments)
     if not scores and (clause.min_score is None or clause.min_score <= 0):
         raise ValueError(

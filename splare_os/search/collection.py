@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -10,17 +11,30 @@ from numpy.typing import NDArray
 from opensearchpy import OpenSearch
 
 from ..encoder import Encoder, own_prior
+from ..errors import StatisticsError
 from ..layout.statistics import kept_statistics
 from ..layout.view import Headers
 from ..statistics import Statistics
+from .check import credentials
 
 log = logging.getLogger(__name__)
 
 MAX_AGE_S = 60.0
 """How long statistics are trusted before they are read again."""
 
-Place: TypeAlias = tuple[frozenset[str], str]
-"""Concrete indices and the field."""
+AGAIN_S = 5.0
+"""How long is waited after statistics could not be read."""
+
+Place: TypeAlias = tuple[frozenset[str], str, str]
+"""Concrete indices, the field, and who asks: another user may read more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The idf [latent] of a place, and until when it is good."""
+
+    idf: NDArray[np.float64]
+    until: float
 
 
 class Collection:
@@ -30,7 +44,7 @@ class Collection:
         if not max_age_s >= 0:
             raise ValueError(f"max_age_s={max_age_s}: give seconds of at least 0")
         self._client, self._max_age_s = client, max_age_s
-        self._known: dict[Place, tuple[float, NDArray[np.float64]]] = {}
+        self._known: dict[Place, Known] = {}
 
     def idf(
         self, indices: Iterable[str], field: str, encoder: Encoder, headers: Headers | None = None
@@ -38,18 +52,25 @@ class Collection:
         """Return the idf [latent] of the documents in all of `indices` together.
 
         Statistics of another model do not count. Until there are many documents, the prior that
-        comes with the model counts too; where nothing is known, all latents weigh the same.
+        comes with the model counts too; where nothing is known, all latents weigh the same. Where
+        statistics cannot be read, what was known of them stays, and the log tells.
         """
-        place, now = (frozenset(indices), field), time.monotonic()
-        read_at, found = self._known.get(place, (-np.inf, None))
-        if found is None or now - read_at > self._max_age_s:
-            found = self._read(place, encoder, headers or {})
-            fresh = {key: one for key, one in self._known.items() if now - one[0] < self._max_age_s}
-            self._known = fresh | {place: (now, found)}
-        return found
+        place = frozenset(indices), field, credentials(headers or {})
+        now, known = time.monotonic(), self._known.get(place)
+        if known is not None and now <= known.until:
+            return known.idf
+        try:
+            found = Known(self._read(place, encoder, headers or {}), now + self._max_age_s)
+        except StatisticsError as error:
+            log.warning("%s; what was known before stays", error)
+            idf = known.idf if known else _idf(Statistics.none(encoder.n_latents), encoder)
+            found = Known(idf, now + min(AGAIN_S, self._max_age_s))
+        good = {key: one for key, one in self._known.items() if now <= one.until}
+        self._known = good | {place: found}
+        return found.idf
 
     def _read(self, place: Place, encoder: Encoder, headers: Headers) -> NDArray[np.float64]:
-        indices, field = place
+        indices, field, _ = place
         kept = kept_statistics(self._client, sorted(indices), field, headers=headers)
         total = Statistics.none(encoder.n_latents)
         for index in sorted(indices):
@@ -57,4 +78,8 @@ class Collection:
                 total = total + kept[index].statistics
             else:
                 log.info("no statistics index=%s field=%s: take them", index, field)
-        return total.with_prior(own_prior(encoder)).idf()
+        return _idf(total, encoder)
+
+
+def _idf(statistics: Statistics, encoder: Encoder) -> NDArray[np.float64]:
+    return statistics.with_prior(own_prior(encoder)).idf()

@@ -13,7 +13,10 @@ SpannedText: TypeAlias = tuple[str, Spans]
 
 @dataclass(frozen=True)
 class Contribution:
-    """One shared latent; `score` is the product of its weight in the query and in the document."""
+    """One shared latent; `score` is the product of the two impacts, each as it scores.
+
+    Calibrated, the query's is weighed by idf and the document's saturated.
+    """
 
     latent: int
     query_impact: float

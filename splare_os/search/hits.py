@@ -13,7 +13,7 @@ from ..errors import MappingError
 from ..impacts import Features, Impacts
 from ..layout.field import impacts_field
 from ..layout.records import FieldRecord, check_model, read_records
-from ..scoring import Scoring
+from ..scoring import Scoring, check_scoring
 from .collection import Collection
 from .explain import Match, explain, matches_of_all
 from .query import Dsl, translate, two_step
@@ -32,9 +32,10 @@ class SearchOptions:
     scoring: Scoring = "calibrated"
 
     def __post_init__(self) -> None:
-        """Refuse to fetch no hits."""
+        """Refuse to fetch no hits, and a scoring that there is not."""
         if self.size < 1:
             raise ValueError(f"size={self.size}: ask for at least one hit")
+        check_scoring(self.scoring)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from ..encoder import Encoder
 from ..layout.field import impacts_field
 from ..layout.records import FieldRecord
 from ..layout.view import Headers, View
-from ..scoring import SCORINGS, Scoring
+from ..scoring import Scoring, check_scoring
 from .check import ModelCheck
 from .clause import NAME, Clause, Replace, replace_in_body
 from .collection import MAX_AGE_S, Collection
@@ -62,8 +62,7 @@ class RewriteOptions:
 
     def __post_init__(self) -> None:
         """Refuse a scoring that there is not."""
-        if self.scoring not in SCORINGS:
-            raise ValueError(f"scoring={self.scoring!r}: choose one of {', '.join(SCORINGS)}")
+        check_scoring(self.scoring)
 
 
 class Rewriter:

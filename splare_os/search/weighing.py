@@ -10,7 +10,7 @@ from ..encoder import Encoder, GivesWholeQueries
 from ..errors import MappingError
 from ..impacts import Impacts, prune
 from ..layout.records import FieldRecord
-from ..scoring import K1, SCORINGS, Saturation, Scoring, weighed
+from ..scoring import K1, Saturation, Scoring, check_scoring, weighed
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,10 @@ def weighing(
     to length. `MappingError` where indices differ in what they store, and for dot products of
     impacts that the index has saturated.
     """
-    if scoring not in SCORINGS:
-        raise ValueError(f"scoring={scoring!r}: choose one of {', '.join(SCORINGS)}")
+    check_scoring(scoring)
     saturation = _common(records)
     if scoring == "calibrated":
-        return Weighing(idf(), K1 if saturation is None else None)
+        return Weighing(idf(), K1 if records and saturation is None else None)
     if saturation is not None:
         raise MappingError(
             f"scoring='dot': {', '.join(sorted(records))} keeps saturated impacts, whose dot "
@@ -75,11 +74,12 @@ def weighing(
 
 
 def _common(records: Mapping[str, FieldRecord]) -> Saturation | None:
-    kinds = {record.saturation for record in records.values()}
-    if len(kinds) > 1:
+    kinds = [record.saturation for record in records.values()]
+    first = next(iter(kinds), None)
+    if any(kind is not first and not (first and first.is_like(kind)) for kind in kinds):
         stored = ", ".join(f"{name}: {record.saturation}" for name, record in records.items())
         raise MappingError(
             f"indices that are searched together store impacts differently ({stored}), so that "
             "their scores do not compare: index the older ones anew, or search one of a kind"
         )
-    return next(iter(kinds), None)
+    return first

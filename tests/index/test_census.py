@@ -22,6 +22,8 @@ def test_ages_and_growths_are_not_below_0() -> None:
     for options in ({"max_age_s": -1.0}, {"max_growth": -0.1}):
         with pytest.raises(ValueError, match="give at least 0"):
             CensusOptions(**options)
+    with pytest.raises(ValueError, match="sample=0: look at 1 to 10000 documents"):
+        CensusOptions(sample=0)
 
 
 @pytest.mark.opensearch

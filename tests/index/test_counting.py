@@ -2,9 +2,15 @@ import numpy as np
 import pytest
 from opensearchpy import OpenSearch
 
-from splare_os.errors import MappingError
-from splare_os.index import IngestOptions, ingest
-from splare_os.index.counting import count_statistics, sample_statistics, standard_error
+from splare_os.errors import StatisticsError
+from splare_os.index import IngestOptions, counting, ingest
+from splare_os.index.counting import (
+    NotInSourceError,
+    count_statistics,
+    sample_statistics,
+    standard_error,
+    take_statistics,
+)
 from splare_os.statistics import Statistics
 from tests.hashing import HashEncoder
 
@@ -45,14 +51,18 @@ def test_the_count_is_that_of_the_documents_that_are_left(client, filled, encode
 
 @pytest.mark.opensearch
 def test_a_sample_as_large_as_the_index_is_the_count(client, filled, encoder) -> None:
-    found = sample_statistics(client, filled, FIELD, encoder.n_latents, sample=100)
-    assert found.document_frequency.tolist() == left(encoder).document_frequency.tolist()
+    taken = sample_statistics(client, filled, FIELD, encoder.n_latents, sample=100)
+    assert taken.sampled is None  # none was left out
+    assert taken.statistics.documents == 37
+    frequency = taken.statistics.document_frequency
+    assert frequency.tolist() == left(encoder).document_frequency.tolist()
 
 
 @pytest.mark.opensearch
 def test_a_sample_is_scaled_to_the_whole(client, filled, encoder) -> None:
-    found = sample_statistics(client, filled, FIELD, encoder.n_latents, sample=20, seed=1)
-    assert found.documents == 37
+    taken = sample_statistics(client, filled, FIELD, encoder.n_latents, sample=20, seed=1)
+    found = taken.statistics
+    assert (found.documents, taken.sampled) == (37, 20)
     assert found.document_frequency.max() <= 37
     known = left(encoder).document_frequency > 0
     assert not found.document_frequency[~known].any()
@@ -64,11 +74,44 @@ def test_other_samples_are_other_documents(client: OpenSearch, filled, encoder) 
         sample_statistics(client, filled, FIELD, encoder.n_latents, sample=5, seed=seed)
         for seed in range(3)
     )
-    assert len({tuple(found.document_frequency.tolist()) for found in seeds}) > 1
+    assert len({tuple(taken.statistics.document_frequency.tolist()) for taken in seeds}) > 1
 
 
 @pytest.mark.opensearch
-def test_impacts_out_of_source_cannot_be_sampled(client: OpenSearch, index, encoder) -> None:
+def test_documents_without_impacts_are_drawn_as_often_as_they_are(
+    client: OpenSearch, index, encoder, write
+) -> None:
+    lines = ({"_id": str(n), "text": "ants" if n % 4 else ""} for n in range(200))
+    for _ in ingest(client, encoder, [write(lines)], IngestOptions(index)):
+        pass
+    (ants,) = encoder.encode_documents(["ants"]).indices
+    samples = [
+        sample_statistics(client, index, FIELD, encoder.n_latents, sample=50, seed=seed).statistics
+        for seed in range(10)
+    ]
+    shares = [found.document_frequency[ants] / found.documents for found in samples]
+    assert np.mean(shares) == pytest.approx(0.75, abs=4 * np.sqrt(0.75 * 0.25 / 500))
+
+
+@pytest.mark.opensearch
+def test_what_other_writers_put_beside_the_impacts_does_not_count(
+    client: OpenSearch, index, encoder
+) -> None:
+    mappings = {"properties": {FIELD: {"properties": {"impacts": {"type": "rank_features"}}}}}
+    client.indices.create(index=index, body={"mappings": mappings})
+    fields = {"count": 1, "latents": [1]}
+    ours = {"impacts": {"1": 2.0}, "length": 2.0} | fields
+    theirs = {"impacts": {"oil": 2.0, "9999": 1.0, "1": 1.0}, "length": None} | fields
+    for name, one in (("a", ours), ("b", theirs)):
+        client.index(index=index, id=name, body={FIELD: one}, params={"refresh": "true"})
+    found = sample_statistics(client, index, FIELD, encoder.n_latents, sample=9).statistics
+    assert (found.documents, found.length) == (2, 2.0)
+    assert dict(enumerate(found.document_frequency.tolist()))[1] == 2
+    assert found.document_frequency.sum() == 2
+
+
+@pytest.mark.opensearch
+def test_impacts_out_of_source_are_counted(client: OpenSearch, index, encoder, monkeypatch) -> None:
     inner = {"impacts": {"type": "rank_features"}, "count": {"type": "short"}}
     mappings = {
         "_source": {"excludes": ["*.impacts"]},
@@ -77,10 +120,31 @@ def test_impacts_out_of_source_cannot_be_sampled(client: OpenSearch, index, enco
     client.indices.create(index=index, body={"mappings": mappings})
     body = {FIELD: {"impacts": {"1": 1.0}, "count": 1}}
     client.index(index=index, id="a", body=body, params={"refresh": "true"})
-    with pytest.raises(MappingError, match="out of _source"):
+    with pytest.raises(NotInSourceError, match="out of _source"):
         sample_statistics(client, index, FIELD, encoder.n_latents, sample=5)
-    found = count_statistics(client, index, FIELD, encoder.n_latents)
-    assert (found.documents, found.document_frequency[1]) == (1, 1)
+    monkeypatch.setattr(counting, "MOST_COUNTED", 0)  # so large that a sample is the rule
+    taken = take_statistics(client, index, FIELD, encoder.n_latents)
+    assert taken.sampled is None
+    assert (taken.statistics.documents, taken.statistics.document_frequency[1]) == (1, 1)
+
+
+@pytest.mark.opensearch
+def test_a_large_index_is_sampled(client, filled, encoder, monkeypatch) -> None:
+    monkeypatch.setattr(counting, "MOST_COUNTED", 36)
+    monkeypatch.setattr(counting, "MAX_SAMPLE", 9)
+    taken = take_statistics(client, filled, FIELD, encoder.n_latents)
+    assert (taken.statistics.documents, taken.sampled) == (37, 9)
+
+
+@pytest.mark.opensearch
+def test_an_index_with_a_shard_that_does_not_answer_has_no_statistics(
+    client: OpenSearch, index, encoder
+) -> None:
+    down = {"settings": {"index.routing.allocation.require._name": "nowhere"}}
+    client.indices.create(index=f"{index}-up")
+    client.indices.create(index=f"{index}-down", body=down, params={"wait_for_active_shards": "0"})
+    with pytest.raises(StatisticsError, match="not all of its shards answer"):
+        count_statistics(client, f"{index}-*", FIELD, encoder.n_latents)
 
 
 @pytest.mark.opensearch
@@ -88,7 +152,7 @@ def test_an_index_that_is_empty_has_no_statistics(client: OpenSearch, index, enc
     client.indices.create(index=index)
     for found in (
         count_statistics(client, index, FIELD, encoder.n_latents),
-        sample_statistics(client, index, FIELD, encoder.n_latents, sample=5),
+        sample_statistics(client, index, FIELD, encoder.n_latents, sample=5).statistics,
     ):
         assert (found.documents, found.document_frequency.sum()) == (0, 0)
 

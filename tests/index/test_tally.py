@@ -1,12 +1,14 @@
 """The statistics that a worker keeps while it writes, and at its end."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 from opensearchpy import AuthorizationException
 
-from splare_os.index import IngestOptions, ingest, tally
+from splare_os.errors import StatisticsError
+from splare_os.index import IngestOptions, ingest, tally, worker
 from splare_os.index.counting import count_statistics
 from splare_os.layout.statistics import Kept, keep_statistics, kept_statistics
 from splare_os.statistics import Statistics
@@ -64,6 +66,45 @@ def test_a_small_change_is_counted_and_not_taken_from_the_index(
     assert_equal(kept(client, index), Statistics.of(encoder.encode_documents(texts)))
 
 
+def test_jobs_that_share_an_index_leave_the_statistics_of_all(
+    client, index, encoder, write, tmp_path
+):
+    texts = [f"word{n} ants" for n in range(40)]
+    runs = [
+        ingest(
+            client,
+            encoder,
+            [write(lines(texts)[half::2], f"{half}.jsonl")],
+            IngestOptions(index, chunk_documents=4, state_folder=tmp_path / "state"),
+        )
+        for half in (0, 1)
+    ]
+    for _ in zip(*runs, strict=True):  # by turns: each has begun before the other is done
+        pass
+    assert_equal(kept(client, index), Statistics.of(encoder.encode_documents(texts)))
+
+
+def test_what_a_killed_run_had_not_kept_is_counted_by_the_next(
+    client, index, encoder, run, monkeypatch
+):
+    texts = [f"word{n} ants" for n in range(100)]
+    run(lines(texts))
+    whole = Statistics.of(encoder.encode_documents(texts))
+    lost = Kept(whole.scaled(90), encoder.fingerprint, datetime.now(UTC))
+    keep_statistics(client, index, FIELD, lost)  # as if killed before it kept the last ten
+    run(lines(texts))
+    assert_equal(kept(client, index), whole)
+
+
+def test_a_sample_that_is_counted_on_stays_one(client, index, encoder, run):
+    texts = [f"word{n} ants" for n in range(40)]
+    run(lines(texts))
+    known = kept_statistics(client, [index], FIELD)[index]
+    keep_statistics(client, index, FIELD, replace(known, sampled=30))
+    run(lines(["queen"]), "changed.jsonl")
+    assert kept_statistics(client, [index], FIELD)[index].sampled == 30
+
+
 def test_an_id_on_two_lines_is_counted_once_at_the_end(client, index, encoder, run):
     twice = [{"_id": "0", "text": "ants"}, {"_id": "0", "text": "bees"}]
     run(twice, chunk_documents=1)
@@ -93,11 +134,35 @@ def test_they_are_kept_while_documents_come(client, index, run, monkeypatch):
     assert seen == [4, 8, 12, 16, 20, 20]
 
 
-def test_an_index_made_anew_starts_with_none(client, index, encoder, run):
+def test_an_index_made_anew_starts_with_none(
+    client, index, encoder, run, write, tmp_path, monkeypatch
+):
     run(lines(TEXTS))
     client.indices.delete(index=index)
-    run(lines(["queen"]), "other.jsonl")
-    assert_equal(kept(client, index), Statistics.of(encoder.encode_documents(["queen"])))
+    monkeypatch.setattr(tally, "LEAST_PAUSE_S", np.inf)
+    texts = [f"word{n}" for n in range(8)]
+    options = IngestOptions(index, chunk_documents=1, state_folder=tmp_path / "state")
+    running = iter(ingest(client, encoder, [write(lines(texts), "other.jsonl")], options))
+    next(running)
+    assert not kept_statistics(client, [index], FIELD)  # not those of the index before
+    list(running)
+    assert_equal(kept(client, index), Statistics.of(encoder.encode_documents(texts)))
+
+
+def test_statistics_that_cannot_be_read_are_taken_at_the_end(
+    client, index, encoder, run, caplog, monkeypatch
+):
+    run(lines(TEXTS))
+
+    def refuse(*_):
+        raise StatisticsError("cannot be read")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(worker, "kept_statistics", refuse)
+        run(lines([*TEXTS, "queen"]), "more.jsonl")
+    assert "cannot be read; they are taken anew at the end" in caplog.text
+    now = [*TEXTS, "queen"]
+    assert_equal(kept(client, index), Statistics.of(encoder.encode_documents(now)))
 
 
 def test_a_cluster_that_takes_no_statistics_takes_documents(run, caplog, monkeypatch):

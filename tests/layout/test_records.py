@@ -31,7 +31,17 @@ def test_a_record_of_the_first_layout_is_read_as_plain_impacts():
     assert parse_record(first | {"layout": 1}, "i") == replace(RECORD, saturation=None, layout=1)
 
 
-@pytest.mark.parametrize("saturation", [3, {"k2": 1.0}, {"k1": 0.0, "b": 0.0, "mean_length": 1.0}])
+@pytest.mark.parametrize("value", ["512", 512.0, True, None])
+@pytest.mark.parametrize("key", ["n_latents", "top_k"])
+def test_a_count_that_is_no_whole_number_is_told(key, value):
+    with pytest.raises(MappingError, match=f"index 'i': {key} is {value!r}, not a whole number"):
+        parse_record(RECORD.to_meta() | {key: value}, "index 'i'")
+
+
+@pytest.mark.parametrize(
+    "saturation",
+    [3, {"k2": 1.0}, {"k1": 1.0}, {"k1": 0.0, "b": 0.0, "mean_length": 1.0}],
+)
 def test_a_saturation_that_cannot_be_read_is_told(saturation):
     with pytest.raises(MappingError, match="saturation .* cannot be read"):
         parse_record(RECORD.to_meta() | {"saturation": saturation}, "index 'i'")

@@ -41,3 +41,8 @@ def test_what_is_there_decides() -> None:
 def test_another_scoring_than_the_one_that_is_stored_is_refused(asked, there) -> None:
     with pytest.raises(MappingError, match=f"scoring='{asked}': the index stores impacts for"):
         chosen_saturation(PriorEncoder(), asked, [record(there)])
+
+
+def test_a_scoring_that_there_is_not_is_refused() -> None:
+    with pytest.raises(ValueError, match="scoring='bm25': choose one of dot, calibrated"):
+        default_saturation(PriorEncoder(), "bm25")  # type: ignore[arg-type]

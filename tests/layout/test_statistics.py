@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from opensearchpy import OpenSearch
 
+from splare_os.errors import StatisticsError
 from splare_os.layout.statistics import (
     INDEX,
     Kept,
@@ -67,3 +68,23 @@ def test_a_cluster_that_keeps_none_gives_none(
     monkeypatch.setattr("splare_os.layout.statistics.INDEX", ".splare-nowhere")
     assert kept_statistics(client, ["kept-a"], "text_splare") == {}
     forget_statistics(client, "kept-a", "text_splare")
+
+
+@pytest.mark.opensearch
+def test_statistics_that_cannot_be_read_are_not_taken_for_none(
+    client: OpenSearch, index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("splare_os.layout.statistics.INDEX", index)
+    client.indices.create(index=index)
+    client.indices.close(index=index)
+    with pytest.raises(StatisticsError, match=f"{index}.* cannot be read"):
+        kept_statistics(client, ["kept-a"], "text_splare")
+
+
+@pytest.mark.opensearch
+def test_a_place_that_no_index_can_have_is_told(
+    client: OpenSearch, index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("splare_os.layout.statistics.INDEX", f"{index}/X")
+    with pytest.raises(StatisticsError, match="cannot be created"):
+        keep_statistics(client, "kept-e", "text_splare", kept())

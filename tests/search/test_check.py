@@ -11,6 +11,7 @@ from splare_os.encoder import Encoder
 from splare_os.errors import MappingError, ModelMismatchError
 from splare_os.layout import ensure_index
 from splare_os.search import SplareOpenSearch
+from splare_os.search.query import Dialect
 from tests.hashing import HashEncoder
 
 from .conftest import Library
@@ -76,11 +77,13 @@ def test_an_msearch_header_overrides_what_its_request_says(
         splare.msearch(body=[not_ignoring, BODY], params=IGNORING)
 
 
+@pytest.mark.parametrize("dialect", ["rank_feature", "neural_sparse"])
 @pytest.mark.parametrize("names", ["nowhere*", "nowhere"])
 def test_a_search_of_no_index_finds_nothing_where_the_request_says_it_may(
-    splare: SplareOpenSearch, names: str
+    cluster_url: str, encoder: Encoder, names: str, dialect: Dialect
 ) -> None:
-    reply = splare.search(index=names, body=BODY, params=IGNORING)
+    with SplareOpenSearch(cluster_url, encoder=encoder, dialect=dialect) as splare:
+        reply = splare.search(index=names, body=BODY, params=IGNORING)
     assert reply["hits"]["hits"] == []
 
 

@@ -103,7 +103,7 @@ def test_options_are_read() -> None:
         ({"splare": {"text": "x"}, "match": {"text": "x"}}, "write one field"),
         ({"splare": {"text": {"query": "x", "boost": "2"}}}, "boost='2' must be a number"),
         ({"splare": {"text": {"query": "x", "min_score": None}}}, "min_score=None must be a"),
-        ({"splare": {"text": {"query": "x", "scoring": "bm25"}}}, "scoring='bm25', choose one"),
+        ({"splare": {"text": {"query": "x", "scoring": "bm25"}}}, "scoring='bm25': choose one"),
         (
             {"bool": {"filter": {"splare": {"text": {"query": "x", "min_score": 0}}}}},
             "give it a min_score above 0",

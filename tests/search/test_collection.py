@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 from opensearchpy import OpenSearch
 
-from splare_os.layout.statistics import Kept, forget_statistics, keep_statistics
+from splare_os.errors import StatisticsError
+from splare_os.layout.statistics import (
+    Kept,
+    forget_statistics,
+    keep_statistics,
+    kept_statistics,
+)
 from splare_os.search.collection import Collection
 from splare_os.statistics import Statistics
 from tests.hashing import HashEncoder
@@ -92,3 +98,56 @@ def test_a_cluster_without_statistics_is_searched_all_the_same(
 ) -> None:
     monkeypatch.setattr("splare_os.layout.statistics.INDEX", ".splare-nowhere")
     assert len(set(Collection(client).idf(["one"], FIELD, ENCODER).tolist())) == 1
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """From now on statistics cannot be read."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise StatisticsError("statistics cannot be read")
+
+    monkeypatch.setattr("splare_os.search.collection.kept_statistics", fail)
+    return monkeypatch
+
+
+def test_where_none_were_ever_read_the_prior_is_what_is_known(
+    failing: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = Collection(OpenSearch()).idf(["one"], FIELD, PriorEncoder(n_latents=3))
+    assert found == pytest.approx(Statistics(100, np.array([90.0, 1.0, 0.0]), 1.0).idf())
+    assert "cannot be read; what was known before stays" in caplog.text
+
+
+@pytest.mark.opensearch
+def test_what_was_read_stays_while_it_cannot_be_read_again(
+    client: OpenSearch, keep, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("splare_os.search.collection.time.monotonic", lambda: now[0])
+    collection = Collection(client, max_age_s=60)
+    keep("one", 10, 1, 2, 3)
+    first = collection.idf(["one"], FIELD, ENCODER)
+    keep("one", 10, 9, 9, 9)
+    now[0] += 61
+    with monkeypatch.context() as patch:
+        request.getfixturevalue("failing")
+        assert collection.idf(["one"], FIELD, ENCODER) is first
+        patch.setattr("splare_os.search.collection.kept_statistics", kept_statistics)
+        assert collection.idf(["one"], FIELD, ENCODER) is first  # not asked at once again
+        now[0] += 5.1
+        assert collection.idf(["one"], FIELD, ENCODER)[0] < first[0]
+
+
+def test_each_user_sees_what_that_user_may_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def kept(*_: object, headers: dict[str, str], **__: object) -> dict[str, Kept]:
+        asked.append(headers)
+        return {}
+
+    monkeypatch.setattr("splare_os.search.collection.kept_statistics", kept)
+    collection = Collection(OpenSearch())
+    for name in ("ann", "bob", "ann"):
+        collection.idf(["one"], FIELD, ENCODER, {"Authorization": name, "X-Opaque-Id": "7"})
+    assert [headers["Authorization"] for headers in asked] == ["ann", "bob"]

@@ -57,6 +57,15 @@ def test_indices_have_to_store_the_same() -> None:
         weighing(records, "calibrated", lambda: IDF)
 
 
+def test_a_model_with_another_prior_stores_nearly_the_same() -> None:
+    records = {"old": record(Saturation(0.7, 0.4, 70.0)), "new": record(Saturation(0.7, 0.4, 74.0))}
+    assert weighing(records, "calibrated", lambda: IDF).k1 is None
+
+
+def test_where_no_index_is_there_is_nothing_to_saturate() -> None:
+    assert weighing({}, "calibrated", lambda: IDF).k1 is None
+
+
 def test_a_scoring_that_there_is_not_is_refused() -> None:
     with pytest.raises(ValueError, match="scoring='bm25': choose one of dot, calibrated"):
         weighing({}, "bm25", lambda: IDF)  # type: ignore[arg-type]
