@@ -3,8 +3,8 @@
 windows · packing (texts to rows of tokens) → backbone/ (tokens to states) → sae/ · pooling/ (states
 to impacts) → encoder · parallel · foreign; load finds one by name, card describes its folder.
 
-Only `card` and `load` can be imported without torch; what else is named here brings it when it is
-first used.
+`Card` and `load_encoder` can be imported without torch; what else is named here brings it when it
+is first used.
 """
 
 from importlib import import_module

@@ -27,19 +27,25 @@ def read_prior(folder: Path, n_latents: int) -> Statistics | None:
             counts = file["document_frequency"].astype(np.float64)
             prior = Statistics(float(file["documents"]), counts, float(file["length"]))
     except (OSError, ValueError, KeyError, BadZipFile) as error:
-        raise EncoderError(f"{path} cannot be read ({error}): take the prior anew") from error
+        raise EncoderError(
+            f"{path} cannot be read ({error}): delete it, and take the prior anew"
+        ) from error
     if len(counts) != n_latents:
         raise EncoderError(
-            f"{path} is of {len(counts)} latents, the model has {n_latents}: take the prior anew"
+            f"{path} is of {len(counts)} latents, the model has {n_latents}: delete it, and take "
+            "the prior anew"
         )
     return prior
 
 
 def write_prior(folder: Path, prior: Statistics) -> None:
-    """Write statistics of whole documents into a model folder."""
-    np.savez_compressed(
-        folder / PRIOR,
-        documents=np.asarray(round(prior.documents), dtype=np.int64),
-        document_frequency=np.rint(prior.document_frequency).astype(np.uint32),
-        length=np.asarray(prior.length, dtype=np.float64),
-    )
+    """Write statistics of whole documents into a model folder; the file is there whole, or not."""
+    part = folder / f"{PRIOR}.part"
+    with part.open("wb") as file:
+        np.savez_compressed(
+            file,
+            documents=np.asarray(round(prior.documents), dtype=np.int64),
+            document_frequency=np.rint(prior.document_frequency).astype(np.uint32),
+            length=np.asarray(prior.length, dtype=np.float64),
+        )
+    part.replace(folder / PRIOR)

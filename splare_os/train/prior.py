@@ -65,13 +65,18 @@ def take_prior(encoder: Encoder, texts: Sequence[str]) -> Statistics:
     return found
 
 
+def check_folder(folder: Path) -> None:
+    """Raise `TrainingError` unless `folder` is a model's."""
+    if not (folder / "modules.json").is_file():
+        raise TrainingError(f"{folder} is no model folder: give one that can be written to")
+
+
 def add_prior(folder: Path, encoder: Encoder, texts: Sequence[str]) -> PriorReport:
     """Write the prior that `texts` give into the model folder of `encoder`.
 
     `TrainingError` if there is no such folder, or no text has a latent.
     """
-    if not (folder / "modules.json").is_file():
-        raise TrainingError(f"{folder} is no model folder: give one that can be written to")
+    check_folder(folder)
     found = take_prior(encoder, texts)
     if not found.length:
         raise TrainingError(f"no latent in {found.documents:.0f} texts: give texts with words")

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -75,6 +76,19 @@ def test_the_command_tells_what_it_took_and_which_lines_are_none(
     assert own_prior(load_encoder(str(folder))) is not None
 
 
+@pytest.mark.parametrize("name", ["mini", "here"])
+def test_the_command_writes_to_a_model_folder_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here").mkdir()
+    path = tmp_path / "texts.jsonl"
+    path.write_text('{"text": "oil crisis"}\n')
+    result = CliRunner().invoke(main, ["train", "prior", str(path), "--model", name])
+    assert result.exit_code != 0
+    assert "is no model folder" in result.output or "does not exist" in result.output
+
+
 def test_texts_without_a_latent_are_refused(folder: Path) -> None:
     with pytest.raises(TrainingError, match="no latent in 2 texts"):
         add_prior(folder, load_encoder(str(folder)), ["", " "])
@@ -85,9 +99,28 @@ def test_a_place_that_is_no_model_folder_is_refused(folder: Path, tmp_path: Path
         add_prior(tmp_path / "nowhere", load_encoder(str(folder)), TEXTS)
 
 
+def test_a_prior_that_cannot_be_written_leaves_the_one_that_is_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = load_encoder(str(folder))
+    add_prior(folder, encoder, TEXTS)
+    before = (folder / "prior.npz").read_bytes()
+
+    def break_off(file: BinaryIO, **_: object) -> None:
+        file.write(b"PK")
+        raise OSError("disk full")
+
+    monkeypatch.setattr("splare_os.encode.prior.np.savez_compressed", break_off)
+    with pytest.raises(TrainingError, match="cannot be written: disk full"):
+        add_prior(folder, encoder, TEXTS[:2])
+    assert (folder / "prior.npz").read_bytes() == before
+
+
 def test_a_damaged_prior_is_told(folder: Path) -> None:
     (folder / "prior.npz").write_bytes(b"PK")
-    with pytest.raises(EncoderError, match=r"prior.npz cannot be read .*take the prior anew"):
+    with pytest.raises(
+        EncoderError, match=r"prior.npz cannot be read .*: delete it, and take the prior"
+    ):
         read_prior(folder, 64)
 
 
