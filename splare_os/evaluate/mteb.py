@@ -1,4 +1,4 @@
-"""An encoder as MTEB evaluates it: exact search in memory over impacts as the index keeps them.
+"""An encoder as MTEB evaluates it: exact search in memory, by dot product of impacts.
 
 Needs the extra `mteb`: `pip install "splare-os[mteb]"`.
 """
