@@ -11,7 +11,9 @@ from .options import cluster_options, cluster_url, connect, print_json
 @click.command()
 @click.option("--index", required=True, help="Index, alias or pattern.")
 @click.option("--text-field", help="Only of this field; of every field if absent.")
-@click.option("--sample", type=click.IntRange(1), help="Look at so many documents, not at all.")
+@click.option(
+    "--sample", type=click.IntRange(1), help="Look at so many documents, drawn at random."
+)
 @click.option(
     "--max-age", "max_age_s", type=float, help="Leave statistics that are at most so many s old."
 )

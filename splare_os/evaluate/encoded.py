@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from ..documents.template import TEMPLATE
-from ..encoder import Encoder, Spans, own_prior, own_top_k
+from ..encoder import Encoder, GivesWholeQueries, Spans, own_prior, own_top_k
 from ..errors import EvaluationError
 from ..impacts import Impacts, empty, prune, stack
 from ..index.chunk import Failures
@@ -35,7 +35,9 @@ def own_cut(encoder: Encoder, kind: str) -> str:
 
     A fingerprint leaves that out: fields of both cuts may be searched by the same queries.
     """
-    return str(getattr(getattr(encoder, "card", None), f"{kind}_top_k", ""))
+    if kind == "document":
+        return str(own_top_k(encoder) or "")
+    return str(encoder.query_top_k) if isinstance(encoder, GivesWholeQueries) else ""
 
 
 def made_by(encoder: Encoder) -> tuple[str, str, str]:
