@@ -7,6 +7,7 @@ SplareError
 ├── ModelMismatchError  a field that holds impacts of another model
 ├── JobError          an indexing job that cannot go on (locked, ledger unreadable)
 ├── BulkError         the cluster refuses to take any more documents
+├── ReplyError        a reply of the cluster that is not what was asked for
 ├── TrainingError     a training that cannot start or go on
 ├── StatisticsError   statistics of a collection that cannot be read or taken
 ├── EvaluationError   a data set that cannot be read, or a search of it that failed
@@ -40,6 +41,10 @@ class JobError(SplareError):
 
 class BulkError(SplareError):
     """The cluster answers no more, or refuses every document for the same reason."""
+
+
+class ReplyError(SplareError):
+    """A reply of the cluster is not what was asked for: a proxy's page, or cut short."""
 
 
 class StatisticsError(SplareError):

@@ -40,7 +40,7 @@ NO_NOUNS = {"utils", "common", "helpers", "base"}
 OF_NO_MODULE = {
     "encode/test_equality.py": "routes and devices of one encoder against each other",
     "encode/test_from_sae.py": "several modules: an SAE and a backbone become a model",
-    "index/test_bulk_cluster.py": "bulk.py again, with the replies of a real server",
+    "index/test_sender_cluster.py": "sender.py again, with the replies of a real server",
     "index/test_docs.py": "docs/indexing.md",
     "index/test_kill.py": "a worker in a process of its own, killed at any instant",
     "test_benchmark_results.py": "benchmarks/results.py",

@@ -1,7 +1,8 @@
 """impacts → cluster: documents into rank_features fields of the user's own index.
 
-job · worker (reads, encodes, keeps the ledger) → chunk · actions → flight · bulk · replies; tally
-counts what lands, counting and census take statistics from any index.
+job · worker (reads, encodes, keeps a ledger) → chunk · actions → flight · sender · bulk · replies;
+handle: the index as a run asks it; patience: what an ill cluster is given; tally: what lands is
+counted; counting and census: statistics of any index.
 """
 
 from .bulk import BulkOptions

@@ -21,14 +21,53 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Version:
+    """Which write of a document the index holds; the cluster counts them."""
+
+    seq_no: int
+    primary_term: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A document that the index holds: its `_source`, and which write made it."""
+
+    source: Body
+    version: Version
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
-    """One document on its way: its id and its two lines (action, source) of the bulk body."""
+    """One document on its way: its id, its `_source`, and the version that it is written over.
 
+    `over` None: the index has no such document. The cluster refuses any other case (409), and so a
+    request that the network delivers late, after newer ones, changes nothing.
+    """
+
+    index: str
     id: str
-    lines: bytes
+    source: bytes
+    over: Version | None = None
+
+    @property
+    def lines(self) -> bytes:
+        """Its two lines of the bulk body."""
+        name = {"_index": self.index, "_id": self.id}
+        if self.over is None:
+            head = orjson.dumps({"create": name})
+        else:
+            over = {"if_seq_no": self.over.seq_no, "if_primary_term": self.over.primary_term}
+            head = orjson.dumps({"index": name | over})
+        return head + b"\n" + self.source + b"\n"
 
 
-def to_action(document: Document, impacts: FieldImpacts | None, row: int, target: Target) -> Action:
+def to_action(
+    document: Document,
+    impacts: FieldImpacts | None,
+    row: int,
+    target: Target,
+    over: Version | None = None,
+) -> Action:
     """Return the action that stores a document whole, with its impacts (None: it has none).
 
     `ValueError` if the document nests too deeply to be written.
@@ -38,12 +77,11 @@ def to_action(document: Document, impacts: FieldImpacts | None, row: int, target
     has_any = impacts is not None and impacts.lengths[row] > 0
     ours = impacts_object(impacts, row) if impacts is not None and has_any else {"count": 0}
     body = document.body | {target.field: ours | {"digest": _digest(document, target)}}
-    head = orjson.dumps({"index": {"_index": target.index, "_id": document.id}})
     try:
-        tail = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+        source = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
     except orjson.JSONEncodeError as error:
         raise ValueError(f"cannot be written as JSON: {error}") from error
-    return Action(document.id, head + b"\n" + tail + b"\n")
+    return Action(target.index, document.id, source, over)
 
 
 def is_unchanged(document: Document, stored: Body | None, target: Target) -> bool:

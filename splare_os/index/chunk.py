@@ -11,7 +11,7 @@ from ..encoder import Encoder
 from ..errors import EncoderError
 from ..impacts import Impacts, empty, prune, stack
 from ..layout.field import FieldImpacts, bad_impacts
-from .actions import Action, Target, is_unchanged, to_action
+from .actions import Action, Stored, Target, is_unchanged, to_action
 from .dead_letters import to_letter
 from .ledger import Status
 from .replies import Verdict
@@ -80,7 +80,7 @@ class Chunk:
 
 
 def make_chunk(
-    entries: Sequence[Entry], stored: Mapping[str, Body], encoder: Encoder, target: Target
+    entries: Sequence[Entry], stored: Mapping[str, Stored], encoder: Encoder, target: Target
 ) -> Chunk:
     """Return what is to be done for each entry, its text encoded where that is needed.
 
@@ -96,10 +96,12 @@ def make_chunk(
     dead |= {at: failures[row] for at, row in rows.items() if row in failures}
     actions = {}
     for at in (at for at in changed if at not in dead):
+        document = entries[at].document
+        held = None if entries[at].is_repeat else stored.get(str(document.id))
+        over = held.version if held else None
+        has = made if at in rows else None
         try:
-            actions[at] = to_action(
-                entries[at].document, made if at in rows else None, rows.get(at, 0), target
-            )
+            actions[at] = to_action(document, has, rows.get(at, 0), target, over)
         except ValueError as error:
             dead[at] = str(error)
     lengths = np.diff(impacts.indptr)
@@ -162,15 +164,17 @@ def _fault(entry: Entry, target: Target) -> str:
     return f"has a field {taken!r} of its own, where its impacts go: rename it" if taken else ""
 
 
-def _earlier(entry: Entry, stored: Mapping[str, Body], target: Target) -> Body | None:
-    ours = stored.get(str(entry.document.id), {}).get(target.field)
+def _earlier(entry: Entry, stored: Mapping[str, Stored], target: Target) -> Body | None:
+    held = stored.get(str(entry.document.id))
+    ours = held.source.get(target.field) if held else None
     return ours if isinstance(ours, dict) else None
 
 
-def _is_stored(entry: Entry, stored: Mapping[str, Body], target: Target) -> bool:
+def _is_stored(entry: Entry, stored: Mapping[str, Stored], target: Target) -> bool:
     """Return whether the index holds this very document; never for a repeated id.
 
     The earlier line of the same id may be in flight: what was looked up is no proof.
     """
-    line = entry.document
-    return not entry.is_repeat and is_unchanged(line, stored.get(str(line.id)), target)
+    held = stored.get(str(entry.document.id))
+    source = held.source if held else None
+    return not entry.is_repeat and is_unchanged(entry.document, source, target)

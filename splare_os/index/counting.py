@@ -12,6 +12,7 @@ from opensearchpy import OpenSearch
 
 from ..errors import StatisticsError
 from ..layout.field import statistics_of
+from ..layout.reply import part
 from ..statistics import Statistics
 
 BATCH = 1000
@@ -110,7 +111,7 @@ def standard_error(share: float, sample: int) -> float:
 def count_documents(client: OpenSearch, index: str, field: str) -> int:
     """Return the number of documents that the worker has seen, with impacts or without."""
     body = {"size": 0, "track_total_hits": True, "query": _has(field)}
-    return int(_asked(client, index, body)["hits"]["total"]["value"])
+    return int(part(_asked(client, index, body), "hits", "total", "value"))
 
 
 def _has(field: str) -> Json:
@@ -123,7 +124,8 @@ def _frequencies(client: OpenSearch, index: str, field: str, n_latents: int) -> 
         latents = range(first, min(first + BATCH, n_latents))
         filters = [_shows(field, latent) for latent in latents]
         body = {"size": 0, "aggs": {"latents": {"filters": {"filters": filters}}}}
-        for bucket in _asked(client, index, body)["aggregations"]["latents"]["buckets"]:
+        reply = _asked(client, index, body)
+        for bucket in part(reply, "aggregations", "latents", "buckets"):
             yield float(bucket["doc_count"])
 
 
@@ -134,7 +136,7 @@ def _shows(field: str, latent: int) -> Json:
 def _length(client: OpenSearch, index: str, field: str) -> float:
     total = {"length": {"sum": {"field": f"{field}.length"}}}
     reply = _asked(client, index, {"size": 0, "aggs": total})
-    return float(reply["aggregations"]["length"]["value"])
+    return float(part(reply, "aggregations", "length", "value"))
 
 
 def _drawn(client: OpenSearch, index: str, field: str, sample: int, seed: int) -> Sequence[object]:
@@ -145,14 +147,16 @@ def _drawn(client: OpenSearch, index: str, field: str, sample: int, seed: int) -
     }
     wanted = [f"{field}.impacts", f"{field}.count", f"{field}.length"]
     body = {"size": sample, "query": {"function_score": random}, "_source": wanted}
-    return [hit["_source"].get(field) for hit in _asked(client, index, body)["hits"]["hits"]]
+    hits = part(_asked(client, index, body), "hits", "hits")
+    return [part(hit, "_source").get(field) for hit in hits]
 
 
 def _asked(client: OpenSearch, index: str, body: Json) -> Json:
     """Return the reply to a search, of all shards."""
     reply: Json = client.search(index=index, body=body, params={"request_timeout": TIMEOUT_S})
-    shards = reply["_shards"]
-    if shards["successful"] < shards["total"] or reply["timed_out"]:  # down: not counted as failed
+    shards = part(reply, "_shards")
+    # a shard that is down is in the total, and not among the failed
+    if shards["successful"] < shards["total"] or part(reply, "timed_out"):
         raise StatisticsError(
             f"index {index!r}: not all of its shards answer ({shards}), so its "
             "statistics would be of a part: try again when it is well"

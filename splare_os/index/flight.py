@@ -6,9 +6,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Self
 
 from .actions import Action
-from .bulk import Sender
 from .chunk import Chunk
 from .replies import Verdict
+from .sender import Sender
 
 
 class Flight:

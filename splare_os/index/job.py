@@ -15,6 +15,7 @@ from ..encoder import Encoder
 from ..layout.field import impacts_field
 from ..layout.mapping import check_target, write_index
 from ..layout.records import check_model
+from ..layout.reply import part
 from ..scoring import Scoring, check_scoring
 from .actions import Target
 from .bulk import BulkOptions
@@ -89,7 +90,7 @@ def find_job(
     can_resume = all(map(is_replayable, sources))
     parts = [
         *map(_absolute, sources),
-        client.info()["cluster_uuid"],
+        part(client.info(), "cluster_uuid"),
         options.index,
         *astuple(options.fields),
         target.fingerprint,

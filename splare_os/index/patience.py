@@ -2,19 +2,32 @@
 
 import random
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from concurrent.futures import Future, wait
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
-from threading import Event
-from typing import TypeVar
+from threading import Event, Thread
+from typing import TypeAlias, TypeVar
 
 from opensearchpy import ConnectionError as NoConnection
-from opensearchpy import TransportError
+from opensearchpy import ConnectionTimeout, SerializationError, TransportError
 from opensearchpy.exceptions import SSLError
 
-from ..errors import BulkError
+from ..errors import BulkError, ReplyError
 
 T = TypeVar("T")
+
+Failure: TypeAlias = TransportError | SerializationError | ReplyError
+FAILURES = (TransportError, SerializationError, ReplyError)
+"""What a request can meet: no answer, an answer that is no, and one that cannot be read."""
+
+TIMEOUT_S = 60.0
+GRACE_S = 3.0
+"""How long a request in the air is waited for when the run is stopped."""
+
+LONGEST_REASON = 500
+"""Characters of a cluster's reason that are told; some repeat whole documents."""
 
 TRANSIENT = frozenset({429, 500, 502, 503, 504})
 """Statuses of a request, or of one item, that pass with time: queues, breakers, restarts."""
@@ -83,25 +96,30 @@ def attempts(patience: Patience, stop: Event) -> Iterator[int]:
         yield number
 
 
-def is_transient(error: TransportError) -> bool:
+def is_transient(error: Failure) -> bool:
     """Return whether the same request may succeed later."""
     if isinstance(error, NoConnection):  # its status is a word; a bad certificate stays bad
         return not isinstance(error, SSLError)
-    return error.status_code in TRANSIENT
+    return not isinstance(error, TransportError) or error.status_code in TRANSIENT
 
 
-def status_of(error: TransportError) -> int:
-    """Return the HTTP status, 0 if there was no answer."""
-    return error.status_code if isinstance(error.status_code, int) else 0
+def status_of(error: Failure) -> int:
+    """Return the HTTP status, 0 if there was no answer, or one that cannot be read."""
+    status = error.status_code if isinstance(error, TransportError) else 0
+    return status if isinstance(status, int) else 0
 
 
-def describe(error: TransportError) -> str:
+def describe(error: Failure) -> str:
     """Return type and reason as the cluster gave them."""
+    if not isinstance(error, TransportError):
+        return shortened(f"unreadable reply: {error}")
     info = error.info
     cause = info.get("error") if isinstance(info, Mapping) else None
     if isinstance(cause, Mapping):
         return reason_of(cause)
-    return f"{type(error).__name__}: {str(error.error)[:500]}"
+    said = str(error.error) or "no reason"
+    status = f"status {error.status_code}, " if status_of(error) else ""
+    return shortened(f"{status}{type(error).__name__}: {said}")
 
 
 def reason_of(error: object) -> str:
@@ -110,38 +128,67 @@ def reason_of(error: object) -> str:
     >>> reason_of({"type": "a", "reason": "b", "caused_by": {"type": "c", "reason": "d"}})
     'a: b; caused by c: d'
     """
-    parts: list[str] = []
+    said: list[str] = []
     cause = error
-    while isinstance(cause, Mapping) and len(parts) < 3:
-        parts.append(f"{cause.get('type')}: {cause.get('reason')}")
+    while isinstance(cause, Mapping) and len(said) < 3:
+        said.append(shortened(f"{cause.get('type')}: {cause.get('reason')}"))
         cause = cause.get("caused_by")
-    return "; caused by ".join(parts) or str(error)
+    return "; caused by ".join(said) or shortened(str(error))
 
 
-@contextmanager
-def reachable() -> Iterator[None]:
-    """Turn a request that fails into a `BulkError` that says why; for those not worth waiting."""
+def shortened(text: str) -> str:
+    """Return a text of at most `LONGEST_REASON` characters: of a longer one both ends."""
+    if len(text) <= LONGEST_REASON:
+        return text
+    half = LONGEST_REASON // 2
+    return f"{text[: half - 1]}…{text[-half:]}"
+
+
+def within(request: Callable[[], T], stop: Event, seconds: float = TIMEOUT_S) -> T:
+    """Return what `request` returns, or raise `ConnectionTimeout` after so many seconds.
+
+    A connection's own timeout bounds the pause between two bytes, not a reply that drips. When
+    `stop` is set, `GRACE_S` are left. The request goes on in a thread that nobody waits for.
+    """
+    future: Future[T] = Future()
+    Thread(target=_fulfil, args=(future, request), name="splare-request", daemon=True).start()
+    end, is_stopped = time.monotonic() + seconds, False
+    while not future.done():
+        if stop.is_set() and not is_stopped:
+            end, is_stopped = min(end, time.monotonic() + GRACE_S), True
+        if time.monotonic() > end:
+            late = TimeoutError(f"no whole reply in {seconds:g} s")
+            raise ConnectionTimeout("TIMEOUT", str(late), late)
+        wait([future], timeout=0.1)
+    return future.result()
+
+
+def _fulfil(future: "Future[T]", request: Callable[[], T]) -> None:
     try:
-        yield
-    except TransportError as error:
-        raise BulkError(
-            f"the cluster cannot be reached, or refuses: {describe(error)}. Check the address and "
-            "the credentials, then run the same command again"
-        ) from error
+        future.set_result(request())
+    except BaseException as error:  # noqa: BLE001  # whoever waits gets it
+        future.set_exception(error)
 
 
-def retried(request: Callable[[], T], patience: Patience, stop: Event) -> T:
-    """Return what `request` returns, sent again while its failure may pass; else `BulkError`."""
-    failure: TransportError | None = None
+def retried(
+    request: Callable[[], T], patience: Patience, stop: Event, *, is_first: bool = False
+) -> T:
+    """Return what `request` returns, sent again while its failure may pass; else `BulkError`.
+
+    `is_first`: nobody is at this address yet, and a connection that fails is not waited for.
+    """
+    failure: Failure | None = None
     for _ in attempts(patience, stop):
         try:
-            return request()
-        except TransportError as error:
+            return within(request, stop)
+        except FAILURES as error:
             failure = error
-            if not is_transient(error):
+            if not is_transient(error) or (is_first and isinstance(error, NoConnection)):
                 break
     what = describe(failure) if failure else "no answer"
+    remedy = (
+        "Check the address and the credentials, then run" if is_first else "Nothing is lost: run"
+    )
     raise BulkError(
-        f"the cluster answers no more: {what}. Nothing is lost: run the same command again "
-        "when it is well"
+        f"the cluster does not answer, or refuses: {what}. {remedy} the same command again"
     ) from failure

@@ -4,17 +4,34 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from ..errors import ReplyError
+from ..layout.reply import part
 from .actions import Action
 from .patience import TRANSIENT, reason_of
 
-Advice: TypeAlias = Literal["dead", "again", "stop"]
-"""The document's own fault; may pass with time; every other document would meet it too."""
+Advice: TypeAlias = Literal["dead", "doubt", "again", "moved", "stop"]
+"""The document's own fault; perhaps its own; may pass with time; another version is there; every
+other document would meet it too."""
 
 SYSTEMIC = frozenset({401, 403, 404})
 """Statuses of an item that are not its document's fault: blocks, rights, a lost index."""
 
+CONFLICT = 409
+
+OWN_FAULTS = frozenset(
+    {
+        "mapper_parsing_exception",
+        "document_parsing_exception",
+        "strict_dynamic_mapping_exception",
+        "json_parse_exception",
+        "x_content_parse_exception",
+    }
+)
+"""Errors that speak of one document's content. Of others nobody knows: a closed index, a limit on
+shards and a field that is too long may all be a 400."""
+
 NO_PIPELINE = "illegal_argument_exception: pipeline with id ["
-"""So begins "… does not exist", a 400 that looks like the document's fault."""
+"""So begins "… does not exist"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,41 +48,52 @@ Verdict: TypeAlias = Refusal | None
 """None: stored."""
 
 
-def verdicts(reply: object, actions: Sequence[Action], index: str) -> list[Verdict]:
-    """Return the fate of each action; ids must be distinct.
+def verdicts(reply: object, actions: Sequence[Action]) -> list[Verdict]:
+    """Return the fate of each action; ids must be distinct. `ReplyError` if there are no items.
 
-    Items stand in the order of the actions. A reply with fewer or more items than actions is
-    matched by id, and an action without an item is to be sent again.
+    Items are matched by id, and those of other ids (a pipeline may rename) in their order. An
+    action without an item is to be sent again.
     """
-    items = reply.get("items") if isinstance(reply, Mapping) else None
+    items = part(reply, "items")
     if not isinstance(items, list):
-        return [Refusal(0, "the reply has no items", "again", is_whole=True)] * len(actions)
+        raise ReplyError(f"the cluster's reply has no items, but {str(items)[:100]!r}")
     found = [_inner(item) for item in items]
-    if len(found) == len(actions):
-        return [verdict(item, action, index) for item, action in zip(found, actions, strict=True)]
-    by_id = {str(item["_id"]): item for item in found if "_id" in item}
-    return [verdict(by_id.get(action.id, {}), action, index) for action in actions]
+    by_id = {item["_id"]: item for item in found if "_id" in item}
+    named = {action.id for action in actions}
+    others = [item for item in found if item.get("_id") not in named]
+    missing = [action.id for action in actions if action.id not in by_id]
+    if len(others) == len(missing):
+        by_id |= dict(zip(missing, others, strict=True))
+    return [verdict(by_id.get(action.id, {}), action) for action in actions]
 
 
-def verdict(item: Mapping[str, object], action: Action, index: str) -> Verdict:
+def verdict(item: Mapping[str, object], action: Action) -> Verdict:
     """Return the fate that one item of a reply gives to its action."""
     status = item.get("status")
     if not isinstance(status, int):
         return Refusal(0, "the cluster's reply has no item for this document", "again")
+    if status < 300:
+        return _misplaced(item, action, status)
+    error = item.get("error")
+    return Refusal(status, reason_of(error), _advice(status, error))
+
+
+def _advice(status: int, error: object) -> Advice:
     if status in TRANSIENT:
-        return Refusal(status, reason_of(item.get("error")), "again")
-    if status >= 300:
-        reason = reason_of(item.get("error"))
-        is_systemic = status in SYSTEMIC or NO_PIPELINE in reason
-        return Refusal(status, reason, "stop" if is_systemic else "dead")
-    return _misplaced(item, action, index, status)
+        return "again"
+    if status == CONFLICT:
+        return "moved"
+    if status in SYSTEMIC or NO_PIPELINE in reason_of(error):
+        return "stop"
+    kind = error.get("type") if isinstance(error, Mapping) else None
+    return "dead" if kind in OWN_FAULTS else "doubt"
 
 
-def _misplaced(item: Mapping[str, object], action: Action, index: str, status: int) -> Verdict:
+def _misplaced(item: Mapping[str, object], action: Action, status: int) -> Verdict:
     """Return what an ingest pipeline did to a document that the cluster reports as taken."""
     if item.get("result") == "noop":
         return Refusal(status, "dropped by an ingest pipeline of the index", "dead")
-    if item.get("_index") != index:
+    if item.get("_index") != action.index:
         reason = f"diverted by an ingest pipeline to the index {item.get('_index')!r}"
         return Refusal(status, reason, "dead")
     if item.get("_id") != action.id:

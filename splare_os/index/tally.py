@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from opensearchpy import OpenSearch, TransportError
+from opensearchpy import OpenSearch
 
 from ..errors import StatisticsError
 from ..layout.field import statistics_of
@@ -19,6 +19,7 @@ from ..statistics import Statistics
 from .actions import Target
 from .chunk import Chunk
 from .counting import count_documents, take_statistics
+from .patience import FAILURES
 from .replies import Verdict
 
 log = logging.getLogger(__name__)
@@ -106,7 +107,7 @@ def _told(target: Target) -> Iterator[None]:
     """Tell the log of statistics that fail: documents are indexed all the same."""
     try:
         yield
-    except (TransportError, StatisticsError) as error:
+    except (*FAILURES, StatisticsError) as error:
         log.warning("statistics of index=%s cannot be kept: %s", target.index, error)
 
 

@@ -6,15 +6,17 @@ is not will be done again, under the same ids.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
+from typing import TypeVar
 
 from opensearchpy import OpenSearch
 
-from ..documents.document import Body, Document
+from ..documents.document import Document
 from ..documents.sources import check_sources, read_jsonl
 from ..encoder import Encoder
 from ..errors import BulkError, StatisticsError
@@ -22,22 +24,24 @@ from ..layout.cut import check_top_k
 from ..layout.mapping import ensure_index
 from ..layout.pipeline import PIPELINE
 from ..layout.statistics import forget_statistics, kept_statistics
-from .actions import Target
-from .bulk import Sender
+from .actions import Stored, Target
 from .chunk import Chunk, Entry, Outcome, make_chunk
 from .counting import count_documents
 from .dead_letters import DeadLetters
 from .flight import Flight
+from .handle import IndexHandle
 from .job import IngestOptions, Job, find_job, find_target, identify
 from .ledger import STATUSES, Ledger, Progress, Status, file_and_line, place
-from .lookup import index_settings, stored_documents
-from .patience import reachable
+from .patience import retried
 from .replies import Verdict
+from .sender import Sender
 from .tally import Tally
 
 log = logging.getLogger(__name__)
 
-LookedUp = tuple[list[Entry], "Future[dict[str, Body]]"]
+T = TypeVar("T")
+
+LookedUp = tuple[list[Entry], "Future[dict[str, Stored]]"]
 
 
 def ingest(
@@ -70,30 +74,32 @@ class IngestRun:
         self.counts: dict[Status, int] = dict.fromkeys(STATUSES, 0)
         self.n_done_before = 0
         self.dead_letters: Path | None = None
+        self.stop = Event()
 
     def __iter__(self) -> Iterator[Outcome]:
         """Yield the outcomes of the lines that are not done yet."""
         with ExitStack() as stack:
-            with reachable():
-                created, job, target = self._prepare()
-                settings = index_settings(self.client, target.index)
+            self._patiently(self.client.info, is_first=True)
+            created, job, target = self._patiently(self._prepare)
+            handle = self._patiently(lambda: self._handle(target))
             self.dead_letters = job.dead_letters
             stack.callback(_forget, job)
             ledger = stack.enter_context(Ledger.open(job.ledger))
             letters = stack.enter_context(DeadLetters.open(job.dead_letters))
-            identity = identify(job, self.sources, settings["index.uuid"], created=created)
+            identity = identify(job, self.sources, handle.uuid, created=created)
             self._take_up(ledger, ledger.start(identity, letters.n_bytes))
             letters.cut(ledger.progress.dead_bytes)
-            sender = self._sender(target, settings)
-            flight = stack.enter_context(Flight(sender, self.options.n_senders))
-            with reachable():
-                tally = self._tally(target, created=created)
+            flight = stack.enter_context(Flight(self._sender(handle), self.options.n_senders))
+            tally = self._patiently(lambda: self._tally(target, created=created))
             yield from _Worker(
-                self, target, flight, ledger=ledger, letters=letters, tally=tally
+                self, handle, target, flight, ledger=ledger, letters=letters, tally=tally
             ).run()
-            with reachable():
-                self._close(ledger, target, settings["index.uuid"])
+            self._close(ledger, handle)
             tally.finish()
+
+    def _patiently(self, step: Callable[[], T], *, is_first: bool = False) -> T:
+        """Return what a step gives that may be repeated, done again while the cluster is ill."""
+        return retried(step, self.options.patience, self.stop, is_first=is_first)
 
     def _prepare(self) -> tuple[bool, Job, Target]:
         """Return whether the index had to be made, the job, and where its impacts go."""
@@ -129,21 +135,23 @@ class IngestRun:
         else:
             log.info("job=%s goes on after %d documents", ledger.path.stem, self.n_done_before)
 
-    def _sender(self, target: Target, settings: dict[str, str]) -> Sender:
-        bulk = self.options.bulk
-        if bulk.pipeline is None and settings.get("index.default_pipeline") == PIPELINE:
-            bulk = replace(bulk, pipeline="_none")  # ours is for other writers: half the rate
-        return Sender(self.client, target.index, bulk, self.options.patience)
+    def _handle(self, target: Target) -> IndexHandle:
+        options = self.options
+        return IndexHandle(self.client, options.index, target, options.patience, self.stop)
 
-    def _close(self, ledger: Ledger, target: Target, uuid: str) -> None:
-        """Finish the job, unless the index is not the one that took the first documents."""
-        now = index_settings(self.client, target.index)["index.uuid"]
-        if now != uuid:
-            raise BulkError(
-                f"index {target.index!r} was deleted and created anew during the run ({uuid} is "
-                f"now {now}): run the same command again, it starts over"
-            )
-        self.client.indices.refresh(index=target.index)
+    def _sender(self, handle: IndexHandle) -> Sender:
+        bulk = self.options.bulk
+        if bulk.pipeline is None and handle.settings.get("index.default_pipeline") == PIPELINE:
+            bulk = replace(bulk, pipeline="_none")  # ours is for other writers: half the rate
+        return Sender(self.client, handle, bulk, self.options.patience, self.stop)
+
+    def _close(self, ledger: Ledger, handle: IndexHandle) -> None:
+        """Finish the job; a refresh that fails is told: the index makes one by itself, later."""
+        handle.check()
+        try:
+            self._patiently(lambda: self.client.indices.refresh(index=handle.index))
+        except BulkError as error:
+            log.warning("index=%s is not refreshed: %s", handle.index, error)
         ledger.finish()
 
 
@@ -153,6 +161,7 @@ class _Worker:
     def __init__(
         self,
         run: IngestRun,
+        handle: IndexHandle,
         target: Target,
         flight: Flight,
         *,
@@ -160,8 +169,8 @@ class _Worker:
         letters: DeadLetters,
         tally: Tally,
     ) -> None:
-        self.ingest, self.target, self.flight, self.tally = run, target, flight, tally
-        self.ledger, self.letters, self.options = ledger, letters, run.options
+        self.ingest, self.handle, self.target, self.flight = run, handle, target, flight
+        self.ledger, self.letters, self.options, self.tally = ledger, letters, run.options, tally
 
     def run(self) -> Iterator[Outcome]:
         """Yield outcomes; whichever way it ends, the ledger knows all that was acknowledged."""
@@ -209,8 +218,7 @@ class _Worker:
         waiting: LookedUp | None = None
         for entries in self._chunks():
             ids = [str(entry.document.id) for entry in entries if self._may_be_stored(entry)]
-            args = (self.ingest.client, self.target, ids, self.options.patience)
-            asked = reader.submit(stored_documents, *args, self.flight.sender.stop)
+            asked = reader.submit(self.handle.stored, ids)
             if waiting is not None:
                 yield waiting
             waiting = entries, asked

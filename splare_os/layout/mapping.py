@@ -22,6 +22,7 @@ from .records import (
     read_records,
     records_of,
 )
+from .reply import part, parts
 from .saturating import chosen_saturation, default_saturation
 
 log = logging.getLogger(__name__)
@@ -86,13 +87,14 @@ def write_index(client: OpenSearch, index: str) -> str:
         found = client.indices.get_alias(index=index)
     except NotFoundError as error:
         raise MappingError(f"no index or alias {index!r}") from error
-    if index in found or len(found) == 1:
-        return str(next(iter(found)))
-    for name, body in found.items():
-        if body["aliases"].get(index, {}).get("is_write_index"):
-            return str(name)
+    aliases = parts(found, "aliases")
+    if index in aliases or len(aliases) == 1:
+        return next(iter(aliases))
+    for name, ours in aliases.items():
+        if ours.get(index, {}).get("is_write_index"):
+            return name
     raise MappingError(
-        f"alias {index!r} stands for {', '.join(sorted(found))} and none of them is its write "
+        f"alias {index!r} stands for {', '.join(sorted(aliases))} and none of them is its write "
         "index: set is_write_index on one, or name one"
     )
 
@@ -181,7 +183,8 @@ def _add_field(client: OpenSearch, index: str, fields: Fields, record: FieldReco
     except RequestError as error:
         raise MappingError(
             f"index {index!r}: the field {field!r} exists in another shape and cannot hold "
-            f"impacts: {error}. Reindex without it, or index into a new index"
+            f"impacts: {error}. Reindex without it, or index into a new index; if the cluster made "
+            "this index by itself (an index of the name was deleted during a run), delete it"
         ) from error
     log.info("mapped index=%s field=%s fingerprint=%s", index, field, record.fingerprint)
 
@@ -192,7 +195,7 @@ def _refuse_unknown_impacts(client: OpenSearch, index: str, field: str, mappings
     if not isinstance(present, dict) or field not in present:
         return
     query = {"query": {"exists": {"field": f"{field}.latents"}}}
-    count = client.count(index=index, body=query)["count"]
+    count = part(client.count(index=index, body=query), "count")
     if count:
         raise MappingError(
             f"index {index!r}: {count} documents hold impacts in {field!r}, and no record in "

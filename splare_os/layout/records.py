@@ -9,6 +9,7 @@ from ..encoder import Encoder
 from ..errors import MappingError, ModelMismatchError
 from ..scoring import Saturation
 from .field import SUFFIX
+from .reply import part, parts
 from .view import PLAIN, View
 
 LAYOUT = 2
@@ -110,13 +111,14 @@ def read_mappings(
     try:
         reply = client.indices.get_mapping(index=index, **asked)
         if view.ignores_unavailable:  # a search passes closed indices over, get_mapping doesn't
-            is_open = client.field_caps(index=index, fields="_index", **asked)["indices"]
+            is_open = part(client.field_caps(index=index, fields="_index", **asked), "indices")
             reply = {name: reply[name] for name in is_open if name in reply}
     except NotFoundError as error:
         raise _no_index(index) from error
-    if not reply and not view.may_be_empty:
+    found = parts(reply, "mappings")
+    if not found and not view.may_be_empty:
         raise _no_index(index)
-    return {name: body["mappings"] for name, body in reply.items()}
+    return found
 
 
 def _no_index(index: str) -> MappingError:

@@ -16,10 +16,17 @@ from typing import Any
 
 import numpy as np
 import orjson
-from opensearchpy import NotFoundError, OpenSearch, RequestError, TransportError
+from opensearchpy import (
+    NotFoundError,
+    OpenSearch,
+    RequestError,
+    SerializationError,
+    TransportError,
+)
 
-from ..errors import StatisticsError
+from ..errors import ReplyError, StatisticsError
 from ..statistics import Statistics
+from .reply import part
 from .view import Headers
 
 log = logging.getLogger(__name__)
@@ -86,14 +93,15 @@ def kept_statistics(
         return {}
     try:
         reply = client.mget(index=INDEX, body={"ids": list(names)}, headers=dict(headers or {}))
+        docs = part(reply, "docs")
     except NotFoundError:
         return {}
-    except TransportError as error:
+    except (TransportError, SerializationError, ReplyError) as error:
         raise StatisticsError(f"statistics in {INDEX!r} cannot be read: {error}") from error
-    for doc in reply["docs"]:
+    for doc in docs:
         if doc.get("error", {}).get("type", NO_INDEX) != NO_INDEX:
             raise StatisticsError(f"statistics in {INDEX!r} cannot be read: {doc['error']}")
-    found = (doc for doc in reply["docs"] if doc.get("found"))
+    found = (doc for doc in docs if doc.get("found"))
     return {names[doc["_id"]]: _from_source(doc["_source"]) for doc in found}
 
 

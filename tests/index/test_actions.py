@@ -4,7 +4,7 @@ import pytest
 
 from splare_os.documents.document import Document
 from splare_os.impacts import from_features
-from splare_os.index.actions import Target, is_unchanged, to_action
+from splare_os.index.actions import Target, Version, is_unchanged, to_action
 from splare_os.layout.field import FieldImpacts, digest
 from splare_os.scoring import Saturation
 
@@ -19,7 +19,7 @@ def test_an_action_is_two_lines_with_the_whole_document():
     impacts = FieldImpacts.of(from_features([{}, {"5": 2.0, "7": 0.5}], 8), None)
     action = to_action(document(text="x", year=1999), impacts, 1, TARGET)
     head, body = map(json.loads, action.lines.splitlines())
-    assert head == {"index": {"_index": "i", "_id": "7"}}
+    assert head == {"create": {"_index": "i", "_id": "7"}}
     assert body == {
         "text": "x",
         "year": 1999,
@@ -31,6 +31,12 @@ def test_an_action_is_two_lines_with_the_whole_document():
             "digest": digest("x", "f" * 16, 400),
         },
     }
+
+
+def test_what_is_there_is_written_over_if_nobody_else_did_meanwhile():
+    action = to_action(document(text=""), None, 0, TARGET, Version(41, 2))
+    head, _ = map(json.loads, action.lines.splitlines())
+    assert head == {"index": {"_index": "i", "_id": "7", "if_seq_no": 41, "if_primary_term": 2}}
 
 
 @pytest.mark.parametrize("impacts", [None, FieldImpacts.of(from_features([{}], 8), None)])

@@ -9,7 +9,7 @@ from splare_os.documents.document import parse
 from splare_os.documents.fields import Fields
 from splare_os.errors import EncoderError
 from splare_os.impacts import Impacts
-from splare_os.index.actions import Target
+from splare_os.index.actions import Stored, Target, Version
 from splare_os.index.chunk import Chunk, Entry, encode, make_chunk
 from splare_os.index.replies import Refusal
 from splare_os.layout.field import digest
@@ -43,7 +43,9 @@ def test_a_text_without_a_single_latent_is_empty(encoder):
 
 def test_what_the_index_holds_is_neither_encoded_nor_sent(encoder):
     held = {"text": "ants", "text_splare": {"digest": digest("ants", encoder.fingerprint, 400)}}
-    chunk = make_chunk([entry({"_id": "1", "text": "ants"})], {"1": held}, encoder, TARGET)
+    chunk = make_chunk(
+        [entry({"_id": "1", "text": "ants"})], {"1": Stored(held, Version(7, 1))}, encoder, TARGET
+    )
     assert statuses(chunk) == ["unchanged"]
     assert (chunk.actions, encoder.batches) == ({}, [])
 
@@ -51,13 +53,15 @@ def test_what_the_index_holds_is_neither_encoded_nor_sent(encoder):
 def test_another_field_of_the_same_text_is_written_again(encoder):
     held = {"text": "ants", "text_splare": {"digest": digest("ants", encoder.fingerprint, 400)}}
     lines = [entry({"_id": "1", "text": "ants", "year": 1999})]
-    assert statuses(make_chunk(lines, {"1": held}, encoder, TARGET)) == ["indexed"]
+    assert statuses(make_chunk(lines, {"1": Stored(held, Version(7, 1))}, encoder, TARGET)) == [
+        "indexed"
+    ]
 
 
 def test_a_repeated_id_is_always_sent_and_replaced(encoder):
     held = {"text": "ants", "text_splare": {"digest": digest("ants", encoder.fingerprint, 400)}}
     lines = [entry({"_id": "1", "text": "ants"}, is_repeat=True)]
-    chunk = make_chunk(lines, {"1": held}, encoder, TARGET)
+    chunk = make_chunk(lines, {"1": Stored(held, Version(7, 1))}, encoder, TARGET)
     assert statuses(chunk) == ["replaced"]
     assert len(chunk.actions) == 1
 

@@ -9,8 +9,8 @@ import pytest
 
 from splare_os.documents.document import MAX_ID_BYTES, MAX_LINE_BYTES
 from splare_os.index import STATUSES
-from splare_os.index.bulk import SPLIT
 from splare_os.index.patience import TRANSIENT
+from splare_os.index.sender import ALIKE, FAULTS, SPLIT
 from splare_os.layout import check_model
 from tests.hashing import HashEncoder
 
@@ -29,9 +29,11 @@ def test_limits_are_those_of_the_code():
 
 def test_statuses_are_those_of_the_code():
     text = " ".join(TEXT.split())
-    assert f"(statuses {' and '.join(map(str, sorted(SPLIT)))}) is sent in halves" in text
-    transient = ", ".join(map(str, sorted(TRANSIENT - {500})))
-    assert f"(statuses {transient}) are waited for" in text
+    assert f"(statuses {' and '.join(map(str, sorted(SPLIT)))}), or that fails three times" in text
+    assert FAULTS == 3
+    assert f"(statuses {', '.join(map(str, sorted(TRANSIENT - {500})))}, a proxy's page" in text
+    assert ALIKE == 16
+    assert "When sixteen documents or more" in text
 
 
 @pytest.mark.opensearch

@@ -7,10 +7,10 @@ import pytest
 from splare_os.errors import BulkError
 from splare_os.impacts import empty
 from splare_os.index.actions import Action
-from splare_os.index.bulk import Sender
 from splare_os.index.chunk import Chunk
 from splare_os.index.flight import Flight, send_in_waves
 from splare_os.index.replies import Refusal, Verdict
+from splare_os.index.sender import Sender
 from splare_os.layout.field import FieldImpacts
 
 
@@ -31,14 +31,14 @@ class Recorder(Sender):
 
 
 def chunk(ids: str) -> Chunk:
-    actions = {at: Action(name, b"") for at, name in enumerate(ids)}
+    actions = {at: Action("i", name, b"") for at, name in enumerate(ids)}
     none = FieldImpacts.of(empty(0, 8), None)
     return Chunk([], {}, actions, frozenset(), none, {}, {})
 
 
 def test_two_lines_of_one_id_are_sent_one_after_the_other():
     recorder = Recorder()
-    verdicts = send_in_waves(recorder, [Action(name, b"") for name in "azbaaz"])
+    verdicts = send_in_waves(recorder, [Action("i", name, b"") for name in "azbaaz"])
     assert recorder.sent == ["azb", "az", "a"]
     assert [verdict and verdict.reason for verdict in verdicts] == [
         None,

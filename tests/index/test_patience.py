@@ -4,19 +4,20 @@ from threading import Event
 
 import pytest
 from opensearchpy import ConnectionError as NoConnection
-from opensearchpy import ConnectionTimeout, RequestError, TransportError
+from opensearchpy import ConnectionTimeout, RequestError, SerializationError, TransportError
 from opensearchpy.exceptions import SSLError
 
-from splare_os.errors import BulkError
+from splare_os.errors import BulkError, ReplyError
 from splare_os.index.patience import (
     Patience,
     attempts,
     describe,
     is_transient,
-    reachable,
     retried,
     set_testing,
+    shortened,
     status_of,
+    within,
 )
 
 SLOW = Patience(tries=3, first_pause_s=60.0, max_pause_s=60.0)
@@ -145,6 +146,72 @@ def test_a_stop_ends_the_wait_at_once():
         next(tries)
 
 
-def test_a_cluster_out_of_reach_is_said_so():
-    with pytest.raises(BulkError, match="Check the address"), reachable():
+def test_at_an_address_where_nobody_was_yet_a_failed_connection_is_not_waited_for():
+    calls: list[int] = []
+
+    def request() -> str:
+        calls.append(1)
         raise NoConnection("N/A", "refused", OSError())
+
+    with pytest.raises(BulkError, match="Check the address"):
+        retried(request, SLOW, Event(), is_first=True)
+    assert len(calls) == 1
+
+
+@pytest.mark.usefixtures("four_tries")
+@pytest.mark.parametrize(
+    "failure", [TransportError(429, "", {}), SerializationError("a page"), ReplyError("no docs")]
+)
+def test_a_busy_cluster_and_an_unreadable_reply_are_waited_for_from_the_start(failure):
+    answers = iter([failure, "yes"])
+
+    def request() -> str:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert retried(request, SLOW, Event(), is_first=True) == "yes"
+
+
+def test_a_failure_without_a_reason_tells_its_status():
+    assert describe(TransportError(429, "", None)) == "status 429, TransportError: no reason"
+    assert describe(SerializationError("a page")) == "unreadable reply: a page"
+
+
+def test_a_reason_that_repeats_a_document_is_cut():
+    assert shortened("x" * 500) == "x" * 500
+    assert shortened("x" * 250 + "-" + "y" * 250) == "x" * 249 + "…" + "y" * 250
+    long = {"error": {"type": "t", "reason": "x" * 9999}}
+    assert len(describe(RequestError(400, "t", long))) == 500
+
+
+def test_what_comes_in_time_is_returned_and_what_fails_is_raised():
+    assert within(lambda: "yes", Event(), 5) == "yes"
+    with pytest.raises(TimeoutError, match="its own"):
+        within(lambda: fail(TimeoutError("its own")), Event(), 5)
+
+
+def fail(error: Exception) -> None:
+    raise error
+
+
+def test_a_reply_that_does_not_end_is_waited_for_no_longer_than_asked():
+    release = Event()
+    start = time.perf_counter()
+    with pytest.raises(ConnectionTimeout, match="no whole reply in 0.2 s"):
+        within(release.wait, Event(), 0.2)
+    assert time.perf_counter() - start < 5
+    release.set()
+
+
+def test_a_stop_leaves_a_request_a_grace(monkeypatch):
+    monkeypatch.setattr("splare_os.index.patience.GRACE_S", 0.2)
+    release, stop = Event(), Event()
+    stop.set()
+    start = time.perf_counter()
+    with pytest.raises(ConnectionTimeout):
+        within(release.wait, stop, 60)
+    assert time.perf_counter() - start < 5
+    release.set()
+    assert within(lambda: "yes", stop, 60) == "yes"

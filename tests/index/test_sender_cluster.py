@@ -1,11 +1,16 @@
 """Replies of a real server to what it cannot, or may not, take."""
 
+from threading import Event
+
 import pytest
 from opensearchpy import OpenSearch
 
 from splare_os.errors import BulkError
-from splare_os.index.actions import Action
-from splare_os.index.bulk import BulkOptions, Sender
+from splare_os.index.actions import Action, Target
+from splare_os.index.bulk import BulkOptions
+from splare_os.index.handle import IndexHandle
+from splare_os.index.patience import Patience
+from splare_os.index.sender import Sender
 
 pytestmark = [pytest.mark.opensearch, pytest.mark.usefixtures("four_tries")]
 
@@ -21,16 +26,16 @@ def made(client, index):
 
 
 def actions(index: str, **sources: str) -> list[Action]:
-    return [
-        Action(name, b'{"index":{"_index":"%b","_id":"%b"}}\n%b\n'
-               % (index.encode(), name.encode(), source.encode()))
-        for name, source in sources.items()
-    ]  # fmt: skip
+    return [Action(index, name, source.encode()) for name, source in sources.items()]
+
+
+def sender(client: OpenSearch, index: str, pipeline: str | None = None) -> Sender:
+    handle = IndexHandle(client, index, Target(index, "v", "f" * 16, 400), Patience(), Event())
+    return Sender(client, handle, BulkOptions(pipeline=pipeline))
 
 
 def send(client: OpenSearch, index: str, pipeline: str | None = None, **sources: str):
-    sender = Sender(client, index, BulkOptions(pipeline=pipeline))
-    return sender.send(actions(index, **sources))
+    return sender(client, index, pipeline).send(actions(index, **sources))
 
 
 def test_good_documents_are_stored_twice_as_well_as_once(client, made):
@@ -88,11 +93,12 @@ def test_a_full_disk_is_waited_for_then_ends_the_run(client, made):
 
 
 def test_an_index_that_was_deleted_ends_the_run(client, made):
+    gone = sender(client, made)
     client.indices.delete(index=made)
     client.cluster.put_settings(body={"transient": {"action.auto_create_index": "false"}})
     try:
-        with pytest.raises(BulkError, match="404, index_not_found_exception.*was deleted"):
-            send(client, made, a="{}")
+        with pytest.raises(BulkError, match="was deleted during the run"):
+            gone.send(actions(made, a="{}"))
     finally:
         client.cluster.put_settings(body={"transient": {"action.auto_create_index": None}})
 
@@ -139,9 +145,47 @@ def test_a_pipeline_that_does_not_exist_ends_the_run(client, made):
         send(client, made, "no-such-pipeline", a="{}", b="{}")
 
 
-def test_a_cluster_out_of_reach_ends_the_run(made):
-    with (
-        OpenSearch("http://127.0.0.1:9", max_retries=0) as nobody,
-        pytest.raises(BulkError, match="refuses 1 of 1 documents.*does not answer"),
-    ):
-        send(nobody, made, a="{}")
+def test_a_cluster_out_of_reach_ends_the_run(client, made):
+    left = sender(client, made)
+    with OpenSearch("http://127.0.0.1:9", max_retries=0) as nobody:
+        left.client = nobody
+        with pytest.raises(BulkError, match="refuses 1 of 1 documents.*does not answer"):
+            left.send(actions(made, a="{}"))
+
+
+def test_a_closed_index_ends_the_run_and_no_document_is_dead(client, made):
+    closed = sender(client, made)
+    client.indices.close(index=made)
+    try:
+        with pytest.raises(BulkError, match="index_closed_exception.*takes no writes"):
+            closed.send(actions(made, a="{}"))
+    finally:
+        client.indices.open(index=made)
+    assert closed.send(actions(made, a="{}")) == [None]
+
+
+def test_an_index_that_the_cluster_makes_by_itself_ends_the_run(client, made):
+    anew = sender(client, made)
+    client.indices.delete(index=made)  # the next request makes it again, of any mapping
+    with pytest.raises(BulkError, match="created anew.*made it by itself.*delete it"):
+        anew.send(actions(made, a="{}"))
+    assert client.indices.exists(index=made)
+
+
+def test_an_index_that_an_alias_of_its_name_replaces_ends_the_run(client, made):
+    before = sender(client, made)
+    client.indices.create(index=f"{made}-2")
+    swap = [{"remove_index": {"index": made}}, {"add": {"index": f"{made}-2", "alias": made}}]
+    client.indices.update_aliases(body={"actions": swap})
+    with pytest.raises(BulkError, match=f"'{made}' stands for {made}-2 now"):
+        before.send(actions(made, a="{}"))
+
+
+def test_a_late_request_does_not_undo_a_newer_one(client, made):
+    one = sender(client, made)
+    assert one.send(actions(made, a='{"day": "2001-01-01"}')) == [None]
+    late = b"".join(action.lines for action in actions(made, a='{"day": "2001-01-01"}'))
+    assert one.send(actions(made, a='{"day": "2002-02-02"}')) == [None]
+    reply = client.bulk(body=late)
+    assert reply["items"][0]["create"]["status"] == 409
+    assert client.get(index=made, id="a")["_source"] == {"day": "2002-02-02"}

@@ -1,0 +1,136 @@
+"""The index that a run writes to: what it holds, and whether it is still the one of the start."""
+
+import secrets
+from collections.abc import Sequence
+from threading import Event
+from typing import Any, Protocol, TypeAlias
+
+import orjson
+from opensearchpy import NotFoundError, OpenSearch
+
+from ..errors import BulkError, ReplyError
+from ..layout.reply import part, parts
+from .actions import Stored, Target, Version
+from .patience import FAILURES, Patience, describe, reason_of, retried, within
+
+Json: TypeAlias = dict[str, Any]
+
+UUID = "index.uuid"
+PROBE_S = 10.0
+
+
+class Handle(Protocol):
+    """What a sender asks of the index that it writes to."""
+
+    index: str
+
+    def check(self) -> None:
+        """Raise `BulkError` unless it is the index of the start, under the name of the start."""
+
+    def versions(self, ids: Sequence[str]) -> dict[str, Version]:
+        """Return which write of each document is there, of those that are."""
+
+    def refusal(self) -> str:
+        """Return why the index takes no writes at all, "" if it does."""
+
+
+class IndexHandle:
+    """One concrete index, told from others of its name by its uuid; threads may share it.
+
+    `name` is what the user calls it, perhaps an alias.
+    """
+
+    def __init__(
+        self, client: OpenSearch, name: str, target: Target, patience: Patience, stop: Event
+    ) -> None:
+        self.client, self.name, self.index, self.field = client, name, target.index, target.field
+        self.patience, self.stop = patience, stop
+        self.settings = self._settings()
+        self.uuid = str(part(self.settings, UUID))
+
+    def _settings(self) -> dict[str, str]:
+        params = {"flat_settings": "true"}
+        reply = self.client.indices.get_settings(index=self.index, params=params)
+        return dict(part(reply, self.index, "settings"))
+
+    def check(self) -> None:
+        """Raise `BulkError` unless it is the index of the start, under the name of the start.
+
+        Asked after a request, it says for sure where the request's documents went: no index gets
+        the uuid of one that is gone.
+        """
+        params = {"flat_settings": "true"}
+
+        def ask() -> dict[str, dict[str, str]]:
+            try:
+                reply = self.client.indices.get_settings(index=self.name, name=UUID, params=params)
+            except NotFoundError:
+                return {}
+            found = parts(reply, "settings")
+            if not found:
+                raise ReplyError(f"the cluster's reply has no settings of {self.name!r}")
+            return found
+
+        found = retried(ask, self.patience, self.stop)
+        now = found.get(self.index, {}).get(UUID)
+        if now != self.uuid:
+            raise BulkError(self._change(list(found), now))
+
+    def _change(self, found: Sequence[str], now: str | None) -> str:
+        if not found:
+            return f"index {self.name!r} was deleted during the run: run the same command again"
+        if now is not None:
+            return (
+                f"index {self.index!r} was deleted and created anew during the run ({self.uuid} is "
+                f"now {now}). If the cluster made it by itself, without the mapping of impacts, "
+                "delete it; then run the same command again, it starts over"
+            )
+        stands_for = ", ".join(sorted(found))
+        return (
+            f"{self.name!r} stands for {stands_for} now, and no longer for the index "
+            f"{self.index!r} that this run began to write to: run the same command again"
+        )
+
+    def stored(self, ids: Sequence[str]) -> dict[str, Stored]:
+        """Return by id those documents that exist.
+
+        Whole: to leave out the impacts costs the server eight times the CPU of sending them.
+        """
+        docs = self._docs(ids, {})
+        return {name: Stored(doc.get("_source", {}), _version(doc)) for name, doc in docs.items()}
+
+    def versions(self, ids: Sequence[str]) -> dict[str, Version]:
+        """Return which write of each document is there, of those that are."""
+        return {name: _version(doc) for name, doc in self._docs(ids, {"_source": "false"}).items()}
+
+    def _docs(self, ids: Sequence[str], params: dict[str, str]) -> dict[str, Json]:
+        if not ids:
+            return {}
+
+        def ask() -> dict[str, Json]:
+            reply = self.client.mget(index=self.index, body={"ids": list(ids)}, params=params)
+            docs = {part(doc, "_id"): doc for doc in part(reply, "docs")}
+            return {name: docs[name] for name in ids if part(docs, name, "found")}
+
+        return retried(ask, self.patience, self.stop)
+
+    def refusal(self) -> str:
+        """Return why the index takes no writes at all, "" if it does.
+
+        Asked by an update of a document that does not exist: it goes the way of all writes, and
+        changes nothing.
+        """
+        name = {"_index": self.index, "_id": f"splare-probe-{secrets.token_hex(8)}"}
+        body = orjson.dumps({"update": name}) + b'\n{"doc":{}}\n'
+        try:
+            reply = within(lambda: self.client.bulk(body=body), self.stop, PROBE_S)
+            items = part(reply, "items")
+            error = part(items[0] if isinstance(items, list) and items else {}, "update", "error")
+        except FAILURES as failure:
+            return describe(failure)
+        is_missing = isinstance(error, dict) and error.get("type") == "document_missing_exception"
+        return "" if is_missing else reason_of(error)
+
+
+def _version(doc: Json) -> Version:
+    return Version(int(part(doc, "_seq_no")), int(part(doc, "_primary_term")))

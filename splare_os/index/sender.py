@@ -1,0 +1,221 @@
+"""Documents on their way: each one's fate told apart, patience bounded.
+
+A document that the cluster refuses is a `Refusal`; a cluster that takes nothing any more is a
+`BulkError`. What may pass with time is sent again with growing pauses. A document is dead only
+when the index is known to take others.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from threading import Event
+from typing import Protocol, TypeAlias
+
+from ..errors import BulkError
+from .actions import Action
+from .bulk import BulkOptions, chunks
+from .handle import Handle
+from .patience import (
+    FAILURES,
+    Failure,
+    Patience,
+    attempts,
+    describe,
+    is_transient,
+    status_of,
+    within,
+)
+from .replies import Advice, Refusal, Verdict, verdicts
+
+log = logging.getLogger(__name__)
+
+Fates: TypeAlias = dict[str, Verdict]
+"""By id."""
+
+SPLIT = frozenset({400, 413})
+"""Statuses of a whole request that one of its documents has caused, most likely."""
+
+BUSY = frozenset({429, 503})
+"""Statuses that no document has caused."""
+
+FAULTS = 3
+"""Times that a document has to fail, while the index takes others, until it is dead."""
+
+CONFLICTS = 5
+"""Times in a row that a document's version is looked up and written over."""
+
+ALIKE = 16
+"""So many documents, and no other, refused for the same reason: not their fault."""
+
+
+class BulkClient(Protocol):
+    """The cluster as documents are written to it; `opensearchpy.OpenSearch` is one."""
+
+    def bulk(self, *, body: bytes, params: Mapping[str, str | float]) -> object:
+        """Return the reply to one bulk request; `TransportError` if there is none."""
+
+
+class Sender:
+    """Sends actions to one concrete index; threads may share it."""
+
+    def __init__(
+        self,
+        client: BulkClient,
+        handle: Handle,
+        options: BulkOptions | None = None,
+        patience: Patience | None = None,
+        stop: Event | None = None,
+    ) -> None:
+        self.client, self.handle = client, handle
+        self.options = options or BulkOptions()
+        self.patience = patience or Patience()
+        self.stop = stop or Event()
+
+    def send(self, actions: Sequence[Action]) -> list[Verdict]:
+        """Return each action's refusal, None where it was stored; ids must be distinct.
+
+        `BulkError` if the cluster takes no more; some of these actions may then be stored.
+        """
+        fates: Fates = {}
+        for chunk in chunks(actions, self.options):
+            found = self._delivered(chunk)
+            self._refuse_systemic(found)
+            fates |= found
+        return [fates[action.id] for action in actions]
+
+    def _delivered(self, actions: list[Action]) -> Fates:
+        """Return the fate of each action, sent in halves where one of them breaks the request."""
+        fates: Fates = {}
+        failure: Failure | None = None
+        waiting, n_faults = actions, 0
+        for attempt in attempts(self.patience, self.stop):
+            try:
+                found = self._answered(waiting)
+            except FAILURES as error:
+                failure = error
+                n_faults += self._is_own(error, attempt, len(waiting))
+                if n_faults and len(waiting) > 1:
+                    middle = len(waiting) // 2
+                    halves = waiting[:middle], waiting[middle:]
+                    return fates | self._delivered(halves[0]) | self._delivered(halves[1])
+                if n_faults == FAULTS:
+                    fates[waiting[0].id] = _whole(error, "dead")
+                    return fates | self._there(waiting, fates)
+                continue
+            failure = None
+            fates |= found
+            waiting = [action for action in waiting if _is_open(fates[action.id], attempt)]
+            if not waiting:
+                return fates
+            log.info("resend index=%s documents=%d try=%d", self._index, len(waiting), attempt)
+        if failure is not None:
+            raise self._error(_whole(failure, "again"), len(waiting), len(actions))
+        return fates | self._there(waiting, fates)
+
+    @property
+    def _index(self) -> str:
+        return self.handle.index
+
+    def _answered(self, actions: list[Action]) -> Fates:
+        """Return what the cluster says to one request; a document that moved is sent again."""
+        fates = self._request(actions)
+        for _ in range(CONFLICTS):
+            moved = [action for action in actions if _is(fates[action.id], "moved")]
+            if not moved:
+                break
+            there = self.handle.versions([action.id for action in moved])
+            fates |= self._request([replace(one, over=there.get(one.id)) for one in moved])
+        return fates
+
+    def _request(self, actions: list[Action]) -> Fates:
+        body = b"".join(action.lines for action in actions)
+        params, seconds = self.options.params(), self.options.timeout_s
+        reply = within(lambda: self.client.bulk(body=body, params=params), self.stop, seconds + 1)
+        ids = (action.id for action in actions)
+        fates = dict(zip(ids, verdicts(reply, actions), strict=True))
+        self.handle.check()
+        return self._resolved(fates)
+
+    def _resolved(self, fates: Fates) -> Fates:
+        """Return fates without doubt: whether the index takes no writes, or not these documents."""
+        doubted = {name: fate for name, fate in fates.items() if fate and fate.advice == "doubt"}
+        if not doubted:
+            return fates
+        reason = self.handle.refusal()
+        if reason:
+            first = next(iter(doubted.values()))
+            stop = replace(
+                first, reason=f"{first.reason}; it takes no writes: {reason}", advice="stop"
+            )
+            raise self._error(stop, len(doubted), len(fates))
+        return fates | {name: replace(fate, advice="dead") for name, fate in doubted.items()}
+
+    def _is_own(self, error: Failure, attempt: int, n_actions: int) -> bool:
+        """Return whether a request failed for what is in it; `BulkError` if any always would."""
+        status = status_of(error)
+        if status in SPLIT and n_actions > 1:
+            return True
+        if is_transient(error) and (attempt < FAULTS or (status in BUSY and n_actions == 1)):
+            return False
+        reason = self.handle.refusal()
+        if reason and not is_transient(error) and status not in SPLIT:
+            raise self._error(_whole(error, "stop"), n_actions, n_actions)
+        return not reason
+
+    def _there(self, actions: list[Action], fates: Fates) -> Fates:
+        """Return the fate of those that were stored without a reply that says so."""
+        silent = [one for one in actions if (fate := fates[one.id]) and not fate.status]
+        versions = self.handle.versions([action.id for action in silent])
+        written = (one.id for one in silent if versions.get(one.id, one.over) != one.over)
+        return dict.fromkeys(written)
+
+    def _refuse_systemic(self, fates: Fates) -> None:
+        """Raise `BulkError` for a refusal that is not the fault of the documents it hit."""
+        refusals = [fate for fate in fates.values() if fate is not None]
+        hit = [fate for fate in refusals if _is_systemic(fate)]
+        if not hit and len(refusals) == len(fates) > 1:  # not one of many got through
+            alike = len({fate.reason for fate in refusals}) == 1 and len(refusals) >= ALIKE
+            if alike or all(fate.is_whole or fate.advice == "again" for fate in refusals):
+                hit = refusals
+        if hit:
+            raise self._error(hit[0], len(hit), len(fates))
+
+    def _error(self, refusal: Refusal, n_refused: int, n_actions: int) -> BulkError:
+        return BulkError(
+            f"index {self._index!r} refuses {n_refused} of {n_actions} documents: status "
+            f"{refusal.status}, {refusal.reason}. {_remedy(refusal)}"
+        )
+
+
+def _whole(error: Failure, advice: Advice) -> Refusal:
+    return Refusal(status_of(error), describe(error), advice, is_whole=True)
+
+
+def _is(fate: Verdict, advice: Advice) -> bool:
+    return fate is not None and fate.advice == advice
+
+
+def _is_open(fate: Verdict, attempt: int) -> bool:
+    if fate is None or fate.advice not in ("again", "moved"):
+        return False
+    return fate.status != 500 or attempt < FAULTS
+
+
+def _is_systemic(fate: Refusal) -> bool:
+    """Return whether the run has to end: blocked, or overloaded for longer than we wait."""
+    if fate.advice == "again":
+        return fate.status not in (0, 500)
+    return fate.advice == "stop"
+
+
+def _remedy(refusal: Refusal) -> str:
+    actions = {
+        401: "Give credentials that may write to it",
+        403: "Lift the block, or give credentials that may write to it",
+        404: "The index was deleted while it was written to",
+        413: "Raise the limit on the size of a request, at the cluster or the proxy before it",
+        400: "The request itself is refused: see the reason",
+        429: "The cluster is overloaded or out of disk space",
+    }
+    remedy = actions.get(refusal.status, "The cluster does not answer")
+    return f"{remedy}. Nothing is lost: run the same command again afterwards"

@@ -1,0 +1,44 @@
+"""A reply of the cluster, read key by key: what is not there is told.
+
+Between client and cluster stand proxies, and some answer themselves: a page with status 200, an
+empty object, JSON that breaks off.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import ReplyError
+
+SHOWN = 200
+"""Characters of an unreadable reply that its error repeats."""
+
+
+def part(reply: object, *path: str) -> Any:  # noqa: ANN401  # what a server sends
+    """Return what stands at `path` in a reply; `ReplyError` if nothing does.
+
+    >>> part({"hits": {"total": {"value": 3}}}, "hits", "total", "value")
+    3
+    """
+    found = reply
+    for key in path:
+        if not isinstance(found, Mapping) or key not in found:
+            raise ReplyError(
+                f"the cluster's reply has no {'.'.join(path)}: {str(reply)[:SHOWN]!r}. Is there a "
+                "proxy between that answers itself?"
+            )
+        found = found[key]
+    return found
+
+
+def parts(reply: object, key: str) -> dict[str, Any]:
+    """Return what stands at `key` under each name of a reply; `ReplyError` if one has none.
+
+    >>> parts({"i": {"mappings": {}}}, "mappings")
+    {'i': {}}
+    """
+    if not isinstance(reply, Mapping):
+        raise ReplyError(
+            f"the cluster's reply is no object: {str(reply)[:SHOWN]!r}. Is there a proxy between "
+            "that answers itself?"
+        )
+    return {str(name): part(body, key) for name, body in reply.items()}

@@ -1,0 +1,30 @@
+import pytest
+
+from splare_os.errors import ReplyError
+from splare_os.layout.reply import part, parts
+
+
+def test_a_part_is_what_stands_at_its_path():
+    assert part({"a": {"b": None}}, "a", "b") is None
+
+
+@pytest.mark.parametrize("reply", ["<html>", None, [], {}, {"a": 1}, {"a": {}}])
+def test_a_part_that_is_missing_is_told_with_the_reply(reply):
+    with pytest.raises(ReplyError, match=r"no a\.b: .*a proxy between"):
+        part(reply, "a", "b")
+
+
+def test_a_long_reply_is_cut():
+    with pytest.raises(ReplyError) as caught:
+        part("x" * 10_000, "a")
+    assert len(str(caught.value)) < 400
+
+
+def test_parts_are_under_each_name():
+    assert parts({"i": {"a": 1}, "j": {"a": 2}}, "a") == {"i": 1, "j": 2}
+
+
+@pytest.mark.parametrize("reply", ["<html>", {"i": {}}, {"error": "no"}])
+def test_parts_of_something_else_are_refused(reply):
+    with pytest.raises(ReplyError):
+        parts(reply, "a")
