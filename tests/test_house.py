@@ -30,7 +30,8 @@ LONG_FILES = {
 }
 LONG_FUNCTIONS = {
     "benchmarks/encode.py: gemma_cases",  # a table
-    "splare_os/cli/evaluate.py: evaluate",  # a parameter for each option
+    "splare_os/cli/backfill.py: backfill",  # a parameter for each option
+    "splare_os/cli/evaluate.py: evaluate",  # likewise
     "splare_os/encode/backbone/backbone.py: _load_model",  # the signature is another's
     "splare_os/encode/pooling/segment_max_triton.py: _kernel",  # compiled as one
     "splare_os/encode/throughput.py: measure_throughput",
@@ -41,6 +42,7 @@ OF_NO_MODULE = {
     "encode/test_equality.py": "routes and devices of one encoder against each other",
     "encode/test_from_sae.py": "several modules: an SAE and a backbone become a model",
     "index/test_sender_cluster.py": "sender.py again, with the replies of a real server",
+    "index/test_backfill_meddling.py": "a backfill killed while somebody else writes",
     "index/test_docs.py": "docs/indexing.md",
     "index/test_kill.py": "a worker in a process of its own, killed at any instant",
     "test_benchmark_results.py": "benchmarks/results.py",

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from .. import __version__
+from .backfill import backfill
 from .cluster import cluster
 from .demo import demo
 from .encode import encode
@@ -37,5 +38,9 @@ def main(verbose: bool) -> None:
     logging.getLogger("splare_os").setLevel(logging.INFO if verbose else logging.WARNING)
 
 
-for command in (demo, cluster, encode, import_sae, index, statistics, search, evaluate, train):
+COMMANDS = (
+    *(demo, cluster, encode, import_sae, index, backfill, statistics, search, evaluate, train),
+)
+
+for command in COMMANDS:
     main.add_command(command)

@@ -1,12 +1,12 @@
-"""The progress bar of an indexing run."""
+"""The progress bar of a run that writes to an index."""
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..index import IngestRun
+    from ..index import BackfillRun, IngestRun
 
 
-def draw(run: "IngestRun", title: str) -> None:
+def draw(run: "IngestRun | BackfillRun", title: str) -> None:
     """Let a run go, and show on stderr how far it is."""
     from tqdm import tqdm
 

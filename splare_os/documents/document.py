@@ -49,8 +49,13 @@ def parse(source: str, number: int, raw: bytes, fields: Fields) -> Document:
     if reason:
         return Document(source, number, line, known, body, reason=reason)
     body.pop("_id", None)  # the server takes no metadata field inside a document
-    texts = (body.get(fields.title) if fields.title else None, body.get(fields.text))
-    return Document(source, number, line, known, body, document_text(*texts))
+    return Document(source, number, line, known, body, fields_text(body, fields))
+
+
+def fields_text(body: Body, fields: Fields) -> str:
+    """Return the text that is encoded for a document of which `text_reason` says nothing."""
+    title, text = (body.get(name) if name else None for name in (fields.title, fields.text))
+    return document_text(title, text)  # type: ignore[arg-type]  # strings, or nothing
 
 
 def id_reason(name: object, key: str) -> str:

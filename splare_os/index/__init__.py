@@ -5,6 +5,9 @@ handle: the index as a run asks it; patience: what an ill cluster is given; tall
 counted; counting and census: statistics of any index.
 """
 
+from .backfill import BackfillRun, backfill
+from .backfill_options import BackfillOptions
+from .batch import BACKFILL_STATUSES, BackfillOutcome, BackfillStatus
 from .bulk import BulkOptions
 from .chunk import Outcome
 from .job import IngestOptions
@@ -13,13 +16,19 @@ from .patience import Patience, set_testing
 from .worker import IngestRun, ingest
 
 __all__ = [
+    "BACKFILL_STATUSES",
     "STATUSES",
+    "BackfillOptions",
+    "BackfillOutcome",
+    "BackfillRun",
+    "BackfillStatus",
     "BulkOptions",
     "IngestOptions",
     "IngestRun",
     "Outcome",
     "Patience",
     "Status",
+    "backfill",
     "ingest",
     "set_testing",
 ]

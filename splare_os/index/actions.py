@@ -1,6 +1,7 @@
 """Documents and their impacts as the actions of a bulk request: pure functions."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import orjson
 
@@ -61,6 +62,47 @@ class Action:
         return head + b"\n" + self.source + b"\n"
 
 
+SET_FIELD = "ctx._source[params.field] = params.value"
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """The impacts of a document that is there, on their way.
+
+    `value` is the object as JSON, `digest` what it says of the text. The cluster refuses it
+    (409) unless the document is still the version `over`: what others write meanwhile stays.
+    `is_first`: the document has no such object. One that is there has to be replaced by a script:
+    merged, it would keep latents that the text shows no longer.
+    """
+
+    index: str
+    id: str
+    field: str
+    value: bytes
+    digest: str
+    over: Version
+    routing: str | None = None
+    is_first: bool = True
+
+    @property
+    def lines(self) -> bytes:
+        """Its two lines of the bulk body."""
+        over = {"if_seq_no": self.over.seq_no, "if_primary_term": self.over.primary_term}
+        name = {"_index": self.index, "_id": self.id} | over
+        head = {"update": name if self.routing is None else name | {"routing": self.routing}}
+        value = orjson.Fragment(self.value)
+        params = {"field": self.field, "value": value}
+        body = (
+            {"doc": {self.field: value}}
+            if self.is_first
+            else {"script": {"source": SET_FIELD, "params": params}}
+        )
+        return orjson.dumps(head) + b"\n" + orjson.dumps(body) + b"\n"
+
+
+Write: TypeAlias = Action | Update
+
+
 def to_action(
     document: Document,
     impacts: FieldImpacts | None,
@@ -74,9 +116,8 @@ def to_action(
     """
     if document.id is None or document.body is None:
         raise ValueError(f"line {document.line} is no document: {document.reason}")
-    has_any = impacts is not None and impacts.lengths[row] > 0
-    ours = impacts_object(impacts, row) if impacts is not None and has_any else {"count": 0}
-    body = document.body | {target.field: ours | {"digest": _digest(document, target)}}
+    ours = field_object(impacts, row)
+    body = document.body | {target.field: ours | {"digest": text_digest(document.text, target)}}
     try:
         source = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
     except orjson.JSONEncodeError as error:
@@ -92,7 +133,7 @@ def is_unchanged(document: Document, stored: Body | None, target: Target) -> boo
     ours = (stored or {}).get(target.field)
     if stored is None or document.body is None or not isinstance(ours, dict):
         return False
-    if ours.get("digest") != _digest(document, target):
+    if ours.get("digest") != text_digest(document.text, target):
         return False
     rest = {key: value for key, value in stored.items() if key != target.field}
     try:  # compared as JSON, in which `true` is not `1`, as it is for Python's ==
@@ -101,8 +142,16 @@ def is_unchanged(document: Document, stored: Body | None, target: Target) -> boo
         return False
 
 
-def _digest(document: Document, target: Target) -> str:
-    return digest(document.text, target.fingerprint, target.top_k, target.saturation)
+def text_digest(text: str, target: Target) -> str:
+    """Return the digest of a text whose impacts go to `target`."""
+    return digest(text, target.fingerprint, target.top_k, target.saturation)
+
+
+def field_object(impacts: FieldImpacts | None, row: int) -> Body:
+    """Return what stands in the impacts field, but for the digest."""
+    if impacts is None or not impacts.lengths[row] > 0:
+        return {"count": 0}
+    return impacts_object(impacts, row)
 
 
 def _canonical(body: Body) -> bytes:

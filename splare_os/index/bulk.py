@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from .actions import Action
+from .actions import Write
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class BulkOptions:
         return {"request_timeout": self.timeout_s} | named
 
 
-def chunks(actions: Sequence[Action], options: BulkOptions) -> Iterator[list[Action]]:
+def chunks(actions: Sequence[Write], options: BulkOptions) -> Iterator[list[Write]]:
     """Yield the actions in order, cut where the next would pass the count or the bytes."""
-    chunk: list[Action] = []
+    chunk: list[Write] = []
     size = 0
     for action in actions:
         is_full = len(chunk) == options.max_actions or size + len(action.lines) > options.max_bytes

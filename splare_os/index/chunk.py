@@ -11,7 +11,7 @@ from ..encoder import Encoder
 from ..errors import EncoderError
 from ..impacts import Impacts, empty, prune, stack
 from ..layout.field import FieldImpacts, bad_impacts
-from .actions import Action, Stored, Target, is_unchanged, to_action
+from .actions import Stored, Target, Write, is_unchanged, to_action
 from .dead_letters import to_letter
 from .ledger import Status
 from .replies import Verdict
@@ -50,7 +50,7 @@ class Chunk:
 
     entries: Sequence[Entry]
     dead: Failures
-    actions: Mapping[int, Action]
+    actions: Mapping[int, Write]
     empty: frozenset[int]
     made: FieldImpacts
     rows: Mapping[int, int]
@@ -94,7 +94,7 @@ def make_chunk(
     impacts, failures = encode(encoder, texts, target.top_k)
     made = FieldImpacts.of(impacts, target.saturation)
     dead |= {at: failures[row] for at, row in rows.items() if row in failures}
-    actions = {}
+    actions: dict[int, Write] = {}
     for at in (at for at in changed if at not in dead):
         document = entries[at].document
         held = None if entries[at].is_repeat else stored.get(str(document.id))

@@ -1,23 +1,33 @@
 """Chunks on their way to the cluster: sent by threads, landing in the order of their lines."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Self
+from typing import Generic, Protocol, Self, TypeVar
 
-from .actions import Action
-from .chunk import Chunk
+from .actions import Write
 from .replies import Verdict
 from .sender import Sender
 
 
-class Flight:
+class Load(Protocol):
+    """What flies: actions, by position."""
+
+    @property
+    def actions(self) -> Mapping[int, Write]:
+        """The actions that are sent."""
+
+
+L = TypeVar("L", bound=Load)
+
+
+class Flight(Generic[L]):
     """At most two chunks a sender in the air; no id twice at a time."""
 
     def __init__(self, sender: Sender, n_senders: int) -> None:
         self.sender, self.limit = sender, 2 * n_senders
         self.pool = ThreadPoolExecutor(n_senders, thread_name_prefix="splare-send")
-        self.chunks: deque[tuple[Chunk, Future[list[Verdict]]]] = deque()
+        self.chunks: deque[tuple[L, Future[list[Verdict]]]] = deque()
 
     def __enter__(self) -> Self:
         return self
@@ -26,12 +36,12 @@ class Flight:
         self.sender.stop.set()  # who waits for a cluster that is ill waits no longer
         self.pool.shutdown(wait=True, cancel_futures=True)
 
-    def start(self, chunk: Chunk) -> None:
+    def start(self, chunk: L) -> None:
         """Send a chunk, in a thread; first see that `has_room` for it."""
         future = self.pool.submit(send_in_waves, self.sender, list(chunk.actions.values()))
         self.chunks.append((chunk, future))
 
-    def has_room(self, chunk: Chunk) -> bool:
+    def has_room(self, chunk: L) -> bool:
         """Return whether `chunk` may start: room for one more, and none of its ids in the air."""
         ids = {action.id for action in chunk.actions.values()}
         flying = (action.id for other, _ in self.chunks for action in other.actions.values())
@@ -41,12 +51,12 @@ class Flight:
         """Return whether the oldest chunk is back."""
         return bool(self.chunks) and self.chunks[0][1].done()
 
-    def oldest(self) -> tuple[Chunk, list[Verdict]]:
+    def oldest(self) -> tuple[L, list[Verdict]]:
         """Wait for the oldest chunk and return it with the cluster's verdicts; it stays."""
         chunk, future = self.chunks[0]
         return chunk, future.result()
 
-    def survivors(self) -> list[tuple[Chunk, list[Verdict]]]:
+    def survivors(self) -> list[tuple[L, list[Verdict]]]:
         """Stop sending, and return the chunks from the oldest on that were acknowledged."""
         self.sender.stop.set()
         for _, future in self.chunks:
@@ -59,7 +69,7 @@ class Flight:
         return safe
 
 
-def send_in_waves(sender: Sender, actions: Sequence[Action]) -> list[Verdict]:
+def send_in_waves(sender: Sender, actions: Sequence[Write]) -> list[Verdict]:
     """Return the verdicts of `actions`; of one id, a later line is sent after an earlier one.
 
     In one request the server would keep their order, but not when the first has to be resent.

@@ -10,7 +10,7 @@ from opensearchpy import NotFoundError, OpenSearch
 
 from ..errors import BulkError, ReplyError
 from ..layout.reply import part, parts
-from .actions import Stored, Target, Version
+from .actions import Stored, Target, Update, Version
 from .patience import FAILURES, Patience, describe, reason_of, retried, within
 
 Json: TypeAlias = dict[str, Any]
@@ -102,6 +102,26 @@ class IndexHandle:
     def versions(self, ids: Sequence[str]) -> dict[str, Version]:
         """Return which write of each document is there, of those that are."""
         return {name: _version(doc) for name, doc in self._docs(ids, {"_source": "false"}).items()}
+
+    def digests(self, updates: Sequence[Update]) -> dict[str, str | None]:
+        """Return what the impacts field of each document says of its text now, of those there."""
+        if not updates:
+            return {}
+        wanted = [
+            {"_id": one.id} | ({"routing": one.routing} if one.routing is not None else {})
+            for one in updates
+        ]
+        name = f"{self.field}.digest"
+
+        def ask() -> dict[str, str | None]:
+            reply = self.client.mget(
+                index=self.index, body={"docs": wanted}, params={"_source_includes": name}
+            )
+            docs = [doc for doc in part(reply, "docs") if part(doc, "found")]
+            ours = {part(doc, "_id"): part(doc, "_source").get(self.field) for doc in docs}
+            return {name: one.get("digest") if one else None for name, one in ours.items()}
+
+        return retried(ask, self.patience, self.stop)
 
     def _docs(self, ids: Sequence[str], params: dict[str, str]) -> dict[str, Json]:
         if not ids:

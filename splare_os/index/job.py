@@ -13,7 +13,7 @@ from ..documents.fields import Fields
 from ..documents.sources import STDIN, is_replayable
 from ..encoder import Encoder
 from ..layout.field import impacts_field
-from ..layout.mapping import check_target, write_index
+from ..layout.mapping import check_target
 from ..layout.records import check_model
 from ..layout.reply import part
 from ..scoring import Scoring, check_scoring
@@ -71,12 +71,14 @@ def default_state_folder() -> Path:
     return (Path(home) if home else Path.home() / ".local" / "state") / "splare-os" / "jobs"
 
 
-def find_target(client: OpenSearch, encoder: Encoder, options: IngestOptions) -> Target:
-    """Return where impacts go, once the index takes them: the concrete index, and its cut."""
-    index, field_name = write_index(client, options.index), impacts_field(options.fields.text)
+def find_target(
+    client: OpenSearch, encoder: Encoder, index: str, fields: Fields, top_k: int | None
+) -> Target:
+    """Return where impacts go, once the concrete index takes them, and how they are cut."""
+    field_name = impacts_field(fields.text)
     record = check_model(client, index, field_name, encoder)[index]
-    top_k = options.top_k or record.top_k
-    return Target(index, field_name, encoder.fingerprint, top_k, record.saturation)
+    cut = top_k or record.top_k
+    return Target(index, field_name, encoder.fingerprint, cut, record.saturation)
 
 
 def find_job(

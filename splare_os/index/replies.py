@@ -6,17 +6,20 @@ from typing import Literal, TypeAlias
 
 from ..errors import ReplyError
 from ..layout.reply import part
-from .actions import Action
+from .actions import Write
 from .patience import TRANSIENT, reason_of
 
 Advice: TypeAlias = Literal["dead", "doubt", "again", "moved", "stop"]
-"""The document's own fault; perhaps its own; may pass with time; another version is there; every
-other document would meet it too."""
+"""The document's own fault; perhaps its own; may pass with time; another version is there, or none;
+every other document would meet it too."""
 
 SYSTEMIC = frozenset({401, 403, 404})
 """Statuses of an item that are not its document's fault: blocks, rights, a lost index."""
 
 CONFLICT = 409
+
+GONE = "document_missing_exception"
+"""An update whose document was deleted."""
 
 OWN_FAULTS = frozenset(
     {
@@ -48,7 +51,7 @@ Verdict: TypeAlias = Refusal | None
 """None: stored."""
 
 
-def verdicts(reply: object, actions: Sequence[Action]) -> list[Verdict]:
+def verdicts(reply: object, actions: Sequence[Write]) -> list[Verdict]:
     """Return the fate of each action; ids must be distinct. `ReplyError` if there are no items.
 
     Items are matched by id, and those of other ids (a pipeline may rename) in their order. An
@@ -67,7 +70,7 @@ def verdicts(reply: object, actions: Sequence[Action]) -> list[Verdict]:
     return [verdict(by_id.get(action.id, {}), action) for action in actions]
 
 
-def verdict(item: Mapping[str, object], action: Action) -> Verdict:
+def verdict(item: Mapping[str, object], action: Write) -> Verdict:
     """Return the fate that one item of a reply gives to its action."""
     status = item.get("status")
     if not isinstance(status, int):
@@ -79,17 +82,17 @@ def verdict(item: Mapping[str, object], action: Action) -> Verdict:
 
 
 def _advice(status: int, error: object) -> Advice:
+    kind = error.get("type") if isinstance(error, Mapping) else None
     if status in TRANSIENT:
         return "again"
-    if status == CONFLICT:
+    if status == CONFLICT or kind == GONE:
         return "moved"
     if status in SYSTEMIC or NO_PIPELINE in reason_of(error):
         return "stop"
-    kind = error.get("type") if isinstance(error, Mapping) else None
     return "dead" if kind in OWN_FAULTS else "doubt"
 
 
-def _misplaced(item: Mapping[str, object], action: Action, status: int) -> Verdict:
+def _misplaced(item: Mapping[str, object], action: Write, status: int) -> Verdict:
     """Return what an ingest pipeline did to a document that the cluster reports as taken."""
     if item.get("result") == "noop":
         return Refusal(status, "dropped by an ingest pipeline of the index", "dead")

@@ -12,7 +12,7 @@ from threading import Event
 from typing import Protocol, TypeAlias
 
 from ..errors import BulkError
-from .actions import Action
+from .actions import Action, Update, Write
 from .bulk import BulkOptions, chunks
 from .handle import Handle
 from .patience import (
@@ -44,6 +44,8 @@ FAULTS = 3
 CONFLICTS = 5
 """Times in a row that a document's version is looked up and written over."""
 
+MOVED = Refusal(409, "written by somebody since it was read", "moved")
+
 ALIKE = 16
 """So many documents, and no other, refused for the same reason: not their fault."""
 
@@ -71,7 +73,7 @@ class Sender:
         self.patience = patience or Patience()
         self.stop = stop or Event()
 
-    def send(self, actions: Sequence[Action]) -> list[Verdict]:
+    def send(self, actions: Sequence[Write]) -> list[Verdict]:
         """Return each action's refusal, None where it was stored; ids must be distinct.
 
         `BulkError` if the cluster takes no more; some of these actions may then be stored.
@@ -83,7 +85,7 @@ class Sender:
             fates |= found
         return [fates[action.id] for action in actions]
 
-    def _delivered(self, actions: list[Action]) -> Fates:
+    def _delivered(self, actions: list[Write]) -> Fates:
         """Return the fate of each action, sent in halves where one of them breaks the request."""
         fates: Fates = {}
         failure: Failure | None = None
@@ -104,7 +106,7 @@ class Sender:
                 continue
             failure = None
             fates |= found
-            waiting = [action for action in waiting if _is_open(fates[action.id], attempt)]
+            waiting = [action for action in waiting if _is_open(action, fates, attempt)]
             if not waiting:
                 return fates
             log.info("resend index=%s documents=%d try=%d", self._index, len(waiting), attempt)
@@ -116,18 +118,22 @@ class Sender:
     def _index(self) -> str:
         return self.handle.index
 
-    def _answered(self, actions: list[Action]) -> Fates:
-        """Return what the cluster says to one request; a document that moved is sent again."""
+    def _answered(self, actions: list[Write]) -> Fates:
+        """Return what the cluster says to one request.
+
+        A whole document is sent again, over what is there now; an update of another version never.
+        """
         fates = self._request(actions)
+        whole = [action for action in actions if isinstance(action, Action)]
         for _ in range(CONFLICTS):
-            moved = [action for action in actions if _is(fates[action.id], "moved")]
+            moved = [action for action in whole if _is(fates[action.id], "moved")]
             if not moved:
                 break
             there = self.handle.versions([action.id for action in moved])
             fates |= self._request([replace(one, over=there.get(one.id)) for one in moved])
         return fates
 
-    def _request(self, actions: list[Action]) -> Fates:
+    def _request(self, actions: Sequence[Write]) -> Fates:
         body = b"".join(action.lines for action in actions)
         params, seconds = self.options.params(), self.options.timeout_s
         reply = within(lambda: self.client.bulk(body=body, params=params), self.stop, seconds + 1)
@@ -162,16 +168,16 @@ class Sender:
             raise self._error(_whole(error, "stop"), n_actions, n_actions)
         return not reason
 
-    def _there(self, actions: list[Action], fates: Fates) -> Fates:
+    def _there(self, actions: list[Write], fates: Fates) -> Fates:
         """Return the fate of those that were stored without a reply that says so."""
         silent = [one for one in actions if (fate := fates[one.id]) and not fate.status]
         versions = self.handle.versions([action.id for action in silent])
-        written = (one.id for one in silent if versions.get(one.id, one.over) != one.over)
-        return dict.fromkeys(written)
+        written = [one for one in silent if versions.get(one.id, one.over) != one.over]
+        return {one.id: MOVED if isinstance(one, Update) else None for one in written}
 
     def _refuse_systemic(self, fates: Fates) -> None:
         """Raise `BulkError` for a refusal that is not the fault of the documents it hit."""
-        refusals = [fate for fate in fates.values() if fate is not None]
+        refusals = [fate for fate in fates.values() if fate and fate.advice != "moved"]
         hit = [fate for fate in refusals if _is_systemic(fate)]
         if not hit and len(refusals) == len(fates) > 1:  # not one of many got through
             alike = len({fate.reason for fate in refusals}) == 1 and len(refusals) >= ALIKE
@@ -195,8 +201,11 @@ def _is(fate: Verdict, advice: Advice) -> bool:
     return fate is not None and fate.advice == advice
 
 
-def _is_open(fate: Verdict, attempt: int) -> bool:
+def _is_open(action: Write, fates: Fates, attempt: int) -> bool:
+    fate = fates[action.id]
     if fate is None or fate.advice not in ("again", "moved"):
+        return False
+    if fate.advice == "moved" and isinstance(action, Update):
         return False
     return fate.status != 500 or attempt < FAULTS
 

@@ -14,7 +14,7 @@ from opensearchpy import OpenSearch
 
 from ..errors import StatisticsError
 from ..layout.field import statistics_of
-from ..layout.statistics import Kept, keep_statistics
+from ..layout.statistics import Kept, forget_statistics, keep_statistics, kept_statistics
 from ..statistics import Statistics
 from .actions import Target
 from .chunk import Chunk
@@ -91,6 +91,7 @@ class Tally:
                 where = self.target.index, self.target.field
                 taken = take_statistics(self.client, *where, self.n_latents)
                 self.statistics, self.sampled = taken.statistics, taken.sampled
+                self.n_written = 0
             elif not self.n_written:
                 return
             self.keep()
@@ -100,6 +101,28 @@ class Tally:
         if abs(there - self.statistics.documents) > OFF * there:
             return True
         return not self.is_exact and self.n_written > MUCH * there
+
+
+def open_tally(
+    client: OpenSearch, target: Target, n_latents: int, *, is_new: bool, has_begun: bool
+) -> Tally:
+    """Return what counts a field's statistics, from those that are kept on.
+
+    `is_new`: the index was made for it; `has_begun`: something may be there that cannot be searched
+    yet.
+    """
+    index, field = target.index, target.field
+    is_new = is_new or not (has_begun or count_documents(client, index, field))
+    if is_new:  # what is kept is of an index of the same name, gone since
+        forget_statistics(client, index, field)
+        return Tally(client, target, n_latents, None, is_new=True)
+    try:
+        kept = kept_statistics(client, [index], field).get(index)
+    except StatisticsError as error:
+        log.warning("%s; they are taken anew at the end", error)
+        kept = None
+    known = kept if kept and kept.is_of(target.fingerprint, n_latents) else None
+    return Tally(client, target, n_latents, known, is_new=False)
 
 
 @contextmanager

@@ -19,14 +19,12 @@ from opensearchpy import OpenSearch
 from ..documents.document import Document
 from ..documents.sources import check_sources, read_jsonl
 from ..encoder import Encoder
-from ..errors import BulkError, StatisticsError
+from ..errors import BulkError
 from ..layout.cut import check_top_k
-from ..layout.mapping import ensure_index
+from ..layout.mapping import ensure_index, write_index
 from ..layout.pipeline import PIPELINE
-from ..layout.statistics import forget_statistics, kept_statistics
 from .actions import Stored, Target
 from .chunk import Chunk, Entry, Outcome, make_chunk
-from .counting import count_documents
 from .dead_letters import DeadLetters
 from .flight import Flight
 from .handle import IndexHandle
@@ -35,7 +33,7 @@ from .ledger import STATUSES, Ledger, Progress, Status, file_and_line, place
 from .patience import retried
 from .replies import Verdict
 from .sender import Sender
-from .tally import Tally
+from .tally import Tally, open_tally
 
 log = logging.getLogger(__name__)
 
@@ -89,8 +87,18 @@ class IngestRun:
             identity = identify(job, self.sources, handle.uuid, created=created)
             self._take_up(ledger, ledger.start(identity, letters.n_bytes))
             letters.cut(ledger.progress.dead_bytes)
-            flight = stack.enter_context(Flight(self._sender(handle), self.options.n_senders))
-            tally = self._patiently(lambda: self._tally(target, created=created))
+            flight = stack.enter_context(
+                Flight[Chunk](self._sender(handle), self.options.n_senders)
+            )
+            tally = self._patiently(
+                lambda: open_tally(
+                    self.client,
+                    target,
+                    self.encoder.n_latents,
+                    is_new=created,
+                    has_begun=self.n_done_before > 0,
+                )
+            )
             yield from _Worker(
                 self, handle, target, flight, ledger=ledger, letters=letters, tally=tally
             ).run()
@@ -108,24 +116,9 @@ class IngestRun:
         created = ensure_index(
             self.client, index, self.encoder, fields, top_k=top_k, scoring=scoring
         )
-        target = find_target(self.client, self.encoder, self.options)
+        concrete = write_index(self.client, index)
+        target = find_target(self.client, self.encoder, concrete, fields, top_k)
         return created, find_job(self.client, target, self.sources, self.options), target
-
-    def _tally(self, target: Target, *, created: bool) -> Tally:
-        """Return what counts the field's statistics, from those that are kept on."""
-        n_latents, index, field = self.encoder.n_latents, target.index, target.field
-        has_begun = self.n_done_before > 0  # then what is counted may not be searchable yet
-        is_new = created or not (has_begun or count_documents(self.client, index, field))
-        if is_new:  # what is kept is of an index of the same name, gone since
-            forget_statistics(self.client, index, field)
-            return Tally(self.client, target, n_latents, None, is_new=True)
-        try:
-            kept = kept_statistics(self.client, [index], field).get(index)
-        except StatisticsError as error:
-            log.warning("%s; they are taken anew at the end", error)
-            kept = None
-        known = kept if kept and kept.is_of(target.fingerprint, n_latents) else None
-        return Tally(self.client, target, n_latents, known, is_new=False)
 
     def _take_up(self, ledger: Ledger, reason: str) -> None:
         self.counts = dict(ledger.progress.counts)
@@ -163,7 +156,7 @@ class _Worker:
         run: IngestRun,
         handle: IndexHandle,
         target: Target,
-        flight: Flight,
+        flight: Flight[Chunk],
         *,
         ledger: Ledger,
         letters: DeadLetters,

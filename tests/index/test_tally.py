@@ -8,7 +8,7 @@ import pytest
 from opensearchpy import AuthorizationException
 
 from splare_os.errors import StatisticsError
-from splare_os.index import IngestOptions, ingest, tally, worker
+from splare_os.index import IngestOptions, ingest, tally
 from splare_os.index.counting import count_statistics
 from splare_os.layout.statistics import Kept, keep_statistics, kept_statistics
 from splare_os.statistics import Statistics
@@ -158,7 +158,7 @@ def test_statistics_that_cannot_be_read_are_taken_at_the_end(
         raise StatisticsError("cannot be read")
 
     with monkeypatch.context() as patch:
-        patch.setattr(worker, "kept_statistics", refuse)
+        patch.setattr(tally, "kept_statistics", refuse)
         run(lines([*TEXTS, "queen"]), "more.jsonl")
     assert "cannot be read; they are taken anew at the end" in caplog.text
     now = [*TEXTS, "queen"]

@@ -1,0 +1,178 @@
+"""Impacts for an index that people already have, while they go on writing to it."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Event
+from typing import Any, TypeVar
+
+from opensearchpy import NotFoundError, OpenSearch, RequestError
+
+from ..encoder import Encoder
+from ..errors import MappingError
+from ..layout.cut import check_top_k
+from ..layout.field import impacts_field
+from ..layout.mapping import ensure_index
+from ..layout.records import check_record, read_mappings, records_of
+from ..layout.reply import part, parts
+from .actions import Target
+from .backfill_options import BackfillOptions
+from .backlog import Backlog, open_backlog
+from .batch import BACKFILL_STATUSES, BackfillOutcome, BackfillStatus
+from .job import find_target
+from .patience import describe, retried
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+def backfill(client: OpenSearch, encoder: Encoder, options: BackfillOptions) -> "BackfillRun":
+    """Return a run that gives an index's documents their impacts as it is iterated over.
+
+    `ValueError` if more impacts are to be kept than the encoder gives.
+    """
+    check_top_k(encoder, options.top_k)
+    return BackfillRun(client, encoder, options)
+
+
+class BackfillRun:
+    """An iterator over outcomes, once; `counts` are those of the whole job.
+
+    It reads each index in the order of its writes, again and again until no document is left that
+    lacks its impacts; with `watch` it then waits for others to write. After a kill the job goes on
+    where it stopped. While iterating: `MappingError`, `ModelMismatchError`, `JobError`,
+    `BulkError`; after each of them the same command goes on.
+    """
+
+    def __init__(self, client: OpenSearch, encoder: Encoder, options: BackfillOptions) -> None:
+        self.client, self.encoder, self.options = client, encoder, options
+        self.backlogs: dict[str, Backlog] = {}
+        self.names: list[str] = []
+        self.n_done_before = 0
+        self.stop = Event()
+
+    @property
+    def counts(self) -> dict[BackfillStatus, int]:
+        """The outcomes of the job so far."""
+        total: Counter[str] = Counter()
+        for backlog in self.backlogs.values():
+            total.update(backlog.checkpoint.position.counts)
+        return {status: total[status] for status in BACKFILL_STATUSES}
+
+    @property
+    def dead_letters(self) -> list[Path]:
+        """The files of those that could not be stored."""
+        found = self.backlogs.values()
+        return [one.letters.path for one in found if one.checkpoint.position.dead_bytes]
+
+    def __iter__(self) -> Iterator[BackfillOutcome]:
+        """Yield the outcomes of the documents that were not looked at yet."""
+        with ExitStack() as stack:
+            self._patiently(self.client.info, is_first=True)
+            self._check_where()
+            self._open(stack)
+            self.n_done_before = sum(self.counts.values())
+            yield from self._until_none_is_stale()
+            while self.options.watch and self._waited_for_writes():
+                self._open(stack)
+                yield from self._until_none_is_stale()
+            for backlog in self._live():
+                backlog.finish()
+
+    def _until_none_is_stale(self) -> Iterator[BackfillOutcome]:
+        n_updates = 1
+        while n_updates:
+            for backlog in self._live():
+                yield from backlog.clear()
+            n_updates = sum(backlog.n_updates for backlog in self._live())
+            log.info("index=%s pass updates=%d", self.options.index, n_updates)
+        for backlog in self._live():
+            backlog.settle()
+
+    def _live(self) -> list[Backlog]:
+        """Return the backlogs of those indices that the name stands for now."""
+        return [self.backlogs[name] for name in self.names]
+
+    def _waited_for_writes(self) -> bool:
+        """Return whether anything was written, once it was; False if the run is to stop."""
+        while not self.stop.wait(self.options.poll_s):
+            if self._patiently(self._now) != self.names:
+                return True
+            if any(not backlog.is_empty() for backlog in self._live()):
+                return True
+        return False
+
+    def _now(self) -> list[str]:
+        return sorted(parts(self.client.indices.get_alias(index=self.options.index), "aliases"))
+
+    def _patiently(self, step: Callable[[], T], *, is_first: bool = False) -> T:
+        return retried(step, self.options.patience, self.stop, is_first=is_first)
+
+    def _open(self, stack: ExitStack) -> None:
+        """Open those indices that the name stands for now, and that are not open yet."""
+        found = self._patiently(self._mappings)
+        self.names = sorted(found)
+        new = [name for name in self.names if name not in self.backlogs]
+        if len(found) > 1 and self.options.dead_letters:
+            raise ValueError(
+                f"{self.options.index!r} stands for {', '.join(sorted(found))}: each has dead "
+                "letters of its own, so leave the file out"
+            )
+        for name in new:
+            target = self._patiently(lambda name=name: self._prepared(name))  # type: ignore[misc]
+            self.backlogs[name] = stack.enter_context(
+                open_backlog(self.client, self.encoder, target, self.options, self.stop)
+            )
+
+    def _mappings(self) -> dict[str, dict[str, Any]]:
+        """Return the mappings of the indices, which have to fit."""
+        name, fields = self.options.index, self.options.fields
+        found = read_mappings(self.client, name)
+        for index, mappings in found.items():
+            known = records_of(index, mappings).get(impacts_field(fields.text))
+            if known is not None:
+                check_record(known, index, impacts_field(fields.text), self.encoder)
+            _refuse_partial_source(index, mappings)
+        there = {key for mappings in found.values() for key in part(mappings, "properties")}
+        if fields.text not in there:
+            raise MappingError(
+                f"index {name!r} has no field {fields.text!r}; it has {', '.join(sorted(there))}"
+            )
+        return found
+
+    def _prepared(self, index: str) -> Target:
+        """Return where the impacts of one index go, once its mapping takes them."""
+        options = self.options
+        ensure_index(
+            self.client,
+            index,
+            self.encoder,
+            options.fields,
+            top_k=options.top_k,
+            scoring=options.scoring,
+        )
+        return find_target(self.client, self.encoder, index, options.fields, options.top_k)
+
+    def _check_where(self) -> None:
+        """Raise `ValueError` for a query that the cluster does not understand."""
+        if self.options.where is None:
+            return
+        body = {"query": self.options.where}
+        try:
+            self.client.count(index=self.options.index, body=body)
+        except RequestError as error:
+            raise ValueError(f"where={self.options.where}: {describe(error)}") from error
+        except NotFoundError as error:
+            raise MappingError(f"no index {self.options.index!r}") from error
+
+
+def _refuse_partial_source(index: str, mappings: dict[str, Any]) -> None:
+    source = mappings.get("_source") or {}
+    if source.get("enabled") is False or source.get("excludes") or source.get("includes"):
+        raise MappingError(
+            f"index {index!r} keeps documents in part only (_source: {source}), and an update "
+            "would lose the rest. Index anew with `splare-os index`, from where they are whole"
+        )

@@ -1,0 +1,80 @@
+"""What a backfill adds impacts to, and its bounds."""
+
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import orjson
+from opensearchpy import OpenSearch
+
+from ..documents.fields import Fields
+from ..layout.mapping import check_target
+from ..layout.reply import part
+from ..scoring import Scoring, check_scoring
+from .actions import Target
+from .bulk import BulkOptions
+from .job import default_state_folder
+from .patience import Patience
+
+
+@dataclass(frozen=True)
+class BackfillOptions:
+    """Which documents of `index` (a name or an alias) get impacts, and the bounds.
+
+    `where` is a query, None: all documents. `watch`: go on with what others write, looking every
+    `poll_s` seconds. `max_rate` bounds documents written a second. `is_restarted`: look at all
+    documents again. `top_k`, `scoring`, `state_folder` and `dead_letters` are those of
+    `IngestOptions`.
+    """
+
+    index: str
+    fields: Fields = field(default_factory=Fields)
+    where: Mapping[str, Any] | None = None
+    watch: bool = False
+    is_restarted: bool = False
+    top_k: int | None = None
+    scoring: Scoring | None = None
+    max_rate: float | None = None
+    poll_s: float = 1.0
+    page_documents: int = 256
+    n_senders: int = 2
+    bulk: BulkOptions = field(default_factory=BulkOptions)
+    patience: Patience = field(default_factory=Patience)
+    state_folder: Path | None = None
+    dead_letters: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse an index that cannot be written to, and bounds that nothing fits."""
+        check_target(self.index, self.top_k)
+        check_scoring(self.scoring)
+        if min(self.page_documents, self.n_senders) < 1 or not self.poll_s > 0:
+            raise ValueError(
+                f"page_documents={self.page_documents}, n_senders={self.n_senders}, "
+                f"poll_s={self.poll_s}: each has to be positive"
+            )
+        if self.max_rate is not None and not self.max_rate > 0:
+            raise ValueError(f"max_rate={self.max_rate}: give more than 0 documents a second")
+
+    def files(self, client: OpenSearch, target: Target) -> tuple[Path, Path]:
+        """Return the files of the job of one concrete index: checkpoint, dead letters.
+
+        Their key is a hash over cluster, index, fields, model, cut and query.
+        """
+        parts = [
+            part(client.info(), "cluster_uuid"),
+            target.index,
+            *astuple(self.fields),
+            target.fingerprint,
+            target.top_k,
+            *([] if target.saturation is None else astuple(target.saturation)),
+            orjson.dumps(self.where, option=orjson.OPT_SORT_KEYS).decode(),
+        ]
+        key = sha256("\n".join(map(str, parts)).encode()).hexdigest()[:8]
+        folder = self.state_folder or default_state_folder()
+        name = f"{target.index}-backfill-{key}"
+        letters = self.dead_letters or folder / f"{name}.dead.jsonl"
+        if letters.exists() and not letters.is_file():
+            raise ValueError(f"dead letters {letters}: not a regular file; name another")
+        return folder / f"{name}.json", letters.resolve()

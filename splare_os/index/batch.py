@@ -1,0 +1,143 @@
+"""A page of an index on its way back: which documents lack their impacts, and the updates.
+
+Pure functions.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+import orjson
+
+from ..documents.document import Body, Document, fields_text, text_reason
+from ..documents.fields import Fields
+from ..encoder import Encoder
+from ..layout.field import FieldImpacts
+from .actions import Target, Update, field_object, text_digest
+from .chunk import Chunk, Entry, encode
+from .replies import Verdict
+from .scan import Held, Page
+
+BackfillStatus: TypeAlias = Literal["indexed", "unchanged", "empty", "moved", "gone", "dead"]
+BACKFILL_STATUSES: tuple[BackfillStatus, ...] = (
+    *("indexed", "unchanged", "empty", "moved", "gone", "dead"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillOutcome:
+    """What became of one document that was read; `reason` says why for the dead."""
+
+    id: str
+    status: BackfillStatus
+    index: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A page, and by position in it the updates that its documents need; `chunk` counts them."""
+
+    page: Page
+    actions: Mapping[int, Update]
+    chunk: Chunk
+
+    def settle(
+        self, verdicts: Sequence[Verdict], present: Collection[str]
+    ) -> list[tuple[BackfillOutcome, bytes]]:
+        """Return each document's outcome, and its dead letter (b"": none).
+
+        `present`: which of those that others have written to meanwhile are still there.
+        """
+        refusals = dict(zip(self.actions, verdicts, strict=True))
+        settled = []
+        for at, held in enumerate(self.page.documents):
+            refusal = refusals.get(at)
+            status, reason = self._status(at, held, refusal, present)
+            index = self.chunk.entries[at].document.source
+            outcome = BackfillOutcome(held.id, status, index, reason)
+            settled.append((outcome, letter(outcome, held, refusal) if reason else b""))
+        return settled
+
+    def _status(
+        self, at: int, held: Held, refusal: Verdict, present: Collection[str]
+    ) -> tuple[BackfillStatus, str]:
+        if at in self.chunk.dead:
+            return "dead", self.chunk.dead[at]
+        if at not in self.actions:
+            return ("unchanged" if self.chunk.entries[at].document.text else "empty"), ""
+        if refusal is None:
+            return ("empty" if at in self.chunk.empty else "indexed"), ""
+        if refusal.advice == "moved":
+            return ("moved" if held.id in present else "gone"), ""
+        return "dead", refusal.reason
+
+
+def letter(outcome: BackfillOutcome, held: Held, refusal: Verdict) -> bytes:
+    """Return the JSON line of a dead document: the wanted fields as they were read."""
+    status = {"status": refusal.status} if refusal and refusal.status else {}
+    name = {"_id": held.id, "index": outcome.index, "seq_no": held.version.seq_no}
+    body = name | status | {"reason": outcome.reason, "document": held.source}
+    return orjson.dumps(body) + b"\n"
+
+
+def make_batch(page: Page, target: Target, fields: Fields, encoder: Encoder) -> Batch:
+    """Return what is to be done for a page, its texts encoded where their impacts are not there."""
+    entries = [_entry(held, target, fields) for held in page.documents]
+    dead = {at: entry.document.reason for at, entry in enumerate(entries) if entry.document.reason}
+    stale = [at for at in range(len(entries)) if at not in dead and _is_stale(entries[at], target)]
+    rows = {at: row for row, at in enumerate(at for at in stale if entries[at].document.text)}
+    texts = [entries[at].document.text for at in rows]
+    impacts, failures = encode(encoder, texts, target.top_k)
+    made = FieldImpacts.of(impacts, target.saturation)
+    dead |= {at: failures[row] for at, row in rows.items() if row in failures}
+    live = [at for at in stale if at not in dead]
+    updates = {
+        at: _update(page.documents[at], entries[at].document, made, rows.get(at), target)
+        for at in live
+    }
+    lengths = np.diff(impacts.indptr)
+    bare = frozenset(at for at in live if at not in rows or not lengths[rows[at]])
+    earlier = {at: ours for at in live if (ours := _ours(entries[at].document.body, target))}
+    return Batch(page, updates, Chunk(entries, dead, updates, bare, made, rows, earlier))
+
+
+def _entry(held: Held, target: Target, fields: Fields) -> Entry:
+    source = held.source
+    reason = text_reason(source, fields)
+    text = "" if reason else fields_text(source, fields)
+    made = Document(target.index, held.version.seq_no, b"", held.id, source, text, reason)
+    return Entry(held.version.seq_no, made, is_repeat=False)
+
+
+def _ours(body: Body | None, target: Target) -> Body | None:
+    ours = (body or {}).get(target.field)
+    return ours if isinstance(ours, dict) else None
+
+
+def _is_stale(entry: Entry, target: Target) -> bool:
+    """Return whether the impacts of a document are not those of its text.
+
+    One without a text, and without impacts, is left as it is.
+    """
+    ours = _ours(entry.document.body, target)
+    if ours is None:
+        return bool(entry.document.text)
+    if ours.get("digest") != text_digest(entry.document.text, target):
+        return True
+    return bool(ours.get("count")) and not ours.get("impacts")
+
+
+def _update(
+    held: Held, document: Document, made: FieldImpacts, row: int | None, target: Target
+) -> Update:
+    impacts = None if row is None else made
+    digest = text_digest(document.text, target)
+    value = orjson.dumps(
+        field_object(impacts, row or 0) | {"digest": digest}, option=orjson.OPT_SERIALIZE_NUMPY
+    )
+    is_first = target.field not in held.source
+    return Update(
+        target.index, held.id, target.field, value, digest, held.version, held.routing, is_first
+    )

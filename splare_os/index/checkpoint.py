@@ -1,0 +1,111 @@
+"""How far a backfill is, on disk: one small file, replaced whole at each step."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Self
+
+import orjson
+
+from ..errors import JobError
+from ..lock import lock
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What has to be the same for a backfill to go on where it stopped."""
+
+    index_uuid: str
+    dead_letters: str
+
+
+@dataclass(frozen=True)
+class Position:
+    """Up to which write each shard is done, with which outcomes, and the dead letters' length.
+
+    `first` are the shards' checkpoints when the job began: what was there before it.
+    """
+
+    shards: Mapping[int, int] = field(default_factory=dict)
+    first: Mapping[int, int] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    dead_bytes: int = 0
+    is_done: bool = False
+
+
+class Checkpoint:
+    """The file of one backfill, locked."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.scope: Scope | None = None
+        self.position = Position()
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path) -> Iterator[Self]:
+        """Yield the checkpoint at `path`; `JobError` if another process holds it."""
+        with _errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = path.with_suffix(".lock").open("a")
+        with file:
+            busy = f"another backfill is at this job ({path}): let it finish, or stop it"
+            lock(file, JobError(busy))
+            yield cls(path)
+
+    def start(self, scope: Scope, dead_bytes_on_disk: int) -> None:
+        """Take up the job where it stopped; one that was done begins where it ended."""
+        known = self._read()
+        self.scope = scope
+        if known is None or known[0] != scope:
+            self.position = Position()
+        elif known[1].is_done:
+            self.position = Position(known[1].shards)
+        else:  # dead letters that are gone would be missed
+            self.position = known[1] if dead_bytes_on_disk >= known[1].dead_bytes else Position()
+
+    def forget(self) -> None:
+        """Begin anew: what is known of an earlier run is not read."""
+        self.path.unlink(missing_ok=True)
+
+    def _read(self) -> tuple[Scope, Position] | None:
+        try:
+            body = orjson.loads(self.path.read_bytes())
+            position = body["position"]
+            shards, first = _by_number(position.pop("shards")), _by_number(position.pop("first"))
+            return Scope(**body["scope"]), Position(shards, first, **position)
+        except FileNotFoundError:
+            return None
+        except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+            raise JobError(
+                f"checkpoint {self.path}: cannot be read ({error}). Delete it: the backfill starts "
+                "over, and skips what is up to date"
+            ) from error
+
+    def save(self, position: Position) -> None:
+        """Make `position` durable."""
+        body = {"scope": self.scope, "position": asdict(position)}
+        new = self.path.with_suffix(".new")
+        with _errors(self.path):
+            with new.open("wb") as file:
+                file.write(orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS))
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(self.path)
+        self.position = position
+
+
+def _by_number(by_name: Mapping[str, int]) -> dict[int, int]:
+    return {int(shard): int(upto) for shard, upto in by_name.items()}
+
+
+@contextmanager
+def _errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise JobError(
+            f"checkpoint {path}: {error}. Make room or give another state folder, then run again"
+        ) from error
