@@ -43,6 +43,12 @@ def query(_: click.Context, option: click.Parameter, value: str | None) -> dict[
 @click.option("--where", callback=query, help="Query, as JSON: only documents that match it.")
 @click.option("--watch", is_flag=True, help="Go on with what others write, until interrupted.")
 @click.option("--max-rate", type=float, help="Documents written a second, at most.")
+@click.option(
+    "--share",
+    default=0.25,
+    show_default=True,
+    help="Share of the time in which it works: the rest is left to searches; 1 is full speed.",
+)
 @click.option("--restart", is_flag=True, help="Look at all documents again.")
 @click.option(
     "--top-k",
@@ -64,6 +70,7 @@ def backfill(
     where: dict[str, Any] | None,
     watch: bool,
     max_rate: float | None,
+    share: float,
     restart: bool,
     top_k: int | None,
     scoring: "Scoring | None",
@@ -90,6 +97,7 @@ def backfill(
         top_k=top_k,
         scoring=scoring,
         max_rate=max_rate,
+        share=share,
         dead_letters=dead_letters,
     )
     encoder = opened_encoder(model)  # first: no cluster is started for nothing

@@ -16,6 +16,7 @@ from ..scoring import Scoring, check_scoring
 from .actions import Target
 from .bulk import BulkOptions
 from .job import default_state_folder
+from .pace import Pace
 from .patience import Patience
 
 
@@ -24,9 +25,9 @@ class BackfillOptions:
     """Which documents of `index` (a name or an alias) get impacts, and the bounds.
 
     `where` is a query, None: all documents. `watch`: go on with what others write, looking every
-    `poll_s` seconds. `max_rate` bounds documents written a second. `is_restarted`: look at all
-    documents again. `top_k`, `scoring`, `state_folder` and `dead_letters` are those of
-    `IngestOptions`.
+    `poll_s` seconds. `max_rate` bounds documents written a second, `share` is the share of the time
+    in which it works at all (1: as fast as it goes). `is_restarted`: look at all documents again.
+    `top_k`, `scoring`, `state_folder` and `dead_letters` are those of `IngestOptions`.
     """
 
     index: str
@@ -37,8 +38,9 @@ class BackfillOptions:
     top_k: int | None = None
     scoring: Scoring | None = None
     max_rate: float | None = None
+    share: float = 0.25
     poll_s: float = 1.0
-    page_documents: int = 256
+    page_documents: int = 64
     n_senders: int = 2
     bulk: BulkOptions = field(default_factory=BulkOptions)
     patience: Patience = field(default_factory=Patience)
@@ -54,8 +56,7 @@ class BackfillOptions:
                 f"page_documents={self.page_documents}, n_senders={self.n_senders}, "
                 f"poll_s={self.poll_s}: each has to be positive"
             )
-        if self.max_rate is not None and not self.max_rate > 0:
-            raise ValueError(f"max_rate={self.max_rate}: give more than 0 documents a second")
+        Pace(self.max_rate, self.share)
 
     def files(self, client: OpenSearch, target: Target) -> tuple[Path, Path]:
         """Return the files of the job of one concrete index: checkpoint, dead letters.

@@ -45,7 +45,7 @@ class Backlog:
 
     def __post_init__(self) -> None:
         """Begin to count the rate."""
-        self.pace = Pace(self.options.max_rate)
+        self.pace = Pace(self.options.max_rate, self.options.share)
 
     def is_empty(self) -> bool:
         """Return whether nothing was written since the last time."""

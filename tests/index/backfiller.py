@@ -11,7 +11,7 @@ from tests.index.victim import SlowEncoder
 
 def main(url: str, index: str, state_folder: str, *rest: str) -> None:
     options = BackfillOptions(
-        index, page_documents=64, state_folder=Path(state_folder), watch="--watch" in rest
+        index, share=1.0, state_folder=Path(state_folder), watch="--watch" in rest
     )
     with OpenSearch(url, pool_maxsize=8) as client:
         for _ in backfill(client, SlowEncoder(), options):

@@ -47,7 +47,7 @@ def fill(client: OpenSearch, index: str, tmp_path: Path) -> Filled:
 
 
 def start(client, index, folder, encoder=None, **options) -> BackfillRun:
-    chosen = {"state_folder": folder / "state", "page_documents": 4} | options
+    chosen = {"state_folder": folder / "state", "page_documents": 4, "share": 1.0} | options
     return backfill(client, encoder or HashEncoder(), BackfillOptions(index, **chosen))
 
 

@@ -131,7 +131,7 @@ def run(client, url, index, folder, *, n: int, n_kills: int, seed: int) -> None:
     with meddling(url, index, truth, seed) as meddler:
         for _ in range(n_kills):
             killed([url, index, str(folder)], rng.uniform(0.0, 0.4))
-        options = BackfillOptions(index, state_folder=folder)
+        options = BackfillOptions(index, state_folder=folder, share=1.0)
         outcomes = iter(backfill(client, HashEncoder(), options))
         first = list(islice(outcomes, n // 4))
     assert meddler.n_writes > 50

@@ -21,6 +21,7 @@ class Client:
         ({"index": "shop", "page_documents": 0}, "page_documents=0"),
         ({"index": "shop", "poll_s": 0}, "poll_s=0"),
         ({"index": "shop", "max_rate": 0}, "max_rate=0"),
+        ({"index": "shop", "share": 0}, "share=0"),
         ({"index": "shop", "scoring": "bm25"}, "scoring"),
     ],
 )

@@ -37,6 +37,28 @@ def test_a_stop_ends_the_wait():
     assert time.monotonic() - start < 0.5
 
 
+def test_a_share_of_the_time_rests_for_the_rest_of_it():
+    pace = Pace(None, share=0.25)
+    time.sleep(0.1)
+    start = time.monotonic()
+    pace.wait(1, Event())
+    assert 0.29 <= time.monotonic() - start < 0.6
+
+
+def test_what_writes_nothing_rests_for_nothing():
+    pace = Pace(None, share=0.01)
+    time.sleep(0.05)
+    start = time.monotonic()
+    pace.wait(0, Event())
+    assert time.monotonic() - start < 0.5
+
+
+@pytest.mark.parametrize("share", [0, -1, 1.5, float("nan")])
+def test_a_share_is_one(share):
+    with pytest.raises(ValueError, match="share="):
+        Pace(None, share)
+
+
 @pytest.mark.parametrize("rate", [0, -1, float("nan")])
 def test_a_rate_is_positive(rate):
     with pytest.raises(ValueError, match="max_rate="):
