@@ -39,6 +39,11 @@ if TYPE_CHECKING:
     help="What a new index stores impacts for.  [default: calibrated]",
 )
 @click.option("--dead-letters", type=click.Path(path_type=Path), help="File for what failed.")
+@click.option(
+    "--hash-sources",
+    is_flag=True,
+    help="Notice files written anew with the same size and time: all is read twice.",
+)
 @cluster_options
 @model_option
 def index(
@@ -50,25 +55,36 @@ def index(
     top_k: int | None,
     scoring: "Scoring | None",
     dead_letters: Path | None,
+    hash_sources: bool,
     model: str,
     **cluster: str | None,
 ) -> None:
-    """Index documents from FILES of JSON Lines (.gz too; - is stdin), and print the counts.
+    """Index documents from FILES, and print the counts.
+
+    FILES are JSON Lines, CSV, TSV or Parquet, folders and patterns ("data/**/*.csv.gz") of
+    them, URLs (https://, s3://, gs://, hf://), or - for JSON Lines from stdin.
 
     Run the same command again after an interruption, and it goes on where it stopped.
     """
-    from ..documents import check_sources
+    from ..documents import find_sources
     from ..documents.fields import Fields
     from ..index import IngestOptions, ingest
     from ..layout.cut import check_top_k
 
-    check_sources(files)  # before anything is started for them
+    sources = find_sources(files)  # before anything is started for them
     fields = Fields(text=text_field, title=title_field or None, id=id_field)
-    options = IngestOptions(index, fields, top_k=top_k, scoring=scoring, dead_letters=dead_letters)
+    options = IngestOptions(
+        index,
+        fields,
+        top_k=top_k,
+        scoring=scoring,
+        dead_letters=dead_letters,
+        hash_sources=hash_sources,
+    )
     encoder = opened_encoder(model)  # first: no cluster is started for nothing
     check_top_k(encoder, top_k)
     with closing(connect(cluster_url(cluster), cluster)) as client:
-        run = ingest(client, encoder, files, options)
+        run = ingest(client, encoder, sources, options)
         draw(run, index)
     print_json(run.counts)
     if run.counts["dead"]:
