@@ -18,6 +18,10 @@ SUFFIXES = (".gz", ".bz2", ".zst")
 CHUNK_BYTES = 2**14
 """Bytes decoded at once: few, as a thousandfold of them may come of it."""
 
+TRAILER_BYTES = 11
+"""What may hold a checksum is decoded byte by byte: where one fails, a decoder gives nothing of
+all that it was handed."""
+
 
 class BrokenStreamError(Exception):
     """A compressed stream cannot be decoded any further."""
@@ -93,12 +97,14 @@ class _Stream(io.RawIOBase):
             if not data:
                 return
             self.decoder = self.kind.decoder()
+        cut = max(1, len(data) - TRAILER_BYTES)
         try:
-            self.decoded = memoryview(self.decoder.decompress(data))
+            self.decoded = memoryview(self.decoder.decompress(data[:cut]))
         except self.kind.error as error:
             raise BrokenStreamError(f"{self.kind.name} stream broken: {error}") from error
+        self.unread = data[cut:]
         if self.decoder.eof:
-            self.unread, self.decoder = self.decoder.unused_data, None
+            self.unread, self.decoder = self.decoder.unused_data + self.unread, None
 
 
 def _gzip() -> _Kind:

@@ -36,7 +36,7 @@ def read_parquet(file: File, fields: Fields, after: int) -> Iterator[Document]:
     from pyarrow.parquet import ParquetFile
 
     try:
-        table = ParquetFile(file.handle)
+        table = ParquetFile(file.handle, page_checksum_verification=True)
     except (ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno:
             raise

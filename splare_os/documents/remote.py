@@ -50,9 +50,9 @@ def expand(url: str) -> list[tuple[str, bool]]:
     """Return the files that a URL stands for, sorted, and whether each was found in a folder."""
     files, path = _file_system(url)
     is_pattern = "*" in path
+    if not is_pattern and _is_file(_info(url)):
+        return [(url, False)]
     try:
-        if not is_pattern and _is_file(_info(url)):
-            return [(url, False)]
         found = files.glob(path, detail=True) if is_pattern else files.find(path, detail=True)
     except Exception as error:  # a backend raises what it likes
         raise _as_os_error(error) from error
@@ -138,6 +138,7 @@ def _is_file(info: dict[str, Any]) -> bool:
 
 def _as_os_error(error: Exception) -> OSError:
     """Return an error of reading, which has a number: one of decoding has none."""
-    if isinstance(error, OSError) and error.errno or isinstance(error, FileNotFoundError):
-        return error
-    return OSError(errno.EIO, f"{type(error).__name__}: {error}")
+    told = error.__cause__ or error  # of a server that does not answer, too, no file is found
+    if isinstance(told, OSError) and (told.errno or isinstance(told, FileNotFoundError)):
+        return told
+    return OSError(errno.EIO, f"{type(told).__name__}: {told}")

@@ -120,8 +120,8 @@ def _local_files(source: str) -> list[str]:
         return [source]
     if path.is_dir():
         return _in_folder(path)
-    found = glob.glob(source, recursive=True)
-    return sorted(file for file in found if not Path(file).is_dir())
+    found = map(Path, glob.glob(source, recursive=True))
+    return sorted(str(file) for file in found if file.exists() and not file.is_dir())
 
 
 def _in_folder(folder: Path) -> list[str]:

@@ -1,12 +1,15 @@
 import multiprocessing
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
+from splare_os.documents.files import FileState
 from splare_os.errors import JobError
 from splare_os.index.ledger import Identity, Ledger, Progress, file_and_line, place
 
-IDENTITY = Identity("uuid", (("/a.jsonl", 10, 7),), "/dead.jsonl")
+SOURCE = FileState("/a.jsonl", 10, "7")
+IDENTITY = Identity("uuid", (SOURCE,), "/dead.jsonl")
 COUNTS = {"indexed": 5, "unchanged": 0, "replaced": 1, "empty": 0, "dead": 2}
 
 
@@ -41,8 +44,10 @@ def test_letters_beyond_the_ledger_are_no_hindrance(tmp_path):
     "other",
     [
         Identity("another", IDENTITY.sources, IDENTITY.dead_letters),
-        Identity("uuid", (("/a.jsonl", 11, 7),), IDENTITY.dead_letters),
-        Identity("uuid", (("/a.jsonl", 10, 8),), IDENTITY.dead_letters),
+        Identity("uuid", (replace(SOURCE, n_bytes=11),), IDENTITY.dead_letters),
+        Identity("uuid", (replace(SOURCE, stamp="8"),), IDENTITY.dead_letters),
+        Identity("uuid", (replace(SOURCE, sha256="ab"),), IDENTITY.dead_letters),
+        Identity("uuid", (SOURCE, SOURCE), IDENTITY.dead_letters),
         Identity("uuid", IDENTITY.sources, "/elsewhere.jsonl"),
     ],
 )
