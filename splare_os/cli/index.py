@@ -3,7 +3,7 @@
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
@@ -14,12 +14,11 @@ from .options import (
     connect,
     model_option,
     opened_encoder,
+    part,
     print_json,
+    text_fields,
 )
 from .progress import draw
-
-if TYPE_CHECKING:
-    from ..scoring import Scoring
 
 
 @click.command()
@@ -49,15 +48,8 @@ if TYPE_CHECKING:
 def index(
     files: tuple[str, ...],
     index: str,
-    text_field: str,
-    title_field: str,
-    id_field: str,
-    top_k: int | None,
-    scoring: "Scoring | None",
-    dead_letters: Path | None,
-    hash_sources: bool,
     model: str,
-    **cluster: str | None,
+    **chosen: Any,  # noqa: ANN401  # one for each option
 ) -> None:
     """Index documents from FILES, and print the counts.
 
@@ -67,23 +59,14 @@ def index(
     Run the same command again after an interruption, and it goes on where it stopped.
     """
     from ..documents import find_sources
-    from ..documents.fields import Fields
     from ..index import IngestOptions, ingest
     from ..layout.cut import check_top_k
 
     sources = find_sources(files)  # before anything is started for them
-    fields = Fields(text=text_field, title=title_field or None, id=id_field)
-    options = IngestOptions(
-        index,
-        fields,
-        top_k=top_k,
-        scoring=scoring,
-        dead_letters=dead_letters,
-        hash_sources=hash_sources,
-    )
+    options = IngestOptions(index, text_fields(chosen), **part(chosen, IngestOptions))
     encoder = opened_encoder(model)  # first: no cluster is started for nothing
-    check_top_k(encoder, top_k)
-    with closing(connect(cluster_url(cluster), cluster)) as client:
+    check_top_k(encoder, options.top_k)
+    with closing(connect(cluster_url(chosen), chosen)) as client:
         run = ingest(client, encoder, sources, options)
         draw(run, index)
     print_json(run.counts)

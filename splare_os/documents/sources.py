@@ -95,6 +95,8 @@ def _suffix(source: str) -> str:
 def _files(source: str) -> list[str]:
     found = _remote_files(source) if remote.is_remote(source) else _local_files(source)
     if not found:
+        if "*" not in source:
+            _reader(source)  # misuse first: a file of another kind
         raise JobError(
             f"{source}: no such file; give one of {', '.join(FORMATS)}, a folder or a pattern "
             "that has some, or '-' for stdin"

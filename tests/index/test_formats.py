@@ -27,14 +27,9 @@ def text(k: int) -> str:
 @pytest.fixture
 def start(client: OpenSearch, index: str, tmp_path: Path) -> Start:
     def ingesting(*sources: Path, **options) -> IngestRun:
-        options = {
-            "state_folder": tmp_path / "state",
-            "chunk_documents": 2,
-            "n_senders": 1,
-        } | options
-        return ingest(
-            client, HashEncoder(), [*map(str, sources)], IngestOptions(index, **options)
-        )  # fmt: skip
+        small = {"chunk_documents": 2, "n_senders": 1, "state_folder": tmp_path / "state"}
+        chosen = IngestOptions(index, **small, **options)
+        return ingest(client, HashEncoder(), [*map(str, sources)], chosen)
 
     return ingesting
 
