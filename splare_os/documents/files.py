@@ -5,7 +5,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from io import BufferedReader
 from pathlib import Path
@@ -58,26 +58,33 @@ def absolute(source: str) -> str:
 
 
 def file_state(source: str) -> FileState | None:
-    """Return the state of a source; None if it cannot be told, or is gone."""
+    """Return the state of a source; None if it cannot be told, or is gone.
+
+    `JobError` if it cannot be asked for.
+    """
     if source == STDIN:
         return None
-    if remote.is_remote(source):
-        told = remote.size_and_stamp(source)
-        return FileState(source, *told) if told else None
     try:
-        found = Path(source).stat()
+        if remote.is_remote(source):
+            told = remote.size_and_stamp(source)
+            return FileState(source, *told) if told else None
+        return _state(source, Path(source).stat())
     except FileNotFoundError:
         return None
-    return _state(source, found)
+    except OSError as error:
+        raise JobError(f"{source}: cannot be read: {error}") from error
 
 
 def hashed(state: FileState) -> FileState:
     """Return `state` with a hash over the content, all of which is read for it."""
     content = sha256()
-    with opened(state.name) as file:
-        while data := file.handle.read(2**20):
-            content.update(data)
-    return FileState(state.name, state.n_bytes, state.stamp, content.hexdigest())
+    try:
+        with opened(state.name) as file:
+            while data := file.handle.read(2**20):
+                content.update(data)
+    except OSError as error:
+        raise JobError(f"{state.name}: cannot be read: {error}") from error
+    return replace(state, sha256=content.hexdigest())
 
 
 @contextmanager

@@ -93,7 +93,10 @@ class _Raw(io.RawIOBase):
         return self.file.tell()
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
-        return self.file.seek(offset, whence)
+        try:
+            return self.file.seek(offset, whence)
+        except Exception as error:  # such as a stream's, which has no other place
+            raise _as_os_error(error) from error
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         room = memoryview(buffer).cast("B")

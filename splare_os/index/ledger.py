@@ -162,9 +162,14 @@ class Ledger:
         self.database.execute("COMMIT")
 
 
-def _identity(stored: bytes) -> Identity:
+def _identity(stored: bytes) -> Identity | None:
+    """Return what a ledger holds; None if an earlier version wrote it."""
     record = orjson.loads(stored)
-    return Identity(sources=tuple(FileState(**state) for state in record.pop("sources")), **record)
+    try:
+        sources = tuple(FileState(**state) for state in record.pop("sources"))
+    except TypeError:
+        return None
+    return Identity(sources=sources, **record)
 
 
 def _key(name: str) -> int:

@@ -59,6 +59,15 @@ def test_a_job_starts_over_when_something_changed(tmp_path, other):
     )
 
 
+def test_a_ledger_of_an_earlier_version_starts_over(tmp_path):
+    advanced(tmp_path / "l.sqlite")
+    with sqlite3.connect(tmp_path / "l.sqlite") as database:
+        earlier = '{"index_uuid": "uuid", "sources": [["/a.jsonl", 10, 7]], "dead_letters": "/d"}'
+        database.execute("UPDATE job SET identity = ?", (earlier,))
+    database.close()
+    assert restart(tmp_path / "l.sqlite")[0] == "index, sources or dead-letter file changed"
+
+
 def test_a_job_starts_over_when_its_letters_are_gone(tmp_path):
     advanced(tmp_path / "l.sqlite")
     assert restart(tmp_path / "l.sqlite", dead_bytes=29)[0] == "dead letters are gone"
