@@ -64,30 +64,29 @@ def _read(file: File, fields: Fields, after: int, grammar: _Grammar) -> Iterator
 
 def _records(lines: Iterable[Line], grammar: _Grammar) -> Iterator[Line]:
     """Yield lines that belong together by their quotes, as one that has the first one's number."""
-    kept: list[bytes] = []
+    kept = bytearray()
     first = n_bytes = last = 0
     is_open = False
     for line in lines:
         first, last = first or line.number, line.number
         if line.reason:
-            yield Line(first, b"".join(kept), reason=line.reason)
+            yield Line(first, bytes(kept), reason=line.reason)
             return
         raw = line.raw.removeprefix(BOM) if line.number == 1 else line.raw
         n_bytes += len(raw)
         if n_bytes <= MAX_LINE_BYTES:
-            kept.append(raw)
+            kept += raw
         is_open = _is_open(line, raw, grammar, is_open=is_open)
         if not is_open and not line.is_cut:
             if n_bytes > len(raw) or raw.strip(b"\r\n"):
-                yield _record(first, last, kept, n_bytes)
-            kept, first, n_bytes = [], 0, 0
+                yield _record(first, last, bytes(kept), n_bytes)
+            kept, first, n_bytes = bytearray(), 0, 0
     if is_open:
         reason = f"a quote is not closed by line {last}, the last one: close it"
-        yield Line(first, b"".join(kept), reason=reason)
+        yield Line(first, bytes(kept), reason=reason)
 
 
-def _record(first: int, last: int, kept: list[bytes], n_bytes: int) -> Line:
-    raw = b"".join(kept)
+def _record(first: int, last: int, raw: bytes, n_bytes: int) -> Line:
     if n_bytes <= MAX_LINE_BYTES:
         return Line(first, raw)
     reason = (

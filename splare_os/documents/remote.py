@@ -118,11 +118,19 @@ def _file_system(url: str) -> tuple[Any, str]:
     from fsspec.core import url_to_fs
 
     try:
-        return url_to_fs(url)  # type: ignore[no-any-return]
+        options = {"client_kwargs": _patient()} if url.startswith("http") else {}
+        return url_to_fs(url, **options)  # type: ignore[no-any-return]
     except ImportError as error:
         raise MissingExtraError(
             f"{url} needs a backend of fsspec that splare-os does not bring: {error}"
         ) from error
+
+
+def _patient() -> dict[str, Any]:
+    """Return limits of single reads: documents are encoded more slowly than they could come."""
+    from aiohttp import ClientTimeout
+
+    return {"timeout": ClientTimeout(total=None, sock_connect=30, sock_read=120)}
 
 
 def _info(url: str) -> dict[str, Any]:
