@@ -54,7 +54,8 @@ def index(
     """Index documents from FILES, and print the counts.
 
     FILES are JSON Lines, CSV, TSV or Parquet, folders and patterns ("data/**/*.csv.gz") of
-    them, URLs (https://, s3://, gs://, hf://), or - for JSON Lines from stdin.
+    them, URLs (https://, s3://, gs://, hf://), another index (opensearch://HOST:9200/NAME), or
+    - for JSON Lines from stdin.
 
     Run the same command again after an interruption, and it goes on where it stopped.
     """

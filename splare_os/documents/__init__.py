@@ -2,7 +2,7 @@
 
 fields (which keys) · template (which text) · document (one of them) · jsonl, delimited, parquet
 (formats) · columns (of tables) · lines, compression (of text) · files, remote (where they are) ·
-sources (what is given, and what reads it)
+opensearch (documents of an index) · sources (what is given, and what reads it)
 """
 
 from .document import Body, Document

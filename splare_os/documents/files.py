@@ -11,7 +11,7 @@ from io import BufferedReader
 from pathlib import Path
 
 from ..errors import JobError
-from . import remote
+from . import opensearch, remote
 
 STDIN = "-"
 
@@ -65,6 +65,9 @@ def file_state(source: str) -> FileState | None:
     if source == STDIN:
         return None
     try:
+        if opensearch.is_index(source):
+            uuid = opensearch.uuid(source)
+            return FileState(source, 0, uuid) if uuid else None  # its positions outlive changes
         if remote.is_remote(source):
             told = remote.size_and_stamp(source)
             return FileState(source, *told) if told else None

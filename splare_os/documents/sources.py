@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from ..errors import JobError
 from ..extras import require
-from . import remote
+from . import opensearch, remote
 from .compression import SUFFIXES as COMPRESSED
 from .delimited import read_csv, read_tsv
 from .document import Document
@@ -34,8 +34,9 @@ FORMATS: Mapping[str, Reader] = {
 def find_sources(sources: Sequence[str]) -> list[str]:
     """Return the files that `sources` stand for, in their order, those of each sorted.
 
-    A source is a file, a URL, "-" for stdin, a pattern such as "data/**/*.jsonl", or a folder: all
-    files below it of a known suffix, but for names that begin with a dot or an underscore.
+    A source is a file, a URL, "-" for stdin, a pattern such as "data/**/*.jsonl", a folder (all
+    files below it of a known suffix, but for names that begin with a dot or an underscore), or
+    an index, "opensearch://localhost:9200/papers": its shards.
     `ValueError` for a file of another kind, `JobError` if there is none.
     """
     if not sources:
@@ -44,7 +45,7 @@ def find_sources(sources: Sequence[str]) -> list[str]:
         raise ValueError("'-' is given twice: stdin can be read once")
     found = [file for source in sources for file in _files(source)]
     for file in found:
-        if _reader(file) is read_parquet:
+        if not opensearch.is_index(file) and _reader(file) is read_parquet:
             require("sources", f"the source {file}")
     return found
 
@@ -60,6 +61,9 @@ def read_documents(source: str, fields: Fields, *, after: int = 0) -> Iterator[D
     What is no document has a reason, and so has what follows a break of a compressed stream.
     `JobError` if the file cannot be read, or changed while it was.
     """
+    if opensearch.is_index(source):
+        yield from opensearch.read_shard(source, fields, after)
+        return
     reader = _reader(source)
     try:
         with opened(source) as file:
@@ -93,6 +97,8 @@ def _suffix(source: str) -> str:
 
 
 def _files(source: str) -> list[str]:
+    if opensearch.is_index(source):
+        return opensearch.shards(source)
     found = _remote_files(source) if remote.is_remote(source) else _local_files(source)
     if not found:
         if "*" not in source:

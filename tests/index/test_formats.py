@@ -26,7 +26,7 @@ def text(k: int) -> str:
 
 @pytest.fixture
 def start(client: OpenSearch, index: str, tmp_path: Path) -> Start:
-    def ingesting(*sources: Path, **options) -> IngestRun:
+    def ingesting(*sources: object, **options) -> IngestRun:
         small = {"chunk_documents": 2, "n_senders": 1, "state_folder": tmp_path / "state"}
         chosen = IngestOptions(index, **small, **options)
         return ingest(client, HashEncoder(), [*map(str, sources)], chosen)
@@ -107,6 +107,24 @@ def test_a_job_is_that_of_the_files_in_a_folder(
     run = start(folder)
     assert len(list(run)) == 41
     assert (run.n_done_before, run.counts["unchanged"], run.counts["indexed"]) == (0, 40, 1)
+
+
+def test_a_killed_job_goes_on_through_the_shards_of_an_index(
+    client: OpenSearch, cluster_url: str, index: str, start: Start
+) -> None:
+    settings = {"number_of_shards": 2, "number_of_replicas": 0}
+    client.indices.create(index=f"{index}-from", body={"settings": settings})
+    for k in range(N):
+        client.index(index=f"{index}-from", id=f"d{k}", body={"text": text(k)})
+    source = cluster_url.replace("http", "opensearch") + f"/{index}-from"
+    stop_early(start(source))
+    client.index(
+        index=f"{index}-from", id="d0", body={"text": "bees"}
+    )  # and it goes on for all that
+    run = start(source)
+    list(run)
+    assert run.n_done_before >= 5
+    assert contents(client, index) == {f"d{k}": text(k) for k in range(N)} | {"d0": "bees"}
 
 
 def test_a_source_that_is_written_to_during_a_run_ends_it_and_the_next_run_has_all(
