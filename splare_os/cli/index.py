@@ -3,7 +3,7 @@
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
@@ -14,12 +14,11 @@ from .options import (
     connect,
     model_option,
     opened_encoder,
+    part,
     print_json,
+    text_fields,
 )
 from .progress import draw
-
-if TYPE_CHECKING:
-    from ..scoring import Scoring
 
 
 @click.command()
@@ -39,36 +38,37 @@ if TYPE_CHECKING:
     help="What a new index stores impacts for.  [default: calibrated]",
 )
 @click.option("--dead-letters", type=click.Path(path_type=Path), help="File for what failed.")
+@click.option(
+    "--hash-sources",
+    is_flag=True,
+    help="Notice files written anew with the same size and time: all is read twice.",
+)
 @cluster_options
 @model_option
 def index(
     files: tuple[str, ...],
     index: str,
-    text_field: str,
-    title_field: str,
-    id_field: str,
-    top_k: int | None,
-    scoring: "Scoring | None",
-    dead_letters: Path | None,
     model: str,
-    **cluster: str | None,
+    **chosen: Any,  # noqa: ANN401  # one for each option
 ) -> None:
-    """Index documents from FILES of JSON Lines (.gz too; - is stdin), and print the counts.
+    """Index documents from FILES, and print the counts.
+
+    FILES are JSON Lines, CSV, TSV or Parquet, folders and patterns ("data/**/*.csv.gz") of
+    them, URLs (https://, s3://, gs://, hf://), another index (opensearch://HOST:9200/NAME), or
+    - for JSON Lines from stdin.
 
     Run the same command again after an interruption, and it goes on where it stopped.
     """
-    from ..documents import check_sources
-    from ..documents.fields import Fields
+    from ..documents import find_sources
     from ..index import IngestOptions, ingest
     from ..layout.cut import check_top_k
 
-    check_sources(files)  # before anything is started for them
-    fields = Fields(text=text_field, title=title_field or None, id=id_field)
-    options = IngestOptions(index, fields, top_k=top_k, scoring=scoring, dead_letters=dead_letters)
+    sources = find_sources(files)  # before anything is started for them
+    options = IngestOptions(index, text_fields(chosen), **part(chosen, IngestOptions))
     encoder = opened_encoder(model)  # first: no cluster is started for nothing
-    check_top_k(encoder, top_k)
-    with closing(connect(cluster_url(cluster), cluster)) as client:
-        run = ingest(client, encoder, files, options)
+    check_top_k(encoder, options.top_k)
+    with closing(connect(cluster_url(chosen), chosen)) as client:
+        run = ingest(client, encoder, sources, options)
         draw(run, index)
     print_json(run.counts)
     if run.counts["dead"]:

@@ -206,7 +206,8 @@ def part(chosen: dict[str, Any], options: type[Any]) -> dict[str, Any]:
 
 
 def text_fields(chosen: dict[str, Any]) -> "Fields":
-    """Return the keys of documents that --text-field and --title-field name."""
+    """Return the keys of documents that --text-field, --title-field and --id-field name."""
     from ..documents import Fields
 
-    return Fields(text=chosen["text_field"], title=chosen["title_field"] or None)
+    name = chosen.get("id_field", Fields.id)
+    return Fields(text=chosen["text_field"], title=chosen["title_field"] or None, id=name)

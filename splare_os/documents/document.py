@@ -43,19 +43,24 @@ def parse(source: str, number: int, raw: bytes, fields: Fields) -> Document:
     if not isinstance(body, dict):
         reason = f"not a JSON object but {_kind(body)}"
         return Document(source, number, line, reason=reason)
+    return to_document(source, number, line, body, fields)
+
+
+def to_document(source: str, number: int, raw: bytes, body: Body, fields: Fields) -> Document:
+    """Return the document that `body` is, or the reason why it is none."""
     name = body.get(fields.id)
     reason = id_reason(name, fields.id) or text_reason(body, fields)
     known = str(name) if isinstance(name, str | int) else None
     if reason:
-        return Document(source, number, line, known, body, reason=reason)
+        return Document(source, number, raw, known, body, reason=reason)
     body.pop("_id", None)  # the server takes no metadata field inside a document
-    return Document(source, number, line, known, body, fields_text(body, fields))
+    return Document(source, number, raw, known, body, encoded_text(body, fields))
 
 
-def fields_text(body: Body, fields: Fields) -> str:
-    """Return the text that is encoded for a document of which `text_reason` says nothing."""
-    title, text = (body.get(name) if name else None for name in (fields.title, fields.text))
-    return document_text(title, text)  # type: ignore[arg-type]  # strings, or nothing
+def encoded_text(body: Body, fields: Fields) -> str:
+    """Return the text that is encoded for `body`; what is no string counts as missing."""
+    title, text = (body.get(key) if key else None for key in (fields.title, fields.text))
+    return document_text(*(part if isinstance(part, str) else None for part in (title, text)))
 
 
 def id_reason(name: object, key: str) -> str:

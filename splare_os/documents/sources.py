@@ -1,88 +1,148 @@
-"""Documents from files: JSON Lines, plain or gzipped, each line a document or a reason why not."""
+"""Where documents come from: files, folders, patterns and URLs, and what reads each format."""
 
-import gzip
-import stat
-import sys
-import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+import glob
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import TypeAlias
 
 from ..errors import JobError
-from .document import MAX_LINE_BYTES, Document, parse
+from ..extras import require
+from . import opensearch, remote
+from .compression import SUFFIXES as COMPRESSED
+from .delimited import read_csv, read_tsv
+from .document import Document
 from .fields import Fields
+from .files import STDIN, File, file_state, opened
+from .jsonl import read_jsonl
+from .parquet import read_parquet
 
-if TYPE_CHECKING:
-    from io import BufferedReader
+Reader: TypeAlias = Callable[[File, Fields, int], Iterator[Document]]
+"""Yields the documents of a file after a position, each with its own: a line, or a row."""
 
-STDIN = "-"
-SUFFIXES = (".jsonl", ".ndjson", ".json", "")
-"""What a file of documents may be called, before an optional `.gz`."""
+FORMATS: Mapping[str, Reader] = {
+    ".jsonl": read_jsonl,
+    ".ndjson": read_jsonl,
+    ".json": read_jsonl,
+    ".csv": read_csv,
+    ".tsv": read_tsv,
+    ".parquet": read_parquet,
+}
+"""The suffix of a name, before one of a compression, to what reads the file."""
 
 
-def check_sources(sources: Sequence[str]) -> None:
-    """Raise `ValueError` for a source of another kind, `JobError` for one that can't be read."""
+def find_sources(sources: Sequence[str]) -> list[str]:
+    """Return the files that `sources` stand for, in their order, those of each sorted.
+
+    A source is a file, a URL, "-" for stdin, a pattern such as "data/**/*.jsonl", a folder (all
+    files below it of a known suffix, but for names that begin with a dot or an underscore), or
+    an index, "opensearch://localhost:9200/papers": its shards.
+    `ValueError` for a file of another kind, `JobError` if there is none.
+    """
     if not sources:
         raise ValueError("no source: give at least one file, or '-' for stdin")
     if sources.count(STDIN) > 1:
         raise ValueError("'-' is given twice: stdin can be read once")
-    for source in sources:
-        if source == STDIN:
-            continue
-        name = Path(source).name.lower().removesuffix(".gz")
-        if Path(name).suffix not in SUFFIXES:
-            raise ValueError(
-                f"{source}: documents are read from JSON Lines "
-                f"({', '.join(filter(None, SUFFIXES))}, each also with .gz) or '-'; convert it"
-            )
-        if not Path(source).exists() or Path(source).is_dir():
-            raise JobError(f"{source}: no such file; give a file of JSON Lines, or '-' for stdin")
+    found = [file for source in sources for file in _files(source)]
+    for file in found:
+        if not opensearch.is_index(file) and _reader(file) is read_parquet:
+            require("sources", f"the source {file}")
+    return found
 
 
 def is_replayable(source: str) -> bool:
-    """Return whether a second reading gives the same lines: a regular file, no pipe."""
-    return source != STDIN and stat.S_ISREG(Path(source).stat().st_mode)
+    """Return whether a second reading gives the same lines, or else that is noticed."""
+    return file_state(source) is not None
 
 
-def read_jsonl(source: str, fields: Fields, *, skip_lines: int = 0) -> Iterator[Document]:
-    """Yield the documents of a file or of stdin ("-"), from the line after `skip_lines`.
+def read_documents(source: str, fields: Fields, *, after: int = 0) -> Iterator[Document]:
+    """Yield the documents of one file or of stdin ("-"), from the one behind position `after`.
 
-    Gzip is known by its first bytes, not by its name. Blank lines are no documents. A stream that
-    breaks off ends in one document with the reason; `JobError` if the file cannot be read.
+    What is no document has a reason, and so has what follows a break of a compressed stream.
+    `JobError` if the file cannot be read, or changed while it was.
     """
-    number = 0
-    try:
-        with _opened(source) as handle:
-            while raw := handle.readline(MAX_LINE_BYTES + 1):
-                number += 1
-                if len(raw) > MAX_LINE_BYTES:
-                    _skip_rest(handle, raw)
-                if number > skip_lines and raw.strip():
-                    yield parse(source, number, raw, fields)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        if number >= skip_lines:
-            reason = f"gzip stream broken after line {number}: {error}; what follows is lost"
-            yield Document(source, number + 1, b"", reason=reason)
-    except OSError as error:
-        raise JobError(f"{source}: cannot be read after line {number}: {error}") from error
-
-
-@contextmanager
-def _opened(source: str) -> Iterator[BinaryIO]:
-    if source == STDIN:
-        yield _unzipped(sys.stdin.buffer)  # type: ignore[arg-type]
+    if opensearch.is_index(source):
+        yield from opensearch.read_shard(source, fields, after)
         return
-    with Path(source).open("rb") as plain:
-        yield _unzipped(plain)
+    reader = _reader(source)
+    try:
+        with opened(source) as file:
+            for document in reader(file, fields, after):
+                after = document.line
+                yield document
+            file.check()
+    except OSError as error:
+        raise JobError(f"{source}: cannot be read after line {after}: {error}") from error
 
 
-def _unzipped(plain: "BufferedReader") -> BinaryIO:
-    is_zipped = plain.peek(2)[:2] == b"\x1f\x8b"
-    return gzip.GzipFile(fileobj=plain) if is_zipped else plain  # type: ignore[return-value]
+def _reader(source: str) -> Reader:
+    suffix = _suffix(source)
+    reader = FORMATS.get(suffix or ".jsonl")
+    if reader is None:
+        raise ValueError(
+            f"{source}: documents are read from {', '.join(FORMATS)} (each but .parquet also with "
+            f"{', '.join(COMPRESSED)}) or '-', JSON Lines; convert it"
+        )
+    return reader
 
 
-def _skip_rest(handle: BinaryIO, raw: bytes) -> None:
-    """Read to the end of a line of which only the beginning was read."""
-    while raw and not raw.endswith(b"\n"):
-        raw = handle.readline(MAX_LINE_BYTES)
+def _suffix(source: str) -> str:
+    """Return the suffix that tells the format; with that of a compression if it has to be plain."""
+    name = PurePosixPath(remote.name_of(source) if remote.is_remote(source) else source)
+    suffix = name.suffix.lower()
+    if suffix not in COMPRESSED:
+        return suffix
+    inner = name.with_suffix("").suffix.lower()
+    return inner + suffix if inner == ".parquet" else inner
+
+
+def _files(source: str) -> list[str]:
+    if opensearch.is_index(source):
+        return opensearch.shards(source)
+    found = _remote_files(source) if remote.is_remote(source) else _local_files(source)
+    if not found:
+        if "*" not in source:
+            _reader(source)  # misuse first: a file of another kind
+        raise JobError(
+            f"{source}: no such file; give one of {', '.join(FORMATS)}, a folder or a pattern "
+            "that has some, or '-' for stdin"
+        )
+    return found
+
+
+def _remote_files(source: str) -> list[str]:
+    try:
+        found = remote.expand(source)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise JobError(f"{source}: cannot be read: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"{source}: {error}; give a URL that fsspec knows") from error
+    return [file for file, is_in_folder in found if not is_in_folder or _is_known(file)]
+
+
+def _local_files(source: str) -> list[str]:
+    path = Path(source)
+    if source == STDIN or (path.exists() and not path.is_dir()):
+        return [source]
+    if path.is_dir():
+        return _in_folder(path)
+    found = map(Path, glob.glob(source, recursive=True))
+    return sorted(str(file) for file in found if file.exists() and not file.is_dir())
+
+
+def _in_folder(folder: Path) -> list[str]:
+    found = []
+    for at, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if _is_open(name)]
+        found += [os.path.join(at, name) for name in names if _is_open(name) and _is_known(name)]
+    return sorted(found)
+
+
+def _is_open(name: str) -> bool:
+    return not name.startswith((".", "_"))
+
+
+def _is_known(name: str) -> bool:
+    return _suffix(name) in FORMATS

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from ..documents.document import Document
 from ..documents.fields import Fields
-from ..documents.sources import read_jsonl
+from ..documents.sources import read_documents
 from ..errors import EvaluationError
 
 log = logging.getLogger(__name__)
@@ -175,7 +175,7 @@ def _judged_queries(path: Path, qrels: Qrels) -> Queries:
 
 
 def _checked(path: Path, fields: Fields) -> Iterator[Document]:
-    for document in read_jsonl(str(path), fields):
+    for document in read_documents(str(path), fields):
         if document.reason:
             raise EvaluationError(f"{path}, line {document.line}: {document.reason}")
         yield document

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import orjson
 
-from ..documents.document import Body, Document, fields_text, text_reason
+from ..documents.document import Body, Document, encoded_text, text_reason
 from ..documents.fields import Fields
 from ..encoder import Encoder
 from ..layout.field import FieldImpacts
@@ -106,7 +106,7 @@ def make_batch(page: Page, target: Target, fields: Fields, encoder: Encoder) -> 
 def _entry(held: Held, target: Target, fields: Fields) -> Entry:
     source = held.source
     reason = text_reason(source, fields)
-    text = "" if reason else fields_text(source, fields)
+    text = "" if reason else encoded_text(source, fields)
     made = Document(target.index, held.version.seq_no, b"", held.id, source, text, reason)
     return Entry(held.version.seq_no, made, is_repeat=False)
 

@@ -10,8 +10,10 @@ from pathlib import Path
 from opensearchpy import OpenSearch
 
 from ..documents.fields import Fields
-from ..documents.sources import STDIN, is_replayable
+from ..documents.files import FileState, absolute, file_state, hashed
+from ..documents.sources import is_replayable
 from ..encoder import Encoder
+from ..errors import JobError
 from ..layout.field import impacts_field
 from ..layout.mapping import check_target
 from ..layout.records import check_model
@@ -30,7 +32,9 @@ class IngestOptions:
     `top_k` are the impacts kept of a document; None is what the index's record says, or else all
     that the encoder gives. `scoring` is what a new index is made for, `calibrated` if it is None.
     `state_folder` holds the ledgers (default `$XDG_STATE_HOME/splare-os/jobs`), and the dead
-    letters unless `dead_letters` names a file for them; that file is written anew.
+    letters unless `dead_letters` names a file for them; that file is written anew. `hash_sources`
+    reads sources once more at the start of a run, to notice one that was written anew with the same
+    size and time.
     """
 
     index: str
@@ -44,6 +48,7 @@ class IngestOptions:
     patience: Patience = field(default_factory=Patience)
     state_folder: Path | None = None
     dead_letters: Path | None = None
+    hash_sources: bool = False
 
     def __post_init__(self) -> None:
         """Refuse an index that cannot be written to, and bounds that nothing fits."""
@@ -91,7 +96,7 @@ def find_job(
     """
     can_resume = all(map(is_replayable, sources))
     parts = [
-        *map(_absolute, sources),
+        *map(absolute, sources),
         part(client.info(), "cluster_uuid"),
         options.index,
         *astuple(options.fields),
@@ -103,20 +108,23 @@ def find_job(
     key = sha256("\n".join(map(str, parts)).encode()).hexdigest()[:8]
     folder = options.state_folder or default_state_folder()
     letters = options.dead_letters or folder / f"{options.index}-{key}.dead.jsonl"
-    if str(letters.resolve()) in map(_absolute, sources):
+    if str(letters.resolve()) in map(absolute, sources):
         raise ValueError(f"dead letters {letters}: that is one of the sources; name another file")
     if letters.exists() and not letters.is_file():
         raise ValueError(f"dead letters {letters}: not a regular file; name one that can be kept")
     return Job(folder / f"{options.index}-{key}.sqlite", letters.resolve(), can_resume)
 
 
-def identify(job: Job, sources: Sequence[str], index_uuid: str, *, created: bool) -> Identity:
+def identify(
+    job: Job, sources: Sequence[str], index_uuid: str, options: IngestOptions, *, created: bool
+) -> Identity:
     """Return what must still hold when the job goes on after a stop."""
-    paths = map(_absolute, sources if job.can_resume else ())
-    stats = ((path, Path(path).stat()) for path in paths)
-    files = tuple((path, stat.st_size, stat.st_mtime_ns) for path, stat in stats)
+    files = tuple(_state(source, options) for source in sources) if job.can_resume else ()
     return Identity(index_uuid, files, str(job.dead_letters), created)
 
 
-def _absolute(source: str) -> str:
-    return source if source == STDIN else str(Path(source).resolve())
+def _state(source: str, options: IngestOptions) -> FileState:
+    state = file_state(source)
+    if state is None:
+        raise JobError(f"{source} is gone since the run began: put it back, and run again")
+    return hashed(state) if options.hash_sources else state

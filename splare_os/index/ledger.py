@@ -14,6 +14,7 @@ from typing import Literal, Self, TypeAlias
 
 import orjson
 
+from ..documents.files import FileState
 from ..errors import JobError
 from ..lock import lock
 
@@ -52,8 +53,8 @@ class Identity:
     """What has to be the same for a job to go on where it stopped, instead of from the start."""
 
     index_uuid: str
-    sources: tuple[tuple[str, int, int], ...]
-    """Absolute path, bytes, mtime in ns; empty: there is a pipe among them, never the same."""
+    sources: tuple[FileState, ...]
+    """Empty: there is a pipe among them, never the same."""
     dead_letters: str
     created_index: bool = field(default=False, compare=False)
     """The job made the index: nothing in it can be unchanged."""
@@ -161,9 +162,13 @@ class Ledger:
         self.database.execute("COMMIT")
 
 
-def _identity(stored: bytes) -> Identity:
+def _identity(stored: bytes) -> Identity | None:
+    """Return what a ledger holds; None if an earlier version wrote it."""
     record = orjson.loads(stored)
-    sources = tuple((path, size, mtime) for path, size, mtime in record.pop("sources"))
+    try:
+        sources = tuple(FileState(**state) for state in record.pop("sources"))
+    except TypeError:
+        return None
     return Identity(sources=sources, **record)
 
 

@@ -17,7 +17,7 @@ from typing import TypeVar
 from opensearchpy import OpenSearch
 
 from ..documents.document import Document
-from ..documents.sources import check_sources, read_jsonl
+from ..documents.sources import find_sources, read_documents
 from ..encoder import Encoder
 from ..errors import BulkError
 from ..layout.cut import check_top_k
@@ -47,13 +47,13 @@ def ingest(
 ) -> "IngestRun":
     """Return a run that indexes the documents of `sources` as it is iterated over.
 
-    It yields one outcome a line, in order, each when it is done for good. `ValueError` or
-    `JobError` at once if a source cannot be read as JSON Lines; `ValueError` too if more impacts
-    are to be kept than the encoder gives.
+    It yields one outcome a document, in order, each when it is done for good. `ValueError` or
+    `JobError` at once if a source is of no known format, or not there; `ValueError` too if more
+    impacts are to be kept than the encoder gives.
     """
-    check_sources(sources)
+    files = find_sources(sources)
     check_top_k(encoder, options.top_k)
-    return IngestRun(client, encoder, sources, options)
+    return IngestRun(client, encoder, files, options)
 
 
 class IngestRun:
@@ -84,7 +84,7 @@ class IngestRun:
             stack.callback(_forget, job)
             ledger = stack.enter_context(Ledger.open(job.ledger))
             letters = stack.enter_context(DeadLetters.open(job.dead_letters))
-            identity = identify(job, self.sources, handle.uuid, created=created)
+            identity = identify(job, self.sources, handle.uuid, self.options, created=created)
             self._take_up(ledger, ledger.start(identity, letters.n_bytes))
             letters.cut(ledger.progress.dead_bytes)
             flight = stack.enter_context(
@@ -247,8 +247,8 @@ class _Worker:
         """Yield the documents that the ledger does not know, each with its place."""
         first, done_lines = file_and_line(self.ledger.progress.place)
         for number, source in enumerate(self.ingest.sources[first:], first):
-            skip = done_lines if number == first else 0
-            for document in read_jsonl(source, self.options.fields, skip_lines=skip):
+            after = done_lines if number == first else 0
+            for document in read_documents(source, self.options.fields, after=after):
                 yield place(number, document.line), document
 
 

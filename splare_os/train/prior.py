@@ -9,7 +9,7 @@ from random import Random
 
 import numpy as np
 
-from ..documents import Fields, check_sources
+from ..documents import Fields, find_sources
 from ..encode.prior import PRIOR, write_prior
 from ..encoder import Encoder
 from ..errors import TrainingError
@@ -49,11 +49,11 @@ def drawn_evenly(
     reject: Reject = lambda _: None,
 ) -> list[str]:
     """Return at most `n_texts` of each source, so that a large one does not decide alone."""
-    check_sources(sources)
+    files = find_sources(sources)
     if n_texts < 1:
         raise ValueError(f"n_texts={n_texts}: take at least one text of a file")
     limits = {"max_chars": max_chars, "seed": seed}
-    texts = (draw_texts([source], fields, reject=reject, **limits) for source in sources)
+    texts = (draw_texts([source], fields, reject=reject, **limits) for source in files)
     return [text for each in texts for text in drawn(each, n_texts, seed=seed)]
 
 

@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from random import Random
 
-from ..documents.document import Body, Document, text_reason
+from ..documents.document import Document, encoded_text, text_reason
 from ..documents.fields import Fields
-from ..documents.sources import check_sources, read_jsonl
-from ..documents.template import document_text
+from ..documents.sources import find_sources, read_documents
 
 Reject = Callable[[Document], None]
 """Is told of each line that is no document; its `reason` says why."""
@@ -26,33 +25,26 @@ def draw_texts(
     They are drawn at random, and stand in their files' order. A source is read once, and no more
     of it is held than is drawn. Documents need no id here; empty texts are passed over.
     """
-    check_sources(sources)
+    files = find_sources(sources)
     if max_chars < 1:
         raise ValueError(f"max_chars={max_chars}: take at least one character of a file")
     drawn: list[str] = []
-    for number, source in enumerate(sources):
+    for number, source in enumerate(files):
         texts = _texts(source, fields, reject)
         drawn.extend(_draw(texts, max_chars, Random(f"{seed} {number}")))
     return drawn
 
 
 def _texts(source: str, fields: Fields, reject: Reject) -> Iterator[str]:
-    for document in read_jsonl(source, fields):
+    for document in read_documents(source, fields):
         if document.body is None:
             reject(document)
         elif reason := text_reason(document.body, fields):
             reject(Document(document.source, document.line, b"", reason=reason))
         else:
-            text = document_text(
-                *(_string(document.body, key) for key in (fields.title, fields.text))
-            )
+            text = encoded_text(document.body, fields)
             if text:
                 yield text
-
-
-def _string(body: Body, key: str | None) -> str | None:
-    value = body.get(key) if key else None
-    return value if isinstance(value, str) else None
 
 
 def _draw(texts: Iterable[str], max_chars: int, random: Random) -> list[str]:

@@ -95,3 +95,15 @@ def test_an_index_of_another_model_is_refused(model: str, cluster_url: str, tmp_
         assert "'tiny'" in result.stderr
         assert "'other'" in result.stderr
         assert "Use 'tiny' for this index, or index into a new one" in result.stderr
+
+
+@pytest.mark.opensearch
+def test_files_of_several_formats_are_indexed_by_one_pattern(
+    model: str, cluster_url: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text('doc,text,title\n1,"oil\ncrisis",T\n2,river,\n')
+    (tmp_path / "b.jsonl").write_text('{"doc": "3", "text": "oil"}\n')
+    common = ["--index", "several", "--model", model, "--url", cluster_url, "--id-field", "doc"]
+    result = run("index", str(tmp_path / "*.*[lv]"), *common, "--hash-sources")
+    (counts,) = json_lines(result.stdout)
+    assert (counts["indexed"], counts["dead"]) == (3, 0)

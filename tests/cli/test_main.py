@@ -22,7 +22,7 @@ def test_misuse_exits_2() -> None:
     assert run("index", "--index", "x").exit_code == 2
     result = run("index", "docs.xlsx", "--index", "x")  # nothing is started for it
     assert result.exit_code == 2
-    assert "docs.xlsx: documents are read from JSON Lines" in result.stderr
+    assert "docs.xlsx: documents are read from .jsonl" in result.stderr
 
 
 def test_help_answers_at_once() -> None:

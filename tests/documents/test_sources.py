@@ -1,97 +1,82 @@
-import gzip
-import io
 import os
+from pathlib import Path
 
 import pytest
 
-from splare_os.documents import document, sources
-from splare_os.documents.fields import Fields
-from splare_os.documents.sources import check_sources, is_replayable, read_jsonl
-from splare_os.errors import JobError
+from splare_os.documents.sources import FORMATS, find_sources, is_replayable, read_documents
+from splare_os.errors import JobError, MissingExtraError
 
-FIELDS = Fields()
+from .reading import FIELDS, read
 
 
-def read(path, **options):
-    return list(read_jsonl(path, FIELDS, **options))
+@pytest.fixture
+def data(tmp_path) -> Path:
+    for name in ("b.jsonl", "a.csv.gz", "deep/er/c.tsv", "notes.txt", "_SUCCESS", ".d.csv", "x.gz"):
+        (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "data" / name).touch()
+    for name in (".hidden/e.csv", "_temporary/f.csv"):
+        (tmp_path / "data" / name).parent.mkdir()
+        (tmp_path / "data" / name).touch()
+    return tmp_path / "data"
 
 
-def test_a_file_is_read_line_by_line_without_its_blank_ones(write):
-    path = write([{"_id": "1"}, b"", b"  ", {"_id": "2"}])
-    assert [(document.id, document.line) for document in read(path)] == [("1", 1), ("2", 4)]
+def test_a_folder_stands_for_all_files_below_it_of_a_known_suffix(data):
+    names = ("a.csv.gz", "b.jsonl", "deep/er/c.tsv")
+    assert find_sources([str(data)]) == [str(data / name) for name in names]
 
 
-def test_a_byte_order_mark_is_no_fault(write):
-    assert read(write([b'\xef\xbb\xbf{"_id": "1"}']))[0].id == "1"
+def test_a_pattern_stands_for_the_files_that_it_matches_in_order(data):
+    assert find_sources([f"{data}/*.[cj]s*"]) == [f"{data}/a.csv.gz", f"{data}/b.jsonl"]
+    assert find_sources([f"{data}/**/*.tsv"]) == [f"{data}/deep/er/c.tsv"]
 
 
-def test_the_last_line_needs_no_newline(tmp_path):
-    (tmp_path / "a.jsonl").write_bytes(b'{"_id": "1"}\r\n{"_id": "2"}')
-    assert [document.id for document in read(str(tmp_path / "a.jsonl"))] == ["1", "2"]
+def test_sources_keep_their_order(data):
+    last, first = f"{data}/b.jsonl", f"{data}/a.csv.gz"
+    assert find_sources([last, "-", f"{data}/a*"]) == [last, "-", first]
 
 
-@pytest.mark.parametrize("name", ["a.jsonl.gz", "a.jsonl"])
-def test_gzip_is_known_by_its_bytes_not_by_its_name(tmp_path, name):
-    (tmp_path / name).write_bytes(gzip.compress(b'{"_id": "1"}\n'))
-    assert read(str(tmp_path / name))[0].id == "1"
+def test_files_that_were_found_are_found_again(data):
+    (data / "odd[1].jsonl").touch()
+    found = find_sources([str(data)])
+    assert str(data / "odd[1].jsonl") in found
+    assert find_sources(found) == found
 
 
-def test_lines_can_be_skipped(write):
-    path = write([{"_id": str(n)} for n in range(5)])
-    assert [document.line for document in read(path, skip_lines=3)] == [4, 5]
+@pytest.mark.parametrize("name", ["none.jsonl", "*.parquet", "none/**", "empty"])
+def test_what_stands_for_no_file_is_told(data, name):
+    (data / "empty").mkdir()
+    with pytest.raises(JobError, match=rf"data/{name.replace('*', '.')}.*: no such file; give one"):
+        find_sources([str(data / name)])
 
 
-def test_a_truncated_gzip_ends_in_a_dead_line(tmp_path):
-    lines = b"".join(b'{"_id": "%d", "text": "%s"}\n' % (n, os.urandom(40).hex().encode())
-                     for n in range(1000))  # fmt: skip
-    whole = gzip.compress(lines)
-    (tmp_path / "a.jsonl.gz").write_bytes(whole[: len(whole) // 2])
-    *good, last = read(str(tmp_path / "a.jsonl.gz"))
-    assert 100 < len(good) < 900
-    assert not any(document.reason for document in good)
-    assert last.reason.startswith(f"gzip stream broken after line {len(good)}: ")
-    assert read(str(tmp_path / "a.jsonl.gz"), skip_lines=len(good)) == [last]
-    assert read(str(tmp_path / "a.jsonl.gz"), skip_lines=len(good) + 1) == []
+@pytest.mark.parametrize("name", ["a.xlsx", "a.txt.gz", "a.parquet.gz", "*.txt", "none.xlsx"])
+def test_other_formats_are_refused_with_those_that_are_read(data, name):
+    if name.startswith("a."):
+        (data / name).touch()
+    with pytest.raises(ValueError, match=r"documents are read from \.jsonl.*\.csv.*'-'") as caught:
+        find_sources([str(data / name)])
+    assert all(suffix in str(caught.value) for suffix in FORMATS)
 
 
-def test_damaged_gzip_ends_in_a_dead_line(tmp_path):
-    whole = bytearray(gzip.compress(b'{"_id": "1"}\n'))
-    whole[-6] ^= 255  # the checksum
-    (tmp_path / "a.jsonl.gz").write_bytes(bytes(whole))
-    assert "CRC check failed" in read(str(tmp_path / "a.jsonl.gz"))[-1].reason
-
-
-def test_a_line_that_no_server_takes_is_dead_and_the_next_one_is_read(write, monkeypatch):
-    for module in (document, sources):
-        monkeypatch.setattr(module, "MAX_LINE_BYTES", 50)
-    long, after = read(write([{"_id": "1", "text": "x" * 500}, {"_id": "2"}]))
-    assert long.reason == "line of more than 50 bytes: split the document"
-    assert after.id == "2"
-
-
-def test_stdin_is_read_as_well(monkeypatch):
-    class Stdin:
-        buffer = io.BufferedReader(io.BytesIO(gzip.compress(b'{"_id": "1"}')))
-
-    monkeypatch.setattr("sys.stdin", Stdin)
-    assert [document.id for document in read("-")] == ["1"]
-
-
-def test_other_formats_are_refused_with_those_that_are_read():
-    with pytest.raises(ValueError, match=r"docs.csv: documents are read from .*\.jsonl.*'-'"):
-        check_sources(["docs.csv"])
-
-
-def test_a_source_has_to_exist(tmp_path):
-    with pytest.raises(JobError, match="no such file"):
-        check_sources([str(tmp_path / "none.jsonl")])
+def test_a_name_without_a_suffix_is_of_json_lines(tmp_path):
+    (tmp_path / "docs").write_bytes(b'{"_id": "1"}')
+    (tmp_path / "docs.GZ").write_bytes(b'{"_id": "2"}')
+    names = [str(tmp_path / "docs"), str(tmp_path / "docs.GZ")]
+    assert [read(name)[0].id for name in find_sources(names)] == ["1", "2"]
 
 
 def test_sources_are_named():
     with pytest.raises(ValueError, match="give at least one file"):
-        check_sources([])
+        find_sources([])
     with pytest.raises(ValueError, match="stdin can be read once"):
-        check_sources(["-", "-"])
+        find_sources(["-", "-"])
+
+
+def test_what_a_format_needs_is_asked_for_before_anything_is_read(tmp_path, monkeypatch):
+    (tmp_path / "a.parquet").touch()
+    monkeypatch.setattr("splare_os.extras.find_spec", lambda _: None)
+    with pytest.raises(MissingExtraError, match=r"a.parquet needs pyarrow.*splare-os\[sources\]"):
+        find_sources([str(tmp_path / "a.parquet")])
 
 
 def test_only_a_regular_file_can_be_read_twice(write, tmp_path):
@@ -103,4 +88,27 @@ def test_only_a_regular_file_can_be_read_twice(write, tmp_path):
 
 def test_a_file_that_cannot_be_read_ends_the_run(tmp_path):
     with pytest.raises(JobError, match="cannot be read after line 0"):
-        read(str(tmp_path))
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
+def test_a_file_that_grows_is_read_to_its_end_and_then_told_of(tmp_path, name):
+    head, row = (b"_id,text\n", b"1,x\n") if name == "a.csv" else (b"", b'{"_id": "1"}\n')
+    path = tmp_path / name
+    path.write_bytes(head + row)
+    documents = read_documents(str(path), FIELDS)
+    found = [next(documents)]
+    with path.open("ab") as file:
+        file.write(row)
+    with pytest.raises(JobError, match="changed while it was read .* run the same command again"):
+        found.extend(documents)
+    assert [document.line for document in found] == ([2, 3] if head else [1, 2])
+
+
+def test_a_reader_that_is_left_early_asks_nothing(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"_id": "1"}\n' * 2)
+    documents = read_documents(str(path), FIELDS)
+    next(documents)
+    path.unlink()
+    documents.close()

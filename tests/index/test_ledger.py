@@ -1,12 +1,15 @@
 import multiprocessing
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
+from splare_os.documents.files import FileState
 from splare_os.errors import JobError
 from splare_os.index.ledger import Identity, Ledger, Progress, file_and_line, place
 
-IDENTITY = Identity("uuid", (("/a.jsonl", 10, 7),), "/dead.jsonl")
+SOURCE = FileState("/a.jsonl", 10, "7")
+IDENTITY = Identity("uuid", (SOURCE,), "/dead.jsonl")
 COUNTS = {"indexed": 5, "unchanged": 0, "replaced": 1, "empty": 0, "dead": 2}
 
 
@@ -41,8 +44,10 @@ def test_letters_beyond_the_ledger_are_no_hindrance(tmp_path):
     "other",
     [
         Identity("another", IDENTITY.sources, IDENTITY.dead_letters),
-        Identity("uuid", (("/a.jsonl", 11, 7),), IDENTITY.dead_letters),
-        Identity("uuid", (("/a.jsonl", 10, 8),), IDENTITY.dead_letters),
+        Identity("uuid", (replace(SOURCE, n_bytes=11),), IDENTITY.dead_letters),
+        Identity("uuid", (replace(SOURCE, stamp="8"),), IDENTITY.dead_letters),
+        Identity("uuid", (replace(SOURCE, sha256="ab"),), IDENTITY.dead_letters),
+        Identity("uuid", (SOURCE, SOURCE), IDENTITY.dead_letters),
         Identity("uuid", IDENTITY.sources, "/elsewhere.jsonl"),
     ],
 )
@@ -52,6 +57,15 @@ def test_a_job_starts_over_when_something_changed(tmp_path, other):
         "index, sources or dead-letter file changed",
         Progress(),
     )
+
+
+def test_a_ledger_of_an_earlier_version_starts_over(tmp_path):
+    advanced(tmp_path / "l.sqlite")
+    with sqlite3.connect(tmp_path / "l.sqlite") as database:
+        earlier = '{"index_uuid": "uuid", "sources": [["/a.jsonl", 10, 7]], "dead_letters": "/d"}'
+        database.execute("UPDATE job SET identity = ?", (earlier,))
+    database.close()
+    assert restart(tmp_path / "l.sqlite")[0] == "index, sources or dead-letter file changed"
 
 
 def test_a_job_starts_over_when_its_letters_are_gone(tmp_path):

@@ -19,6 +19,7 @@ BASE = {
     "encode documents.jsonl --model adapted": "encode",
     "index documents.jsonl --index facts": "encode",
     f"index documents.jsonl --index facts {NOWHERE}": "encode",
+    "index https://example.org/documents.jsonl --index facts": "sources",
     "search oil --index facts": "encode",
     f"search oil --index facts {NOWHERE}": "encode",
     "import-sae release sae --out out": "encode",

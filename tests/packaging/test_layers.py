@@ -164,8 +164,9 @@ def test_the_quick_tests_of_index_and_search_pass_in_the_base(
     for name in ("tests", "mappings", "ingest_pipelines", "docs"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=LEFT_OUT)
     shutil.copy(ROOT / "setup.cfg", tmp_path)
+    quick = "not opensearch and not slow and not sources"
     done = environment.run(
-        *("-m", "pytest", "-q", "-m", "not opensearch and not slow", *TORCH_FREE_TESTS),
+        *("-m", "pytest", "-q", "-m", quick, *TORCH_FREE_TESTS),
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stdout

@@ -6,7 +6,7 @@ from typing import Literal, assert_type
 from opensearchpy import OpenSearch
 
 from splare_os.cluster import EmbeddedCluster
-from splare_os.documents import Fields
+from splare_os.documents import Document, Fields, find_sources, read_documents
 from splare_os.encoder import Encoder
 from splare_os.index import (
     BulkOptions,
@@ -27,7 +27,11 @@ def use(client: OpenSearch, encoder: Encoder) -> None:
         fields=Fields(title="headline"),
         bulk=BulkOptions(max_actions=100),
         patience=Patience(tries=3),
+        hash_sources=True,
     )
+    assert_type(find_sources(["data", "more/*.csv"]), list[str])
+    for document in read_documents("documents.parquet", Fields(), after=7):
+        assert_type(document, Document)
     with set_testing(most_tries=2):
         run = ingest(client, encoder, ["documents.jsonl"], options)
     assert_type(run, IngestRun)
@@ -46,6 +50,7 @@ def misuse(client: OpenSearch, encoder: Encoder, outcome: Outcome) -> None:
     ingest(client, "mini", ["documents.jsonl"], options)  # type: ignore[arg-type]
     ingest(client, encoder, [Path("documents.jsonl")], options)  # type: ignore[list-item]
     ingest(client, encoder, ["documents.jsonl"])  # type: ignore[call-arg]
+    find_sources([Path("data")])  # type: ignore[list-item]
     assert outcome.status != "lost"  # type: ignore[comparison-overlap]
     EmbeddedCluster(heap_mb="1g")  # type: ignore[arg-type]
     set_testing(False)  # type: ignore[call-arg]

@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 
 from ...documents.fields import Fields
-from ...documents.sources import read_jsonl
+from ...documents.sources import read_documents
 from ...errors import TrainingError
 from ...evaluate.datasets import find, find_qrels, read_corpus, read_qrels
 
@@ -117,7 +117,7 @@ def _documents(path: Path) -> dict[str, str]:
 
 def _queries(path: Path) -> dict[str, str]:
     found: dict[str, str] = {}
-    for query in read_jsonl(str(path), Fields(title=None)):
+    for query in read_documents(str(path), Fields(title=None)):
         if query.reason:
             raise TrainingError(f"{path}, line {query.line}: {query.reason}")
         if str(query.id) in found:

@@ -1,0 +1,22 @@
+"""The columns of a table, which become the keys of its documents."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from ..errors import JobError
+from .fields import Fields
+
+
+def check_columns(source: str, columns: Sequence[str], fields: Fields) -> None:
+    """Raise `JobError` unless columns can be told apart and one of them holds the text."""
+    for number, name in enumerate(columns, 1):
+        if not name:
+            raise JobError(f"{source}: column {number} has no name; give it one, or take it out")
+    repeated = [name for name, n in Counter(columns).items() if n > 1]
+    if repeated:
+        raise JobError(f"{source}: two columns are called {repeated[0]!r}; rename one")
+    if fields.text not in columns:
+        raise JobError(
+            f"{source}: no column {fields.text!r}; name the text field, one of "
+            f"{', '.join(map(repr, columns))}"
+        )

@@ -1,0 +1,44 @@
+"""The lines of a source, decompressed; none is held that is longer than a server would take."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .compression import BrokenStreamError, decompressed
+from .document import MAX_LINE_BYTES
+from .files import File
+
+
+class Line(NamedTuple):
+    """A line with its end; a long one comes in pieces, all but the first of which are `is_rest`.
+
+    `reason`, not empty: the stream cannot be read on from here.
+    """
+
+    number: int
+    raw: bytes
+    is_rest: bool = False
+    reason: str = ""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether another piece of the line follows."""
+        return len(self.raw) > MAX_LINE_BYTES and not self.raw.endswith(b"\n")
+
+
+def read_lines(file: File) -> Iterator[Line]:
+    """Yield the lines of a file; a compressed stream that breaks ends in a line with the reason."""
+    number, is_rest = 0, False
+    try:
+        handle = decompressed(file.handle)
+        while raw := handle.readline(MAX_LINE_BYTES + 1):
+            number += not is_rest
+            line = Line(number, raw, is_rest)
+            yield line
+            is_rest = line.is_cut
+    except BrokenStreamError as error:
+        file.check()  # it may be broken for being written to
+        reason = (
+            f"{error}, after line {number}: what follows is lost, and the lines before it are "
+            "taken unverified, as a stream's checksum stands behind them; get a whole file"
+        )
+        yield Line(number + 1, b"", reason=reason)
