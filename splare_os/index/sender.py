@@ -80,7 +80,7 @@ class Sender:
         for chunk in chunks(actions, self.options):
             found = self._delivered(chunk)
             self._refuse_systemic(found)
-            fates |= found
+            fates |= found | self._watched(chunk, found)
         return [fates[action.id] for action in actions]
 
     def _delivered(self, actions: list[Action]) -> Fates:
@@ -99,8 +99,7 @@ class Sender:
                     halves = waiting[:middle], waiting[middle:]
                     return fates | self._delivered(halves[0]) | self._delivered(halves[1])
                 if n_faults == FAULTS:
-                    fates[waiting[0].id] = _whole(error, "dead")
-                    return fates | self._there(waiting, fates)
+                    return fates | {waiting[0].id: _whole(error, "dead")}
                 continue
             failure = None
             fates |= found
@@ -110,7 +109,7 @@ class Sender:
             log.info("resend index=%s documents=%d try=%d", self._index, len(waiting), attempt)
         if failure is not None:
             raise self._error(_whole(failure, "again"), len(waiting), len(actions))
-        return fates | self._there(waiting, fates)
+        return fates
 
     @property
     def _index(self) -> str:
@@ -162,12 +161,24 @@ class Sender:
             raise self._error(_whole(error, "stop"), n_actions, n_actions)
         return not reason
 
-    def _there(self, actions: list[Action], fates: Fates) -> Fates:
-        """Return the fate of those that were stored without a reply that says so."""
-        silent = [one for one in actions if (fate := fates[one.id]) and not fate.status]
-        versions = self.handle.versions([action.id for action in silent])
-        written = (one.id for one in silent if versions.get(one.id, one.over) != one.over)
-        return dict.fromkeys(written)
+    def _watched(self, actions: Sequence[Action], fates: Fates) -> Fates:
+        """Return the fates of those that failed without a reason of their own, written once more.
+
+        Each alone, over the very version that is there: one that moves was written, whatever the
+        cluster says of it.
+        """
+        found: Fates = {}
+        for action in (one for one in actions if _may_be_there(fates[one.id])):
+            before = self.handle.versions([action.id]).get(action.id)
+            try:
+                fate = self._request([replace(action, over=before)])[action.id]
+            except FAILURES:
+                fate = fates[action.id]
+            is_open = _may_be_there(fate) or _is(fate, "moved")
+            if is_open and self.handle.versions([action.id]).get(action.id) != before:
+                fate = None
+            found[action.id] = fate
+        return found
 
     def _refuse_systemic(self, fates: Fates) -> None:
         """Raise `BulkError` for a refusal that is not the fault of the documents it hit."""
@@ -193,6 +204,11 @@ def _whole(error: Failure, advice: Advice) -> Refusal:
 
 def _is(fate: Verdict, advice: Advice) -> bool:
     return fate is not None and fate.advice == advice
+
+
+def _may_be_there(fate: Verdict) -> bool:
+    """Return whether the cluster may have stored a document and failed, or been cut off, after."""
+    return fate is not None and (fate.is_whole or fate.advice == "again")
 
 
 def _is_open(fate: Verdict, attempt: int) -> bool:
