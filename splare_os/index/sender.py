@@ -116,14 +116,15 @@ class Sender:
         return self.handle.index
 
     def _answered(self, actions: list[Action]) -> Fates:
-        """Return what the cluster says to one request; a document that moved is sent again."""
+        """Return what the cluster says to one request; what moved or is in doubt is sent again."""
         fates = self._request(actions)
-        for _ in range(CONFLICTS):
-            moved = [action for action in actions if _is(fates[action.id], "moved")]
-            if not moved:
+        for n_sent in range(1, CONFLICTS + 1):
+            open_ones = ("moved", "doubt") if n_sent < FAULTS else ("moved",)
+            again = [one for one in actions if (fate := fates[one.id]) and fate.advice in open_ones]
+            if not again:
                 break
-            there = self.handle.versions([action.id for action in moved])
-            fates |= self._request([replace(one, over=there.get(one.id)) for one in moved])
+            there = self.handle.versions([action.id for action in again])
+            fates |= self._request([replace(one, over=there.get(one.id)) for one in again])
         return fates
 
     def _request(self, actions: list[Action]) -> Fates:
@@ -133,21 +134,16 @@ class Sender:
         ids = (action.id for action in actions)
         fates = dict(zip(ids, verdicts(reply, actions), strict=True))
         self.handle.check()
-        return self._resolved(fates)
+        self._refuse_closed(fates)
+        return fates
 
-    def _resolved(self, fates: Fates) -> Fates:
-        """Return fates without doubt: whether the index takes no writes, or not these documents."""
-        doubted = {name: fate for name, fate in fates.items() if fate and fate.advice == "doubt"}
-        if not doubted:
-            return fates
-        reason = self.handle.refusal()
+    def _refuse_closed(self, fates: Fates) -> None:
+        """Raise `BulkError` if documents are in doubt because the index takes no writes."""
+        doubted = [fate for fate in fates.values() if fate and fate.advice == "doubt"]
+        reason = self.handle.refusal() if doubted else ""
         if reason:
-            first = next(iter(doubted.values()))
-            stop = replace(
-                first, reason=f"{first.reason}; it takes no writes: {reason}", advice="stop"
-            )
-            raise self._error(stop, len(doubted), len(fates))
-        return fates | {name: replace(fate, advice="dead") for name, fate in doubted.items()}
+            said = f"{doubted[0].reason}; it takes no writes: {reason}"
+            raise self._error(replace(doubted[0], reason=said), len(doubted), len(fates))
 
     def _is_own(self, error: Failure, attempt: int, n_actions: int) -> bool:
         """Return whether a request failed for what is in it; `BulkError` if any always would."""
@@ -174,8 +170,8 @@ class Sender:
                 fate = self._request([replace(action, over=before)])[action.id]
             except FAILURES:
                 fate = fates[action.id]
-            is_open = _may_be_there(fate) or _is(fate, "moved")
-            if is_open and self.handle.versions([action.id]).get(action.id) != before:
+            is_unsure = _may_be_there(fate) or (fate is not None and fate.advice == "moved")
+            if is_unsure and self.handle.versions([action.id]).get(action.id) != before:
                 fate = None
             found[action.id] = fate
         return found
@@ -200,10 +196,6 @@ class Sender:
 
 def _whole(error: Failure, advice: Advice) -> Refusal:
     return Refusal(status_of(error), describe(error), advice, is_whole=True)
-
-
-def _is(fate: Verdict, advice: Advice) -> bool:
-    return fate is not None and fate.advice == advice
 
 
 def _may_be_there(fate: Verdict) -> bool:

@@ -55,7 +55,7 @@ class Job:
 
     def __init__(self, client: OpenSearch, source: str, folder: Path, index: str) -> None:
         self.client, self.source, self.folder, self.index = client, source, folder, index
-        self.before_each: Callable[[], None] = lambda: None
+        self.remedy: Callable[[SplareError], None] = lambda _: None
 
     def options(self, index: str, timeout_s: float = 1.0) -> IngestOptions:
         bulk = BulkOptions(max_actions=6, timeout_s=timeout_s)
@@ -72,7 +72,7 @@ class Job:
                         pass
                 except SplareError as error:
                     errors.append(f"{type(error).__name__}: {error}")
-                    self.before_each()
+                    self.remedy(error)
                 else:
                     assert run.dead_letters is not None
                     counts = {str(status): n for status, n in run.counts.items()}
@@ -100,10 +100,13 @@ def proxied(url: str, rule: Rule) -> Iterator[Proxy]:
 
 def assert_same(found: Done, true: Done, *, dead: int = 0) -> None:
     """Say that a job under faults left what the one in peace did, but for so many more dead."""
-    assert found.contents == true.contents
-    known = {letter["line"]: letter for letter in true.letters}
-    letters = {letter["line"]: letter for letter in found.letters}
-    assert len(letters) == len(found.letters)
-    assert {line: letters.get(line) for line in known} == known
-    assert len(letters) == len(known) + dead == found.counts["dead"]
-    assert sum(found.counts.values()) == sum(true.counts.values())
+    names = found.contents.keys() | true.contents.keys()
+    pairs = {name: (found.contents.get(name), true.contents.get(name)) for name in names}
+    wrong = {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    more = [letter for letter in found.letters if letter not in true.letters]
+    fewer = [letter for letter in true.letters if letter not in found.letters]
+    assert (wrong, fewer, len(more)) == ({}, [], dead), (
+        f"{wrong}\n{more}\n{fewer}\n{found.counts}\n{found.errors}"
+    )
+    assert len(found.letters) == len(true.letters) + dead == found.counts["dead"], found
+    assert sum(found.counts.values()) == sum(true.counts.values()), found

@@ -2,11 +2,13 @@
 
 import pytest
 
+from splare_os.errors import MappingError
 from splare_os.index import set_testing
 from tests.index import faults
 from tests.index.chaos import Job, assert_same, corpus, proxied
+from tests.index.events import EVENTS, MAPPINGS, at_bulk, switch_alias
 from tests.index.faults import at_random, first
-from tests.index.proxy import Fault
+from tests.index.proxy import Fault, passed
 
 pytestmark = pytest.mark.opensearch
 
@@ -83,11 +85,58 @@ def test_every_kind_of_request_may_fail(job, cluster_url, true, name, n):
     assert_same(done, true)
 
 
-@pytest.mark.parametrize("seed", range(10))
-def test_mixtures(job, cluster_url, true, seed):
-    with proxied(cluster_url, at_random([*FAULTS.values()], 0.1, seed)) as proxy:
-        done = job.run(proxy.url, most_runs=60)
+PASSING = [
+    *("429 with Retry-After", "500", "502", "503", "504", "200 of a page", "200 of nothing"),
+    *("200 of a list", "200 of no JSON", "lost", "reset", "reset in the middle", "truncated"),
+    *("truncated, lying", "twice", "late", "again later", "reordered", "half the items"),
+    *("items 429", "items 500", "items 503"),
+]
+
+
+@pytest.mark.parametrize("name", PASSING)
+def test_what_passes_is_waited_for_from_start_to_end(job, cluster_url, true, name):
+    def rule(request):
+        is_first = request.kind == "info" and not request.number
+        return FAULTS[name] if request.number < 1 and not is_first else passed
+
+    with proxied(cluster_url, rule) as proxy:
+        done = job.run(proxy.url, most_runs=1)
         proxy.settle()
+    assert_same(done, true)
+
+
+@pytest.mark.parametrize("kind", ["POST _bulk", "GET _settings", "POST _mget", "HEAD index"])
+def test_a_request_may_stall(job, cluster_url, true, kind):
+    with proxied(cluster_url, first(1, faults.stalled, [kind])) as proxy:
+        done = job.run(proxy.url)
+    assert_same(done, true)
+
+
+def run_mixture(job, cluster_url, rate, seed):
+    with proxied(cluster_url, at_random([*FAULTS.values()], rate, seed)) as proxy:
+        done = job.run(proxy.url, most_runs=500)
+        proxy.settle()
+    return done
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_mixtures(job, cluster_url, true, seed):
+    assert_same(run_mixture(job, cluster_url, 0.1, seed), true)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("rate", [0.02, 0.05, 0.2, 0.35])
+def test_more_mixtures(job, cluster_url, true, rate, seed):
+    assert_same(run_mixture(job, cluster_url, rate, seed), true)
+
+
+@pytest.mark.parametrize("most_bytes", [600, 1000])
+def test_a_gateway_that_takes_no_large_request_is_given_small_ones(
+    job, cluster_url, true, most_bytes
+):
+    with proxied(cluster_url, first(10_000, faults.too_large(most_bytes), ["POST _bulk"])) as proxy:
+        done = job.run(proxy.url)
     assert_same(done, true)
 
 
@@ -126,3 +175,31 @@ def test_a_document_that_never_gets_through_is_dead_alone(job, cluster_url, true
     with proxied(cluster_url, faults.holding("d18", NEVER_STORED[name])) as proxy:
         done = job.run(proxy.url)
     assert_same(done, true.without("d18"), dead=3)
+
+
+@pytest.mark.parametrize("is_after", [True, False])
+@pytest.mark.parametrize("number", [0, 7])
+@pytest.mark.parametrize("name", EVENTS)
+def test_events(job, client, cluster_url, true, name, number, is_after):
+    event = EVENTS[name]
+
+    def remedy(error):
+        deed = event.if_mapped if isinstance(error, MappingError) else event.remedy
+        deed(client, job.index)
+
+    job.remedy = remedy
+    rule = at_bulk(number, lambda: event.deed(client, job.index), is_after=is_after)
+    with proxied(cluster_url, rule) as proxy:
+        done = job.run(proxy.url)
+    assert_same(done, true)
+
+
+@pytest.mark.parametrize("number", [0, 7])
+def test_an_alias_that_moves(job, client, cluster_url, true, number):
+    client.indices.create(
+        index=f"{job.index}-old", body={"mappings": MAPPINGS, "aliases": {job.index: {}}}
+    )
+    rule = at_bulk(number, lambda: switch_alias(client, job.index), is_after=True)
+    with proxied(cluster_url, rule) as proxy:
+        done = job.run(proxy.url)
+    assert_same(done, true)

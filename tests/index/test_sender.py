@@ -44,8 +44,8 @@ def test_no_action_is_no_request():
 
 def test_chunked_equals_whole():
     refused = statuses(b=400)
-    whole = send(Script(refused), "abc")
-    assert whole == send(Script(*[refused] * 3), "abc", BulkOptions(max_actions=1))
+    whole = send(Script(*[refused] * 3), "abc")
+    assert whole == send(Script(*[refused] * 5), "abc", BulkOptions(max_actions=1))
     assert whole == [None, (400, "some_exception: so it is"), None]
 
 
@@ -78,10 +78,18 @@ def test_an_item_refused_for_what_is_not_its_fault_ends_the_run(status):
     assert script.sent == ["ab"]
 
 
-def test_an_item_refused_for_its_content_is_dead_at_once_if_the_index_takes_writes():
-    script, index = Script(statuses(a=400)), Index()
+def test_an_item_refused_for_who_knows_what_is_dead_after_three_tries_if_the_index_takes_writes():
+    script, index = Script(*[statuses(a=400)] * 3), Index()
     assert send(script, index=index) == [(400, "some_exception: so it is"), None]
-    assert (script.sent, index.n_probes) == (["ab"], 1)
+    assert (script.sent, index.n_probes) == (["ab", "a", "a"], 3)
+    assert send(Script(*[statuses(a=400)] * 2)) == [None, None]
+
+
+def test_an_item_refused_for_its_content_is_dead_at_once():
+    error = {"type": "mapper_parsing_exception", "reason": "no date"}
+    script, index = Script(lambda _: {"items": [item("a", 400, error=error)]}), Index()
+    assert send(script, "a", index=index) == [(400, "mapper_parsing_exception: no date")]
+    assert (script.sent, index.n_probes) == (["a"], 0)
 
 
 @pytest.mark.parametrize("names", ["a", "ab"])
@@ -94,8 +102,8 @@ def test_an_item_refused_by_an_index_that_takes_no_writes_ends_the_run(names):
 def test_many_items_refused_for_one_reason_and_no_other_stored_end_the_run():
     names = "abcdefghijklmnop"
     with pytest.raises(BulkError, match="refuses 16 of 16 documents: status 400"):
-        send(Script(statuses(**dict.fromkeys(names, 400))), names)
-    assert send(Script(statuses(**dict.fromkeys(names, 400))), names + "q")[-1] is None
+        send(Script(*[statuses(**dict.fromkeys(names, 400))] * 3), names)
+    assert send(Script(*[statuses(**dict.fromkeys(names, 400))] * 3), names + "q")[-1] is None
 
 
 def test_a_document_that_moved_is_written_over_what_is_there():
