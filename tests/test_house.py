@@ -41,6 +41,7 @@ NO_NOUNS = {"utils", "common", "helpers", "base"}
 OF_NO_MODULE = {
     "encode/test_equality.py": "routes and devices of one encoder against each other",
     "encode/test_from_sae.py": "several modules: an SAE and a backbone become a model",
+    "index/test_chaos.py": "a whole job, with a proxy of many faults before its cluster",
     "index/test_sender_cluster.py": "sender.py again, with the replies of a real server",
     "index/test_backfill_meddling.py": "a backfill killed while somebody else writes",
     "index/test_docs.py": "docs/indexing.md",

@@ -9,7 +9,7 @@ import orjson
 from opensearchpy import NotFoundError, OpenSearch
 
 from ..errors import BulkError, ReplyError
-from ..layout.reply import part, parts
+from ..layout.reply import part, parts, require_no_index
 from .actions import Stored, Target, Update, Version
 from .patience import FAILURES, Patience, describe, reason_of, retried, within
 
@@ -64,7 +64,8 @@ class IndexHandle:
         def ask() -> dict[str, dict[str, str]]:
             try:
                 reply = self.client.indices.get_settings(index=self.name, name=UUID, params=params)
-            except NotFoundError:
+            except NotFoundError as error:
+                require_no_index(error)
                 return {}
             found = parts(reply, "settings")
             if not found:

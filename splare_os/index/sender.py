@@ -12,7 +12,7 @@ from threading import Event
 from typing import Protocol, TypeAlias
 
 from ..errors import BulkError
-from .actions import Action, Update, Write
+from .actions import Action, Update, Version, Write
 from .bulk import BulkOptions, chunks
 from .handle import Handle
 from .patience import (
@@ -82,7 +82,7 @@ class Sender:
         for chunk in chunks(actions, self.options):
             found = self._delivered(chunk)
             self._refuse_systemic(found)
-            fates |= found
+            fates |= found | self._watched(chunk, found)
         return [fates[action.id] for action in actions]
 
     def _delivered(self, actions: list[Write]) -> Fates:
@@ -101,8 +101,7 @@ class Sender:
                     halves = waiting[:middle], waiting[middle:]
                     return fates | self._delivered(halves[0]) | self._delivered(halves[1])
                 if n_faults == FAULTS:
-                    fates[waiting[0].id] = _whole(error, "dead")
-                    return fates | self._there(waiting, fates)
+                    return fates | {waiting[0].id: _whole(error, "dead")}
                 continue
             failure = None
             fates |= found
@@ -112,25 +111,23 @@ class Sender:
             log.info("resend index=%s documents=%d try=%d", self._index, len(waiting), attempt)
         if failure is not None:
             raise self._error(_whole(failure, "again"), len(waiting), len(actions))
-        return fates | self._there(waiting, fates)
+        return fates
 
     @property
     def _index(self) -> str:
         return self.handle.index
 
     def _answered(self, actions: list[Write]) -> Fates:
-        """Return what the cluster says to one request.
-
-        A whole document is sent again, over what is there now; an update of another version never.
-        """
+        """Return what the cluster says to one request; what moved or is in doubt is sent again."""
         fates = self._request(actions)
-        whole = [action for action in actions if isinstance(action, Action)]
-        for _ in range(CONFLICTS):
-            moved = [action for action in whole if _is(fates[action.id], "moved")]
-            if not moved:
+        for n_sent in range(1, CONFLICTS + 1):
+            open_ones = ("moved", "doubt") if n_sent < FAULTS else ("moved",)
+            again = [one for one in actions if (fate := fates[one.id]) and fate.advice in open_ones]
+            there = self.handle.versions([action.id for action in again])
+            renewed = [new for one in again if (new := _renewed(one, there.get(one.id)))]
+            if not renewed:
                 break
-            there = self.handle.versions([action.id for action in moved])
-            fates |= self._request([replace(one, over=there.get(one.id)) for one in moved])
+            fates |= self._request(renewed)
         return fates
 
     def _request(self, actions: Sequence[Write]) -> Fates:
@@ -140,21 +137,16 @@ class Sender:
         ids = (action.id for action in actions)
         fates = dict(zip(ids, verdicts(reply, actions), strict=True))
         self.handle.check()
-        return self._resolved(fates)
+        self._refuse_closed(fates)
+        return fates
 
-    def _resolved(self, fates: Fates) -> Fates:
-        """Return fates without doubt: whether the index takes no writes, or not these documents."""
-        doubted = {name: fate for name, fate in fates.items() if fate and fate.advice == "doubt"}
-        if not doubted:
-            return fates
-        reason = self.handle.refusal()
+    def _refuse_closed(self, fates: Fates) -> None:
+        """Raise `BulkError` if documents are in doubt because the index takes no writes."""
+        doubted = [fate for fate in fates.values() if fate and fate.advice == "doubt"]
+        reason = self.handle.refusal() if doubted else ""
         if reason:
-            first = next(iter(doubted.values()))
-            stop = replace(
-                first, reason=f"{first.reason}; it takes no writes: {reason}", advice="stop"
-            )
-            raise self._error(stop, len(doubted), len(fates))
-        return fates | {name: replace(fate, advice="dead") for name, fate in doubted.items()}
+            said = f"{doubted[0].reason}; it takes no writes: {reason}"
+            raise self._error(replace(doubted[0], reason=said), len(doubted), len(fates))
 
     def _is_own(self, error: Failure, attempt: int, n_actions: int) -> bool:
         """Return whether a request failed for what is in it; `BulkError` if any always would."""
@@ -168,12 +160,25 @@ class Sender:
             raise self._error(_whole(error, "stop"), n_actions, n_actions)
         return not reason
 
-    def _there(self, actions: list[Write], fates: Fates) -> Fates:
-        """Return the fate of those that were stored without a reply that says so."""
-        silent = [one for one in actions if (fate := fates[one.id]) and not fate.status]
-        versions = self.handle.versions([action.id for action in silent])
-        written = [one for one in silent if versions.get(one.id, one.over) != one.over]
-        return {one.id: MOVED if isinstance(one, Update) else None for one in written}
+    def _watched(self, actions: Sequence[Write], fates: Fates) -> Fates:
+        """Return the fates of those that failed without a reason of their own, written once more.
+
+        Each alone, over the very version that is there: one that moves was written, whatever the
+        cluster says of it.
+        """
+        found: Fates = {}
+        for action in (one for one in actions if _may_be_there(fates[one.id])):
+            before = self.handle.versions([action.id]).get(action.id)
+            renewed = _renewed(action, before)
+            try:
+                fate = self._request([renewed])[action.id] if renewed else MOVED
+            except FAILURES:
+                fate = fates[action.id]
+            is_unsure = _may_be_there(fate) or (fate is not None and fate.advice == "moved")
+            if is_unsure and self.handle.versions([action.id]).get(action.id) != before:
+                fate = None if isinstance(action, Action) else MOVED
+            found[action.id] = fate
+        return found
 
     def _refuse_systemic(self, fates: Fates) -> None:
         """Raise `BulkError` for a refusal that is not the fault of the documents it hit."""
@@ -197,8 +202,19 @@ def _whole(error: Failure, advice: Advice) -> Refusal:
     return Refusal(status_of(error), describe(error), advice, is_whole=True)
 
 
-def _is(fate: Verdict, advice: Advice) -> bool:
-    return fate is not None and fate.advice == advice
+def _renewed(action: Write, there: Version | None) -> Write | None:
+    """Return what may be sent of an action again: a whole document, over what is there now.
+
+    An update may be sent only over the version that it was made for, or else not at all.
+    """
+    if isinstance(action, Action):
+        return replace(action, over=there)
+    return action if there == action.over else None
+
+
+def _may_be_there(fate: Verdict) -> bool:
+    """Return whether the cluster may have stored a document and failed, or been cut off, after."""
+    return fate is not None and (fate.is_whole or fate.advice == "again")
 
 
 def _is_open(action: Write, fates: Fates, attempt: int) -> bool:

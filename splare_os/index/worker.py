@@ -177,9 +177,10 @@ class _Worker:
                     flight.start(chunk)
                 while flight.chunks:
                     yield from self._land()
-            finally:
+            except BaseException:
                 for chunk, verdicts in flight.survivors():
                     self._record(chunk, verdicts)
+                raise
 
     def _land(self) -> list[Outcome]:
         outcomes = self._record(*self.flight.oldest())

@@ -22,7 +22,7 @@ from .records import (
     read_records,
     records_of,
 )
-from .reply import part, parts
+from .reply import named_parts, part, require_no_index
 from .saturating import chosen_saturation, default_saturation
 
 log = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ def write_index(client: OpenSearch, index: str) -> str:
         found = client.indices.get_alias(index=index)
     except NotFoundError as error:
         raise MappingError(f"no index or alias {index!r}") from error
-    aliases = parts(found, "aliases")
+    aliases = named_parts(found, "aliases")
     if index in aliases or len(aliases) == 1:
         return next(iter(aliases))
     for name, ours in aliases.items():
@@ -119,7 +119,7 @@ def ensure_index(
     check_target(index, top_k)
     check_top_k(encoder, top_k)
     record = _wanted(encoder, fields, top_k, scoring)
-    if not client.indices.exists(index=index) and _create(client, index, fields, record):
+    if not _exists(client, index) and _create(client, index, fields, record):
         return True
     field = impacts_field(fields.text)
     others = read_records(client, index)
@@ -154,6 +154,19 @@ def check_target(index: str, top_k: int | None) -> None:
         raise ValueError(f"top_k={top_k}: keep 1 to {MAX_TOP_K} latents a text")
 
 
+def _exists(client: OpenSearch, index: str) -> bool:
+    """Return whether there is such an index or alias.
+
+    Asked for its mapping, for a gateway's 200 to a HEAD cannot be told from the cluster's.
+    """
+    try:
+        named_parts(client.indices.get_mapping(index=index), "mappings")
+    except NotFoundError as error:
+        require_no_index(error)
+        return False
+    return True
+
+
 def _create(client: OpenSearch, index: str, fields: Fields, record: FieldRecord) -> bool:
     try:
         client.indices.create(index=index, body=index_body(fields, record))
@@ -183,8 +196,8 @@ def _add_field(client: OpenSearch, index: str, fields: Fields, record: FieldReco
     except RequestError as error:
         raise MappingError(
             f"index {index!r}: the field {field!r} exists in another shape and cannot hold "
-            f"impacts: {error}. Reindex without it, or index into a new index; if the cluster made "
-            "this index by itself (an index of the name was deleted during a run), delete it"
+            f"impacts: {error}. Reindex without it, or index into a new index; if all that is in "
+            "it was sent to an index that was deleted or replaced during a run, delete it"
         ) from error
     log.info("mapped index=%s field=%s fingerprint=%s", index, field, record.fingerprint)
 

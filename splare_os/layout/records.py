@@ -9,7 +9,7 @@ from ..encoder import Encoder
 from ..errors import MappingError, ModelMismatchError
 from ..scoring import Saturation
 from .field import SUFFIX
-from .reply import part, parts
+from .reply import named_parts, part, parts
 from .view import PLAIN, View
 
 LAYOUT = 2
@@ -115,7 +115,8 @@ def read_mappings(
             reply = {name: reply[name] for name in is_open if name in reply}
     except NotFoundError as error:
         raise _no_index(index) from error
-    found = parts(reply, "mappings")
+    is_name = not view.options and "*" not in index and index != "_all"
+    found = (named_parts if is_name else parts)(reply, "mappings")
     if not found and not view.may_be_empty:
         raise _no_index(index)
     return found

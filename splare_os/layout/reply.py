@@ -7,7 +7,11 @@ empty object, JSON that breaks off.
 from collections.abc import Mapping
 from typing import Any
 
+from opensearchpy import NotFoundError
+
 from ..errors import ReplyError
+
+NO_INDEX = "index_not_found_exception"
 
 SHOWN = 200
 """Characters of an unreadable reply that its error repeats."""
@@ -42,3 +46,20 @@ def parts(reply: object, key: str) -> dict[str, Any]:
             "that answers itself?"
         )
     return {str(name): part(body, key) for name, body in reply.items()}
+
+
+def named_parts(reply: object, key: str) -> dict[str, Any]:
+    """Return the `parts` of a reply about a name; `ReplyError` if there are none.
+
+    What there is not is a 404, never an empty reply.
+    """
+    return parts(reply, key) or part(reply, key)
+
+
+def require_no_index(error: NotFoundError) -> None:
+    """Raise `ReplyError` unless it is the cluster that says that there is no such index.
+
+    A gateway's 404 says nothing of indices.
+    """
+    if error.error != NO_INDEX:
+        raise ReplyError(f"not found, and not for want of an index: {error}") from error

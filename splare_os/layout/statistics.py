@@ -26,13 +26,12 @@ from opensearchpy import (
 
 from ..errors import ReplyError, StatisticsError
 from ..statistics import Statistics
-from .reply import part
+from .reply import NO_INDEX, part
 from .view import Headers
 
 log = logging.getLogger(__name__)
 
 INDEX = ".splare-statistics"
-NO_INDEX = "index_not_found_exception"
 
 
 @dataclass(frozen=True, slots=True)

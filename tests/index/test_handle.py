@@ -3,7 +3,7 @@
 from threading import Event
 
 import pytest
-from opensearchpy import TransportError
+from opensearchpy import NotFoundError, TransportError
 
 from splare_os.errors import BulkError
 from splare_os.index.actions import Target, Version
@@ -47,6 +47,12 @@ def test_a_bad_reply_is_asked_for_again(bad):
     handle(bad, settings()).check()
     found = {"docs": [doc("a", _source={"x": 1}), {"_id": "b", "found": False}]}
     assert handle(bad, found).stored(["a", "b"]).keys() == {"a"}
+
+
+def test_a_gateways_404_does_not_say_that_the_index_is_gone():
+    handle(NotFoundError(404, "no such page", {}), settings()).check()
+    with pytest.raises(BulkError, match="was deleted during the run"):
+        handle(NotFoundError(404, "index_not_found_exception", {})).check()
 
 
 @pytest.mark.parametrize("bad", ["<html>", {}, TransportError(503, "busy", {})])

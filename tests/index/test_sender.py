@@ -44,8 +44,8 @@ def test_no_action_is_no_request():
 
 def test_chunked_equals_whole():
     refused = statuses(b=400)
-    whole = send(Script(refused), "abc")
-    assert whole == send(Script(*[refused] * 3), "abc", BulkOptions(max_actions=1))
+    whole = send(Script(*[refused] * 3), "abc")
+    assert whole == send(Script(*[refused] * 5), "abc", BulkOptions(max_actions=1))
     assert whole == [None, (400, "some_exception: so it is"), None]
 
 
@@ -64,10 +64,10 @@ def test_an_item_that_never_passes_ends_the_run(status):
     assert script.sent == ["ab", "b", "b", "b"]
 
 
-def test_an_item_that_trips_the_server_is_dead_after_three_tries():
+def test_an_item_that_trips_the_server_is_dead_after_three_tries_and_a_last_one():
     script = Script(*[statuses(b=500)] * 4)
     assert send(script) == [None, (500, "some_exception: so it is")]
-    assert script.sent == ["ab", "b", "b"]
+    assert script.sent == ["ab", "b", "b", "b"]
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
@@ -78,10 +78,18 @@ def test_an_item_refused_for_what_is_not_its_fault_ends_the_run(status):
     assert script.sent == ["ab"]
 
 
-def test_an_item_refused_for_its_content_is_dead_at_once_if_the_index_takes_writes():
-    script, index = Script(statuses(a=400)), Index()
+def test_an_item_refused_for_who_knows_what_is_dead_after_three_tries_if_the_index_takes_writes():
+    script, index = Script(*[statuses(a=400)] * 3), Index()
     assert send(script, index=index) == [(400, "some_exception: so it is"), None]
-    assert (script.sent, index.n_probes) == (["ab"], 1)
+    assert (script.sent, index.n_probes) == (["ab", "a", "a"], 3)
+    assert send(Script(*[statuses(a=400)] * 2)) == [None, None]
+
+
+def test_an_item_refused_for_its_content_is_dead_at_once():
+    error = {"type": "mapper_parsing_exception", "reason": "no date"}
+    script, index = Script(lambda _: {"items": [item("a", 400, error=error)]}), Index()
+    assert send(script, "a", index=index) == [(400, "mapper_parsing_exception: no date")]
+    assert (script.sent, index.n_probes) == (["a"], 0)
 
 
 @pytest.mark.parametrize("names", ["a", "ab"])
@@ -94,8 +102,8 @@ def test_an_item_refused_by_an_index_that_takes_no_writes_ends_the_run(names):
 def test_many_items_refused_for_one_reason_and_no_other_stored_end_the_run():
     names = "abcdefghijklmnop"
     with pytest.raises(BulkError, match="refuses 16 of 16 documents: status 400"):
-        send(Script(statuses(**dict.fromkeys(names, 400))), names)
-    assert send(Script(statuses(**dict.fromkeys(names, 400))), names + "q")[-1] is None
+        send(Script(*[statuses(**dict.fromkeys(names, 400))] * 3), names)
+    assert send(Script(*[statuses(**dict.fromkeys(names, 400))] * 3), names + "q")[-1] is None
 
 
 def test_a_document_that_moved_is_written_over_what_is_there():
@@ -120,12 +128,11 @@ def test_a_short_reply_has_the_missing_sent_again():
     assert script.sent == ["abc", "bc"]
 
 
-def test_a_document_that_no_reply_ever_mentions_is_dead_unless_it_is_there():
-    silence = [lambda ids: {"items": [item(name) for name in ids if name != "b"]}] * 4
+def test_a_document_that_no_reply_ever_mentions_is_dead():
+    silence = [lambda ids: {"items": [item(name) for name in ids if name != "b"]}] * 5
     script = Script(*silence)
     assert send(script) == [None, (0, "the cluster's reply has no item for this document")]
-    assert script.sent == ["ab", "b", "b", "b"]
-    assert send(Script(*silence), index=Index(b=3)) == [None, None]
+    assert script.sent == ["ab", "b", "b", "b", "b"]
 
 
 @pytest.mark.parametrize(
@@ -190,7 +197,7 @@ def test_a_refused_request_is_halved_down_to_the_document_that_is_to_blame(statu
 
     script = Script(*[refuse_c] * 10)
     assert send(script, "abcd") == [None, None, (status, f"status {status}, {TOO_MUCH}"), None]
-    assert script.sent == ["abcd", "ab", "cd", "c", "c", "c", "d"]
+    assert script.sent == ["abcd", "ab", "cd", "c", "c", "c", "d", "c"]
 
 
 @pytest.mark.parametrize(
@@ -214,14 +221,23 @@ def test_a_document_that_breaks_every_request_is_found_and_dead(failure):
     assert [fate is None for fate in found] == [True, True, False, True]
 
 
-def test_a_document_whose_reply_is_always_lost_is_stored_if_it_is_there():
+@pytest.mark.parametrize("is_page", [True, False])
+def test_a_document_is_stored_if_its_last_write_moves_it_whatever_the_cluster_says(is_page):
+    index = Index(c=3)  # an earlier line's
+
     def lose_c(ids: list[str]) -> object:
-        if "c" in ids:
+        index.there["c"] += "c" in ids
+        if "c" in ids and is_page:
             raise SerializationError("a page")
-        return stored(ids)
+        return statuses(c=500)(ids)
 
     with set_testing(most_tries=8):
-        assert send(Script(*[lose_c] * 99), "abcd", index=Index(c=3)) == [None] * 4
+        assert send(Script(*[lose_c] * 99), "abcd", index=index) == [None] * 4
+
+
+def test_a_document_that_was_there_before_and_does_not_move_is_dead():
+    silence = [lambda ids: {"items": [item(name) for name in ids if name != "b"]}] * 5
+    assert send(Script(*silence), index=Index(b=3))[1] is not None
 
 
 def test_a_busy_cluster_buries_nobody():
@@ -238,7 +254,7 @@ def test_a_busy_cluster_buries_nobody():
 def test_a_lone_document_is_tried_again_before_it_is_dead(status):
     failure = TransportError(status, "too much", {})
     assert send(Script(failure, failure), "a") == [None]
-    assert send(Script(*[failure] * 3), "a") == [(status, f"status {status}, {TOO_MUCH}")]
+    assert send(Script(*[failure] * 4), "a") == [(status, f"status {status}, {TOO_MUCH}")]
 
 
 def test_if_no_document_is_taken_even_alone_the_run_ends():

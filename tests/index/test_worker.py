@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from opensearchpy import TransportError
 
 from splare_os.documents.fields import Fields
 from splare_os.errors import BulkError, JobError, ModelMismatchError
@@ -305,6 +306,22 @@ def test_an_index_that_is_created_anew_during_the_run_is_an_error(client, index,
     client.indices.create(index=index)
     with pytest.raises(BulkError, match="was deleted and created anew"):
         list(outcomes)
+
+
+@pytest.mark.usefixtures("four_tries")
+def test_the_end_of_a_run_is_as_patient_as_its_middle(client, index, run, write, caplog):
+    refresh, answers = client.indices.refresh, [TransportError(503, "busy", {})] * 3
+
+    def refresh_at_last(**kwargs):
+        if answers:
+            raise answers.pop()
+        return refresh(**kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client.indices, "refresh", refresh_at_last)
+        run(write(corpus(9)))
+    assert not answers
+    assert "is not refreshed" not in caplog.text
 
 
 def test_a_job_has_one_worker(client, index, run, write):

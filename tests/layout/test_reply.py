@@ -1,7 +1,8 @@
 import pytest
+from opensearchpy import NotFoundError
 
 from splare_os.errors import ReplyError
-from splare_os.layout.reply import part, parts
+from splare_os.layout.reply import NO_INDEX, named_parts, part, parts, require_no_index
 
 
 def test_a_part_is_what_stands_at_its_path():
@@ -28,3 +29,15 @@ def test_parts_are_under_each_name():
 def test_parts_of_something_else_are_refused(reply):
     with pytest.raises(ReplyError):
         parts(reply, "a")
+
+
+def test_a_reply_about_a_name_is_never_empty():
+    assert named_parts({"i": {"a": 1}}, "a") == {"i": 1}
+    with pytest.raises(ReplyError):
+        named_parts({}, "a")
+
+
+def test_a_gateways_404_is_no_answer():
+    require_no_index(NotFoundError(404, NO_INDEX, {}))
+    with pytest.raises(ReplyError, match="not for want of an index"):
+        require_no_index(NotFoundError(404, "no such page", {}))
