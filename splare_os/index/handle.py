@@ -10,7 +10,7 @@ from opensearchpy import NotFoundError, OpenSearch
 
 from ..errors import BulkError, ReplyError
 from ..layout.reply import part, parts, require_no_index
-from .actions import Stored, Target, Update, Version
+from .actions import Stored, Target, Update, Version, Write
 from .patience import FAILURES, Patience, describe, reason_of, retried, within
 
 Json: TypeAlias = dict[str, Any]
@@ -27,8 +27,8 @@ class Handle(Protocol):
     def check(self) -> None:
         """Raise `BulkError` unless it is the index of the start, under the name of the start."""
 
-    def versions(self, ids: Sequence[str]) -> dict[str, Version]:
-        """Return which write of each document is there, of those that are."""
+    def versions(self, actions: Sequence[Write]) -> dict[str, Version]:
+        """Return which write of each action's document is there, of those that are."""
 
     def refusal(self) -> str:
         """Return why the index takes no writes at all, "" if it does."""
@@ -97,41 +97,31 @@ class IndexHandle:
 
         Whole: to leave out the impacts costs the server eight times the CPU of sending them.
         """
-        docs = self._docs(ids, {})
+        docs = self._docs([{"_id": name} for name in ids], {})
         return {name: Stored(doc.get("_source", {}), _version(doc)) for name, doc in docs.items()}
 
-    def versions(self, ids: Sequence[str]) -> dict[str, Version]:
-        """Return which write of each document is there, of those that are."""
-        return {name: _version(doc) for name, doc in self._docs(ids, {"_source": "false"}).items()}
+    def versions(self, actions: Sequence[Write]) -> dict[str, Version]:
+        """Return which write of each action's document is there, of those that are."""
+        docs = self._docs(list(map(_address, actions)), {"_source": "false"})
+        return {name: _version(doc) for name, doc in docs.items()}
 
     def digests(self, updates: Sequence[Update]) -> dict[str, str | None]:
         """Return what the impacts field of each document says of its text now, of those there."""
-        if not updates:
-            return {}
-        wanted = [
-            {"_id": one.id} | ({"routing": one.routing} if one.routing is not None else {})
-            for one in updates
-        ]
-        name = f"{self.field}.digest"
+        params = {"_source_includes": f"{self.field}.digest"}
+        docs = self._docs(list(map(_address, updates)), params)
+        ours = {name: part(doc, "_source").get(self.field) for name, doc in docs.items()}
+        return {name: one.get("digest") if one else None for name, one in ours.items()}
 
-        def ask() -> dict[str, str | None]:
-            reply = self.client.mget(
-                index=self.index, body={"docs": wanted}, params={"_source_includes": name}
-            )
-            docs = [doc for doc in part(reply, "docs") if part(doc, "found")]
-            ours = {part(doc, "_id"): part(doc, "_source").get(self.field) for doc in docs}
-            return {name: one.get("digest") if one else None for name, one in ours.items()}
-
-        return retried(ask, self.patience, self.stop)
-
-    def _docs(self, ids: Sequence[str], params: dict[str, str]) -> dict[str, Json]:
-        if not ids:
+    def _docs(self, addresses: Sequence[Json], params: dict[str, str]) -> dict[str, Json]:
+        if not addresses:
             return {}
 
         def ask() -> dict[str, Json]:
-            reply = self.client.mget(index=self.index, body={"ids": list(ids)}, params=params)
+            body = {"docs": addresses}
+            reply = self.client.mget(index=self.index, body=body, params=params)
             docs = {part(doc, "_id"): doc for doc in part(reply, "docs")}
-            return {name: docs[name] for name in ids if part(docs, name, "found")}
+            names = [one["_id"] for one in addresses]
+            return {name: docs[name] for name in names if part(docs, name, "found")}
 
         return retried(ask, self.patience, self.stop)
 
@@ -151,6 +141,12 @@ class IndexHandle:
             return describe(failure)
         is_missing = isinstance(error, dict) and error.get("type") == "document_missing_exception"
         return "" if is_missing else reason_of(error)
+
+
+def _address(action: Write) -> Json:
+    """Return where a document is: a routing of its own chooses its shard."""
+    routing = action.routing if isinstance(action, Update) else None
+    return {"_id": action.id} | ({} if routing is None else {"routing": routing})
 
 
 def _version(doc: Json) -> Version:

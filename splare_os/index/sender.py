@@ -123,7 +123,7 @@ class Sender:
         for n_sent in range(1, CONFLICTS + 1):
             open_ones = ("moved", "doubt") if n_sent < FAULTS else ("moved",)
             again = [one for one in actions if (fate := fates[one.id]) and fate.advice in open_ones]
-            there = self.handle.versions([action.id for action in again])
+            there = self.handle.versions(again)
             renewed = [new for one in again if (new := _renewed(one, there.get(one.id)))]
             if not renewed:
                 break
@@ -168,14 +168,14 @@ class Sender:
         """
         found: Fates = {}
         for action in (one for one in actions if _may_be_there(fates[one.id])):
-            before = self.handle.versions([action.id]).get(action.id)
+            before = self.handle.versions([action]).get(action.id)
             renewed = _renewed(action, before)
             try:
                 fate = self._request([renewed])[action.id] if renewed else MOVED
             except FAILURES:
                 fate = fates[action.id]
             is_unsure = _may_be_there(fate) or (fate is not None and fate.advice == "moved")
-            if is_unsure and self.handle.versions([action.id]).get(action.id) != before:
+            if is_unsure and self.handle.versions([action]).get(action.id) != before:
                 fate = None if isinstance(action, Action) else MOVED
             found[action.id] = fate
         return found

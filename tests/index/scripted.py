@@ -4,13 +4,18 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 
 from splare_os.errors import BulkError
-from splare_os.index.actions import Action, Version
+from splare_os.index.actions import Action, Update, Version, Write
 
 Answer = Exception | Callable[[list[str]], object]
 
 
 def actions(*names: str, padding: int = 0) -> list[Action]:
     return [Action("i", name, b'{"x":"%b"}' % (b"x" * padding)) for name in names]
+
+
+def updates(*names: str, over: int = 7) -> list[Update]:
+    version = Version(over, 1)
+    return [Update("i", name, "text_splare", b"{}", "d" * 16, version) for name in names]
 
 
 def item(name: str, status: int = 201, **rest: object) -> dict[str, object]:
@@ -41,7 +46,7 @@ class Script:
         heads = [json.loads(line) for line in body.splitlines()[::2]]
         ids = [one["_id"] for head in heads for one in head.values()]
         self.sent.append("".join(ids))
-        self.over.append([head.get("index", {}).get("if_seq_no") for head in heads])
+        self.over.append([one.get("if_seq_no") for head in heads for one in head.values()])
         answer = self.answers.pop(0) if self.answers else stored
         if isinstance(answer, Exception):
             raise answer
@@ -60,8 +65,9 @@ class Index:
         if self.gone:
             raise BulkError(self.gone)
 
-    def versions(self, ids: Sequence[str]) -> dict[str, Version]:
-        return {name: Version(self.there[name], 1) for name in ids if name in self.there}
+    def versions(self, actions: Sequence[Write]) -> dict[str, Version]:
+        names = [action.id for action in actions]
+        return {name: Version(self.there[name], 1) for name in names if name in self.there}
 
     def refusal(self) -> str:
         self.n_probes += 1

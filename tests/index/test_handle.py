@@ -1,5 +1,6 @@
 """What an index says of itself: asked of a real server, and of replies that none gives."""
 
+from dataclasses import replace
 from threading import Event
 
 import pytest
@@ -9,6 +10,7 @@ from splare_os.errors import BulkError
 from splare_os.index.actions import Target, Version
 from splare_os.index.handle import IndexHandle
 from splare_os.index.patience import Patience
+from tests.index.scripted import actions, updates
 
 pytestmark = pytest.mark.usefixtures("four_tries")
 
@@ -60,12 +62,12 @@ def test_a_reply_that_stays_bad_ends_the_run(bad):
     with pytest.raises(BulkError, match="run the same command again"):
         handle(bad).check()
     with pytest.raises(BulkError, match="run the same command again"):
-        handle(bad).versions(["a"])
+        handle(bad).versions(actions("a"))
 
 
 def test_docs_that_are_not_those_asked_for_are_asked_for_again():
     other, asked = {"docs": [doc("b")]}, {"docs": [doc("a")]}
-    assert handle(other, asked).versions(["a"]) == {"a": Version(7, 1)}
+    assert handle(other, asked).versions(actions("a")) == {"a": Version(7, 1)}
 
 
 def test_nothing_is_asked_for_no_id():
@@ -102,7 +104,7 @@ def test_documents_are_found_with_their_versions(client, index, real):
     assert found.keys() == {"a"}
     assert found["a"].source == {"year": 2000}
     assert found["a"].version == Version(1, 1)
-    assert real.versions(["a", "b"]) == {"a": Version(1, 1)}
+    assert real.versions(actions(*"ab")) == {"a": Version(1, 1)}
 
 
 @pytest.mark.opensearch
@@ -136,3 +138,18 @@ def test_an_alias_that_is_switched_is_noticed(client, index):
     client.indices.delete_alias(index=f"{index}-1", name=index)
     with pytest.raises(BulkError, match=f"stands for {index}-2 now"):
         handle.check()
+
+
+@pytest.mark.opensearch
+def test_a_document_of_a_routing_is_found_by_it(client, index):
+    client.indices.create(index=index, body={"settings": {"number_of_shards": 5}})
+    target = Target(index, "text_splare", "f" * 16, 400)
+    handle = IndexHandle(client, index, target, Patience(), Event())
+    for name in "abcdef":
+        client.index(
+            index=index, id=name, body={"text_splare": {"digest": "d"}}, params={"routing": "r"}
+        )
+    wanted = [replace(one, routing="r") for one in updates(*"abcdef")]
+    assert handle.versions(wanted).keys() == handle.digests(wanted).keys() == set("abcdef")
+    assert handle.digests(wanted)["a"] == "d"
+    assert handle.digests(updates("nobody")) == {}
