@@ -30,8 +30,7 @@ LONG_FILES = {
 }
 LONG_FUNCTIONS = {
     "benchmarks/encode.py: gemma_cases",  # a table
-    "splare_os/cli/backfill.py: backfill",  # a parameter for each option
-    "splare_os/cli/evaluate.py: evaluate",  # likewise
+    "splare_os/cli/evaluate.py: evaluate",  # a parameter for each option
     "splare_os/encode/backbone/backbone.py: _load_model",  # the signature is another's
     "splare_os/encode/pooling/segment_max_triton.py: _kernel",  # compiled as one
     "splare_os/encode/throughput.py: measure_throughput",

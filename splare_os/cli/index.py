@@ -2,16 +2,15 @@
 
 import sys
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import click
 
 from .options import (
-    SCORINGS,
     cluster_options,
     cluster_url,
     connect,
+    impacts_options,
     model_option,
     opened_encoder,
     part,
@@ -24,20 +23,8 @@ from .progress import draw
 @click.command()
 @click.argument("files", nargs=-1, required=True)
 @click.option("--index", required=True, help="Index to write to; made if it is not there.")
-@click.option("--text-field", default="text", show_default=True)
-@click.option("--title-field", default="title", show_default=True, help="Empty: there is none.")
+@impacts_options
 @click.option("--id-field", default="_id", show_default=True)
-@click.option(
-    "--top-k",
-    type=click.IntRange(min=1),
-    help="Impacts kept per document; if absent, as many as the index has, or the model gives.",
-)
-@click.option(
-    "--scoring",
-    type=click.Choice(SCORINGS),
-    help="What a new index stores impacts for.  [default: calibrated]",
-)
-@click.option("--dead-letters", type=click.Path(path_type=Path), help="File for what failed.")
 @click.option(
     "--hash-sources",
     is_flag=True,

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import fields
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -56,6 +57,34 @@ def cluster_options(command: C) -> C:
         click.option("--user", envvar="SPLARE_USER", help="User name for basic authentication."),
         click.option("--password", envvar="SPLARE_PASSWORD", help="Password of --user."),
         click.option("--ca-certs", envvar="SPLARE_CA_CERTS", type=click.Path(exists=True)),
+    )
+
+
+def impacts_options(command: C) -> C:
+    """Add the options that say what is encoded of documents, and how it is kept.
+
+    Their values are those of `text_fields`, and parts of `IngestOptions` and `BackfillOptions`.
+    """
+    return added(
+        command,
+        click.option("--text-field", default="text", show_default=True),
+        click.option(
+            "--title-field", default="title", show_default=True, help="Empty: there is none."
+        ),
+        click.option(
+            "--top-k",
+            type=click.IntRange(min=1),
+            help="Impacts kept per document; if absent, as many as the index has, or the model "
+            "gives.",
+        ),
+        click.option(
+            "--scoring",
+            type=click.Choice(SCORINGS),
+            help="What impacts are stored for, if there are none yet.  [default: calibrated]",
+        ),
+        click.option(
+            "--dead-letters", type=click.Path(path_type=Path), help="File for what failed."
+        ),
     )
 
 
