@@ -1,21 +1,17 @@
-"""Documents of an index, on this cluster or another: shard by shard, in the order of writes.
-
-Every write to a shard has a sequence number, the next one: a document that changes gets a new one.
-So a number is a position that outlives the run, and reading on after it finds all that is new.
-"""
+"""Documents of an index, on this cluster or another: each of its shards is a source."""
 
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import orjson
 
-from ..errors import JobError
+from ..errors import JobError, ReplyError
 from .document import Document, to_document
 from .fields import Fields
+from .shards import Held, Shard, ShardReader, Wanted, find_shards, read_pages, refresh
 
 if TYPE_CHECKING:
     from opensearchpy import OpenSearch
@@ -23,18 +19,6 @@ if TYPE_CHECKING:
 SCHEMES = {"opensearch": "http", "opensearch+https": "https"}
 USER, PASSWORD = "SPLARE_SOURCE_USER", "SPLARE_SOURCE_PASSWORD"
 """Variables with the credentials: what stands in a URL is told in outcomes and dead letters."""
-
-PAGE = 500
-
-
-@dataclass(frozen=True, order=True)
-class _Shard:
-    """A shard, the uuid of its index, and the last write before which none is on its way."""
-
-    index: str
-    number: int
-    uuid: str
-    checkpoint: int
 
 
 def is_index(source: str) -> bool:
@@ -59,7 +43,8 @@ def shards(source: str) -> list[str]:
         return [source]
     root = f"{parts.scheme}://{parts.netloc}"
     with _client(source) as client:
-        return [f"{root}/{shard.index}#{shard.number}" for shard in _shards(client, source)]
+        found = find_shards(client, _name(source))
+    return [f"{root}/{shard.index}#{shard.number}" for shard in found]
 
 
 def uuid(source: str) -> str | None:
@@ -78,51 +63,30 @@ def read_shard(source: str, fields: Fields, after: int) -> Iterator[Document]:
         shard = _shard(client, source)
         if shard is None:
             raise JobError(f"{source}: no such shard; name the index alone")
-        client.indices.refresh(index=shard.index)  # what was written before can be found
-        excluded = _impacts_fields(client, shard.index)
-        while hits := _page(client, shard, after, excluded):
-            for hit in hits:
-                after = hit["sort"][0] + 1
-                yield _document(source, after, hit, fields)
+        refresh(client, shard.index)  # what was written before can be found
+        wanted = Wanted({"excludes": _impacts_fields(client, shard.index)})
+        read = ShardReader(client, shard.index, shard.number, wanted).read
+        for _, documents in read_pages(read, wanted.size, after - 1, shard.checkpoint):
+            for held in documents:
+                yield _document(source, held, fields)
 
 
-def _page(client: "OpenSearch", shard: _Shard, after: int, excluded: list[str]) -> list[Any]:
-    body = {
-        "size": PAGE,
-        "sort": ["_seq_no"],
-        "track_total_hits": False,  # or each page would count all that remain
-        "query": {"range": {"_seq_no": {"gte": after, "lte": shard.checkpoint}}},
-        "_source": {"excludes": excluded},
-    }
-    where = {"preference": f"_shards:{shard.number}|_primary"}
-    found = client.search(index=shard.index, body=body, params=where)
-    return list(found["hits"]["hits"])
-
-
-def _document(source: str, position: int, hit: dict[str, Any], fields: Fields) -> Document:
-    if "_source" not in hit:
+def _document(source: str, held: Held, fields: Fields) -> Document:
+    position = held.version.seq_no + 1
+    if held.source is None:
         reason = "the index keeps no _source: there is nothing to read"
-        return Document(source, position, b"", hit["_id"], reason=reason)
-    body = hit["_source"] | ({"_id": hit["_id"]} if fields.id == "_id" else {})
+        return Document(source, position, b"", held.id, reason=reason)
+    body = held.source | ({"_id": held.id} if fields.id == "_id" else {})
     return to_document(source, position, orjson.dumps(body), body, fields)
 
 
-def _shard(client: "OpenSearch", source: str) -> _Shard | None:
-    number = urlsplit(source).fragment
-    return next((each for each in _shards(client, source) if str(each.number) == number), None)
+def _shard(client: "OpenSearch", source: str) -> Shard | None:
+    number, found = urlsplit(source).fragment, find_shards(client, _name(source))
+    return next((shard for shard in found if str(shard.number) == number), None)
 
 
-def _shards(client: "OpenSearch", source: str) -> list[_Shard]:
-    name = urlsplit(source).path.strip("/")
-    told = client.indices.stats(index=name, metric="docs", params={"level": "shards"})
-    found = [
-        _Shard(index, int(number), stats["uuid"], copy["seq_no"]["local_checkpoint"])
-        for index, stats in told["indices"].items()
-        for number, copies in stats["shards"].items()
-        for copy in copies
-        if copy["routing"]["primary"]
-    ]
-    return sorted(found)
+def _name(source: str) -> str:
+    return urlsplit(source).path.strip("/")
 
 
 def _impacts_fields(client: "OpenSearch", index: str) -> list[str]:
@@ -144,7 +108,7 @@ def _client(source: str) -> Iterator["OpenSearch"]:
     try:
         with closing(OpenSearch(url, **options)) as client:
             yield client
-    except OpenSearchException as error:
+    except (OpenSearchException, ReplyError) as error:
         raise JobError(
             f"{source}: cannot be read: {error}. Is the index there, and may {USER} read it?"
         ) from error

@@ -6,6 +6,7 @@ from typing import TypeAlias
 import orjson
 
 from ..documents.document import Body, Document
+from ..documents.shards import Version
 from ..layout.field import FieldImpacts, digest, impacts_object
 from ..scoring import Saturation
 
@@ -19,14 +20,6 @@ class Target:
     fingerprint: str
     top_k: int
     saturation: Saturation | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """Which write of a document the index holds; the cluster counts them."""
-
-    seq_no: int
-    primary_term: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from ..layout.cut import check_top_k
 from ..layout.field import impacts_field
 from ..layout.mapping import ensure_index
 from ..layout.records import check_record, read_mappings, records_of
-from ..layout.reply import part, parts
+from ..reply import part, parts
 from .actions import Target
 from .backfill_options import BackfillOptions
 from .backlog import Backlog, open_backlog

@@ -11,7 +11,7 @@ from opensearchpy import OpenSearch
 
 from ..documents.fields import Fields
 from ..layout.mapping import check_target
-from ..layout.reply import part
+from ..reply import part
 from ..scoring import Scoring, check_scoring
 from .actions import Target
 from .bulk import BulkOptions

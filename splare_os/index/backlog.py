@@ -10,6 +10,7 @@ from threading import Event
 
 from opensearchpy import OpenSearch
 
+from ..documents.shards import NONE_YET
 from ..encoder import Encoder
 from ..errors import BulkError
 from .actions import Target
@@ -21,7 +22,7 @@ from .flight import Flight
 from .handle import IndexHandle
 from .pace import Pace
 from .replies import Verdict
-from .scan import NONE_YET, Page, Scan
+from .scan import Page, Scan
 from .sender import Sender
 from .tally import Tally, open_tally
 

@@ -12,12 +12,13 @@ import orjson
 
 from ..documents.document import Body, Document, encoded_text, text_reason
 from ..documents.fields import Fields
+from ..documents.shards import Held
 from ..encoder import Encoder
 from ..layout.field import FieldImpacts
 from .actions import Target, Update, field_object, text_digest
 from .chunk import Chunk, Entry, encode
 from .replies import Verdict
-from .scan import Held, Page
+from .scan import Page
 
 BackfillStatus: TypeAlias = Literal["indexed", "unchanged", "empty", "moved", "gone", "dead"]
 BACKFILL_STATUSES: tuple[BackfillStatus, ...] = (
@@ -104,7 +105,7 @@ def make_batch(page: Page, target: Target, fields: Fields, encoder: Encoder) -> 
 
 
 def _entry(held: Held, target: Target, fields: Fields) -> Entry:
-    source = held.source
+    source = held.source or {}
     reason = text_reason(source, fields)
     text = "" if reason else encoded_text(source, fields)
     made = Document(target.index, held.version.seq_no, b"", held.id, source, text, reason)
@@ -137,7 +138,7 @@ def _update(
     value = orjson.dumps(
         field_object(impacts, row or 0) | {"digest": digest}, option=orjson.OPT_SERIALIZE_NUMPY
     )
-    is_first = target.field not in held.source
+    is_first = target.field not in (held.source or {})
     return Update(
         target.index, held.id, target.field, value, digest, held.version, held.routing, is_first
     )

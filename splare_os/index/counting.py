@@ -12,7 +12,7 @@ from opensearchpy import OpenSearch
 
 from ..errors import StatisticsError
 from ..layout.field import statistics_of
-from ..layout.reply import part
+from ..reply import part
 from ..statistics import Statistics
 
 BATCH = 1000

@@ -8,9 +8,10 @@ from typing import Any, Protocol, TypeAlias
 import orjson
 from opensearchpy import NotFoundError, OpenSearch
 
+from ..documents.shards import Version
 from ..errors import BulkError, ReplyError
-from ..layout.reply import part, parts, require_no_index
-from .actions import Stored, Target, Update, Version, Write
+from ..reply import part, parts, require_no_index
+from .actions import Stored, Target, Update, Write
 from .patience import FAILURES, Patience, describe, reason_of, retried, within
 
 Json: TypeAlias = dict[str, Any]

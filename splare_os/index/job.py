@@ -17,7 +17,7 @@ from ..errors import JobError
 from ..layout.field import impacts_field
 from ..layout.mapping import check_target
 from ..layout.records import check_model
-from ..layout.reply import part
+from ..reply import part
 from ..scoring import Scoring, check_scoring
 from .actions import Target
 from .bulk import BulkOptions

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ..errors import ReplyError
-from ..layout.reply import part
+from ..reply import part
 from .actions import Write
 from .patience import TRANSIENT, reason_of
 

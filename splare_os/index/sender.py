@@ -11,8 +11,9 @@ from dataclasses import replace
 from threading import Event
 from typing import Protocol, TypeAlias
 
+from ..documents.shards import Version
 from ..errors import BulkError
-from .actions import Action, Update, Version, Write
+from .actions import Action, Update, Write
 from .bulk import BulkOptions, chunks
 from .handle import Handle
 from .patience import (

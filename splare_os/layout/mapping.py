@@ -11,6 +11,7 @@ from opensearchpy import NotFoundError, OpenSearch, RequestError
 from ..documents.fields import Fields
 from ..encoder import Encoder
 from ..errors import MappingError
+from ..reply import named_parts, part, require_no_index
 from ..scoring import Scoring
 from .cut import MAX_TOP_K, check_top_k, default_top_k
 from .field import impacts_field
@@ -22,7 +23,6 @@ from .records import (
     read_records,
     records_of,
 )
-from .reply import named_parts, part, require_no_index
 from .saturating import chosen_saturation, default_saturation
 
 log = logging.getLogger(__name__)

@@ -7,9 +7,9 @@ from opensearchpy import NotFoundError, OpenSearch
 
 from ..encoder import Encoder
 from ..errors import MappingError, ModelMismatchError
+from ..reply import named_parts, part, parts
 from ..scoring import Saturation
 from .field import SUFFIX
-from .reply import named_parts, part, parts
 from .view import PLAIN, View
 
 LAYOUT = 2

@@ -25,8 +25,8 @@ from opensearchpy import (
 )
 
 from ..errors import ReplyError, StatisticsError
+from ..reply import NO_INDEX, part
 from ..statistics import Statistics
-from .reply import NO_INDEX, part
 from .view import Headers
 
 log = logging.getLogger(__name__)

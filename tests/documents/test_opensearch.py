@@ -3,7 +3,7 @@ import pytest
 from splare_os.documents import opensearch
 from splare_os.documents.files import file_state
 from splare_os.documents.sources import find_sources, read_documents
-from splare_os.errors import JobError
+from splare_os.errors import JobError, ReplyError
 
 from .reading import FIELDS, read
 
@@ -20,6 +20,15 @@ def test_credentials_stay_out_of_sources():
 
 def test_a_cluster_that_does_not_answer_is_told():
     with pytest.raises(JobError, match="opensearch://127.0.0.1:9/papers: cannot be read"):
+        find_sources(["opensearch://127.0.0.1:9/papers"])
+
+
+def test_a_shard_that_cannot_be_read_whole_is_told(monkeypatch):
+    def refused(*_: object) -> None:
+        raise ReplyError("index 'papers': of its 2 shards only [1] are there")
+
+    monkeypatch.setattr(opensearch, "find_shards", refused)
+    with pytest.raises(JobError, match=r"papers: cannot be read: .* only \[1\] are there"):
         find_sources(["opensearch://127.0.0.1:9/papers"])
 
 

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 
+from splare_os.documents.shards import Version
 from splare_os.errors import BulkError
-from splare_os.index.actions import Action, Update, Version, Write
+from splare_os.index.actions import Action, Update, Write
 
 Answer = Exception | Callable[[list[str]], object]
 

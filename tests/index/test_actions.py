@@ -3,8 +3,9 @@ import json
 import pytest
 
 from splare_os.documents.document import Document
+from splare_os.documents.shards import Version
 from splare_os.impacts import from_features
-from splare_os.index.actions import Target, Version, is_unchanged, to_action
+from splare_os.index.actions import Target, is_unchanged, to_action
 from splare_os.layout.field import FieldImpacts, digest
 from splare_os.scoring import Saturation
 

@@ -5,10 +5,11 @@ import json
 import pytest
 
 from splare_os.documents.fields import Fields
-from splare_os.index.actions import Target, Version, text_digest
+from splare_os.documents.shards import Held, Version
+from splare_os.index.actions import Target, text_digest
 from splare_os.index.batch import BACKFILL_STATUSES, Batch, make_batch
 from splare_os.index.replies import Refusal
-from splare_os.index.scan import Held, Page
+from splare_os.index.scan import Page
 from tests.hashing import HashEncoder
 
 TARGET = Target("shop", "text_splare", HashEncoder().fingerprint, 400)

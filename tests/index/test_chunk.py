@@ -7,9 +7,10 @@ from scipy.sparse import csr_array
 
 from splare_os.documents.document import parse
 from splare_os.documents.fields import Fields
+from splare_os.documents.shards import Version
 from splare_os.errors import EncoderError
 from splare_os.impacts import Impacts
-from splare_os.index.actions import Stored, Target, Version
+from splare_os.index.actions import Stored, Target
 from splare_os.index.chunk import Chunk, Entry, encode, make_chunk
 from splare_os.index.replies import Refusal
 from splare_os.layout.field import digest

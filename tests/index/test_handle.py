@@ -6,8 +6,9 @@ from threading import Event
 import pytest
 from opensearchpy import NotFoundError, TransportError
 
+from splare_os.documents.shards import Version
 from splare_os.errors import BulkError
-from splare_os.index.actions import Target, Version
+from splare_os.index.actions import Target
 from splare_os.index.handle import IndexHandle
 from splare_os.index.patience import Patience
 from tests.index.scripted import actions, updates

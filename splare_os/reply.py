@@ -9,7 +9,7 @@ from typing import Any
 
 from opensearchpy import NotFoundError
 
-from ..errors import ReplyError
+from .errors import ReplyError
 
 NO_INDEX = "index_not_found_exception"
 

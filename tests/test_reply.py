@@ -2,7 +2,7 @@ import pytest
 from opensearchpy import NotFoundError
 
 from splare_os.errors import ReplyError
-from splare_os.layout.reply import NO_INDEX, named_parts, part, parts, require_no_index
+from splare_os.reply import NO_INDEX, named_parts, part, parts, require_no_index
 
 
 def test_a_part_is_what_stands_at_its_path():

@@ -1,0 +1,145 @@
+"""The documents of an index, shard by shard in the order of writes.
+
+A shard numbers its writes (`_seq_no`), a document that changes gets a new number. Up to its global
+checkpoint every copy of a shard has them all, and after a refresh each of these can be searched, or
+a later write of the same document. So to read from one checkpoint to the next misses nothing, and a
+number is a position that outlives a run.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from opensearchpy import OpenSearch
+
+from ..errors import ReplyError
+from ..reply import part
+from .document import Body
+
+Json: TypeAlias = dict[str, Any]
+
+NONE_YET = -1
+"""The position before the first write."""
+
+WIDEST = 2**22
+"""Writes that are looked through for one page at most, where few of them are wanted."""
+
+
+@dataclass(frozen=True, order=True)
+class Shard:
+    """A shard of a concrete index, the index's uuid, and up to where it can be read."""
+
+    index: str
+    number: int
+    uuid: str
+    checkpoint: int
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """Which write of a document the index holds; the cluster counts them."""
+
+    seq_no: int
+    primary_term: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A document as it was read: what was wanted of it (None: the index keeps nothing)."""
+
+    id: str
+    version: Version
+    source: Body | None
+    routing: str | None = None
+
+
+def find_shards(client: OpenSearch, name: str) -> list[Shard]:
+    """Return the shards of the indices that a name stands for; `ReplyError` if one is missing."""
+    told = part(client.indices.stats(index=name, params={"level": "shards"}), "indices")
+    found = [
+        Shard(index, int(number), part(stats, "uuid"), part(copy, "seq_no", "global_checkpoint"))
+        for index, stats in told.items()
+        for number, copies in part(stats, "shards").items()
+        for copy in copies
+        if part(copy, "routing", "primary")
+    ]
+    params = {"flat_settings": "true"}
+    key = "index.number_of_shards"
+    settings = client.indices.get_settings(index=name, name=key, params=params)
+    for index in settings:
+        there = sorted(shard.number for shard in found if shard.index == index)
+        n_shards = int(part(settings, index, "settings", key))
+        if there != list(range(n_shards)):
+            raise ReplyError(f"index {index!r}: of its {n_shards} shards only {there} are there")
+    return sorted(found)
+
+
+def refresh(client: OpenSearch, index: str) -> None:
+    """Let all be searched that was written; `ReplyError` if a shard does not."""
+    shards = part(client.indices.refresh(index=index), "_shards")
+    if part(shards, "failed"):
+        raise ReplyError(f"index {index!r} is refreshed in part: {shards}")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which documents are read (`where`, a query; None: all), what of them, how many a page."""
+
+    source: object = True
+    where: Mapping[str, object] | None = None
+    size: int = 500
+
+
+@dataclass(frozen=True)
+class ShardReader:
+    """Reads what is wanted of one shard of a concrete index."""
+
+    client: OpenSearch
+    index: str
+    number: int
+    wanted: Wanted
+
+    def read(self, after: int, upto: int) -> list[Held]:
+        """Return the first documents of a range of writes, in order, as many as a page holds."""
+        wanted = self.wanted
+        written = {"range": {"_seq_no": {"gt": after, "lte": upto}}}
+        body = {
+            "size": wanted.size,
+            "sort": ["_seq_no"],
+            "seq_no_primary_term": True,
+            "track_total_hits": False,  # or each page would count all that remain
+            "_source": wanted.source,
+            "query": {"bool": {"filter": [written, *([wanted.where] if wanted.where else [])]}},
+        }
+        # a replica of replicated segments is not refreshed when its primary is
+        params = {"preference": f"_shards:{self.number}|_primary"}
+        reply = self.client.search(index=self.index, body=body, params=params)
+        shards = part(reply, "_shards")
+        if part(shards, "successful") != 1 or part(reply, "timed_out"):
+            raise ReplyError(f"index {self.index!r}, shard {self.number}: no answer: {shards}")
+        return [_held(hit) for hit in part(reply, "hits", "hits")]
+
+
+def _held(hit: Json) -> Held:
+    version = Version(int(part(hit, "_seq_no")), int(part(hit, "_primary_term")))
+    return Held(str(part(hit, "_id")), version, hit.get("_source"), hit.get("_routing"))
+
+
+def read_pages(
+    read: Callable[[int, int], Sequence[Held]], size: int, after: int, upto: int
+) -> Iterator[tuple[int, Sequence[Held]]]:
+    """Yield up to where all writes have been read, and what was; the last time that is `upto`.
+
+    `read(after, upto)` gives at most `size` documents of a range. Ranges are narrow: a server
+    sorts all that is in one.
+    """
+    width = size
+    while after < upto:
+        last = min(after + width, upto)
+        found = read(after, last)
+        if len(found) == size:
+            after, width = found[-1].version.seq_no, max(size, width // 2)
+        else:
+            after, width = last, min(2 * width, WIDEST)
+        if found or after >= upto:
+            yield after, found
