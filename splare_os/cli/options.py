@@ -72,6 +72,14 @@ def impacts_options(command: C) -> C:
             "--title-field", default="title", show_default=True, help="Empty: there is none."
         ),
         click.option(
+            "--template",
+            help='What is encoded instead of title and text: "{brand} {specs.name}: {text}".',
+        ),
+        click.option(
+            "--impacts-field",
+            help="Where impacts go, if there are others' already; its name ends in _splare.",
+        ),
+        click.option(
             "--top-k",
             type=click.IntRange(min=1),
             help="Impacts kept per document; if absent, as many as the index has, or the model "
@@ -235,8 +243,13 @@ def part(chosen: dict[str, Any], options: type[Any]) -> dict[str, Any]:
 
 
 def text_fields(chosen: dict[str, Any]) -> "Fields":
-    """Return the keys of documents that --text-field, --title-field and --id-field name."""
+    """Return what --text-field, --title-field, --template, --id-field and --impacts-field name."""
     from ..documents import Fields
 
-    name = chosen.get("id_field", Fields.id)
-    return Fields(text=chosen["text_field"], title=chosen["title_field"] or None, id=name)
+    return Fields(
+        text=chosen["text_field"],
+        title=chosen["title_field"] or None,
+        id=chosen.get("id_field", Fields.id),
+        template=chosen.get("template"),
+        impacts=chosen.get("impacts_field"),
+    )

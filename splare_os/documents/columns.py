@@ -15,8 +15,10 @@ def check_columns(source: str, columns: Sequence[str], fields: Fields) -> None:
     repeated = [name for name, n in Counter(columns).items() if n > 1]
     if repeated:
         raise JobError(f"{source}: two columns are called {repeated[0]!r}; rename one")
-    if fields.text not in columns:
-        raise JobError(
-            f"{source}: no column {fields.text!r}; name the text field, one of "
-            f"{', '.join(map(repr, columns))}"
-        )
+    wanted = [fields.text] if fields.template is None else fields.text_fields
+    for path in wanted:
+        if path not in columns and path.partition(".")[0] not in columns:
+            raise JobError(
+                f"{source}: no column {path!r}; name the text field, one of "
+                f"{', '.join(map(repr, columns))}"
+            )

@@ -6,7 +6,8 @@ from typing import TypeAlias
 import orjson
 
 from .fields import Fields
-from .template import document_text
+from .paths import values_at
+from .template import document_text, filled
 
 MAX_ID_BYTES = 512
 MAX_LINE_BYTES = 64 * 2**20
@@ -59,8 +60,15 @@ def to_document(source: str, number: int, raw: bytes, body: Body, fields: Fields
 
 def encoded_text(body: Body, fields: Fields) -> str:
     """Return the text that is encoded for `body`; what is no string counts as missing."""
-    title, text = (body.get(key) if key else None for key in (fields.title, fields.text))
-    return document_text(*(part if isinstance(part, str) else None for part in (title, text)))
+    texts = {name: _text_at(body, name) for name in fields.text_fields}
+    if fields.template is not None:
+        return filled(fields.template, texts)
+    return document_text(texts[fields.title] if fields.title else None, texts[fields.text])
+
+
+def _text_at(body: Body, path: str) -> str:
+    """Return the text of a field, of an array those of all that is in it."""
+    return " ".join(value for value in values_at(body, path) if isinstance(value, str))
 
 
 def id_reason(name: object, key: str) -> str:
@@ -76,11 +84,11 @@ def id_reason(name: object, key: str) -> str:
 
 
 def text_reason(body: Body, fields: Fields) -> str:
-    """Return why the text or the title of `body` cannot be encoded, or nothing."""
+    """Return why a text of `body` cannot be encoded, or nothing."""
     for field in fields.text_fields:
-        value = body.get(field)
-        if value is not None and not isinstance(value, str):
-            return f"field {field!r} is {_kind(value)}: it has to be a string"
+        for value in values_at(body, field):
+            if not isinstance(value, str):
+                return f"field {field!r} is {_kind(value)}: it has to be a string, or some"
     return ""
 
 

@@ -15,7 +15,6 @@ from ..encoder import Encoder, own_top_k
 from ..index.job import IngestOptions
 from ..index.worker import ingest
 from ..layout import TOP_K
-from ..layout.field import impacts_field
 from ..layout.mapping import properties, template
 from ..layout.saturating import default_saturation
 from ..scoring import Scoring
@@ -138,7 +137,7 @@ def _holds_all(client: OpenSearch, index: str, data: DataSet) -> bool:
 
 def _texts_body() -> dict[str, Any]:
     fields: dict[str, Any] = dict(properties(Fields()))
-    del fields[impacts_field(Fields().text)]
+    del fields[Fields().impacts_name]
     return _body(fields)
 
 

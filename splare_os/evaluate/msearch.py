@@ -10,7 +10,7 @@ from opensearchpy import OpenSearch
 from ..documents.fields import Fields
 from ..errors import EvaluationError
 from ..impacts import Impacts
-from ..layout import content_field, impacts_field
+from ..layout import content_field
 from ..search.query import Dsl, translate
 from .datasets import Queries
 from .runs import Hits, Run
@@ -47,7 +47,7 @@ def encoder_run(
 
     `names` are the ids of the queries whose impacts are the rows of `queries`.
     """
-    field = f"{impacts_field(Fields().text)}.impacts"
+    field = f"{Fields().impacts_name}.impacts"
     clauses = ((name, translate(queries[[row]], field)) for row, name in enumerate(names))
     return _run(client, index, clauses, depth)
 

@@ -5,7 +5,8 @@ from typing import TypeAlias
 
 import orjson
 
-from ..documents.document import Body, Document
+from ..documents.document import Body, Document, encoded_text
+from ..documents.fields import Fields
 from ..documents.shards import Version
 from ..layout.field import FieldImpacts, digest, impacts_object
 from ..scoring import Saturation
@@ -13,13 +14,17 @@ from ..scoring import Saturation
 
 @dataclass(frozen=True)
 class Target:
-    """Where impacts go, and how they are made: index (concrete), field, model, cut, saturation."""
+    """Where impacts go, and how they are made: index (concrete), field, model, cut, saturation.
+
+    `others` are the index's other impacts fields, and what they are made from.
+    """
 
     index: str
     field: str
     fingerprint: str
     top_k: int
     saturation: Saturation | None = None
+    others: tuple[tuple[str, Fields], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,21 +106,36 @@ def to_action(
     impacts: FieldImpacts | None,
     row: int,
     target: Target,
-    over: Version | None = None,
+    held: Stored | None = None,
 ) -> Action:
     """Return the action that stores a document whole, with its impacts (None: it has none).
 
-    `ValueError` if the document nests too deeply to be written.
+    `held` is what the index holds of it: it is written over that version, and keeps what is in
+    other impacts fields. `ValueError` if the document nests too deeply to be written.
     """
     if document.id is None or document.body is None:
         raise ValueError(f"line {document.line} is no document: {document.reason}")
     ours = field_object(impacts, row)
-    body = document.body | {target.field: ours | {"digest": text_digest(document.text, target)}}
+    kept = _kept(document.body, held.source, target) if held else {}
+    body = document.body | kept
+    body |= {target.field: ours | {"digest": text_digest(document.text, target)}}
     try:
         source = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
     except orjson.JSONEncodeError as error:
         raise ValueError(f"cannot be written as JSON: {error}") from error
-    return Action(target.index, document.id, source, over)
+    return Action(target.index, document.id, source, held.version if held else None)
+
+
+def _kept(body: Body, stored: Body, target: Target) -> Body:
+    """Return the other impacts fields of a stored document whose texts have not changed.
+
+    Those of other texts are left out: a backfill finds what is missing, nobody what is wrong.
+    """
+    return {
+        name: stored[name]
+        for name, fields in target.others
+        if name in stored and encoded_text(body, fields) == encoded_text(stored, fields)
+    }
 
 
 def is_unchanged(document: Document, stored: Body | None, target: Target) -> bool:
@@ -128,7 +148,8 @@ def is_unchanged(document: Document, stored: Body | None, target: Target) -> boo
         return False
     if ours.get("digest") != text_digest(document.text, target):
         return False
-    rest = {key: value for key, value in stored.items() if key != target.field}
+    ours = {target.field, *(name for name, _ in target.others)}
+    rest = {key: value for key, value in stored.items() if key not in ours}
     try:  # compared as JSON, in which `true` is not `1`, as it is for Python's ==
         return _canonical(rest) == _canonical(document.body)
     except orjson.JSONEncodeError:

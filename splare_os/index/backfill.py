@@ -13,10 +13,9 @@ from opensearchpy import NotFoundError, OpenSearch, RequestError
 from ..encoder import Encoder
 from ..errors import MappingError
 from ..layout.cut import check_top_k
-from ..layout.field import impacts_field
-from ..layout.mapping import ensure_index
-from ..layout.records import check_record, read_mappings, records_of
-from ..reply import part, parts
+from ..layout.mapping import ensure_index, field_paths
+from ..layout.records import check_record, impacts_name, read_mappings, records_of
+from ..reply import parts
 from .actions import Target
 from .backfill_options import BackfillOptions
 from .backlog import Backlog, open_backlog
@@ -132,11 +131,12 @@ class BackfillRun:
         name, fields = self.options.index, self.options.fields
         found = read_mappings(self.client, name)
         for index, mappings in found.items():
-            known = records_of(index, mappings).get(impacts_field(fields.text))
-            if known is not None:
-                check_record(known, index, impacts_field(fields.text), self.encoder)
+            records = records_of(index, mappings)
+            field = impacts_name([records], fields, self.encoder)
+            if field in records:
+                check_record(records[field], index, field, self.encoder)
             _refuse_partial_source(index, mappings)
-        there = {key for mappings in found.values() for key in part(mappings, "properties")}
+        there = {path for mappings in found.values() for path in field_paths(mappings)}
         if fields.text not in there:
             raise MappingError(
                 f"index {name!r} has no field {fields.text!r}; it has {', '.join(sorted(there))}"

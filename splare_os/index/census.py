@@ -8,7 +8,6 @@ import numpy as np
 from opensearchpy import OpenSearch
 
 from ..errors import MappingError
-from ..layout.field import impacts_field
 from ..layout.records import FieldRecord, read_records
 from ..layout.statistics import Kept, keep_statistics, kept_statistics
 from .counting import check_sample, count_documents, standard_error, take_statistics
@@ -67,16 +66,16 @@ def take_census(
     `MappingError` if there is no such index, or none with impacts of the field.
     """
     options = options or CensusOptions()
-    wanted = impacts_field(options.text_field) if options.text_field else None
+    wanted = options.text_field
     fields = [
         (name, field, record)
         for name, records in read_records(client, index).items()
         for field, record in records.items()
-        if wanted in {None, field}
+        if wanted in {None, record.text_field}
     ]
     if not fields:
         raise MappingError(
-            f"index {index!r} has no impacts field{f' {wanted!r}' if wanted else ''}: make it with "
+            f"index {index!r} has no impacts{f' of {wanted!r}' if wanted else ''}: make them with "
             "`splare-os index`"
         )
     for name, field, record in fields:

@@ -98,10 +98,9 @@ def make_chunk(
     for at in (at for at in changed if at not in dead):
         document = entries[at].document
         held = None if entries[at].is_repeat else stored.get(str(document.id))
-        over = held.version if held else None
         has = made if at in rows else None
         try:
-            actions[at] = to_action(document, has, rows.get(at, 0), target, over)
+            actions[at] = to_action(document, has, rows.get(at, 0), target, held)
         except ValueError as error:
             dead[at] = str(error)
     lengths = np.diff(impacts.indptr)
@@ -159,8 +158,8 @@ def _fault(entry: Entry, target: Target) -> str:
     line = entry.document
     if line.reason or line.body is None:
         return line.reason
-    own = target.field + "."
-    taken = next((key for key in line.body if key == target.field or key.startswith(own)), None)
+    ours = {target.field, *(name for name, _ in target.others)}
+    taken = next((key for key in line.body if key.partition(".")[0] in ours), None)
     return f"has a field {taken!r} of its own, where its impacts go: rename it" if taken else ""
 
 

@@ -14,9 +14,8 @@ from ..documents.files import FileState, absolute, file_state, hashed
 from ..documents.sources import is_replayable
 from ..encoder import Encoder
 from ..errors import JobError
-from ..layout.field import impacts_field
 from ..layout.mapping import check_target
-from ..layout.records import check_model
+from ..layout.records import find_impacts, read_records
 from ..reply import part
 from ..scoring import Scoring, check_scoring
 from .actions import Target
@@ -80,10 +79,17 @@ def find_target(
     client: OpenSearch, encoder: Encoder, index: str, fields: Fields, top_k: int | None
 ) -> Target:
     """Return where impacts go, once the concrete index takes them, and how they are cut."""
-    field_name = impacts_field(fields.text)
-    record = check_model(client, index, field_name, encoder)[index]
-    cut = top_k or record.top_k
-    return Target(index, field_name, encoder.fingerprint, cut, record.saturation)
+    found = find_impacts(client, index, fields, encoder)
+    record = found.records[index]
+    others = read_records(client, index)[index].items()
+    return Target(
+        index,
+        found.name,
+        encoder.fingerprint,
+        top_k or record.top_k,
+        record.saturation,
+        tuple((name, other.document_fields) for name, other in others if name != found.name),
+    )
 
 
 def find_job(

@@ -1,17 +1,17 @@
 """What an index looks like: field (one document's impacts) · cut · mapping · records · pipeline."""
 
+from ..documents.fields import impacts_field
 from .cut import MAX_TOP_K, TOP_K
-from .field import impacts_field
 from .mapping import content_field, ensure_index, index_body, template
 from .pipeline import PIPELINE, put_pipeline
-from .records import FieldRecord, check_model, read_records
+from .records import FieldRecord, find_impacts, read_records
 
 __all__ = [
     "MAX_TOP_K",
     "PIPELINE",
     "TOP_K",
     "FieldRecord",
-    "check_model",
+    "find_impacts",
     "content_field",
     "ensure_index",
     "impacts_field",

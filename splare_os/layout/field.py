@@ -1,4 +1,4 @@
-"""The impacts field of a document: its name, and what stands in it. Pure functions."""
+"""What stands in the impacts field of a document. Pure functions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
@@ -13,21 +13,10 @@ from ..impacts import Impacts, as_stored, from_features
 from ..scoring import Saturation
 from ..statistics import Statistics
 
-SUFFIX = "_splare"
-
 N_LATENTS_KEPT = 20
 """Heaviest latents in the keyword field, for aggregations."""
 
 SMALLEST, LARGEST = np.finfo(np.float32).tiny, np.finfo(np.float32).max
-
-
-def impacts_field(text_field: str) -> str:
-    """Return the object field that holds the impacts of `text_field`.
-
-    >>> impacts_field("body")
-    'body_splare'
-    """
-    return text_field + SUFFIX
 
 
 def digest(text: str, fingerprint: str, top_k: int, saturation: Saturation | None = None) -> str:

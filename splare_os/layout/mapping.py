@@ -1,9 +1,10 @@
 """The index: its mapping from `mappings/splare.json`, created or added to what people have."""
 
 import logging
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from importlib import resources
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import orjson
 from opensearchpy import NotFoundError, OpenSearch, RequestError
@@ -14,11 +15,11 @@ from ..errors import MappingError
 from ..reply import named_parts, part, require_no_index
 from ..scoring import Scoring
 from .cut import MAX_TOP_K, check_top_k, default_top_k
-from .field import impacts_field
 from .records import (
     FieldRecord,
-    check_model,
     check_record,
+    find_impacts,
+    impacts_name,
     read_mappings,
     read_records,
     records_of,
@@ -45,7 +46,8 @@ def content_field(fields: Fields) -> str:
     >>> content_field(Fields(text="content"))
     'content_all'
     """
-    return "content_all" if "content" in fields.text_fields else "content"
+    names = {path.partition(".")[0] for path in fields.text_fields}
+    return "content_all" if "content" in names else "content"
 
 
 def properties(fields: Fields) -> dict[str, Json]:
@@ -53,16 +55,38 @@ def properties(fields: Fields) -> dict[str, Json]:
     inner = template()["template"]
     ours: dict[str, Json] = inner["mappings"]["properties"]  # type: ignore[index]
     content = content_field(fields)
-    named = {content: ours["content"], impacts_field(fields.text): ours["text_splare"]}
-    if fields.title is not None:
-        named[fields.title] = ours["title"] | {"copy_to": content}
-    return named | {fields.text: ours["text"] | {"copy_to": content}}
+    text = ours["text"] | {"copy_to": content}
+    named = {content: ours["content"], fields.impacts_name: ours["text_splare"]}
+    for path in fields.text_fields:
+        _set(named, path.split("."), text)
+    return named
+
+
+def _set(named: dict[str, Any], path: list[str], mapping: Json) -> None:
+    """Put the mapping of a field where its path leads."""
+    *objects, name = path
+    for each in objects:
+        named = named.setdefault(each, {"properties": {}})["properties"]
+    named[name] = mapping
+
+
+def field_paths(mappings: Mapping[str, object]) -> Iterator[str]:
+    """Yield the paths of the fields of an index, those inside objects too.
+
+    >>> list(field_paths({"properties": {"a": {"properties": {"b": {"type": "text"}}}}}))
+    ['a', 'a.b']
+    """
+    inside = mappings.get("properties")
+    for name, mapping in inside.items() if isinstance(inside, Mapping) else ():
+        yield name
+        if isinstance(mapping, Mapping):
+            yield from (f"{name}.{path}" for path in field_paths(mapping))
 
 
 def index_body(fields: Fields, record: FieldRecord) -> Json:
     """Return the body that creates an index for such documents, its record included."""
     inner = template()["template"]
-    meta = {"splare": {impacts_field(fields.text): record.to_meta()}}
+    meta = {"splare": {fields.impacts_name: record.to_meta()}}
     return {
         "settings": inner["settings"],  # type: ignore[index]
         "mappings": {"_meta": meta, "properties": properties(fields)},
@@ -121,8 +145,9 @@ def ensure_index(
     record = _wanted(encoder, fields, top_k, scoring)
     if not _exists(client, index) and _create(client, index, fields, record):
         return True
-    field = impacts_field(fields.text)
     others = read_records(client, index)
+    field = impacts_name(others.values(), fields, encoder)
+    fields = replace(fields, impacts=field)
     for name, records in others.items():
         if field in records:
             check_record(records[field], name, field, encoder)
@@ -133,7 +158,7 @@ def ensure_index(
     present = [records[field] for records in (others[target], *others.values()) if field in records]
     saturation = chosen_saturation(encoder, scoring, present)
     _add_field(client, target, fields, replace(record, saturation=saturation))
-    check_model(client, target, field, encoder)
+    find_impacts(client, target, fields, encoder)
     return False
 
 
@@ -143,7 +168,7 @@ def _wanted(
     """Return the record of a new field."""
     made = encoder.name, encoder.fingerprint, encoder.n_latents
     kept, saturation = top_k or default_top_k(encoder), default_saturation(encoder, scoring)
-    return FieldRecord(*made, kept, fields.text_fields, saturation)
+    return FieldRecord(*made, kept, fields.text_fields, saturation, fields.template)
 
 
 def check_target(index: str, top_k: int | None) -> None:
@@ -180,7 +205,7 @@ def _create(client: OpenSearch, index: str, fields: Fields, record: FieldRecord)
 
 def _add_field(client: OpenSearch, index: str, fields: Fields, record: FieldRecord) -> None:
     """Give a concrete index the impacts field, its record, or nothing if it has both."""
-    field = impacts_field(fields.text)
+    field = fields.impacts_name
     mappings = read_mappings(client, index)[index]
     known = records_of(index, mappings).get(field)
     if known == record:

@@ -1,21 +1,24 @@
 """Which model made a field's impacts: the record in the mapping's `_meta`, read and checked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 
 from opensearchpy import NotFoundError, OpenSearch
 
+from ..documents.fields import Fields
 from ..encoder import Encoder
 from ..errors import MappingError, ModelMismatchError
 from ..reply import named_parts, part, parts
 from ..scoring import Saturation
-from .field import SUFFIX
 from .view import PLAIN, View
 
-LAYOUT = 2
+LAYOUT = 3
 """Version of the index layout that this package writes; it reads earlier ones too.
 
-2 added `saturation` to the record, and `length` to the field."""
+2 added `saturation` to the record, and `length` to the field; 3 added `template` to the record."""
+
+ADDED = {"saturation": 2, "template": 3}
+"""Keys of a record, and the layout that added them."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class FieldRecord:
     """What is known of one impacts field: its model, its cut and the texts it was made from.
 
     `saturation` is what the impacts went through before they were stored; None: nothing.
+    `text_fields` and `template` are those of `Fields`: the text itself is the last one.
     """
 
     model: str
@@ -31,11 +35,25 @@ class FieldRecord:
     top_k: int
     text_fields: tuple[str, ...]
     saturation: Saturation | None = None
+    template: str | None = None
     layout: int = LAYOUT
 
     def to_meta(self) -> dict[str, object]:
         """Return the record as it stands in `_meta`."""
         return asdict(self) | {"text_fields": list(self.text_fields)}
+
+    @property
+    def text_field(self) -> str:
+        """The field that the impacts belong to."""
+        return self.text_fields[-1]
+
+    @property
+    def document_fields(self) -> Fields:
+        """What of a document is encoded."""
+        *others, text = self.text_fields
+        if self.template is not None:
+            return Fields(text, template=self.template)
+        return Fields(text, others[0] if others else None)
 
 
 Records = dict[str, FieldRecord]
@@ -44,9 +62,30 @@ Records = dict[str, FieldRecord]
 
 def parse_record(meta: Mapping[str, object], where: str) -> FieldRecord:
     """Return the record that `_meta` holds; `MappingError` if another version wrote it."""
-    known = {field.name for field in fields(FieldRecord)}
-    if meta.get("layout") == 1:
-        known -= {"saturation"}
+    _check_keys(meta, where)
+    names = meta["text_fields"]
+    texts = tuple(map(str, names)) if isinstance(names, list) else (str(names),)
+    record = FieldRecord(
+        model=str(meta["model"]),
+        fingerprint=str(meta["fingerprint"]),
+        n_latents=int(str(meta["n_latents"])),
+        top_k=int(str(meta["top_k"])),
+        text_fields=texts,
+        saturation=_parse_saturation(meta.get("saturation"), where),
+        template=None if meta.get("template") is None else str(meta["template"]),
+        layout=int(str(meta["layout"])),
+    )
+    try:
+        _ = record.document_fields
+    except (IndexError, ValueError) as error:
+        raise MappingError(f"{where}: text_fields {names!r} cannot be read ({error})") from error
+    return record
+
+
+def _check_keys(meta: Mapping[str, object], where: str) -> None:
+    layout = meta.get("layout")
+    since = layout if isinstance(layout, int) else LAYOUT
+    known = {field.name for field in fields(FieldRecord) if ADDED.get(field.name, 1) <= since}
     if meta.keys() != known:
         raise MappingError(
             f"{where}: the record has the keys {sorted(meta)}, not {sorted(known)}; "
@@ -60,17 +99,6 @@ def parse_record(meta: Mapping[str, object], where: str) -> FieldRecord:
     for key in ("n_latents", "top_k"):
         if isinstance(meta[key], bool) or not isinstance(meta[key], int):
             raise MappingError(f"{where}: {key} is {meta[key]!r}, not a whole number; mend it")
-    names = meta["text_fields"]
-    texts = tuple(map(str, names)) if isinstance(names, list) else (str(names),)
-    return FieldRecord(
-        model=str(meta["model"]),
-        fingerprint=str(meta["fingerprint"]),
-        n_latents=int(str(meta["n_latents"])),
-        top_k=int(str(meta["top_k"])),
-        text_fields=texts,
-        saturation=_parse_saturation(meta.get("saturation"), where),
-        layout=int(str(meta["layout"])),
-    )
 
 
 def _parse_saturation(meta: object, where: str) -> Saturation | None:
@@ -137,10 +165,10 @@ def check_record(record: FieldRecord, index: str, field: str, encoder: Encoder) 
     if record.fingerprint == encoder.fingerprint and record.n_latents == encoder.n_latents:
         return
     remedy = (
-        f"Another version of {encoder.name!r} made it: use that one, or index into a new index"
+        f"Another version of {encoder.name!r} made it: use that one"
         if record.model == encoder.name
-        else f"Use {record.model!r} for this index, or index into a new one with {encoder.name!r}"
-    )
+        else f"Use {record.model!r} for this index"
+    ) + f", or give {encoder.name!r} an index, or an impacts field, of its own"
     raise ModelMismatchError(
         f"index {index!r}, field {field!r}: its impacts come from the model {record.model!r} "
         f"(fingerprint {record.fingerprint}, {record.n_latents} latents), the encoder at hand is "
@@ -149,10 +177,41 @@ def check_record(record: FieldRecord, index: str, field: str, encoder: Encoder) 
     )
 
 
-def check_model(
-    client: OpenSearch, index: str | None, field: str, encoder: Encoder, view: View = PLAIN
-) -> dict[str, FieldRecord]:
-    """Return the record of `field` by concrete index, all of them made by `encoder`'s model.
+@dataclass(frozen=True)
+class FoundImpacts:
+    """The field with the impacts of a text, and its record by concrete index."""
+
+    name: str
+    records: Mapping[str, FieldRecord]
+
+
+def impacts_name(present: Iterable[Records], fields: Fields, encoder: Encoder) -> str:
+    """Return the field that holds the impacts of a text by `encoder`'s model in these indices.
+
+    It is the one that `fields` names, or that this model has made, or else as it would be called.
+    `MappingError` if it has made several.
+    """
+    found = {
+        name
+        for records in present
+        for name, record in records.items()
+        if record.text_field == fields.text and record.fingerprint == encoder.fingerprint
+    }
+    if fields.impacts is not None or not found or fields.impacts_name in found:
+        return fields.impacts_name
+    if len(found) > 1:
+        raise MappingError(
+            f"the impacts of {fields.text!r} by {encoder.name!r} are in several fields, "
+            f"{', '.join(sorted(found))}: name one "
+            "(--impacts-field), or search indices that have the same"
+        )
+    return found.pop()
+
+
+def find_impacts(
+    client: OpenSearch, index: str | None, fields: Fields, encoder: Encoder, view: View = PLAIN
+) -> FoundImpacts:
+    """Return the field with the impacts of a text, all of them made by `encoder`'s model.
 
     Behind an alias or a wildcard every concrete index is checked, of those that a request with
     `view` reads; None stands for all indices that have the field. `MappingError` where the field
@@ -160,6 +219,7 @@ def check_model(
     """
     found: dict[str, FieldRecord] = {}
     present = read_records(client, index or "_all", view)
+    field = impacts_name(present.values(), fields, encoder)
     for name, records in present.items():
         if field not in records:
             if index is None:
@@ -167,8 +227,7 @@ def check_model(
             raise MappingError(
                 f"index {name!r} has no impacts field {field!r}: it has "
                 f"{', '.join(sorted(records)) or 'none'}; add it with "
-                f"`splare-os index FILE --index {name} --text-field "
-                f"{field.removesuffix(SUFFIX)}`"
+                f"`splare-os index FILE --index {name} --text-field {fields.text}`"
             )
         check_record(records[field], name, field, encoder)
         found[name] = records[field]
@@ -176,4 +235,4 @@ def check_model(
         raise MappingError(
             f"no index has the impacts field {field!r}: make one with `splare-os index`"
         )
-    return found
+    return FoundImpacts(field, found)

@@ -6,8 +6,9 @@ from typing import TypeAlias
 
 from opensearchpy import OpenSearch
 
+from ..documents.fields import Fields
 from ..encoder import Encoder
-from ..layout.records import FieldRecord, check_model
+from ..layout.records import FoundImpacts, find_impacts
 from ..layout.view import Headers, View
 from .query import Dsl
 
@@ -15,7 +16,7 @@ CHECK_AGAIN_S = 30.0
 """How long a field's record is trusted before its mapping is read again."""
 
 Question: TypeAlias = tuple[str | None, str, frozenset[tuple[str, str]], str]
-"""Index, field, options and credentials: names may stand for other indices to another user."""
+"""Index, text field, options and credentials: names may stand for other indices to another user."""
 
 
 class ModelCheck:
@@ -23,12 +24,12 @@ class ModelCheck:
 
     def __init__(self, client: OpenSearch) -> None:
         self._client = client
-        self._good: dict[Question, tuple[float, dict[str, FieldRecord]]] = {}
+        self._good: dict[Question, tuple[float, FoundImpacts]] = {}
 
     def __call__(
         self, index: str | None, body: Dsl, field: str, encoder: Encoder, view: View
-    ) -> dict[str, FieldRecord]:
-        """Return the record of `field` by concrete index, all made by `encoder`'s model.
+    ) -> FoundImpacts:
+        """Return where the impacts of the text field `field` are, all made by `encoder`'s model.
 
         `MappingError` or `ModelMismatchError` if they are not. `index` is what a request searches
         with `body`; None is all, or a point in time.
@@ -39,10 +40,10 @@ class ModelCheck:
         now = time.monotonic()
         if question in self._good and now < self._good[question][0]:
             return self._good[question][1]
-        records = check_model(self._client, index, field, encoder, view)
+        found = find_impacts(self._client, index, Fields(field, None), encoder, view)
         kept = {asked: answer for asked, answer in self._good.items() if now < answer[0]}
-        self._good = kept | {question: (now + CHECK_AGAIN_S, records)}
-        return records
+        self._good = kept | {question: (now + CHECK_AGAIN_S, found)}
+        return found
 
     def _indices_of(self, point: Mapping[str, object], view: View) -> str | None:
         """Return the indices of a point in time, which alone knows them; None if it has none."""

@@ -7,12 +7,12 @@ from typing import Any
 
 from opensearchpy import NotFoundError, OpenSearch
 
-from ..documents.template import document_text
+from ..documents.document import encoded_text
+from ..documents.fields import Fields
 from ..encoder import Encoder
 from ..errors import MappingError
 from ..impacts import Features, Impacts
-from ..layout.field import impacts_field
-from ..layout.records import FieldRecord, check_model, read_records
+from ..layout.records import find_impacts, read_records
 from ..scoring import Scoring, check_scoring
 from .collection import Collection
 from .explain import Match, explain, matches_of_all
@@ -57,8 +57,8 @@ def search(
     `ModelMismatchError` for one made by another model.
     """
     text_field = options.text_field or only_text_field(client, index)
-    name = impacts_field(text_field)
-    records = check_model(client, index, name, encoder)
+    there = find_impacts(client, index, Fields(text_field, None), encoder)
+    name, records = there.name, there.records
     idf = partial(Collection(client).idf, records, name, encoder)
     weigh = weighing(records, options.scoring, idf)
     weights = weigh.weights(encoded(encoder, [query]))
@@ -71,7 +71,7 @@ def search(
     hits = [_hit(hit, name) for hit in found]
     if not options.explain:
         return hits
-    texts = [_encoded_text(hit["_source"], records[hit["_index"]]) for hit in found]
+    texts = [encoded_text(hit["_source"], records[hit["_index"]].document_fields) for hit in found]
     shared = [explain(weights, _features(hit["_source"], name), k1=weigh.k1) for hit in found]
     explained = matches_of_all(encoder, query, texts, shared)
     return [replace(hit, matches=each) for hit, each in zip(hits, explained, strict=True)]
@@ -80,7 +80,7 @@ def search(
 def only_text_field(client: OpenSearch, index: str) -> str:
     """Return the text field that has impacts; `MappingError` if that is none, or several."""
     records = read_records(client, index).values()
-    fields = sorted({record.text_fields[-1] for each in records for record in each.values()})
+    fields = sorted({record.text_field for each in records for record in each.values()})
     if len(fields) != 1:
         raise MappingError(
             f"index {index!r} has impacts for {', '.join(fields) or 'no field'}: "
@@ -108,9 +108,3 @@ def _hit(hit: Mapping[str, Any], field: str) -> Hit:
 def _features(source: Mapping[str, Any], field: str) -> Features:
     features: Features = source.get(field, {}).get("impacts", {})
     return features
-
-
-def _encoded_text(source: Mapping[str, Any], record: FieldRecord) -> str:
-    """Return the text that a document's impacts were made from."""
-    *titles, text = record.text_fields
-    return document_text(source.get(titles[0]) if titles else None, source.get(text))

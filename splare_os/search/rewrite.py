@@ -12,8 +12,7 @@ from opensearchpy import OpenSearch
 
 from ..encode.load import load_encoder
 from ..encoder import Encoder
-from ..layout.field import impacts_field
-from ..layout.records import FieldRecord
+from ..layout.records import FoundImpacts
 from ..layout.view import Headers, View
 from ..scoring import Scoring, check_scoring
 from .check import ModelCheck
@@ -50,6 +49,14 @@ class Search:
     target: Target
     body: Dsl
     view: View
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """The impacts field that a clause searches, and how it weighs there."""
+
+    field: str
+    weighing: Weighing
 
 
 @dataclass(frozen=True)
@@ -136,7 +143,7 @@ class Rewriter:
             for search, each in zip(searches, found, strict=True)
         ]
 
-    def _weighed(self, search: Search) -> dict[Clause, Weighing]:
+    def _weighed(self, search: Search) -> dict[Clause, Weighed]:
         """Return the clauses of a body, and how each weighs in the indices that it searches."""
         found: dict[Clause, None] = {}
 
@@ -145,29 +152,27 @@ class Rewriter:
             return {NAME: clause}
 
         _replaced(search, note)
-        fields = sorted({impacts_field(clause.field) for clause in found})
-        records = {field: self._records(search, field) for field in fields}
-        return {clause: self._weighing(search, clause, records) for clause in found}
+        fields = sorted({clause.field for clause in found})
+        places = {field: self._impacts(search, field) for field in fields}
+        return {clause: self._weighing(search, clause, places[clause.field]) for clause in found}
 
-    def _records(self, search: Search, field: str) -> dict[str, FieldRecord]:
+    def _impacts(self, search: Search, field: str) -> FoundImpacts:
         target, view = search.target, search.view
         return self._check(target.index, search.body, field, self.encoder, view)
 
-    def _weighing(
-        self, search: Search, clause: Clause, records: Mapping[str, Mapping[str, FieldRecord]]
-    ) -> Weighing:
-        field = impacts_field(clause.field)
-        found, headers = records[field], search.view.headers
-        idf = partial(self._collection.idf, found, field, self.encoder, headers)
-        return weighing(found, clause.scoring or self._options.scoring, idf)
+    def _weighing(self, search: Search, clause: Clause, found: FoundImpacts) -> Weighed:
+        headers = search.view.headers
+        idf = partial(self._collection.idf, found.records, found.name, self.encoder, headers)
+        scoring = clause.scoring or self._options.scoring
+        return Weighed(found.name, weighing(found.records, scoring, idf))
 
     def _translated(
-        self, rows: Mapping[str, Queries], found: Mapping[Clause, Weighing], clause: Clause
+        self, rows: Mapping[str, Queries], found: Mapping[Clause, Weighed], clause: Clause
     ) -> Dsl:
-        weigh = found[clause]
+        weigh = found[clause].weighing
         return translate(
             weigh.weights(rows[clause.query]),
-            f"{impacts_field(clause.field)}.impacts",
+            f"{found[clause].field}.impacts",
             dialect=self._options.dialect,
             boost=clause.boost,
             min_score=clause.min_score,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..layout.field import SUFFIX
+from ..documents.fields import SUFFIX
 
 IMPACTS = f"*{SUFFIX}.impacts"
 PARAMETERS = ("_source", "_source_includes", "_source_excludes")

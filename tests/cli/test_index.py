@@ -94,7 +94,10 @@ def test_an_index_of_another_model_is_refused(model: str, cluster_url: str, tmp_
         assert result.exit_code == 1
         assert "'tiny'" in result.stderr
         assert "'other'" in result.stderr
-        assert "Use 'tiny' for this index, or index into a new one" in result.stderr
+        assert (
+            "Use 'tiny' for this index, or give 'other' an index, or an impacts field, of"
+            in result.stderr
+        )
 
 
 @pytest.mark.opensearch

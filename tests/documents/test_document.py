@@ -50,8 +50,10 @@ def test_each_fault_has_its_reason():
     assert reason({"_id": 1.5}).startswith("id of type a number")
     assert reason({"_id": True}).startswith("id of type a boolean")
     assert reason({"_id": ""}).startswith("id is empty")
-    assert reason({"_id": "1", "text": 5}) == "field 'text' is a number: it has to be a string"
-    assert reason({"_id": "1", "title": ["x"]}).startswith("field 'title' is an array")
+    told = "field 'text' is a number: it has to be a string, or some"
+    assert reason({"_id": "1", "text": 5}) == told
+    assert reason({"_id": "1", "text": ["x", 5]}) == told
+    assert reason({"_id": "1", "title": {"x": 1}}).startswith("field 'title' is an object")
 
 
 def test_an_id_has_at_most_512_bytes_of_utf8():
@@ -61,3 +63,25 @@ def test_an_id_has_at_most_512_bytes_of_utf8():
 
 def test_a_dead_line_keeps_its_id_when_it_has_one():
     assert parse("a", 1, b'{"_id": "9", "text": 5}', FIELDS).id == "9"
+
+
+def text_of(body: dict[str, object], fields: Fields) -> str:
+    return parse("a", 1, json.dumps({"_id": "1"} | body).encode(), fields).text
+
+
+def test_texts_of_an_array_are_joined():
+    assert text_of({"title": ["a", "b"], "text": ["c", None, ["d"]]}, FIELDS) == "a b c d"
+
+
+def test_a_text_inside_objects_is_found_by_its_path():
+    fields = Fields(text="parts.text", title="meta.name")
+    body = {"meta": {"name": "N"}, "parts": [{"text": "x"}, {"text": "y"}, {"other": "z"}]}
+    assert text_of(body, fields) == "N x y"
+    assert text_of({"meta.name": "N", "parts": "no object"}, fields) == "N"
+
+
+def test_a_template_says_what_is_encoded():
+    fields = Fields(template="{brand}: {text}")
+    assert text_of({"brand": "B", "text": "x", "title": "no"}, fields) == "B: x"
+    assert text_of({"brand": "B"}, fields) == "B:"
+    assert text_of({"title": "no"}, fields) == ""

@@ -1,11 +1,13 @@
 import json
+from dataclasses import replace
 
 import pytest
 
 from splare_os.documents.document import Document
+from splare_os.documents.fields import Fields
 from splare_os.documents.shards import Version
 from splare_os.impacts import from_features
-from splare_os.index.actions import Target, is_unchanged, to_action
+from splare_os.index.actions import Stored, Target, is_unchanged, to_action
 from splare_os.layout.field import FieldImpacts, digest
 from splare_os.scoring import Saturation
 
@@ -35,7 +37,7 @@ def test_an_action_is_two_lines_with_the_whole_document():
 
 
 def test_what_is_there_is_written_over_if_nobody_else_did_meanwhile():
-    action = to_action(document(text=""), None, 0, TARGET, Version(41, 2))
+    action = to_action(document(text=""), None, 0, TARGET, Stored({}, Version(41, 2)))
     head, _ = map(json.loads, action.lines.splitlines())
     assert head == {"index": {"_index": "i", "_id": "7", "if_seq_no": 41, "if_primary_term": 2}}
 
@@ -85,3 +87,21 @@ def test_true_is_not_one():
 def test_what_is_not_there_or_has_no_impacts_is_no_equal():
     assert not is_unchanged(document(text="x"), None, TARGET)
     assert not is_unchanged(document(text="x"), {"text": "x"}, TARGET)
+
+
+TWO = replace(TARGET, others=(("title_splare", Fields("title", None)),))
+HELD = Stored({"text": "x", "title": "a", "title_splare": {"count": 3}}, Version(4, 1))
+
+
+def test_other_impacts_stay_where_their_text_does():
+    stays = json.loads(to_action(document(text="y", title="a"), None, 0, TWO, HELD).source)
+    assert stays["title_splare"] == {"count": 3}
+    moves = json.loads(to_action(document(text="y", title="b"), None, 0, TWO, HELD).source)
+    assert "title_splare" not in moves
+
+
+def test_other_impacts_are_no_difference():
+    same = document(text="x", title="a")
+    ours = json.loads(to_action(same, None, 0, TWO, HELD).source)
+    assert is_unchanged(same, ours, TWO)
+    assert not is_unchanged(same, ours, TARGET)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from splare_os.documents import Fields
 from splare_os.documents.document import MAX_ID_BYTES, MAX_LINE_BYTES
 from splare_os.index import STATUSES
 from splare_os.index.patience import TRANSIENT
 from splare_os.index.sender import ALIKE, FAULTS, SPLIT
-from splare_os.layout import check_model
+from splare_os.layout import find_impacts
 from tests.hashing import HashEncoder
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +53,7 @@ def test_the_json_files_need_curl_alone(client, cluster_url):
         query = {"query": {"rank_feature": {"field": "text_splare.impacts.17", "linear": {}}}}
         [hit] = client.search(index="splare-notes", body=query)["hits"]["hits"]
         assert hit["_score"] == 1.25
-        check_model(client, "splare-notes", "text_splare", HashEncoder(8192))
+        find_impacts(client, "splare-notes", Fields(), HashEncoder(8192))
     finally:
         client.indices.delete(index="splare-notes", params={"ignore_unavailable": "true"})
         client.indices.delete_index_template(name="splare")

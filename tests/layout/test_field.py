@@ -9,7 +9,6 @@ from splare_os.layout.field import (
     FieldImpacts,
     bad_impacts,
     digest,
-    impacts_field,
     impacts_object,
 )
 from splare_os.scoring import Saturation
@@ -62,10 +61,6 @@ def test_what_lucene_refuses_is_found_with_its_latent(value):
     (row, reason), *others = bad_impacts(impacts).items()
     assert (row, others) == (0, [])
     assert "of latent 4: the encoder must give finite values" in reason
-
-
-def test_the_impacts_field_is_named_for_its_text():
-    assert impacts_field("body") == "body_splare"
 
 
 def test_saturated_impacts_keep_the_length_that_the_model_gave():

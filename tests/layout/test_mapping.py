@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,14 +8,15 @@ from splare_os.documents.fields import Fields
 from splare_os.errors import MappingError, ModelMismatchError
 from splare_os.layout import (
     FieldRecord,
-    check_model,
     content_field,
     ensure_index,
+    find_impacts,
     index_body,
     read_records,
     template,
 )
 from splare_os.layout.mapping import check_target, merged_meta, properties, write_index
+from splare_os.layout.records import LAYOUT
 from splare_os.scoring import K1, Saturation
 from tests.hashing import CutEncoder, HashEncoder
 
@@ -101,12 +103,13 @@ class TestOnACluster:
     ):
         ensure_index(client, index, encoder, Fields(), scoring="dot")
         record = read_records(client, index)[index]["text_splare"].to_meta()
-        first = {key: value for key, value in record.items() if key != "saturation"}
+        later = {"saturation", "template"}
+        first = {key: value for key, value in record.items() if key not in later}
         meta = {"splare": {"text_splare": first | {"layout": 1}}}
         client.indices.put_mapping(index=index, body={"_meta": meta})
         ensure_index(client, index, encoder, Fields())
         found = read_records(client, index)[index]["text_splare"]
-        assert (found.saturation, found.layout) == (None, 2)
+        assert (found.saturation, found.layout) == (None, LAYOUT)
 
     def test_an_index_of_a_single_node_is_green(self, client, index, encoder):
         ensure_index(client, index, encoder, Fields())
@@ -117,16 +120,17 @@ class TestOnACluster:
         other = HashEncoder(fingerprint="f" * 16)
         with pytest.raises(
             ModelMismatchError,
-            match="Another version of 'hash' made it: use that one, or index into a new",
+            match="Another version of 'hash' made it: use that one, or give 'hash' an",
         ):
             ensure_index(client, index, other, Fields())
 
     def test_an_index_that_people_have_gets_the_field_and_nothing_else(
         self, client, index, encoder
     ):
+        other = replace(RECORD, text_fields=("other",))
         mappings = {
             "dynamic": "strict",
-            "_meta": {"owner": "ours", "splare": {"other_splare": RECORD.to_meta()}},
+            "_meta": {"owner": "ours", "splare": {"other_splare": other.to_meta()}},
             "properties": {"text": {"type": "text"}, "year": {"type": "short"}},
         }
         client.indices.create(index=index, body={"mappings": mappings})
@@ -140,7 +144,7 @@ class TestOnACluster:
     def test_a_second_text_field_keeps_the_first_ones_record(self, client, index, encoder):
         ensure_index(client, index, encoder, Fields())
         ensure_index(client, index, HashEncoder(fingerprint="f" * 16), Fields(text="abstract"))
-        assert check_model(client, index, "text_splare", encoder)
+        assert find_impacts(client, index, Fields(), encoder)
         assert read_records(client, index)[index]["abstract_splare"].fingerprint == "f" * 16
 
     def test_another_cut_of_the_same_model_is_recorded(self, client, index, encoder):
@@ -186,7 +190,7 @@ class TestOnACluster:
         body = {"mappings": {"properties": properties(Fields())}}
         client.indices.create(index=index, body=body)
         assert not ensure_index(client, index, encoder, Fields())
-        assert check_model(client, index, "text_splare", encoder) == {index: RECORD}
+        assert find_impacts(client, index, Fields(), encoder).records == {index: RECORD}
 
     def test_an_index_that_cannot_be_created_says_why(self, client, index, encoder):
         with pytest.raises(MappingError, match="cannot be created.*lowercase"):

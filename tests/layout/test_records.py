@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 from opensearchpy import NotFoundError
 
+from splare_os.documents import Fields
 from splare_os.errors import MappingError, ModelMismatchError
-from splare_os.layout import FieldRecord, check_model, read_records
+from splare_os.layout import FieldRecord, find_impacts, read_records
 from splare_os.layout.records import check_record, parse_record, read_mappings, records_of
 from splare_os.layout.view import View
 from splare_os.scoring import Saturation
@@ -22,12 +23,13 @@ def test_a_record_survives_the_mapping():
 def test_a_record_of_another_version_is_refused():
     with pytest.raises(MappingError, match="index 'i': the record has the keys"):
         parse_record(RECORD.to_meta() | {"extra": 1}, "index 'i'")
-    with pytest.raises(MappingError, match="layout 3, this version reads layouts 1 to 2"):
-        parse_record(RECORD.to_meta() | {"layout": 3}, "index 'i'")
+    with pytest.raises(MappingError, match="layout 4, this version reads layouts 1 to 3"):
+        parse_record(RECORD.to_meta() | {"layout": 4}, "index 'i'")
 
 
 def test_a_record_of_the_first_layout_is_read_as_plain_impacts():
-    first = {key: value for key, value in RECORD.to_meta().items() if key != "saturation"}
+    later = {"saturation", "template"}
+    first = {key: value for key, value in RECORD.to_meta().items() if key not in later}
     assert parse_record(first | {"layout": 1}, "i") == replace(RECORD, saturation=None, layout=1)
 
 
@@ -65,7 +67,10 @@ def test_another_model_is_refused_with_both_names_and_the_remedy(other):
     for part in ("'i'", "'text_splare'", "'hash'", RECORD.fingerprint, "'other'"):
         assert part in message
     assert f"fingerprint {other.fingerprint}, {other.n_latents} latents" in message
-    assert "Use 'hash' for this index, or index into a new one with 'other'" in message
+    assert (
+        "Use 'hash' for this index, or give 'other' an index, or an impacts field, of its own"
+        in message
+    )
 
 
 @pytest.mark.opensearch
@@ -78,11 +83,11 @@ def test_every_index_behind_an_alias_is_checked(client, index, encoder):
             index=f"{index}-{name}", body={"mappings": {"_meta": body}, "aliases": aliases}
         )
     assert read_records(client, f"{index}-*").keys() == {f"{index}-{name}" for name in "abc"}
-    assert check_model(client, f"{index}-a", "text_splare", encoder) == {f"{index}-a": RECORD}
+    assert find_impacts(client, f"{index}-a", Fields(), encoder).records == {f"{index}-a": RECORD}
     with pytest.raises(ModelMismatchError, match=f"{index}-b"):
-        check_model(client, f"{index}-all", "text_splare", encoder)
+        find_impacts(client, f"{index}-all", Fields(), encoder)
     with pytest.raises(MappingError, match=f"{index}-c' has no impacts field 'text_splare'"):
-        check_model(client, f"{index}-c", "text_splare", encoder)
+        find_impacts(client, f"{index}-c", Fields(), encoder)
 
 
 @pytest.mark.opensearch
