@@ -45,6 +45,7 @@ OF_NO_MODULE = {
     "index/test_sender_cluster.py": "sender.py again, with the replies of a real server",
     "index/test_backfill_meddling.py": "a backfill killed while somebody else writes",
     "index/test_docs.py": "docs/indexing.md",
+    "index/test_fields.py": "what is encoded and where it goes, over whole jobs",
     "index/test_formats.py": "documents of every format, folders and changes, with a cluster",
     "index/test_kill.py": "a worker in a process of its own, killed at any instant",
     "test_benchmark_results.py": "benchmarks/results.py",

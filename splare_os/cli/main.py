@@ -14,6 +14,7 @@ from .evaluate import evaluate
 from .import_sae import import_sae
 from .index import index
 from .options import errors_in_one_line
+from .remove_impacts import remove_impacts
 from .search import search
 from .statistics import statistics
 from .train import train
@@ -39,7 +40,8 @@ def main(verbose: bool) -> None:
 
 
 COMMANDS = (
-    *(demo, cluster, encode, import_sae, index, backfill, statistics, search, evaluate, train),
+    *(demo, cluster, encode, import_sae, index, backfill, remove_impacts),
+    *(statistics, search, evaluate, train),
 )
 
 for command in COMMANDS:

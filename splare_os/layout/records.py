@@ -17,6 +17,9 @@ LAYOUT = 3
 
 2 added `saturation` to the record, and `length` to the field; 3 added `template` to the record."""
 
+TRUSTED_S = 30.0
+"""How long a client trusts a record before it reads the mapping again."""
+
 ADDED = {"saturation": 2, "template": 3}
 """Keys of a record, and the layout that added them."""
 
@@ -158,6 +161,20 @@ def read_records(client: OpenSearch, index: str, view: View = PLAIN) -> dict[str
     """Return the records of every concrete index behind a name, an alias or a wildcard."""
     found = read_mappings(client, index, view)
     return {name: records_of(name, mappings) for name, mappings in found.items()}
+
+
+def forget_record(client: OpenSearch, index: str, field: str) -> bool:
+    """Return whether the concrete index had a record of `field`, which it has no more.
+
+    The server replaces `_meta` as a whole: all else in it is written again.
+    """
+    meta = read_mappings(client, index)[index].get("_meta")
+    ours = meta.get("splare") if isinstance(meta, dict) else None
+    if not isinstance(meta, dict) or not isinstance(ours, dict) or field not in ours:
+        return False
+    others = {name: record for name, record in ours.items() if name != field}
+    client.indices.put_mapping(index=index, body={"_meta": meta | {"splare": others}})
+    return True
 
 
 def check_record(record: FieldRecord, index: str, field: str, encoder: Encoder) -> None:

@@ -8,19 +8,16 @@ from opensearchpy import OpenSearch
 
 from ..documents.fields import Fields
 from ..encoder import Encoder
-from ..layout.records import FoundImpacts, find_impacts
+from ..layout.records import TRUSTED_S, FoundImpacts, find_impacts
 from ..layout.view import Headers, View
 from .query import Dsl
-
-CHECK_AGAIN_S = 30.0
-"""How long a field's record is trusted before its mapping is read again."""
 
 Question: TypeAlias = tuple[str | None, str, frozenset[tuple[str, str]], str]
 """Index, text field, options and credentials: names may stand for other indices to another user."""
 
 
 class ModelCheck:
-    """The questions of one client whose answer was good, each for `CHECK_AGAIN_S`."""
+    """The questions of one client whose answer was good, each for `TRUSTED_S`."""
 
     def __init__(self, client: OpenSearch) -> None:
         self._client = client
@@ -42,7 +39,7 @@ class ModelCheck:
             return self._good[question][1]
         found = find_impacts(self._client, index, Fields(field, None), encoder, view)
         kept = {asked: answer for asked, answer in self._good.items() if now < answer[0]}
-        self._good = kept | {question: (now + CHECK_AGAIN_S, found)}
+        self._good = kept | {question: (now + TRUSTED_S, found)}
         return found
 
     def _indices_of(self, point: Mapping[str, object], view: View) -> str | None:

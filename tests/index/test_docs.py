@@ -42,14 +42,19 @@ def test_statuses_are_those_of_the_code():
 def test_the_json_files_need_curl_alone(client, cluster_url):
     client.indices.delete(index="splare-notes", params={"ignore_unavailable": "true"})
     commands = "\n".join(re.findall(r"^```sh\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL))
-    assert commands.count("curl") == 6
+    assert commands.count("curl") == 7
     environment = {"SPLARE_URL": cluster_url, "PATH": "/usr/bin:/bin"}
     try:
         subprocess.run(
             ["/bin/sh", "-e", "-c", commands], cwd=ROOT, env=environment, check=True, timeout=60
         )
         ours = client.get(index="splare-notes", id="1")["_source"]["text_splare"]
-        assert ours == {"impacts": {"17": 1.25, "4213": 0.5}, "latents": ["17", "4213"], "count": 2}
+        assert ours == {
+            "impacts": {"17": 1.25, "4213": 0.5},
+            "latents": ["17", "4213"],
+            "count": 2,
+            "length": 1.75,
+        }
         query = {"query": {"rank_feature": {"field": "text_splare.impacts.17", "linear": {}}}}
         [hit] = client.search(index="splare-notes", body=query)["hits"]["hits"]
         assert hit["_score"] == 1.25

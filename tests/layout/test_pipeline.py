@@ -2,15 +2,14 @@ import json
 from pathlib import Path
 
 import pytest
-from opensearchpy import RequestError
+from opensearchpy import NotFoundError
 
 from splare_os.documents.fields import Fields
 from splare_os.impacts import as_stored
 from splare_os.index import ingest
 from splare_os.index.job import IngestOptions
-from splare_os.index.patience import describe
 from splare_os.layout import PIPELINE, ensure_index, put_pipeline
-from splare_os.layout.pipeline import pipeline_body
+from splare_os.layout.pipeline import DEAD_LETTERS, dead_letters_template, pipeline_body
 
 FILE = Path(__file__).parents[2] / "ingest_pipelines" / f"{PIPELINE}.json"
 BAD = {"1": 0, "2": -1, "3": "abc", "4": 1e39, "5": None, "05": 1.0, "x": 1.0, "": 1.0, "6": True}
@@ -42,6 +41,7 @@ class TestOnACluster:
             "impacts": {"9": 1.234375, "0": 0.5},
             "latents": ["9", "0"],
             "count": 2,
+            "length": pytest.approx(1.7345),
         }
 
     def test_impacts_are_cut_and_sorted_as_the_worker_does(self, store):
@@ -52,6 +52,7 @@ class TestOnACluster:
         assert list(ours["impacts"]) == heaviest[:400]
         assert ours["latents"] == heaviest[:20]
         assert (ours["count"], ours["digest"]) == (400, "d")
+        assert ours["length"] == pytest.approx(sum(sorted(given.values())[100:]), rel=1e-6)
 
     def test_without_impacts_the_count_is_zero(self, store):
         assert store(text_splare={"impacts": {"1": 0}})["text_splare"] == {"count": 0}
@@ -60,11 +61,35 @@ class TestOnACluster:
     def test_a_document_without_the_field_passes(self, store):
         assert store(text="x") == {"text": "x"}
 
+    def test_what_the_mapping_would_refuse_in_the_field_is_dropped(self, store):
+        given = {"impacts": {"9": 2}, "digest": {"no": 1}, "more": 1, "latents": 5, "count": "x"}
+        ours = store(text_splare=given)["text_splare"]
+        assert ours == {"impacts": {"9": 2.0}, "latents": ["9"], "count": 1, "length": 2.0}
+
+    def test_a_length_that_is_given_stays(self, store):
+        ours = store(text_splare={"impacts": {"9": 2}, "length": 7.5})["text_splare"]
+        assert ours["length"] == 7.5
+
     @pytest.mark.parametrize("ours", ["x", {"impacts": [1]}, {"impacts": "x"}])
-    def test_what_is_no_object_is_refused(self, store, ours):
-        with pytest.raises(RequestError) as error:
-            store(text_splare=ours)
-        assert "has to be an object" in describe(error.value)
+    def test_what_cannot_be_mended_goes_to_the_dead_letters_with_the_reason(
+        self, client, index, store, ours
+    ):
+        with pytest.raises(NotFoundError):
+            store(text="x", text_splare=ours)
+        for name in ("2", "2"):  # the same again is another letter
+            lines = [{"index": {"_index": index, "_id": name}}, {"n": 1, "text_splare": ours}]
+            reply = client.bulk(body=lines, params={"pipeline": PIPELINE})
+            assert [item["index"]["_index"] for item in reply["items"]] == [DEAD_LETTERS]
+        client.indices.refresh(index=DEAD_LETTERS)
+        query = {"query": {"bool": {"filter": [{"term": {"index": index}}, {"term": {"id": "2"}}]}}}
+        hits = client.search(index=DEAD_LETTERS, body=query)["hits"]["hits"]
+        assert len(hits) == 2
+        letter = hits[0]["_source"]
+        assert letter["document"] == {"n": 1, "text_splare": ours}
+        assert "has to be an object" in letter["reason"]
+        assert letter.keys() == {"@timestamp", "document", "id", "index", "reason"}
+        found = client.indices.get_mapping(index=DEAD_LETTERS)[DEAD_LETTERS]["mappings"]
+        assert found == dead_letters_template()["template"]["mappings"] | {"dynamic": "false"}
 
     def test_the_worker_goes_round_it(self, client, index, encoder, write, tmp_path):
         put_pipeline(client)

@@ -1,0 +1,38 @@
+"""`splare-os remove-impacts`: an impacts field out of an index, after a change of the model."""
+
+from contextlib import closing
+
+import click
+
+from .options import cluster_options, cluster_url, connect, print_json
+
+
+@click.command()
+@click.option("--index", required=True, help="Index or alias.")
+@click.option("--impacts-field", required=True, help="Field to remove, such as text_splare.")
+@click.option(
+    "--share",
+    default=0.25,
+    show_default=True,
+    help="Share of the time in which it works: the rest is left to searches; 1 is full speed.",
+)
+@click.option(
+    "--grace",
+    "grace_s",
+    default=30.0,
+    show_default=True,
+    help="Seconds that clients have to notice, before impacts go.",
+)
+@cluster_options
+def remove_impacts(
+    index: str, impacts_field: str, share: float, grace_s: float, **cluster: str | None
+) -> None:
+    """Take the impacts of a field out of INDEX, once no application searches them any more.
+
+    First the record of its model goes, after the grace the impacts. Documents keep all else.
+    """
+    from ..index.removal import remove_impacts as removed
+
+    with closing(connect(cluster_url(cluster), cluster)) as client:
+        n_removed = sum(removed(client, index, impacts_field, share=share, grace_s=grace_s))
+    print_json({"removed": n_removed})

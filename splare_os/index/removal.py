@@ -1,0 +1,75 @@
+"""Impacts taken out of an index, where other impacts of the same texts have taken their place."""
+
+import logging
+from collections.abc import Iterator
+from functools import partial
+from threading import Event
+from typing import Any
+
+from opensearchpy import OpenSearch
+
+from ..documents.fields import SUFFIX
+from ..errors import BulkError, MappingError
+from ..layout.records import TRUSTED_S, forget_record, read_mappings
+from ..layout.statistics import forget_statistics
+from ..reply import part
+from .pace import Pace
+from .patience import Patience, reason_of, retried
+
+log = logging.getLogger(__name__)
+
+REMOVE = (
+    "ctx._source.keySet().removeIf(k -> k.equals(params.field) || k.startsWith(params.field + '.'))"
+)
+"""Other writers may have written the paths of the field as keys."""
+
+
+def remove_impacts(
+    client: OpenSearch,
+    index: str,
+    field: str,
+    *,
+    share: float = 0.25,
+    grace_s: float = TRUSTED_S,
+    page_documents: int = 250,
+) -> Iterator[int]:
+    """Yield how many documents of `index`, a name or an alias, lost the impacts field `field`.
+
+    A number for each request; an interrupted removal goes on when it is asked for again. First the
+    field's record goes, so that nobody searches it any more, and once clients know that (`grace_s`
+    later) its impacts. What others write meanwhile stays. `share` is that of the time in which it
+    works. `MappingError` if no index has such a field, `BulkError` if the cluster does not answer.
+    """
+    if not field.endswith(SUFFIX):
+        raise ValueError(f"impacts field {field!r}: its name has to end in {SUFFIX!r}")
+    pace, stop, patience = Pace(None, share), Event(), Patience()
+    mappings = read_mappings(client, index)
+    names = [name for name, one in mappings.items() if field in part(one, "properties")]
+    if not names:
+        raise MappingError(
+            f"index {index!r} has no impacts field {field!r}: there is none to remove"
+        )
+    if [name for name in names if forget_record(client, name, field)]:
+        stop.wait(grace_s)
+    for name in names:
+        one = partial(_remove_some, client, name, field, page_documents)
+        while n_removed := retried(one, patience, stop):
+            log.info("index=%s field=%s removed=%d", name, field, n_removed)
+            yield n_removed
+            pace.wait(n_removed, stop)
+        forget_statistics(client, name, field)
+
+
+def _remove_some(client: OpenSearch, index: str, field: str, n: int) -> int:
+    """Return how many documents were changed, or met a write of others: 0 if none has the field."""
+    client.indices.refresh(index=index)
+    there = [{"exists": {"field": f"{field}.{key}"}} for key in ("digest", "count", "latents")]
+    body: dict[str, Any] = {
+        "query": {"bool": {"should": there}},
+        "script": {"source": REMOVE, "params": {"field": field}},
+    }
+    params = {"max_docs": n, "conflicts": "proceed"}
+    reply = client.update_by_query(index=index, body=body, params=params)
+    for failure in part(reply, "failures"):
+        raise BulkError(f"index {index!r}: {reason_of(failure.get('cause', failure))}")
+    return int(part(reply, "updated")) + int(part(reply, "version_conflicts"))
