@@ -11,9 +11,6 @@ def test_a_second_field_is_made_and_the_first_removed(
     model: str, cluster_url: str, client: OpenSearch, index: str
 ) -> None:
         removal.remove_impacts,
-        "__kwdefaults__",
-        {"grace_s": 0.0, "share": 1.0} | {"page_documents": 10},
-    )
     client.index(index=index, id="a", body={"about": {"text": "oil crisis"}}, refresh=True)
     where = ["--index", index, "--url", cluster_url]
     text = ["--text-field", "about.text", "--template", "news {about.text}"]
