@@ -10,7 +10,6 @@ from tests.cli.running import json_lines, run
 def test_a_second_field_is_made_and_the_first_removed(
     model: str, cluster_url: str, client: OpenSearch, index: str
 ) -> None:
-        removal.remove_impacts,
     client.index(index=index, id="a", body={"about": {"text": "oil crisis"}}, refresh=True)
     where = ["--index", index, "--url", cluster_url]
     text = ["--text-field", "about.text", "--template", "news {about.text}"]
