@@ -40,7 +40,7 @@ def index(
 ) -> None:
     """Index documents from FILES, and print the counts.
 
-    FILES are JSON Lines, CSV, TSV or Parquet, folders and patterns ("data/**/*.csv.gz") of
+    FILES are JSON Lines, CSV, TSV, Parquet or Arrow, folders and patterns ("data/**/*.csv.gz") of
     them, URLs (https://, s3://, gs://, hf://), another index (opensearch://HOST:9200/NAME), or
     - for JSON Lines from stdin.
 

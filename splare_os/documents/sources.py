@@ -9,6 +9,7 @@ from typing import TypeAlias
 from ..errors import JobError
 from ..extras import require
 from . import opensearch, remote
+from .arrow import read_arrow
 from .compression import SUFFIXES as COMPRESSED
 from .delimited import read_csv, read_tsv
 from .document import Document
@@ -27,8 +28,16 @@ FORMATS: Mapping[str, Reader] = {
     ".csv": read_csv,
     ".tsv": read_tsv,
     ".parquet": read_parquet,
+    ".arrow": read_arrow,
 }
 """The suffix of a name, before one of a compression, to what reads the file."""
+
+
+TABLES = frozenset({read_parquet, read_arrow})
+"""Readers that need an extra, and a file as it is: it is compressed inside."""
+
+BESIDE_ARROW = frozenset({"dataset_dict.json", "dataset_info.json", "state.json"})
+"""What `datasets` saves beside documents."""
 
 
 def find_sources(sources: Sequence[str]) -> list[str]:
@@ -45,7 +54,7 @@ def find_sources(sources: Sequence[str]) -> list[str]:
         raise ValueError("'-' is given twice: stdin can be read once")
     found = [file for source in sources for file in _files(source)]
     for file in found:
-        if not opensearch.is_index(file) and _reader(file) is read_parquet:
+        if not opensearch.is_index(file) and _reader(file) in TABLES:
             require("sources", f"the source {file}")
     return found
 
@@ -80,8 +89,8 @@ def _reader(source: str) -> Reader:
     reader = FORMATS.get(suffix or ".jsonl")
     if reader is None:
         raise ValueError(
-            f"{source}: documents are read from {', '.join(FORMATS)} (each but .parquet also with "
-            f"{', '.join(COMPRESSED)}) or '-', JSON Lines; convert it"
+            f"{source}: documents are read from {', '.join(FORMATS)} (each but .parquet and .arrow "
+            f"also with {', '.join(COMPRESSED)}) or '-', JSON Lines; convert it"
         )
     return reader
 
@@ -93,7 +102,7 @@ def _suffix(source: str) -> str:
     if suffix not in COMPRESSED:
         return suffix
     inner = name.with_suffix("").suffix.lower()
-    return inner + suffix if inner == ".parquet" else inner
+    return inner + suffix if FORMATS.get(inner) in TABLES else inner
 
 
 def _files(source: str) -> list[str]:
@@ -136,7 +145,8 @@ def _in_folder(folder: Path) -> list[str]:
     found = []
     for at, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if _is_open(name)]
-        found += [os.path.join(at, name) for name in names if _is_open(name) and _is_known(name)]
+        wanted = [name for name in names if _is_open(name) and name not in BESIDE_ARROW]
+        found += [os.path.join(at, name) for name in wanted if _is_known(name)]
     return sorted(found)
 
 
