@@ -1,3 +1,5 @@
+import errno
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
@@ -32,4 +34,13 @@ def test_a_lock_goes_with_its_process(tmp_path: Path) -> None:
             lock(file, HELD)
         other.kill()
     with path.open() as file:
+        lock(file, HELD)
+
+
+def test_a_place_without_locks_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", none_left)
+    with (tmp_path / "lock").open("w") as file, pytest.raises(JobError, match="that has locks"):
         lock(file, HELD)

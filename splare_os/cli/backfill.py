@@ -2,11 +2,12 @@
 
 import json
 import sys
-from contextlib import closing, suppress
+from contextlib import closing
 from typing import Any
 
 import click
 
+from .interrupt import interruptible
 from .options import (
     cluster_options,
     cluster_url,
@@ -68,8 +69,7 @@ def backfill(
     check_top_k(encoder, options.top_k)
     with closing(connect(cluster_url(chosen), chosen)) as client:
         run = run_backfill(client, encoder, options)
-        ends = (KeyboardInterrupt,) if options.watch else ()
-        with suppress(*ends):
+        with interruptible(is_end=options.watch):
             draw(run, index)
     print_json(run.counts)
     if run.counts["dead"]:

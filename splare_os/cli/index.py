@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from .interrupt import interruptible
 from .options import (
     cluster_options,
     cluster_url,
@@ -56,7 +57,8 @@ def index(
     check_top_k(encoder, options.top_k)
     with closing(connect(cluster_url(chosen), chosen)) as client:
         run = ingest(client, encoder, sources, options)
-        draw(run, index)
+        with interruptible():
+            draw(run, index)
     print_json(run.counts)
     if run.counts["dead"]:
         click.echo(f"{run.counts['dead']} failed, with reasons in {run.dead_letters}", err=True)

@@ -50,8 +50,8 @@ class Checkpoint:
         with _errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             file = path.with_suffix(".lock").open("a")
+        busy = f"another backfill is at this job ({path}): let it finish, or stop it"
         with file:
-            busy = f"another backfill is at this job ({path}): let it finish, or stop it"
             lock(file, JobError(busy))
             yield cls(path)
 
@@ -68,7 +68,8 @@ class Checkpoint:
 
     def forget(self) -> None:
         """Begin anew: what is known of an earlier run is not read."""
-        self.path.unlink(missing_ok=True)
+        with _errors(self.path):
+            self.path.unlink(missing_ok=True)
 
     def _read(self) -> tuple[Scope, Position] | None:
         try:

@@ -47,23 +47,42 @@ class DeadLetters:
         with file:
             busy = f"dead letters {path}: another job is writing there; name another file"
             lock(file, JobError(busy))
-            yield cls(path, file)
-        if not path.stat().st_size:
-            path.unlink()
+            letters = cls(path, file)
+            yield letters
+            if not letters.n_bytes and letters.is_there():
+                with _errors(path):
+                    path.unlink()
 
     @property
     def n_bytes(self) -> int:
         """Length of the file."""
         return self.file.tell()
 
+    def is_there(self) -> bool:
+        """Return whether the file is where it was opened: nobody has deleted or moved it."""
+        try:
+            return os.path.samestat(os.fstat(self.file.fileno()), self.path.stat())
+        except OSError:
+            return False
+
+    def check(self) -> None:
+        """Raise `JobError` if letters are in a file that nobody finds any more."""
+        if self.n_bytes and not self.is_there():
+            raise JobError(
+                f"dead letters {self.path}: deleted or moved while the job writes there. Run the "
+                "same command again: it starts over, and skips what is unchanged"
+            )
+
     def cut(self, n_bytes: int) -> None:
         """Forget what was appended after the ledger's last advance."""
         if n_bytes != self.file.tell():
-            self.file.truncate(n_bytes)
-            self.file.seek(n_bytes)
+            with _errors(self.path):
+                self.file.truncate(n_bytes)
+                self.file.seek(n_bytes)
 
     def append(self, letters: Sequence[bytes]) -> int:
         """Return the length of the file after `letters` are on disk."""
+        self.check()
         if letters:
             with _errors(self.path):
                 self.file.write(b"".join(letters))

@@ -20,7 +20,7 @@ from ..reply import part
 from ..scoring import Scoring, check_scoring
 from .actions import Target
 from .bulk import BulkOptions
-from .ledger import Identity
+from .ledger import PIPE, Identity
 from .patience import Patience
 
 
@@ -113,12 +113,13 @@ def find_job(
     ]
     key = sha256("\n".join(map(str, parts)).encode()).hexdigest()[:8]
     folder = options.state_folder or default_state_folder()
-    letters = options.dead_letters or folder / f"{options.index}-{key}.dead.jsonl"
+    name = f"{options.index}-{key}" if can_resume else f"{options.index}{PIPE}{key}"
+    letters = options.dead_letters or folder / f"{name}.dead.jsonl"
     if str(letters.resolve()) in map(absolute, sources):
         raise ValueError(f"dead letters {letters}: that is one of the sources; name another file")
     if letters.exists() and not letters.is_file():
         raise ValueError(f"dead letters {letters}: not a regular file; name one that can be kept")
-    return Job(folder / f"{options.index}-{key}.sqlite", letters.resolve(), can_resume)
+    return Job(folder / f"{name}.sqlite", letters.resolve(), can_resume)
 
 
 def identify(

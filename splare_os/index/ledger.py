@@ -7,7 +7,7 @@ one durable transaction, and a job's dead letters are on disk before it says so.
 import hashlib
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self, TypeAlias
@@ -22,6 +22,9 @@ Status: TypeAlias = Literal["indexed", "unchanged", "replaced", "empty", "dead"]
 STATUSES: tuple[Status, ...] = ("indexed", "unchanged", "replaced", "empty", "dead")
 
 LINE_BITS = 40
+
+PIPE = "-pipe-"
+"""In the name of a job whose source is a pipe: none of them is taken up again."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS job (one INTEGER PRIMARY KEY CHECK (one = 1), identity BLOB NOT NULL,
@@ -162,6 +165,21 @@ class Ledger:
         self.database.execute("COMMIT")
 
 
+def remove_abandoned(folder: Path) -> None:
+    """Remove the ledgers of jobs from pipes whose worker was killed; their dead letters stay."""
+    for path in folder.glob(f"*{PIPE}*.lock"):
+        with suppress(OSError, JobError), path.open("a") as file:
+            lock(file, JobError("its worker lives"))
+            remove_ledger(path.with_suffix(".sqlite"))
+
+
+def remove_ledger(path: Path) -> None:
+    """Remove what is on disk of a ledger."""
+    for name in (path, *(Path(f"{path}{suffix}") for suffix in ("-wal", "-shm", "-journal"))):
+        name.unlink(missing_ok=True)
+    path.with_suffix(".lock").unlink(missing_ok=True)
+
+
 def _identity(stored: bytes) -> Identity | None:
     """Return what a ledger holds; None if an earlier version wrote it."""
     record = orjson.loads(stored)
@@ -183,13 +201,14 @@ def _key(name: str) -> int:
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """Hold the job: the lock goes with the process, however it ends."""
+    busy = JobError(f"another worker is at this job ({path}): let it finish, or stop it")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.with_suffix(".lock").open("a")
     except OSError as error:
         raise JobError(f"ledger {path}: {error}. Give a folder that can be written to") from error
     with file:
-        lock(file, JobError(f"another worker is at this job ({path}): let it finish, or stop it"))
+        lock(file, busy)
         yield
 
 

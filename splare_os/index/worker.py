@@ -29,7 +29,16 @@ from .dead_letters import DeadLetters
 from .flight import Flight
 from .handle import IndexHandle
 from .job import IngestOptions, Job, find_job, find_target, identify
-from .ledger import STATUSES, Ledger, Progress, Status, file_and_line, place
+from .ledger import (
+    STATUSES,
+    Ledger,
+    Progress,
+    Status,
+    file_and_line,
+    place,
+    remove_abandoned,
+    remove_ledger,
+)
 from .patience import retried
 from .replies import Verdict
 from .sender import Sender
@@ -81,6 +90,7 @@ class IngestRun:
             created, job, target = self._patiently(self._prepare)
             handle = self._patiently(lambda: self._handle(target))
             self.dead_letters = job.dead_letters
+            remove_abandoned(job.ledger.parent)
             stack.callback(_forget, job)
             ledger = stack.enter_context(Ledger.open(job.ledger))
             letters = stack.enter_context(DeadLetters.open(job.dead_letters))
@@ -102,6 +112,7 @@ class IngestRun:
             yield from _Worker(
                 self, handle, target, flight, ledger=ledger, letters=letters, tally=tally
             ).run()
+            letters.check()
             self._close(ledger, handle)
             tally.finish()
 
@@ -256,5 +267,4 @@ class _Worker:
 def _forget(job: Job) -> None:
     """Remove the ledger of a job that cannot go on: its source was a pipe."""
     if not job.can_resume:
-        for suffix in (".sqlite", ".lock"):
-            job.ledger.with_suffix(suffix).unlink(missing_ok=True)
+        remove_ledger(job.ledger)

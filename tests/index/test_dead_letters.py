@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -62,3 +64,70 @@ def test_two_jobs_do_not_write_to_one_file(tmp_path):
         DeadLetters.open(path),
     ):
         pass
+
+
+def replaced(path):
+    path.rename(path.with_suffix(".1"))
+    path.touch()
+
+
+@pytest.mark.parametrize("deed", [lambda path: path.unlink(), replaced])
+def test_letters_that_are_taken_away_are_noticed(tmp_path, deed):
+    path = tmp_path / "dead.jsonl"
+    with DeadLetters.open(path) as letters:
+        letters.append([b"one\n"])
+        deed(path)
+        for look in (letters.check, lambda: letters.append([b"two\n"])):
+            with pytest.raises(JobError, match="deleted or moved while the job writes there"):
+                look()
+
+
+def test_an_empty_file_that_is_taken_away_is_no_loss(tmp_path):
+    with DeadLetters.open(tmp_path / "dead.jsonl") as letters:
+        letters.path.unlink()
+        letters.check()
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from splare_os.errors import JobError
+from splare_os.index.dead_letters import DeadLetters
+from splare_os.index.checkpoint import Checkpoint, Position, Scope
+from splare_os.index.ledger import Identity, Ledger
+
+folder, what = Path(sys.argv[1]), sys.argv[2]
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+try:
+    if what == "letters":
+        with DeadLetters.open(folder / "dead.jsonl") as letters:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+            letters.append([b"x" * 10_000])
+    elif what == "ledger":
+        with Ledger.open(folder / "a.sqlite") as ledger:
+            ledger.start(Identity("u", (), "d"), 0)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+            ledger.seen_before([str(n) for n in range(20_000)], list(range(20_000)))
+            ledger.advance(ledger.progress)
+    else:
+        with Checkpoint.open(folder / "a.json") as checkpoint:
+            checkpoint.start(Scope("u", "d"), 0)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+            checkpoint.save(Position({n: n for n in range(5_000)}))
+except JobError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("letters", "File too large. Make room or give another place, then run again"),
+        ("ledger", "Free disk space if it is full"),
+        ("checkpoint", "File too large. Make room or give another state folder"),
+    ],
+)
+def test_a_disk_that_is_full_is_told(tmp_path, what, told):
+    command = [sys.executable, "-c", FULL, str(tmp_path), what]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert told in done.stdout, done.stderr

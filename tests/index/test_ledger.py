@@ -6,7 +6,15 @@ import pytest
 
 from splare_os.documents.files import FileState
 from splare_os.errors import JobError
-from splare_os.index.ledger import Identity, Ledger, Progress, file_and_line, place
+from splare_os.index.ledger import (
+    Identity,
+    Ledger,
+    Progress,
+    file_and_line,
+    place,
+    remove_abandoned,
+)
+from splare_os.lock import lock
 
 SOURCE = FileState("/a.jsonl", 10, "7")
 IDENTITY = Identity("uuid", (SOURCE,), "/dead.jsonl")
@@ -160,3 +168,17 @@ def test_a_folder_that_cannot_be_made_says_so(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(JobError, match="Give a folder that can be written to"):
         restart(tmp_path / "file" / "l.sqlite")
+
+
+def test_the_ledger_of_a_pipe_whose_worker_died_is_removed(tmp_path):
+    names = ["i-pipe-dead", "i-pipe-alive", "i-file"]
+    for name in names:
+        for suffix in (".sqlite", ".lock", ".sqlite-wal", ".dead.jsonl"):
+            (tmp_path / f"{name}{suffix}").touch()
+    with (tmp_path / "i-pipe-alive.lock").open("a") as file:
+        lock(file, JobError("held"))
+        remove_abandoned(tmp_path)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert {name for name in left if name.startswith("i-pipe-dead")} == {"i-pipe-dead.dead.jsonl"}
+    assert sum(name.startswith("i-pipe-alive") for name in left) == 4
+    assert sum(name.startswith("i-file") for name in left) == 4

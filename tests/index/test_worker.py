@@ -167,7 +167,7 @@ def test_each_bad_document_has_its_outcome_and_its_reason_and_the_run_goes_on(
     assert reasons[2].startswith("invalid JSON: ")
     assert reasons[6] == "id of 600 bytes: the cluster takes at most 512"
     assert reasons[7] == "no id: the key '_id' is missing or null"
-    assert reasons[8] == "field 'text' is a number: it has to be a string"
+    assert reasons[8] == "field 'text' is a number: it has to be a string, or some"
     assert "[_index] is a metadata field" in reasons[9]
     assert "has a field 'text_splare' of its own" in reasons[10]
     assert reasons[11] == "cannot be encoded: ValueError: a word that nobody can read"
