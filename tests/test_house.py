@@ -47,6 +47,7 @@ OF_NO_MODULE = {
     "index/test_docs.py": "docs/indexing.md",
     "index/test_fields.py": "what is encoded and where it goes, over whole jobs",
     "index/test_formats.py": "documents of every format, folders and changes, with a cluster",
+    "index/test_ledger_machine.py": "ledger.py and dead_letters.py in any order of steps",
     "index/test_kill.py": "a worker in a process of its own, killed at any instant",
     "test_benchmark_results.py": "benchmarks/results.py",
     "test_benchmarks.py": "benchmarks/",
