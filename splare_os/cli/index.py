@@ -21,6 +21,14 @@ from .options import (
 from .progress import draw
 
 
+def settings(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """Return the settings that an option gives as KEY=VALUE."""
+    pairs = [value.partition("=") for value in values]
+    if wrong := [value for value in values if not all(value.partition("="))]:
+        raise click.BadParameter(f"{wrong[0]!r}: give KEY=VALUE", param=option)
+    return {key: value for key, _, value in pairs}
+
+
 @click.command()
 @click.argument("files", nargs=-1, required=True)
 @click.option("--index", required=True, help="Index to write to; made if it is not there.")
@@ -31,6 +39,17 @@ from .progress import draw
     is_flag=True,
     help="Notice files written anew with the same size and time: all is read twice.",
 )
+@click.option("--restart", "is_restarted", is_flag=True, help="Begin anew, not where it stopped.")
+@click.option("--bulk-load", is_flag=True, help="No refresh and no replicas until it is done.")
+@click.option(
+    "--setting",
+    "settings",
+    multiple=True,
+    callback=settings,
+    metavar="KEY=VALUE",
+    help="Of a new index, such as codec=best_compression or number_of_shards=3.",
+)
+@click.option("--force-merge", type=click.IntRange(min=1), help="Merge into so many segments.")
 @cluster_options
 @model_option
 def index(

@@ -13,6 +13,7 @@ from .encode import encode
 from .evaluate import evaluate
 from .import_sae import import_sae
 from .index import index
+from .jobs import jobs
 from .options import errors_in_one_line
 from .remove_impacts import remove_impacts
 from .search import search
@@ -40,7 +41,7 @@ def main(verbose: bool) -> None:
 
 
 COMMANDS = (
-    *(demo, cluster, encode, import_sae, index, backfill, remove_impacts),
+    *(demo, cluster, encode, import_sae, index, jobs, backfill, remove_impacts),
     *(statistics, search, evaluate, train),
 )
 

@@ -29,6 +29,18 @@ class FileState:
     sha256: str = ""
 
 
+@dataclass
+class Meter:
+    """How many bytes of a file have been read: of what lies on the disk, compressed or not."""
+
+    n_bytes: int = 0
+
+    def note(self, file: "File") -> None:
+        """Look how far a file is read; what no one knows the size of is not measured."""
+        if file.state is not None:
+            self.n_bytes = max(self.n_bytes, file.handle.tell())
+
+
 @dataclass(frozen=True)
 class File:
     """A source that is being read; `inode` 0: there is none."""

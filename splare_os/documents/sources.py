@@ -14,7 +14,7 @@ from .compression import SUFFIXES as COMPRESSED
 from .delimited import read_csv, read_tsv
 from .document import Document
 from .fields import Fields
-from .files import STDIN, File, file_state, opened
+from .files import STDIN, File, Meter, file_state, opened
 from .jsonl import read_jsonl
 from .parquet import read_parquet
 
@@ -64,12 +64,16 @@ def is_replayable(source: str) -> bool:
     return file_state(source) is not None
 
 
-def read_documents(source: str, fields: Fields, *, after: int = 0) -> Iterator[Document]:
+def read_documents(
+    source: str, fields: Fields, *, after: int = 0, meter: Meter | None = None
+) -> Iterator[Document]:
     """Yield the documents of one file or of stdin ("-"), from the one behind position `after`.
 
     What is no document has a reason, and so has what follows a break of a compressed stream.
-    `JobError` if the file cannot be read, or changed while it was.
+    `meter` is told how much of the file was read. `JobError` if the file cannot be read, or changed
+    while it was.
     """
+    meter = meter or Meter()
     if opensearch.is_index(source):
         yield from opensearch.read_shard(source, fields, after)
         return
@@ -78,6 +82,7 @@ def read_documents(source: str, fields: Fields, *, after: int = 0) -> Iterator[D
         with opened(source) as file:
             for document in reader(file, fields, after):
                 after = document.line
+                meter.note(file)
                 yield document
             file.check()
     except OSError as error:

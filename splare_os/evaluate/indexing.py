@@ -12,8 +12,8 @@ from opensearchpy.helpers import streaming_bulk
 
 from ..documents.fields import Fields
 from ..encoder import Encoder, own_top_k
+from ..index.ingest import ingest
 from ..index.job import IngestOptions
-from ..index.worker import ingest
 from ..layout import TOP_K
 from ..layout.mapping import properties, template
 from ..layout.saturating import default_saturation

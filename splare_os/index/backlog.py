@@ -175,7 +175,8 @@ def open_backlog(
         letters = stack.enter_context(DeadLetters.open(letters_path))
         if options.is_restarted:
             checkpoint.forget()
-        checkpoint.start(Scope(handle.uuid, str(letters_path)), letters.n_bytes)
+        scope, named = Scope(handle.uuid, str(letters_path)), encoder.name
+        checkpoint.start(scope, letters.n_bytes, index=target.index, model=named)
         letters.cut(checkpoint.position.dead_bytes)
         sender = Sender(client, handle, options.bulk, options.patience, stop)
         flight = stack.enter_context(Flight[Batch](sender, options.n_senders))

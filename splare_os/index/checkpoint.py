@@ -1,6 +1,7 @@
 """How far a backfill is, on disk: one small file, replaced whole at each step."""
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -11,6 +12,7 @@ import orjson
 
 from ..errors import JobError
 from ..lock import lock
+from .life import Life
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ class Position:
     dead_bytes: int = 0
     is_done: bool = False
 
+    @property
+    def n_read(self) -> int:
+        """Number of the writes that were looked at."""
+        return sum(upto + 1 for upto in self.shards.values())
+
 
 class Checkpoint:
     """The file of one backfill, locked."""
@@ -42,6 +49,7 @@ class Checkpoint:
         self.path = path
         self.scope: Scope | None = None
         self.position = Position()
+        self.life = Life()
 
     @classmethod
     @contextmanager
@@ -55,8 +63,13 @@ class Checkpoint:
             lock(file, JobError(busy))
             yield cls(path)
 
-    def start(self, scope: Scope, dead_bytes_on_disk: int) -> None:
-        """Take up the job where it stopped; one that was done begins where it ended."""
+    def start(
+        self, scope: Scope, dead_bytes_on_disk: int, *, index: str = "", model: str = ""
+    ) -> None:
+        """Take up the job where it stopped; one that was done begins where it ended.
+
+        `index` and `model` are told to who lists jobs.
+        """
         known = self._read()
         self.scope = scope
         if known is None or known[0] != scope:
@@ -65,6 +78,8 @@ class Checkpoint:
             self.position = Position(known[1].shards)
         else:  # dead letters that are gone would be missed
             self.position = known[1] if dead_bytes_on_disk >= known[1].dead_bytes else Position()
+        n_done = sum(self.position.counts.values())
+        self.life = Life(index, model, time.time(), n_done, self.position.n_read)
 
     def forget(self) -> None:
         """Begin anew: what is known of an earlier run is not read."""
@@ -87,7 +102,8 @@ class Checkpoint:
 
     def save(self, position: Position) -> None:
         """Make `position` durable."""
-        body = {"scope": self.scope, "position": asdict(position)}
+        told = {"life": self.life, "updated": time.time()}
+        body = {"scope": self.scope, "position": asdict(position)} | told
         new = self.path.with_suffix(".new")
         with _errors(self.path):
             with new.open("wb") as file:

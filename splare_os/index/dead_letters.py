@@ -3,8 +3,9 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Self
 
 import orjson
 
@@ -34,7 +35,7 @@ def to_letter(document: Document, reason: str, refusal: Verdict = None) -> bytes
 class DeadLetters:
     """A file that grows by whole, durable appends, and is cut to what the ledger knows."""
 
-    def __init__(self, path: Path, file: BinaryIO) -> None:
+    def __init__(self, path: Path, file: FileIO) -> None:
         self.path, self.file = path, file
 
     @classmethod
@@ -43,7 +44,7 @@ class DeadLetters:
         """Yield the dead letters at `path`; an empty file is removed at the end."""
         with _errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            file = path.open("ab")
+            file = path.open("ab", buffering=0)  # or a close would write what has failed
         with file:
             busy = f"dead letters {path}: another job is writing there; name another file"
             lock(file, JobError(busy))
@@ -85,8 +86,9 @@ class DeadLetters:
         self.check()
         if letters:
             with _errors(self.path):
-                self.file.write(b"".join(letters))
-                self.file.flush()
+                left = b"".join(letters)
+                while left:
+                    left = left[self.file.write(left) :]
                 os.fsync(self.file.fileno())
         return self.file.tell()
 

@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -33,7 +33,9 @@ class IngestOptions:
     `state_folder` holds the ledgers (default `$XDG_STATE_HOME/splare-os/jobs`), and the dead
     letters unless `dead_letters` names a file for them; that file is written anew. `hash_sources`
     reads sources once more at the start of a run, to notice one that was written anew with the same
-    size and time.
+    size and time. `is_restarted`: begin anew, whatever an earlier run has done. `bulk_load`: no
+    refresh and no replicas while it runs. `settings` are those of a new index. `force_merge`: into
+    so many segments at the end.
     """
 
     index: str
@@ -48,11 +50,17 @@ class IngestOptions:
     state_folder: Path | None = None
     dead_letters: Path | None = None
     hash_sources: bool = False
+    is_restarted: bool = False
+    bulk_load: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
+    force_merge: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse an index that cannot be written to, and bounds that nothing fits."""
         check_target(self.index, self.top_k)
         check_scoring(self.scoring)
+        if self.force_merge is not None and self.force_merge < 1:
+            raise ValueError(f"force_merge={self.force_merge}: leave at least one segment")
         if min(self.chunk_documents, self.chunk_bytes, self.n_senders) < 1:
             raise ValueError(
                 f"chunk_documents={self.chunk_documents}, chunk_bytes={self.chunk_bytes}, "

@@ -6,6 +6,7 @@ one durable transaction, and a job's dead letters are on disk before it says so.
 
 import hashlib
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ import orjson
 from ..documents.files import FileState
 from ..errors import JobError
 from ..lock import lock
+from .life import Life
 
 Status: TypeAlias = Literal["indexed", "unchanged", "replaced", "empty", "dead"]
 STATUSES: tuple[Status, ...] = ("indexed", "unchanged", "replaced", "empty", "dead")
@@ -26,9 +28,13 @@ LINE_BITS = 40
 PIPE = "-pipe-"
 """In the name of a job whose source is a pipe: none of them is taken up again."""
 
+VERSION = 2
+"""Of the schema; a ledger of another one is begun anew."""
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS job (one INTEGER PRIMARY KEY CHECK (one = 1), identity BLOB NOT NULL,
-    state TEXT NOT NULL, place INTEGER NOT NULL, counts BLOB NOT NULL, dead_bytes INTEGER NOT NULL);
+    state TEXT NOT NULL, place INTEGER NOT NULL, counts BLOB NOT NULL, dead_bytes INTEGER NOT NULL,
+    read_bytes INTEGER NOT NULL, life BLOB NOT NULL, updated REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS seen (id INTEGER PRIMARY KEY, place INTEGER NOT NULL);
 """
 
@@ -65,11 +71,15 @@ class Identity:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a job is: all documents up to `place` are done, with these outcomes."""
+    """How far a job is: all documents up to `place` are done, with these outcomes.
+
+    `read_bytes` of the sources were read by then, as they lie on the disk.
+    """
 
     place: int = 0
     counts: Mapping[Status, int] = field(default_factory=lambda: dict.fromkeys(STATUSES, 0))
     dead_bytes: int = 0
+    read_bytes: int = 0
 
 
 class Ledger:
@@ -79,6 +89,7 @@ class Ledger:
         self.path, self.database = path, database
         self.progress = Progress()
         self.identity: Identity | None = None
+        self.life = Life()
 
     @classmethod
     @contextmanager
@@ -89,28 +100,40 @@ class Ledger:
             try:
                 database.execute("PRAGMA journal_mode = WAL")
                 database.execute("PRAGMA synchronous = FULL")
+                _drop_other_versions(database)
                 database.executescript(SCHEMA)
                 yield cls(path, database)
             finally:
                 database.close()
 
-    def start(self, identity: Identity, dead_bytes_on_disk: int) -> str:
+    def start(
+        self, identity: Identity, dead_bytes_on_disk: int, *, index: str = "", model: str = ""
+    ) -> str:
         """Take up the job where it stopped, or from the start; return why from the start, or "".
 
         `dead_bytes_on_disk` is the length of the dead-letter file: it may have grown since the
-        last advance, and be shorter only if somebody has taken it away.
+        last advance, and be shorter only if somebody has taken it away. `index` and `model` are
+        told to who lists jobs.
         """
         reason = self._read(identity, dead_bytes_on_disk)
+        self._begin()
         if reason:
             self.identity, self.progress = identity, Progress()
-            self._begin()
             self.database.execute("DELETE FROM seen")
-            self._write("running")
+        n_done, n_read = sum(self.progress.counts.values()), self.progress.read_bytes
+        total = sum(source.n_bytes for source in identity.sources)
+        self.life = Life(index, model, time.time(), n_done, n_read, total)
+        self._write("running")
         return reason
+
+    def forget(self) -> None:
+        """Begin anew: what is known of an earlier run is not read."""
+        self._begin()
+        self.database.execute("DELETE FROM job")
 
     def _read(self, identity: Identity, dead_bytes_on_disk: int) -> str:
         row = self.database.execute(
-            "SELECT identity, state, place, counts, dead_bytes FROM job"
+            "SELECT identity, state, place, counts, dead_bytes, read_bytes FROM job"
         ).fetchone()
         if row is None:
             return "new"
@@ -122,7 +145,7 @@ class Ledger:
         if dead_bytes_on_disk < row[4]:
             return "dead letters are gone"
         self.identity = known
-        self.progress = Progress(row[2], orjson.loads(row[3]), row[4])
+        self.progress = Progress(row[2], orjson.loads(row[3]), row[4], row[5])
         return ""
 
     def seen_before(self, ids: Sequence[str], places: Sequence[int]) -> list[bool]:
@@ -157,12 +180,20 @@ class Ledger:
 
     def _write(self, state: str) -> None:
         self._begin()
-        made, at = orjson.dumps(self.identity), self.progress
+        made, at, life = orjson.dumps(self.identity), self.progress, orjson.dumps(self.life)
+        counts = orjson.dumps(at.counts)
         self.database.execute(
-            "INSERT OR REPLACE INTO job VALUES (1, ?, ?, ?, ?, ?)",
-            (made, state, at.place, orjson.dumps(at.counts), at.dead_bytes),
+            "INSERT OR REPLACE INTO job VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (made, state, at.place, counts, at.dead_bytes, at.read_bytes, life, time.time()),
         )
         self.database.execute("COMMIT")
+
+
+def _drop_other_versions(database: sqlite3.Connection) -> None:
+    if database.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+        for table in ("job", "seen"):
+            database.execute(f"DROP TABLE IF EXISTS {table}")
+        database.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def remove_abandoned(folder: Path) -> None:

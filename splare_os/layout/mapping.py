@@ -17,6 +17,7 @@ from ..scoring import Scoring
 from .cut import MAX_TOP_K, check_top_k, default_top_k
 from .records import (
     FieldRecord,
+    Records,
     check_record,
     find_impacts,
     impacts_name,
@@ -83,12 +84,14 @@ def field_paths(mappings: Mapping[str, object]) -> Iterator[str]:
             yield from (f"{name}.{path}" for path in field_paths(mapping))
 
 
-def index_body(fields: Fields, record: FieldRecord) -> Json:
+def index_body(
+    fields: Fields, record: FieldRecord, settings: Mapping[str, str] | None = None
+) -> Json:
     """Return the body that creates an index for such documents, its record included."""
     inner = template()["template"]
     meta = {"splare": {fields.impacts_name: record.to_meta()}}
     return {
-        "settings": inner["settings"],  # type: ignore[index]
+        "settings": inner["settings"] | _named(settings or {}),  # type: ignore[index]
         "mappings": {"_meta": meta, "properties": properties(fields)},
     }
 
@@ -131,35 +134,45 @@ def ensure_index(
     *,
     top_k: int | None = None,
     scoring: Scoring | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> bool:
     """Return whether `index` had to be created; afterwards it takes `encoder`'s impacts.
 
     An index that people already have gets the impacts field and nothing else. Behind an alias,
     the write index gets the field; every other index that has it must be of the same model.
     `top_k` None is the cut in the index's record, or else all that the encoder gives; `scoring`
-    None is what the index is made for, or else `calibrated`.
+    None is what the index is made for, or else `calibrated`. `settings` ("index.codec", or "codec")
+    are those of a new index, and have to be those of one that is there.
     `ModelMismatchError` if one is not, `MappingError` if the field exists in another shape.
     """
     check_target(index, top_k)
     check_top_k(encoder, top_k)
     record = _wanted(encoder, fields, top_k, scoring)
-    if not _exists(client, index) and _create(client, index, fields, record):
+    made = index_body(replace(fields, impacts=fields.impacts_name), record, settings)
+    if not _exists(client, index) and _create(client, index, made):
         return True
+    _check_settings(client, index, settings or {})
     others = read_records(client, index)
     field = impacts_name(others.values(), fields, encoder)
     fields = replace(fields, impacts=field)
-    for name, records in others.items():
-        if field in records:
-            check_record(records[field], name, field, encoder)
     target = write_index(client, index)
-    known = others[target].get(field)
-    if known is not None and top_k is None:
-        record = replace(record, top_k=known.top_k)
-    present = [records[field] for records in (others[target], *others.values()) if field in records]
+    present = _present(others, target, field, encoder)
+    if field in others[target] and top_k is None:
+        record = replace(record, top_k=present[0].top_k)
     saturation = chosen_saturation(encoder, scoring, present)
     _add_field(client, target, fields, replace(record, saturation=saturation))
     find_impacts(client, target, fields, encoder)
     return False
+
+
+def _present(
+    others: Mapping[str, Records], target: str, field: str, encoder: Encoder
+) -> list[FieldRecord]:
+    """Return the records of a field, that of `target` first, all of them of `encoder`'s model."""
+    for name, records in others.items():
+        if field in records:
+            check_record(records[field], name, field, encoder)
+    return [records[field] for records in (others[target], *others.values()) if field in records]
 
 
 def _wanted(
@@ -192,15 +205,39 @@ def _exists(client: OpenSearch, index: str) -> bool:
     return True
 
 
-def _create(client: OpenSearch, index: str, fields: Fields, record: FieldRecord) -> bool:
+def _create(client: OpenSearch, index: str, body: Json) -> bool:
     try:
-        client.indices.create(index=index, body=index_body(fields, record))
+        client.indices.create(index=index, body=body)
     except RequestError as error:
         if error.error == "resource_already_exists_exception":
             return False  # somebody was faster: take it as an index that exists
         raise MappingError(f"index {index!r} cannot be created: {error}") from error
-    log.info("created index=%s model=%s fingerprint=%s", index, record.model, record.fingerprint)
+    log.info("created index=%s", index)
     return True
+
+
+def _named(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return settings with their whole names."""
+    return {
+        name if name.startswith("index.") else f"index.{name}": value
+        for name, value in settings.items()
+    }
+
+
+def _check_settings(client: OpenSearch, index: str, settings: Mapping[str, str]) -> None:
+    """Raise `MappingError` where an index that is there is set otherwise."""
+    wanted = _named(settings)
+    if not wanted:
+        return
+    target = write_index(client, index)
+    reply = client.indices.get_settings(index=target, params={"flat_settings": "true"})
+    there = part(reply, target, "settings")
+    for name, value in wanted.items():
+        if there.get(name) != value:
+            raise MappingError(
+                f"index {target!r} is there, with {name}={there.get(name)!r} and not {value!r}: "
+                "settings are those of a new index. Leave them out, or index into a new one"
+            )
 
 
 def _add_field(client: OpenSearch, index: str, fields: Fields, record: FieldRecord) -> None:

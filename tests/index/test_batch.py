@@ -114,7 +114,7 @@ def test_a_refused_document_is_dead_with_a_letter():
             "_id": "d1",
             "index": "shop",
             "seq_no": 1,
-            "reason": "field 'text' is a number: it has to be a string",
+            "reason": "field 'text' is a number: it has to be a string, or some",
             "document": {"text": 5},
         },
     ]

@@ -1,0 +1,185 @@
+"""A run of a job: it opens what the job needs, lets the worker go, and closes the job."""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+from typing import TypeVar
+
+from opensearchpy import OpenSearch
+
+from ..documents.sources import find_sources
+from ..encoder import Encoder
+from ..errors import BulkError
+from ..layout.cut import check_top_k
+from ..layout.mapping import ensure_index, write_index
+from ..layout.pipeline import PIPELINE
+from .actions import Target
+from .bulk_load import bulk_loading, restore_left
+from .chunk import Chunk, Outcome
+from .dead_letters import DeadLetters
+from .flight import Flight
+from .handle import IndexHandle
+from .job import IngestOptions, Job, find_job, find_target, identify
+from .ledger import Ledger, Progress, Status, remove_abandoned, remove_ledger
+from .merging import merge
+from .patience import retried
+from .sender import Sender
+from .tally import Tally, open_tally
+from .worker import Worker
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+def ingest(
+    client: OpenSearch, encoder: Encoder, sources: Sequence[str], options: IngestOptions
+) -> "IngestRun":
+    """Return a run that indexes the documents of `sources` as it is iterated over.
+
+    It yields one outcome a document, in order, each when it is done for good. `ValueError` or
+    `JobError` at once if a source is of no known format, or not there; `ValueError` too if more
+    impacts are to be kept than the encoder gives.
+    """
+    files = find_sources(sources)
+    check_top_k(encoder, options.top_k)
+    return IngestRun(client, encoder, files, options)
+
+
+class IngestRun:
+    """An iterator over outcomes, once; `counts` are those of the whole job.
+
+    After a kill, the job goes on where it stopped, and `n_done_before` says how far that was.
+    While iterating: `ModelMismatchError`, `MappingError`, `JobError`, `BulkError`; after each of
+    them the same command goes on.
+    """
+
+    def __init__(
+        self, client: OpenSearch, encoder: Encoder, sources: Sequence[str], options: IngestOptions
+    ) -> None:
+        self.client, self.encoder = client, encoder
+        self.sources, self.options = list(sources), options
+        self.n_done_before = 0
+        self.ledger: Ledger | None = None
+        self.dead_letters: Path | None = None
+        self.stop = Event()
+
+    @property
+    def counts(self) -> dict[Status, int]:
+        """The outcomes of the job so far."""
+        return dict(self.ledger.progress.counts if self.ledger else Progress().counts)
+
+    def __iter__(self) -> Iterator[Outcome]:
+        """Yield the outcomes of the lines that are not done yet."""
+        with ExitStack() as stack:
+            self._patiently(self.client.info, is_first=True)
+            created, job, target = self._patiently(self._prepare)
+            handle = self._patiently(lambda: self._handle(target))
+            ledger, letters = self._opened(stack, job, handle, created=created)
+            if self.options.bulk_load:
+                stack.enter_context(bulk_loading(handle, job.ledger.parent))
+            else:
+                restore_left(handle, job.ledger.parent)
+            n_senders = self.options.n_senders
+            flight = stack.enter_context(Flight[Chunk](self._sender(handle), n_senders))
+            tally = self._patiently(lambda: self._tally(target, created=created))
+            yield from Worker(
+                encoder=self.encoder,
+                sources=self.sources,
+                options=self.options,
+                handle=handle,
+                target=target,
+                flight=flight,
+                ledger=ledger,
+                letters=letters,
+                tally=tally,
+            ).run()
+            letters.check()
+            self._close(ledger, handle)
+            tally.finish()
+            if self.options.force_merge:
+                merge(handle, self.options.force_merge)
+
+    def _opened(
+        self, stack: ExitStack, job: Job, handle: IndexHandle, *, created: bool
+    ) -> tuple[Ledger, DeadLetters]:
+        """Return the files of the job, taken up where it stopped, until `stack` is closed."""
+        self.dead_letters = job.dead_letters
+        remove_abandoned(job.ledger.parent)
+        stack.callback(_forget, job)
+        ledger = stack.enter_context(Ledger.open(job.ledger))
+        letters = stack.enter_context(DeadLetters.open(job.dead_letters))
+        identity = identify(job, self.sources, handle.uuid, self.options, created=created)
+        if self.options.is_restarted:
+            ledger.forget()
+        named = {"index": self.options.index, "model": self.encoder.name}
+        self._take_up(ledger, ledger.start(identity, letters.n_bytes, **named))
+        letters.cut(ledger.progress.dead_bytes)
+        return ledger, letters
+
+    def _tally(self, target: Target, *, created: bool) -> Tally:
+        return open_tally(
+            self.client,
+            target,
+            self.encoder.n_latents,
+            is_new=created,
+            has_begun=self.n_done_before > 0,
+        )
+
+    def _patiently(self, step: Callable[[], T], *, is_first: bool = False) -> T:
+        """Return what a step gives that may be repeated, done again while the cluster is ill."""
+        return retried(step, self.options.patience, self.stop, is_first=is_first)
+
+    def _prepare(self) -> tuple[bool, Job, Target]:
+        """Return whether the index had to be made, the job, and where its impacts go."""
+        index, fields = self.options.index, self.options.fields
+        top_k, scoring = self.options.top_k, self.options.scoring
+        settings = self.options.settings
+        created = ensure_index(
+            self.client,
+            index,
+            self.encoder,
+            fields,
+            top_k=top_k,
+            scoring=scoring,
+            settings=settings,
+        )
+        concrete = write_index(self.client, index)
+        target = find_target(self.client, self.encoder, concrete, fields, top_k)
+        return created, find_job(self.client, target, self.sources, self.options), target
+
+    def _take_up(self, ledger: Ledger, reason: str) -> None:
+        self.ledger = ledger
+        self.n_done_before = sum(self.counts.values())
+        if reason:
+            log.info("job=%s from the start: %s", ledger.path.stem, reason)
+        else:
+            log.info("job=%s goes on after %d documents", ledger.path.stem, self.n_done_before)
+
+    def _handle(self, target: Target) -> IndexHandle:
+        options = self.options
+        return IndexHandle(self.client, options.index, target, options.patience, self.stop)
+
+    def _sender(self, handle: IndexHandle) -> Sender:
+        bulk = self.options.bulk
+        if bulk.pipeline is None and handle.settings.get("index.default_pipeline") == PIPELINE:
+            bulk = replace(bulk, pipeline="_none")  # ours is for other writers: half the rate
+        return Sender(self.client, handle, bulk, self.options.patience, self.stop)
+
+    def _close(self, ledger: Ledger, handle: IndexHandle) -> None:
+        """Finish the job; a refresh that fails is told: the index makes one by itself, later."""
+        handle.check()
+        try:
+            self._patiently(lambda: self.client.indices.refresh(index=handle.index))
+        except BulkError as error:
+            log.warning("index=%s is not refreshed: %s", handle.index, error)
+        ledger.finish()
+
+
+def _forget(job: Job) -> None:
+    """Remove the ledger of a job that cannot go on: its source was a pipe."""
+    if not job.can_resume:
+        remove_ledger(job.ledger)
