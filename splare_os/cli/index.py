@@ -2,7 +2,8 @@
 
 import sys
 from contextlib import closing
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -19,6 +20,11 @@ from .options import (
     text_fields,
 )
 from .progress import draw
+
+if TYPE_CHECKING:
+    from ..encoder import Encoder
+    from ..index import IngestOptions
+    from ..index.jobs import JobStatus
 
 
 def settings(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
@@ -39,6 +45,8 @@ def settings(_: click.Context, option: click.Parameter, values: tuple[str, ...])
     is_flag=True,
     help="Notice files written anew with the same size and time: all is read twice.",
 )
+@click.option("--status", is_flag=True, help="Only tell how far this job is.")
+@click.option("--dry-run", is_flag=True, help="Only read, check and estimate; no cluster is asked.")
 @click.option("--restart", "is_restarted", is_flag=True, help="Begin anew, not where it stopped.")
 @click.option("--bulk-load", is_flag=True, help="No refresh and no replicas until it is done.")
 @click.option(
@@ -56,6 +64,8 @@ def index(
     files: tuple[str, ...],
     index: str,
     model: str,
+    status: bool,
+    dry_run: bool,
     **chosen: Any,  # noqa: ANN401  # one for each option
 ) -> None:
     """Index documents from FILES, and print the counts.
@@ -68,13 +78,18 @@ def index(
     """
     from ..documents import find_sources
     from ..index import IngestOptions, ingest
+    from ..index.ingest import find_status
     from ..layout.cut import check_top_k
 
     sources = find_sources(files)  # before anything is started for them
     options = IngestOptions(index, text_fields(chosen), **part(chosen, IngestOptions))
     encoder = opened_encoder(model)  # first: no cluster is started for nothing
     check_top_k(encoder, options.top_k)
+    if dry_run:
+        rehearse(encoder, sources, options)
     with closing(connect(cluster_url(chosen), chosen)) as client:
+        if status:
+            tell_status(find_status(client, encoder, sources, options))
         run = ingest(client, encoder, sources, options)
         with interruptible():
             draw(run, index)
@@ -82,3 +97,20 @@ def index(
     if run.counts["dead"]:
         click.echo(f"{run.counts['dead']} failed, with reasons in {run.dead_letters}", err=True)
         sys.exit(1)
+
+
+def rehearse(encoder: "Encoder", sources: list[str], options: "IngestOptions") -> NoReturn:
+    """Print what a run would do, and exit as it would."""
+    from ..index.dry_run import dry_run
+
+    found = dry_run(encoder, sources, options)
+    print_json(asdict(found))
+    sys.exit(1 if found.dead else 0)
+
+
+def tell_status(job: "JobStatus | None") -> NoReturn:
+    """Print how far a job is, and exit."""
+    if job is None:
+        raise click.ClickException("no such job: it was not begun, or another user or state folder")
+    print_json(asdict(job))
+    sys.exit(0)

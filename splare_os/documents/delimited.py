@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
 
+import orjson
+
 from ..errors import JobError
 from .columns import check_columns
 from .document import BOM, MAX_LINE_BYTES, Document, to_document
@@ -146,7 +148,7 @@ def _document(
         }
     except UnicodeDecodeError as error:
         return _dead(file, record, f"not UTF-8: {error}")
-    return to_document(file.name, record.number, record.raw.strip(b"\r\n"), body, fields)
+    return to_document(file.name, record.number, orjson.dumps(body), body, fields)
 
 
 def _dead(file: File, record: Line, reason: str) -> Document:

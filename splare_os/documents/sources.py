@@ -16,6 +16,8 @@ from .document import Document
 from .fields import Fields
 from .files import STDIN, File, Meter, file_state, opened
 from .jsonl import read_jsonl
+from .letters import SUFFIX as DEAD
+from .letters import read_letters
 from .parquet import read_parquet
 
 Reader: TypeAlias = Callable[[File, Fields, int], Iterator[Document]]
@@ -29,6 +31,7 @@ FORMATS: Mapping[str, Reader] = {
     ".tsv": read_tsv,
     ".parquet": read_parquet,
     ".arrow": read_arrow,
+    DEAD: read_letters,
 }
 """The suffix of a name, before one of a compression, to what reads the file."""
 
@@ -105,9 +108,10 @@ def _suffix(source: str) -> str:
     name = PurePosixPath(remote.name_of(source) if remote.is_remote(source) else source)
     suffix = name.suffix.lower()
     if suffix not in COMPRESSED:
-        return suffix
-    inner = name.with_suffix("").suffix.lower()
-    return inner + suffix if FORMATS.get(inner) in TABLES else inner
+        return DEAD if name.name.lower().endswith(DEAD) else suffix
+    inner = name.with_suffix("")
+    found = DEAD if inner.name.lower().endswith(DEAD) else inner.suffix.lower()
+    return found + suffix if FORMATS.get(found) in TABLES else found
 
 
 def _files(source: str) -> list[str]:

@@ -23,6 +23,7 @@ from .dead_letters import DeadLetters
 from .flight import Flight
 from .handle import IndexHandle
 from .job import IngestOptions, Job, find_job, find_target, identify
+from .jobs import JobStatus, job_status
 from .ledger import Ledger, Progress, Status, remove_abandoned, remove_ledger
 from .merging import merge
 from .patience import retried
@@ -47,6 +48,23 @@ def ingest(
     files = find_sources(sources)
     check_top_k(encoder, options.top_k)
     return IngestRun(client, encoder, files, options)
+
+
+def find_status(
+    client: OpenSearch, encoder: Encoder, sources: Sequence[str], options: IngestOptions
+) -> JobStatus | None:
+    """Return how far the job of these sources is; None if there is none. Nothing is written.
+
+    `MappingError` and `ModelMismatchError` if the index, or its field, is not there.
+    """
+    patience, stop = options.patience, Event()
+
+    def find() -> Job:
+        concrete = write_index(client, options.index)
+        target = find_target(client, encoder, concrete, options.fields, options.top_k)
+        return find_job(client, target, find_sources(sources), options)
+
+    return job_status(retried(find, patience, stop, is_first=True).ledger)
 
 
 class IngestRun:

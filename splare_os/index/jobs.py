@@ -73,7 +73,9 @@ def list_jobs(folder: Path | None = None) -> list[JobStatus]:
 
 
 def job_status(path: Path) -> JobStatus | None:
-    """Return what the file of a job says; None if it cannot be read, or says nothing yet."""
+    """Return what the file of a job says; None if there is none, or it cannot be read."""
+    if not path.exists():
+        return None
     kind: Kind = "index" if path.suffix == ".sqlite" else "backfill"
     try:
         found = _of_ledger(path) if kind == "index" else _of_checkpoint(path)

@@ -150,7 +150,7 @@ class Ledger:
 
     def seen_before(self, ids: Sequence[str], places: Sequence[int]) -> list[bool]:
         """Return for each id, at its place, whether it stood at an earlier one; note them all."""
-        keys = [_key(name) for name in ids]
+        keys = [id_key(name) for name in ids]
         self._begin()
         self.database.executemany(
             "INSERT INTO seen VALUES (?, ?) ON CONFLICT DO NOTHING",
@@ -221,7 +221,7 @@ def _identity(stored: bytes) -> Identity | None:
     return Identity(sources=sources, **record)
 
 
-def _key(name: str) -> int:
+def id_key(name: str) -> int:
     """Return 64 bits of a hash, signed as SQLite's integers are.
 
     Two of 10**8 ids meet with a chance of 3 in 10,000, and then one is called `replaced`.

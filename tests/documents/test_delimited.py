@@ -38,8 +38,10 @@ def test_quotes_hold_commas_quotes_and_line_ends(save):
     ]
 
 
-def test_a_row_is_kept_as_it_was_read(save):
-    assert read(save(b'_id,text\n1,"a\nb"\n'))[0].raw == b'1,"a\nb"'
+def test_a_row_is_kept_as_json_and_a_torn_one_as_it_was_read(save):
+    whole, torn = read(save(b'_id,text\n1,"a\nb"\n2,x,y\n'))
+    assert whole.raw == b'{"_id":"1","text":"a\\nb"}'
+    assert torn.raw == b"2,x,y"
 
 
 def test_tabs_part_the_cells_of_tsv(save):

@@ -24,13 +24,13 @@ def test_texts_are_those_that_index_encodes(tmp_path: Path) -> None:
 
 
 def test_bad_lines_are_told_of_and_an_id_is_not_needed(tmp_path: Path) -> None:
-    lines = [{"text": "oil"}, "{", {"text": ["no"]}, {"text": ""}, "[]", {"text": "war"}]
+    lines = [{"text": "oil"}, "{", {"text": {"no": 1}}, {"text": ""}, "[]", {"text": "war"}]
     source = write(tmp_path / "a.jsonl", lines)
     rejected = []
     assert draw_texts([source], Fields(), max_chars=99, reject=rejected.append) == ["oil", "war"]
     assert [(d.source, d.line) for d in rejected] == [(source, 2), (source, 3), (source, 5)]
     assert "invalid JSON" in rejected[0].reason
-    assert rejected[1].reason == "field 'text' is an array: it has to be a string"
+    assert rejected[1].reason == "field 'text' is an object: it has to be a string, or some"
 
 
 def test_of_each_file_texts_are_drawn_until_they_hold_the_characters(tmp_path: Path) -> None:
