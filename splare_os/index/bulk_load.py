@@ -1,4 +1,4 @@
-"""Settings under which an index takes documents quicker, and those of before, until they are back.
+"""Settings of an index for a bulk load, and those of before, until they are back.
 
 What was set before is on disk before it is changed. So a worker may be killed: the next run on the
 index sets it back, or `restore_all`.
