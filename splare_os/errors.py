@@ -3,6 +3,7 @@
 SplareError
 ├── ClusterError      the embedded OpenSearch could not be fetched, started or stopped
 ├── EncoderError      a model folder that cannot be read, or lacks an ability
+├── ConnectionSettingsError  a file that says how to reach a cluster cannot be read
 ├── MappingError      an index whose mapping does not fit what is asked of it
 ├── ModelMismatchError  a field that holds impacts of another model
 ├── JobError          an indexing job that cannot go on (locked, ledger unreadable)
@@ -25,6 +26,10 @@ class ClusterError(SplareError):
 
 class EncoderError(SplareError):
     """A model folder cannot be read, or the model lacks the ability that is asked for."""
+
+
+class ConnectionSettingsError(SplareError):
+    """A file that says how to reach a cluster, or as whom, cannot be read or used."""
 
 
 class MappingError(SplareError):

@@ -10,7 +10,6 @@ import click
 from .interrupt import interruptible
 from .options import (
     cluster_options,
-    cluster_url,
     connect,
     impacts_options,
     model_option,
@@ -67,7 +66,7 @@ def backfill(
     options = BackfillOptions(index, text_fields(chosen), **part(chosen, BackfillOptions))
     encoder = opened_encoder(model)  # first: no cluster is started for nothing
     check_top_k(encoder, options.top_k)
-    with closing(connect(cluster_url(chosen), chosen)) as client:
+    with closing(connect(chosen)) as client:
         run = run_backfill(client, encoder, options)
         with interruptible(is_end=options.watch):
             draw(run, index)

@@ -3,24 +3,27 @@
 import shutil
 import sys
 from contextlib import closing
+from typing import Any
 
 import click
 
-from .options import cluster_options, cluster_url, connect, model_option, opened_encoder
+from .options import cluster_connection, cluster_options, model_option, opened_encoder
 from .progress import draw
 
 
 @click.command()
 @cluster_options
 @model_option
-def demo(model: str, **cluster: str | None) -> None:
+def demo(model: str, **cluster: Any) -> None:  # noqa: ANN401  # one for each option
     """Index a real sample, and compare BM25 with latents on it."""
+    from ..connection import open_client
     from .comparison import INDEX, QUERIES, compare, index_sample
     from .show import comparison_panel, console
 
     encoder = opened_encoder(model)  # first: no cluster is started for nothing
-    url = cluster_url(cluster)
-    with closing(connect(url, cluster)) as client:
+    connection = cluster_connection(cluster)
+    url = connection.address
+    with closing(open_client(connection)) as client:
         for run in index_sample(client, encoder):
             draw(run, "indexing the sample")
         screen = console()

@@ -5,13 +5,12 @@ from collections.abc import Iterable
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .options import (
     cluster_options,
-    cluster_url,
     connect,
     dense_device,
     models_option,
@@ -67,7 +66,7 @@ def evaluate(
     per_query: Path | None,
     as_json: bool,
     model: tuple[str, ...],
-    **cluster: str | None,
+    **cluster: Any,  # noqa: ANN401  # one for each option
 ) -> None:
     """Measure systems on FOLDERS in BEIR form: a line for each data set and system.
 
@@ -94,7 +93,7 @@ def evaluate(
     with ExitStack() as stack:
         client = None
         if options.needs_cluster:
-            client = stack.enter_context(closing(connect(cluster_url(cluster), cluster)))
+            client = stack.enter_context(closing(connect(cluster)))
         _show_results(evaluate(folders, encoders, client, options), as_json=as_json)
 
 

@@ -10,7 +10,6 @@ import click
 from .interrupt import interruptible
 from .options import (
     cluster_options,
-    cluster_url,
     connect,
     impacts_options,
     model_option,
@@ -87,7 +86,7 @@ def index(
     check_top_k(encoder, options.top_k)
     if dry_run:
         rehearse(encoder, sources, options)
-    with closing(connect(cluster_url(chosen), chosen)) as client:
+    with closing(connect(chosen)) as client:
         if status:
             tell_status(find_status(client, encoder, sources, options))
         run = ingest(client, encoder, sources, options)

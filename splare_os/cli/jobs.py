@@ -3,11 +3,11 @@
 import sys
 from contextlib import closing
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import cluster_options, cluster_url, connect, print_json
+from .options import cluster_options, connect, print_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -36,12 +36,12 @@ def jobs(ctx: click.Context, as_json: bool) -> None:
 
 @jobs.command()
 @cluster_options
-def restore(**cluster: str | None) -> None:
+def restore(**cluster: Any) -> None:  # noqa: ANN401  # one for each option
     """Set back what bulk loads of killed workers have left, and print a line for each index."""
     from ..index.bulk_load import restore_all
     from ..index.job import default_state_folder
 
-    with closing(connect(cluster_url(cluster), cluster)) as client:
+    with closing(connect(cluster)) as client:
         for index, fate in restore_all(client, default_state_folder()):
             print_json({"index": index, "settings": fate})
 

@@ -1,9 +1,9 @@
 """What commands share: options that say which cluster and which model, and opening them."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +16,7 @@ from ..errors import SplareError
 if TYPE_CHECKING:
     from opensearchpy import OpenSearch
 
+    from ..connection import Connection
     from ..documents import Fields
     from ..encoder import Encoder
 
@@ -37,7 +38,10 @@ def errors_in_one_line() -> Iterator[None]:
     except Exception as error:
         if type(error).__module__.split(".")[0] != "opensearchpy":
             raise
-        raise click.ClickException(f"OpenSearch: {error}") from error
+        from ..connection import hint
+
+        told = hint(error)
+        raise click.ClickException(f"OpenSearch: {error}{told and f'. {told}'}") from error
 
 
 def added(command: C, *options: Callable[[C], C]) -> C:
@@ -48,16 +52,40 @@ def added(command: C, *options: Callable[[C], C]) -> C:
 
 
 def cluster_options(command: C) -> C:
-    """Add the options that say which cluster."""
+    """Add the options that say which cluster; `connect` reads them."""
+    file = click.Path(exists=True, dir_okay=False)
     return added(
         command,
         click.option(
-            "--url", envvar="SPLARE_URL", help="Address of OpenSearch; the embedded one if absent."
+            "--url",
+            multiple=True,
+            help="Address of OpenSearch, or of several nodes ($SPLARE_URL); the embedded one if "
+            "absent.",
         ),
-        click.option("--user", envvar="SPLARE_USER", help="User name for basic authentication."),
-        click.option("--password", envvar="SPLARE_PASSWORD", help="Password of --user."),
-        click.option("--ca-certs", envvar="SPLARE_CA_CERTS", type=click.Path(exists=True)),
+        click.option("--user", help="User name for basic authentication ($SPLARE_USER)."),
+        click.option("--password-file", type=file, help="With its password; or $SPLARE_PASSWORD."),
+        click.option("--api-key-file", type=file, help="With an API key; or $SPLARE_API_KEY."),
+        click.option(
+            "--bearer-token-file", type=file, help="With a token; or $SPLARE_BEARER_TOKEN."
+        ),
+        click.option("--ca-certs", type=file, help="Authorities of its certificate, PEM."),
+        click.option("--client-cert", type=file, help="Certificate of the client, PEM."),
+        click.option("--client-key", type=file, help="Key of the client's certificate, PEM."),
+        click.option("--aws-region", help="Sign requests for this region of AWS."),
+        click.option("--aws-service", type=click.Choice(["es", "aoss"]), help="  [default: es]"),
+        click.option("--proxy", help="Address of a proxy before the cluster ($SPLARE_PROXY)."),
+        click.option("--insecure", is_flag=True, help="Do not check the cluster's certificate."),
+        click.option(
+            "--connection", type=file, help="TOML file with any of these ($SPLARE_CONNECTION)."
+        ),
     )
+
+
+CLUSTER = (
+    *("url", "user", "password_file", "api_key_file", "bearer_token_file", "ca_certs"),
+    *("client_cert", "client_key", "aws_region", "aws_service", "proxy", "insecure", "connection"),
+)
+"""The options that `cluster_options` adds."""
 
 
 def impacts_options(command: C) -> C:
@@ -172,26 +200,27 @@ def names(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
     return tuple(filter(None, value.split(",")))
 
 
-def cluster_url(cluster: dict[str, str | None]) -> str:
-    """Return the address that the options name, or start the embedded OpenSearch."""
+def cluster_connection(chosen: Mapping[str, Any]) -> "Connection":
+    """Return the connection that the options tell; without an address, of the embedded one."""
     from ..cluster import download_bar, resolve_url, status
+    from ..connection import find_connection
 
-    if cluster["url"] is None and status().pid is None:
+    found = find_connection({name: chosen.get(name) for name in CLUSTER})
+    if found.is_insecure:
+        click.echo("certificates are not checked: anybody may answer", err=True)
+    if found.urls:
+        return found
+    if status().pid is None:
         click.echo("starting the embedded OpenSearch …", err=True)
-    return resolve_url(cluster["url"], progress=download_bar)
+    return replace(found, urls=(resolve_url(None, progress=download_bar),))
 
 
-def connect(url: str, cluster: dict[str, str | None]) -> "OpenSearch":
-    """Return a client with the credentials that the options give."""
-    from opensearchpy import OpenSearch
+def connect(chosen: Mapping[str, Any]) -> "OpenSearch":
+    """Return a client of the cluster that the options tell."""
+    from ..connection import open_client
 
-    # the worker has a patience of its own, and several threads
-    options: dict[str, Any] = {"timeout": 60, "max_retries": 0, "pool_maxsize": 8}
-    if cluster["user"]:
-        options["http_auth"] = (cluster["user"], cluster["password"] or "")
-    if cluster["ca_certs"]:
-        options["ca_certs"] = cluster["ca_certs"]
-    return OpenSearch(url, **options)
+    # the worker has several threads, and a patience of its own
+    return open_client(cluster_connection(chosen), pool_maxsize=8)
 
 
 def opened_encoder(model: str) -> "Encoder":

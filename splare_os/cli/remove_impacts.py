@@ -1,10 +1,11 @@
 """`splare-os remove-impacts`: an impacts field out of an index, after a change of the model."""
 
 from contextlib import closing
+from typing import Any
 
 import click
 
-from .options import cluster_options, cluster_url, connect, print_json
+from .options import cluster_options, connect, print_json
 
 
 @click.command()
@@ -25,7 +26,11 @@ from .options import cluster_options, cluster_url, connect, print_json
 )
 @cluster_options
 def remove_impacts(
-    index: str, impacts_field: str, share: float, grace_s: float, **cluster: str | None
+    index: str,
+    impacts_field: str,
+    share: float,
+    grace_s: float,
+    **cluster: Any,  # noqa: ANN401  # one for each option
 ) -> None:
     """Take the impacts of a field out of INDEX, once no application searches them any more.
 
@@ -33,6 +38,6 @@ def remove_impacts(
     """
     from ..index.removal import remove_impacts as removed
 
-    with closing(connect(cluster_url(cluster), cluster)) as client:
+    with closing(connect(cluster)) as client:
         n_removed = sum(removed(client, index, impacts_field, share=share, grace_s=grace_s))
     print_json({"removed": n_removed})

@@ -3,14 +3,13 @@
 import sys
 from contextlib import closing
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .options import (
     SCORINGS,
     cluster_options,
-    cluster_url,
     connect,
     model_option,
     opened_encoder,
@@ -42,7 +41,7 @@ def search(
     scoring: "Scoring",
     as_json: bool,
     model: str,
-    **cluster: str | None,
+    **cluster: Any,  # noqa: ANN401  # one for each option
 ) -> None:
     """Search INDEX for QUERY: one line a hit, a table on a terminal."""
     from ..search import SearchOptions, search
@@ -51,7 +50,7 @@ def search(
         text_field, size=size, two_step=two_step, explain=explain, scoring=scoring
     )
     encoder = opened_encoder(model)  # first: no cluster is started for nothing
-    with closing(connect(cluster_url(cluster), cluster)) as client:
+    with closing(connect(cluster)) as client:
         hits = search(client, encoder, index, query, options)
     if sys.stdout.isatty() and not as_json:
         from .show import console, hits_table

@@ -2,10 +2,11 @@
 
 from contextlib import closing
 from dataclasses import asdict
+from typing import Any
 
 import click
 
-from .options import cluster_options, cluster_url, connect, print_json
+from .options import cluster_options, connect, print_json
 
 
 @click.command()
@@ -30,7 +31,7 @@ def statistics(
     sample: int | None,
     max_age_s: float | None,
     max_growth: float,
-    **cluster: str | None,
+    **cluster: Any,  # noqa: ANN401  # one for each option
 ) -> None:
     """Take the statistics of INDEX that calibrated scores need, and print a line for each field.
 
@@ -39,6 +40,6 @@ def statistics(
     from ..index.census import CensusOptions, take_census
 
     options = CensusOptions(text_field, sample, max_age_s, max_growth)
-    with closing(connect(cluster_url(cluster), cluster)) as client:
+    with closing(connect(cluster)) as client:
         for census in take_census(client, index, options):
             print_json(asdict(census))

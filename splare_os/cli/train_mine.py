@@ -3,11 +3,12 @@
 import json
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import click
 
 from ..extras import require
-from .options import cluster_options, cluster_url, connect, opened_encoder, place_options
+from .options import cluster_options, connect, opened_encoder, place_options
 
 BM25 = "bm25"
 
@@ -35,7 +36,7 @@ def mine(
     negatives: int,
     skip: int,
     seed: int,
-    **cluster: str | None,
+    **cluster: Any,  # noqa: ANN401  # one for each option
 ) -> None:
     """Write the judged pairs of FOLDER, in BEIR form, with hard negatives that a search finds.
 
@@ -51,7 +52,7 @@ def mine(
     check_place(out)  # before anything is started for it
     data = read_dataset(folder, folder.name, split=split)
     encoder = None if by == BM25 else opened_encoder(by)
-    with closing(connect(cluster_url(cluster), cluster)) as client:
+    with closing(connect(cluster)) as client:
         rows = mine(client, data, encoder, options)
         n_rows = save_rows(tqdm(rows, desc="mining", unit=" pairs", disable=None), out)
     click.echo(json.dumps({"rows": n_rows, "out": str(out)}))

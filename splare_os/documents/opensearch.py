@@ -1,13 +1,13 @@
 """Documents of an index, on this cluster or another: each of its shards is a source."""
 
-import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import orjson
 
+from ..connection import find_connection, open_client
 from ..errors import JobError, ReplyError
 from .document import Document, to_document
 from .fields import Fields
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from opensearchpy import OpenSearch
 
 SCHEMES = {"opensearch": "http", "opensearch+https": "https"}
-USER, PASSWORD = "SPLARE_SOURCE_USER", "SPLARE_SOURCE_PASSWORD"
-"""Variables with the credentials: what stands in a URL is told in outcomes and dead letters."""
+PREFIX = "SPLARE_SOURCE_"
+"""Of variables that say who reads: what is in a URL is told in outcomes and dead letters."""
 
 
 def is_index(source: str) -> bool:
@@ -35,7 +35,8 @@ def shards(source: str) -> list[str]:
     parts = urlsplit(source)
     if parts.username or parts.password:
         raise ValueError(
-            f"{parts.scheme}://…@{parts.hostname}: give user and password by {USER} and {PASSWORD}"
+            f"{parts.scheme}://…@{parts.hostname}: give user and password by {PREFIX}USER and "
+            f"{PREFIX}PASSWORD"
         )
     if not parts.path.strip("/"):
         raise ValueError(f"{source}: name an index, such as {parts.scheme}://localhost:9200/papers")
@@ -97,18 +98,16 @@ def _impacts_fields(client: "OpenSearch", index: str) -> list[str]:
 @contextmanager
 def _client(source: str) -> Iterator["OpenSearch"]:
     """Yield a client; `JobError` for what the cluster refuses."""
-    from opensearchpy import OpenSearch
     from opensearchpy.exceptions import OpenSearchException
 
     parts = urlsplit(source)
-    user = os.environ.get(USER)
-    login = (user, os.environ.get(PASSWORD, "")) if user else None
     url = f"{SCHEMES[parts.scheme]}://{parts.netloc}" + ("" if parts.port else ":9200")
-    options: dict[str, Any] = {"timeout": 60, "retry_on_timeout": True, "http_auth": login}
+    connection = find_connection({"url": url}, prefix=PREFIX)
     try:
-        with closing(OpenSearch(url, **options)) as client:
+        with closing(open_client(connection, max_retries=3, retry_on_timeout=True)) as client:
             yield client
     except (OpenSearchException, ReplyError) as error:
         raise JobError(
-            f"{source}: cannot be read: {error}. Is the index there, and may {USER} read it?"
+            f"{source}: cannot be read: {error}. Is the index there, and may it be read with what "
+            f"{PREFIX}USER and others say (docs/connections.md)?"
         ) from error

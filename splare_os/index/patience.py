@@ -14,6 +14,7 @@ from opensearchpy import ConnectionError as NoConnection
 from opensearchpy import ConnectionTimeout, SerializationError, TransportError
 from opensearchpy.exceptions import SSLError
 
+from ..connection import hint
 from ..errors import BulkError, ReplyError
 
 T = TypeVar("T")
@@ -189,6 +190,8 @@ def retried(
     remedy = (
         "Check the address and the credentials, then run" if is_first else "Nothing is lost: run"
     )
+    if failure is not None and (helps := hint(failure)):
+        remedy = f"{helps}; then run"
     raise BulkError(
         f"the cluster does not answer, or refuses: {what}. {remedy} the same command again"
     ) from failure

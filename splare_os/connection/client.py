@@ -1,0 +1,109 @@
+"""A client for a connection: certificates, proxies, and who it says it is."""
+
+import ssl
+from typing import Any
+
+import urllib3
+from opensearchpy import OpenSearch, RequestsHttpConnection, Urllib3HttpConnection
+from opensearchpy.exceptions import AuthenticationException, AuthorizationException, SSLError
+
+from ..extras import require
+from .connection import Connection
+
+
+def open_client(connection: Connection, **options: Any) -> OpenSearch:  # noqa: ANN401
+    """Return a client; `options` are those of opensearch-py.
+
+    A node that cannot be reached is passed over for the next one.
+    """
+    hosts = list(connection.urls)
+    given = {"max_retries": len(hosts) - 1, "timeout": 60} | _options(connection)
+    return OpenSearch(hosts, **given | options)
+
+
+def _options(connection: Connection) -> dict[str, Any]:
+    """Return the options of opensearch-py that a connection asks for."""
+    if connection.is_insecure:
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+    headers = {}
+    if connection.api_key:
+        headers["authorization"] = f"ApiKey {connection.api_key}"
+    if connection.bearer_token:
+        headers["authorization"] = f"Bearer {connection.bearer_token}"
+    login = _login(connection)
+    options: dict[str, Any] = {"headers": headers} if headers else {}
+    if login is not None:
+        options["http_auth"] = login
+    return options | (_through_proxy(connection) if connection.proxy else _direct(connection))
+
+
+def hint(error: BaseException) -> str:
+    """Return what helps against an error of a connection; "" if that is not known."""
+    if isinstance(error, SSLError):
+        return (
+            "Name the certificate authority of the cluster (--ca-certs FILE), and a client "
+            "certificate if it asks for one (--client-cert, --client-key)"
+        )
+    if isinstance(error, AuthenticationException):
+        return "Say who you are (--user, SPLARE_API_KEY, …: docs/connections.md)"
+    if isinstance(error, AuthorizationException):
+        return "Give credentials that may do that (docs/connections.md)"
+    return ""
+
+
+def _login(connection: Connection) -> object:
+    if connection.user:
+        return (connection.user, connection.password or "")
+    return _signer(connection) if connection.aws_region else None
+
+
+def _signer(connection: Connection) -> object:
+    require("aws", f"signing requests for {connection.aws_region}")
+    from boto3 import Session
+    from opensearchpy import RequestsAWSV4SignerAuth, Urllib3AWSV4SignerAuth
+
+    credentials = Session().get_credentials()
+    if credentials is None:
+        raise ValueError(
+            f"aws_region={connection.aws_region!r}: boto3 finds no credentials. Set "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or a role"
+        )
+    signer = RequestsAWSV4SignerAuth if connection.proxy else Urllib3AWSV4SignerAuth
+    return signer(credentials, connection.aws_region, connection.aws_service)
+
+
+def _direct(connection: Connection) -> dict[str, Any]:
+    if not any(url.startswith("https:") for url in connection.urls):
+        return {}
+    return {"ssl_context": _context(connection)}
+
+
+def _context(connection: Connection) -> ssl.SSLContext:
+    if connection.is_insecure:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    else:
+        authorities = connection.ca_certs or Urllib3HttpConnection.default_ca_certs()
+        context = ssl.create_default_context(cafile=authorities)
+    if connection.client_cert:
+        try:
+            context.load_cert_chain(connection.client_cert, connection.client_key)
+        except ssl.SSLError as error:
+            raise ValueError(
+                f"client_cert {connection.client_cert}: no certificate with its key "
+                f"({error.reason}); give PEM files, the key by client_key if it is in another"
+            ) from error
+    return context
+
+
+def _through_proxy(connection: Connection) -> dict[str, Any]:
+    return {
+        "connection_class": RequestsHttpConnection,
+        "proxies": {"http": connection.proxy, "https": connection.proxy},
+        "verify_certs": not connection.is_insecure,
+        "ssl_show_warn": not connection.is_insecure,
+        "ca_certs": connection.ca_certs,
+        "client_cert": connection.client_cert,
+        "client_key": connection.client_key,
+    }
