@@ -19,13 +19,20 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import click
 import numpy as np
 from opensearchpy import OpenSearch
 from tqdm import tqdm
 
-from splare_os.cli.options import cluster_options, cluster_url, connect, names, quieten_transformers
+from splare_os.cli.options import (
+    cluster_connection,
+    cluster_options,
+    names,
+    quieten_transformers,
+)
+from splare_os.connection import open_client
 from splare_os.encode.load import load_encoder
 from splare_os.encoder import Encoder
 from splare_os.errors import BulkError
@@ -103,11 +110,12 @@ def started(url: str, model: str, folder: str, options: Sequence[str]) -> "subpr
     """Return `splare-os backfill` as it begins to write."""
     where = ["--index", INDEX, "--url", url, "--model", model, "--title-field", ""]
     command = [sys.executable, "-m", "splare_os", "-v", "backfill", *where, *options]
+    command += ["--report-every", "0.5"]
     worker = subprocess.Popen(
         command, stderr=subprocess.PIPE, env=os.environ | {"XDG_STATE_HOME": folder}
     )
     assert worker.stderr is not None
-    while b" updates=" not in worker.stderr.readline():
+    while b" documents=" not in (line := worker.stderr.readline()) or b" documents=0 " in line:
         pass
     threading.Thread(target=worker.stderr.read, daemon=True).start()
     return worker
@@ -174,7 +182,7 @@ def main(
     sets: Sequence[str],
     share: float,
     window: float,
-    **cluster: str | None,
+    **cluster: Any,  # noqa: ANN401  # one for each option
 ) -> None:
     """Fill an index that is searched."""
     quieten_transformers()
@@ -182,8 +190,9 @@ def main(
     read = [read_dataset(found[name], name, limit=1500) for name in sets or found]
     texts = [one.text for each in read for one in read_corpus(each.corpus)]
     queries = [text for each in read for text in each.queries.values()]
-    url = cluster_url(cluster)
-    with closing(connect(url, cluster)) as client, TemporaryDirectory() as folder:
+    connection = cluster_connection(cluster)
+    url = connection.urls[0]
+    with closing(open_client(connection)) as client, TemporaryDirectory() as folder:
         written(client, texts[:documents])
         searches, start = Searches(url, queries), time.perf_counter()
         with searching(searches):

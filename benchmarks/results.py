@@ -20,7 +20,6 @@ from sentence_transformers import SentenceTransformer
 
 from splare_os.cli.options import (
     cluster_options,
-    cluster_url,
     connect,
     errors_in_one_line,
     names,
@@ -216,7 +215,7 @@ def main(
     with errors_in_one_line():
         plan = _plan(asked)
         finished = WorkFile(work or default_cache_folder() / "results.jsonl")
-        with closing(connect(cluster_url(asked), asked)) as client:
+        with closing(connect(asked)) as client:
             rows = list(measured(plan, sets, finished, client))
     models = {name: encoder.fingerprint for name, encoder in plan.models.items()}
     text = page(rows, models, asked["mean_over"] or tuple(sets), plan.queries)

@@ -23,7 +23,13 @@ import numpy as np
 from opensearchpy import OpenSearch
 from opensearchpy.exceptions import OpenSearchException
 
-from splare_os.cli.options import cluster_options, cluster_url, connect, names, quieten_transformers
+from splare_os.cli.options import (
+    cluster_connection,
+    cluster_options,
+    names,
+    quieten_transformers,
+)
+from splare_os.connection import open_client
 from splare_os.encode import SplareEncoder
 from splare_os.encode.load import load_encoder
 from splare_os.encoder import Spans
@@ -204,7 +210,7 @@ def main(
     sets: Sequence[str],
     queries: int,
     rounds: int,
-    **cluster: str | None,
+    **cluster: Any,  # noqa: ANN401  # one for each option
 ) -> None:
     """Search either scoring in turn."""
     quieten_transformers()
@@ -214,8 +220,9 @@ def main(
     texts = [text for one in read for text in one.queries.values()]
     asked = random.Random(0).sample(texts, min(queries, len(texts)))
     ready = Ready(encoder, grown(real, documents, encoder.document_top_k))
-    url = cluster_url(cluster)
-    with closing(connect(url, cluster)) as client:
+    connection = cluster_connection(cluster)
+    url = connection.urls[0]
+    with closing(open_client(connection)) as client:
         client.indices.delete(index=f"{PREFIX}*", params={"ignore_unavailable": "true"})
         rate = fill(client, ready, PLAIN, scoring="dot")
         title = next(read_corpus(read[0].corpus)).text[:TITLE_CHARS]

@@ -18,7 +18,7 @@ from .options import (
     print_json,
     text_fields,
 )
-from .progress import draw
+from .progress import chosen_reports, draw, report_options
 
 
 def query(_: click.Context, option: click.Parameter, value: str | None) -> dict[str, Any] | None:
@@ -47,6 +47,7 @@ def query(_: click.Context, option: click.Parameter, value: str | None) -> dict[
     help="Share of the time in which it works: the rest is left to searches; 1 is full speed.",
 )
 @click.option("--restart", "is_restarted", is_flag=True, help="Look at all documents again.")
+@report_options
 @cluster_options
 @model_option
 def backfill(
@@ -69,7 +70,7 @@ def backfill(
     with closing(connect(chosen)) as client:
         run = run_backfill(client, encoder, options)
         with interruptible(is_end=options.watch):
-            draw(run, index)
+            draw(run, index, chosen_reports(chosen))
     print_json(run.counts)
     if run.counts["dead"]:
         letters = ", ".join(map(str, run.dead_letters))

@@ -18,7 +18,7 @@ from .options import (
     print_json,
     text_fields,
 )
-from .progress import draw
+from .progress import chosen_reports, draw, report_options
 
 if TYPE_CHECKING:
     from ..encoder import Encoder
@@ -57,6 +57,7 @@ def settings(_: click.Context, option: click.Parameter, values: tuple[str, ...])
     help="Of a new index, such as codec=best_compression or number_of_shards=3.",
 )
 @click.option("--force-merge", type=click.IntRange(min=1), help="Merge into so many segments.")
+@report_options
 @cluster_options
 @model_option
 def index(
@@ -91,7 +92,7 @@ def index(
             tell_status(find_status(client, encoder, sources, options))
         run = ingest(client, encoder, sources, options)
         with interruptible():
-            draw(run, index)
+            draw(run, index, chosen_reports(chosen))
     print_json(run.counts)
     if run.counts["dead"]:
         click.echo(f"{run.counts['dead']} failed, with reasons in {run.dead_letters}", err=True)

@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import reduce
 from pathlib import Path
 from threading import Event
 from typing import Any, TypeVar
@@ -22,6 +23,7 @@ from .backlog import Backlog, open_backlog
 from .batch import BACKFILL_STATUSES, BackfillOutcome, BackfillStatus
 from .job import find_target
 from .patience import describe, retried
+from .snapshot import Counters
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +68,14 @@ class BackfillRun:
         """The files of those that could not be stored."""
         found = self.backlogs.values()
         return [one.letters.path for one in found if one.checkpoint.position.dead_bytes]
+
+    def counters(self) -> Counters:
+        """Return what was counted so far in all indices; another thread may ask."""
+        found = [backlog.counters() for backlog in list(self.backlogs.values())]
+        if len(found) == 1:
+            return found[0]
+        none = Counters(index=self.options.index, model=self.encoder.name)
+        return reduce(lambda one, other: one + other, found, none)
 
     def __iter__(self) -> Iterator[BackfillOutcome]:
         """Yield the outcomes of the documents that were not looked at yet."""

@@ -1,9 +1,8 @@
 """The backlog of one index: what was written to it and has not been looked at yet."""
 
-import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from threading import Event
@@ -24,9 +23,9 @@ from .pace import Pace
 from .replies import Verdict
 from .scan import Page, Scan
 from .sender import Sender
+from .snapshot import Counters
+from .stages import Stages
 from .tally import Tally, open_tally
-
-log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -42,7 +41,25 @@ class Backlog:
     letters: DeadLetters
     flight: Flight[Batch]
     tally: Tally
+    stages: Stages
     n_updates: int = 0
+
+    def counters(self) -> Counters:
+        """Return what was counted so far; another thread may ask."""
+        position, traffic = self.checkpoint.position, self.flight.sender.traffic
+        total = sum(upto + 1 for upto in position.first.values())
+        return Counters(
+            job=self.checkpoint.path.stem,
+            index=self.target.index,
+            model=self.encoder.name,
+            outcomes=dict(position.counts),
+            sent_bytes=traffic.n_bytes,
+            requests=traffic.n_requests,
+            resent=traffic.n_resent,
+            in_flight=len(self.flight.chunks),
+            done=min(1.0, position.n_read / total) if total else None,
+            stages=self.stages.seconds(),
+        )
 
     def __post_init__(self) -> None:
         """Begin to count the rate."""
@@ -79,10 +96,9 @@ class Backlog:
         """Yield the outcomes of pages, each read while the one before it is encoded."""
         flight = self.flight
         coming = reader.submit(next, pages, None)
-        while (page := coming.result()) is not None:
+        while (page := self._read(coming)) is not None:
             coming = reader.submit(next, pages, None)
-            batch = make_batch(page, self.target, self.options.fields, self.encoder)
-            self.pace.wait(len(batch.actions), flight.sender.stop)
+            batch = self._made(page)
             while flight.has_landed() or not flight.has_room(batch):
                 yield from self._land()
             flight.start(batch)
@@ -94,8 +110,23 @@ class Backlog:
         for shard, last in sorted(upto.items()):
             yield from self.scan.pages(shard, done.get(shard, NONE_YET), last)
 
+    def _read(self, coming: "Future[Page | None]") -> Page | None:
+        with self.stages.in_stage("read"):
+            return coming.result()
+
+    def _made(self, page: Page) -> Batch:
+        fields, stages = self.options.fields, self.stages
+        with stages.in_stage("serialise"):
+            batch = make_batch(page, self.target, fields, self.encoder, stages)
+        with stages.in_stage("pause"):
+            self.pace.wait(len(batch.actions), self.flight.sender.stop)
+        return batch
+
     def _land(self) -> list[BackfillOutcome]:
-        outcomes = self._record(*self.flight.oldest())
+        with self.stages.in_stage("cluster"):
+            batch, verdicts = self.flight.oldest()
+        with self.stages.in_stage("record"):
+            outcomes = self._record(batch, verdicts)
         self.flight.chunks.popleft()
         return outcomes
 
@@ -121,13 +152,6 @@ class Backlog:
         self.n_updates += len(batch.actions)
         self.tally.add(batch.chunk, verdicts)
         self.tally.keep_if_due()
-        log.info(
-            "index=%s shard=%d upto=%d updates=%d",
-            self.target.index,
-            page.shard,
-            page.upto,
-            len(batch.actions),
-        )
         return [outcome for outcome, _ in settled]
 
     def _looked_up(
@@ -183,7 +207,18 @@ def open_backlog(
         has_begun = bool(checkpoint.position.shards)
         tally = open_tally(client, target, encoder.n_latents, is_new=False, has_begun=has_begun)
         scan = _scan(client, target, options, stop)
-        yield Backlog(encoder, options, target, scan, handle, checkpoint, letters, flight, tally)
+        yield Backlog(
+            encoder=encoder,
+            options=options,
+            target=target,
+            scan=scan,
+            handle=handle,
+            checkpoint=checkpoint,
+            letters=letters,
+            flight=flight,
+            tally=tally,
+            stages=Stages(),
+        )
 
 
 def _scan(client: OpenSearch, target: Target, options: BackfillOptions, stop: Event) -> Scan:

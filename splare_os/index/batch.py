@@ -19,6 +19,7 @@ from .actions import Target, Update, field_object, text_digest
 from .chunk import Chunk, Entry, encode
 from .replies import Verdict
 from .scan import Page
+from .stages import Stages
 
 BackfillStatus: TypeAlias = Literal["indexed", "unchanged", "empty", "moved", "gone", "dead"]
 BACKFILL_STATUSES: tuple[BackfillStatus, ...] = (
@@ -83,14 +84,17 @@ def letter(outcome: BackfillOutcome, held: Held, refusal: Verdict) -> bytes:
     return orjson.dumps(body) + b"\n"
 
 
-def make_batch(page: Page, target: Target, fields: Fields, encoder: Encoder) -> Batch:
+def make_batch(
+    page: Page, target: Target, fields: Fields, encoder: Encoder, stages: Stages | None = None
+) -> Batch:
     """Return what is to be done for a page, its texts encoded where their impacts are not there."""
     entries = [_entry(held, target, fields) for held in page.documents]
     dead = {at: entry.document.reason for at, entry in enumerate(entries) if entry.document.reason}
     stale = [at for at in range(len(entries)) if at not in dead and _is_stale(entries[at], target)]
     rows = {at: row for row, at in enumerate(at for at in stale if entries[at].document.text)}
     texts = [entries[at].document.text for at in rows]
-    impacts, failures = encode(encoder, texts, target.top_k)
+    with (stages or Stages()).in_stage("encode"):
+        impacts, failures = encode(encoder, texts, target.top_k)
     made = FieldImpacts.of(impacts, target.saturation)
     dead |= {at: failures[row] for at, row in rows.items() if row in failures}
     live = [at for at in stale if at not in dead]

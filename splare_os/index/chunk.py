@@ -15,6 +15,7 @@ from .actions import Stored, Target, Write, is_unchanged, to_action
 from .dead_letters import to_letter
 from .ledger import Status
 from .replies import Verdict
+from .stages import Stages
 
 Failures: TypeAlias = dict[int, str]
 """Position to the reason why nothing can be stored for it."""
@@ -80,18 +81,23 @@ class Chunk:
 
 
 def make_chunk(
-    entries: Sequence[Entry], stored: Mapping[str, Stored], encoder: Encoder, target: Target
+    entries: Sequence[Entry],
+    stored: Mapping[str, Stored],
+    encoder: Encoder,
+    target: Target,
+    stages: Stages | None = None,
 ) -> Chunk:
     """Return what is to be done for each entry, its text encoded where that is needed.
 
-    `stored`: by id, what the index holds.
+    `stored`: by id, what the index holds. `stages` is told how long encoding takes.
     """
     dead = {at: why for at, entry in enumerate(entries) if (why := _fault(entry, target))}
     live = [at for at in range(len(entries)) if at not in dead]
     changed = [at for at in live if not _is_stored(entries[at], stored, target)]
     rows = {at: row for row, at in enumerate(at for at in changed if entries[at].document.text)}
     texts = [entries[at].document.text for at in rows]
-    impacts, failures = encode(encoder, texts, target.top_k)
+    with (stages or Stages()).in_stage("encode"):
+        impacts, failures = encode(encoder, texts, target.top_k)
     made = FieldImpacts.of(impacts, target.saturation)
     dead |= {at: failures[row] for at, row in rows.items() if row in failures}
     actions: dict[int, Write] = {}

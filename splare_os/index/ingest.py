@@ -28,6 +28,7 @@ from .ledger import Ledger, Progress, Status, remove_abandoned, remove_ledger
 from .merging import merge
 from .patience import retried
 from .sender import Sender
+from .snapshot import Counters
 from .tally import Tally, open_tally
 from .worker import Worker
 
@@ -82,6 +83,7 @@ class IngestRun:
         self.sources, self.options = list(sources), options
         self.n_done_before = 0
         self.ledger: Ledger | None = None
+        self.worker: Worker | None = None
         self.dead_letters: Path | None = None
         self.stop = Event()
 
@@ -89,6 +91,12 @@ class IngestRun:
     def counts(self) -> dict[Status, int]:
         """The outcomes of the job so far."""
         return dict(self.ledger.progress.counts if self.ledger else Progress().counts)
+
+    def counters(self) -> Counters:
+        """Return what was counted so far; another thread may ask."""
+        if self.worker is None:
+            return Counters(index=self.options.index, model=self.encoder.name)
+        return self.worker.counters()
 
     def __iter__(self) -> Iterator[Outcome]:
         """Yield the outcomes of the lines that are not done yet."""
@@ -104,7 +112,7 @@ class IngestRun:
             n_senders = self.options.n_senders
             flight = stack.enter_context(Flight[Chunk](self._sender(handle), n_senders))
             tally = self._patiently(lambda: self._tally(target, created=created))
-            yield from Worker(
+            self.worker = Worker(
                 encoder=self.encoder,
                 sources=self.sources,
                 options=self.options,
@@ -114,7 +122,8 @@ class IngestRun:
                 ledger=ledger,
                 letters=letters,
                 tally=tally,
-            ).run()
+            )
+            yield from self.worker.run()
             letters.check()
             self._close(ledger, handle)
             tally.finish()

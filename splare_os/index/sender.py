@@ -27,6 +27,7 @@ from .patience import (
     within,
 )
 from .replies import Advice, Refusal, Verdict, verdicts
+from .traffic import Traffic
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +74,7 @@ class Sender:
         self.options = options or BulkOptions()
         self.patience = patience or Patience()
         self.stop = stop or Event()
+        self.traffic = Traffic()
 
     def send(self, actions: Sequence[Write]) -> list[Verdict]:
         """Return each action's refusal, None where it was stored; ids must be distinct.
@@ -109,6 +111,7 @@ class Sender:
             waiting = [action for action in waiting if _is_open(action, fates, attempt)]
             if not waiting:
                 return fates
+            self.traffic.resent(len(waiting))
             log.info("resend index=%s documents=%d try=%d", self._index, len(waiting), attempt)
         if failure is not None:
             raise self._error(_whole(failure, "again"), len(waiting), len(actions))
@@ -133,6 +136,7 @@ class Sender:
 
     def _request(self, actions: Sequence[Write]) -> Fates:
         body = b"".join(action.lines for action in actions)
+        self.traffic.add(len(body))
         params, seconds = self.options.params(), self.options.timeout_s
         reply = within(lambda: self.client.bulk(body=body, params=params), self.stop, seconds + 1)
         ids = (action.id for action in actions)

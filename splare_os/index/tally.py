@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from threading import Thread
 
 from opensearchpy import OpenSearch
 
@@ -57,6 +58,7 @@ class Tally:
         self.sampled = known.sampled if known else None
         self.is_exact, self.n_written = is_new, 0
         self._kept_written, self._kept_at = 0, time.monotonic()
+        self._keeper = Thread()
 
     def add(self, chunk: Chunk, verdicts: Sequence[Verdict]) -> None:
         """Count a chunk that landed."""
@@ -69,8 +71,10 @@ class Tally:
         waited_s = time.monotonic() - self._kept_at
         changed = self.n_written - self._kept_written
         has_much = changed > MUCH * self.statistics.documents
-        if changed and (waited_s > KEEP_EVERY_S or (has_much and waited_s > LEAST_PAUSE_S)):
-            self.keep()
+        is_due = waited_s > KEEP_EVERY_S or (has_much and waited_s > LEAST_PAUSE_S)
+        if changed and is_due and not self._keeper.is_alive():
+            self._keeper = Thread(target=self.keep, name="splare-keep", daemon=True)
+            self._keeper.start()  # a busy cluster must not hold up the next chunk
 
     def keep(self) -> None:
         """Keep the statistics in the cluster; where that is not allowed, the log tells."""
@@ -86,6 +90,8 @@ class Tally:
         It is where another job writes to the index too, or where a worker was killed before it
         kept what it had counted. Documents can be searched by now.
         """
+        if self._keeper.is_alive():
+            self._keeper.join()
         with _told(self.target):
             if self._is_off():
                 where = self.target.index, self.target.field

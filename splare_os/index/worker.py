@@ -5,10 +5,9 @@ holds and send. The ledger advances over a gap-free prefix of lines: what is don
 is not will be done again, under the same ids.
 """
 
-import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..documents.document import Document
 from ..documents.files import Meter
@@ -22,9 +21,9 @@ from .handle import IndexHandle
 from .job import IngestOptions
 from .ledger import Ledger, Progress, file_and_line, place
 from .replies import Verdict
+from .snapshot import Counters
+from .stages import Stages
 from .tally import Tally
-
-log = logging.getLogger(__name__)
 
 LookedUp = tuple[list[Entry], "Future[dict[str, Stored]]"]
 
@@ -45,15 +44,36 @@ class Worker:
     ledger: Ledger
     letters: DeadLetters
     tally: Tally
+    stages: Stages = field(default_factory=Stages)
     n_read: int = 0
+
+    def counters(self) -> Counters:
+        """Return what was counted so far; another thread may ask."""
+        identity, progress = self.ledger.identity, self.ledger.progress
+        total = sum(source.n_bytes for source in identity.sources) if identity else 0
+        traffic = self.flight.sender.traffic
+        return Counters(
+            job=self.ledger.path.stem,
+            index=self.target.index,
+            model=self.encoder.name,
+            outcomes={str(status): n for status, n in progress.counts.items()},
+            read_bytes=progress.read_bytes,
+            sent_bytes=traffic.n_bytes,
+            requests=traffic.n_requests,
+            resent=traffic.n_resent,
+            in_flight=len(self.flight.chunks),
+            done=min(1.0, progress.read_bytes / total) if total else None,
+            stages=self.stages.seconds(),
+        )
 
     def run(self) -> Iterator[Outcome]:
         """Yield outcomes; whichever way it ends, the ledger knows all that was acknowledged."""
         flight = self.flight
         with ThreadPoolExecutor(1, thread_name_prefix="splare-look") as reader:
             try:
-                for entries, stored in self._looked_up(reader):
-                    chunk = make_chunk(entries, stored.result(), self.encoder, self.target)
+                looked_up = self._looked_up(reader)
+                while (found := self._next(looked_up)) is not None:
+                    chunk = self._made(*found)
                     while flight.has_landed() or not flight.has_room(chunk):
                         yield from self._land()
                     flight.start(chunk)
@@ -64,8 +84,21 @@ class Worker:
                     self._record(chunk, verdicts)
                 raise
 
+    def _next(self, looked_up: Iterator[LookedUp]) -> LookedUp | None:
+        with self.stages.in_stage("read"):
+            return next(looked_up, None)
+
+    def _made(self, entries: list[Entry], asked: "Future[dict[str, Stored]]") -> Chunk:
+        with self.stages.in_stage("cluster"):
+            stored = asked.result()
+        with self.stages.in_stage("serialise"):
+            return make_chunk(entries, stored, self.encoder, self.target, self.stages)
+
     def _land(self) -> list[Outcome]:
-        outcomes = self._record(*self.flight.oldest())
+        with self.stages.in_stage("cluster"):
+            chunk, verdicts = self.flight.oldest()
+        with self.stages.in_stage("record"):
+            outcomes = self._record(chunk, verdicts)
         self.flight.chunks.popleft()
         return outcomes
 
@@ -83,9 +116,6 @@ class Worker:
         self.ledger.advance(Progress(last, counts, n_bytes, max(self.n_read, known.read_bytes)))
         self.tally.add(chunk, verdicts)
         self.tally.keep_if_due()
-        log.info(
-            "index=%s done=%d dead=%d", self.target.index, sum(counts.values()), counts["dead"]
-        )
         return [outcome for outcome, _ in settled]
 
     def _looked_up(self, reader: ThreadPoolExecutor) -> Iterator[LookedUp]:
