@@ -49,6 +49,11 @@ class Action:
     over: Version | None = None
 
     @property
+    def n_bytes(self) -> int:
+        """About the size of its lines."""
+        return len(self.source) + OVERHEAD
+
+    @property
     def lines(self) -> bytes:
         """Its two lines of the bulk body."""
         name = {"_index": self.index, "_id": self.id}
@@ -59,6 +64,9 @@ class Action:
             head = orjson.dumps({"index": name | over})
         return head + b"\n" + self.source + b"\n"
 
+
+OVERHEAD = 100
+"""Bytes of an action that are not its document."""
 
 SET_FIELD = "ctx._source[params.field] = params.value"
 
@@ -81,6 +89,11 @@ class Update:
     over: Version
     routing: str | None = None
     is_first: bool = True
+
+    @property
+    def n_bytes(self) -> int:
+        """About the size of its lines."""
+        return len(self.value) + OVERHEAD
 
     @property
     def lines(self) -> bytes:

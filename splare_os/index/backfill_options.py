@@ -41,7 +41,6 @@ class BackfillOptions:
     share: float = 0.25
     poll_s: float = 1.0
     page_documents: int = 64
-    n_senders: int = 2
     bulk: BulkOptions = field(default_factory=BulkOptions)
     patience: Patience = field(default_factory=Patience)
     state_folder: Path | None = None
@@ -51,10 +50,10 @@ class BackfillOptions:
         """Refuse an index that cannot be written to, and bounds that nothing fits."""
         check_target(self.index, self.top_k)
         check_scoring(self.scoring)
-        if min(self.page_documents, self.n_senders) < 1 or not self.poll_s > 0:
+        if self.page_documents < 1 or not self.poll_s > 0:
             raise ValueError(
-                f"page_documents={self.page_documents}, n_senders={self.n_senders}, "
-                f"poll_s={self.poll_s}: each has to be positive"
+                f"page_documents={self.page_documents}, poll_s={self.poll_s}: each has to be "
+                "positive"
             )
         Pace(self.max_rate, self.share)
 

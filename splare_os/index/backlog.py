@@ -203,7 +203,7 @@ def open_backlog(
         checkpoint.start(scope, letters.n_bytes, index=target.index, model=named)
         letters.cut(checkpoint.position.dead_bytes)
         sender = Sender(client, handle, options.bulk, options.patience, stop)
-        flight = stack.enter_context(Flight[Batch](sender, options.n_senders))
+        flight = stack.enter_context(Flight[Batch](sender, options.bulk.most_requests))
         has_begun = bool(checkpoint.position.shards)
         tally = open_tally(client, target, encoder.n_latents, is_new=False, has_begun=has_begun)
         scan = _scan(client, target, options, stop)

@@ -8,19 +8,23 @@ from .actions import Write
 
 @dataclass(frozen=True)
 class BulkOptions:
-    """Bounds of one request (managed clusters take 10 MiB) and the pipeline it names."""
+    """Bounds of one request (managed clusters take 10 MiB) and the pipeline it names.
+
+    At most `most_requests` are in the air at once, and fewer where the cluster is busy.
+    """
 
     max_actions: int = 500
     max_bytes: int = 8 * 2**20
     timeout_s: float = 60.0
+    most_requests: int = 8
     pipeline: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse bounds that no document fits."""
-        if self.max_actions < 1 or self.max_bytes < 1 or self.timeout_s <= 0:
+        if min(self.max_actions, self.max_bytes, self.most_requests) < 1 or self.timeout_s <= 0:
             raise ValueError(
-                f"max_actions={self.max_actions}, max_bytes={self.max_bytes}, "
-                f"timeout_s={self.timeout_s}: each has to be positive"
+                f"max_actions={self.max_actions}, max_bytes={self.max_bytes}, timeout_s="
+                f"{self.timeout_s}, most_requests={self.most_requests}: each has to be positive"
             )
 
     def params(self) -> dict[str, str | float]:

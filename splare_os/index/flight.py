@@ -21,12 +21,16 @@ class Load(Protocol):
 L = TypeVar("L", bound=Load)
 
 
-class Flight(Generic[L]):
-    """At most two chunks a sender in the air; no id twice at a time."""
+MOST_BYTES = 64 * 2**20
+"""Of the documents in the air, unless one chunk alone has more."""
 
-    def __init__(self, sender: Sender, n_senders: int) -> None:
-        self.sender, self.limit = sender, 2 * n_senders
-        self.pool = ThreadPoolExecutor(n_senders, thread_name_prefix="splare-send")
+
+class Flight(Generic[L]):
+    """Two chunks in the air for each request that the cluster takes at once; no id twice."""
+
+    def __init__(self, sender: Sender, most_requests: int) -> None:
+        self.sender = sender
+        self.pool = ThreadPoolExecutor(most_requests, thread_name_prefix="splare-send")
         self.chunks: deque[tuple[L, Future[list[Verdict]]]] = deque()
 
     def __enter__(self) -> Self:
@@ -44,8 +48,13 @@ class Flight(Generic[L]):
     def has_room(self, chunk: L) -> bool:
         """Return whether `chunk` may start: room for one more, and none of its ids in the air."""
         ids = {action.id for action in chunk.actions.values()}
-        flying = (action.id for other, _ in self.chunks for action in other.actions.values())
-        return len(self.chunks) < self.limit and ids.isdisjoint(flying)
+        flying = [action for other, _ in self.chunks for action in other.actions.values()]
+        if len(self.chunks) >= 2 * self.sender.n_at_once or not ids.isdisjoint(
+            action.id for action in flying
+        ):
+            return False
+        n_bytes = sum(action.n_bytes for action in (*chunk.actions.values(), *flying))
+        return not self.chunks or n_bytes <= MOST_BYTES
 
     def has_landed(self) -> bool:
         """Return whether the oldest chunk is back."""

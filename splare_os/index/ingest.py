@@ -109,8 +109,8 @@ class IngestRun:
                 stack.enter_context(bulk_loading(handle, job.ledger.parent))
             else:
                 restore_left(handle, job.ledger.parent)
-            n_senders = self.options.n_senders
-            flight = stack.enter_context(Flight[Chunk](self._sender(handle), n_senders))
+            most = self.options.bulk.most_requests
+            flight = stack.enter_context(Flight[Chunk](self._sender(handle), most))
             tally = self._patiently(lambda: self._tally(target, created=created))
             self.worker = Worker(
                 encoder=self.encoder,

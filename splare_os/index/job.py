@@ -44,7 +44,6 @@ class IngestOptions:
     scoring: Scoring | None = None
     chunk_documents: int = 256
     chunk_bytes: int = 2**20
-    n_senders: int = 2
     bulk: BulkOptions = field(default_factory=BulkOptions)
     patience: Patience = field(default_factory=Patience)
     state_folder: Path | None = None
@@ -61,10 +60,10 @@ class IngestOptions:
         check_scoring(self.scoring)
         if self.force_merge is not None and self.force_merge < 1:
             raise ValueError(f"force_merge={self.force_merge}: leave at least one segment")
-        if min(self.chunk_documents, self.chunk_bytes, self.n_senders) < 1:
+        if min(self.chunk_documents, self.chunk_bytes) < 1:
             raise ValueError(
-                f"chunk_documents={self.chunk_documents}, chunk_bytes={self.chunk_bytes}, "
-                f"n_senders={self.n_senders}: each has to be at least 1"
+                f"chunk_documents={self.chunk_documents}, chunk_bytes={self.chunk_bytes}: each has "
+                "to be at least 1"
             )
 
 

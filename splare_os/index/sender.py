@@ -8,13 +8,17 @@ when the index is known to take others.
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from threading import Event
 from typing import Protocol, TypeAlias
+
+from opensearchpy import TransportError
 
 from ..documents.shards import Version
 from ..errors import BulkError
 from .actions import Action, Update, Write
 from .bulk import BulkOptions, chunks
+from .gate import Gate
 from .handle import Handle
 from .patience import (
     FAILURES,
@@ -39,6 +43,9 @@ SPLIT = frozenset({400, 413})
 
 BUSY = frozenset({429, 503})
 """Statuses that no document has caused."""
+
+TOO_MUCH = "circuit_breaking_exception"
+"""The error of a cluster whose memory is too short for what it is asked."""
 
 FAULTS = 3
 """Times that a document has to fail, while the index takes others, until it is dead."""
@@ -75,6 +82,12 @@ class Sender:
         self.patience = patience or Patience()
         self.stop = stop or Event()
         self.traffic = Traffic()
+        self.gate = Gate(self.options.most_requests, self.options.max_bytes)
+
+    @property
+    def n_at_once(self) -> int:
+        """How many requests the cluster takes at once, as far as is known."""
+        return int(self.gate.limit)
 
     def send(self, actions: Sequence[Write]) -> list[Verdict]:
         """Return each action's refusal, None where it was stored; ids must be distinct.
@@ -82,7 +95,7 @@ class Sender:
         `BulkError` if the cluster takes no more; some of these actions may then be stored.
         """
         fates: Fates = {}
-        for chunk in chunks(actions, self.options):
+        for chunk in chunks(actions, replace(self.options, max_bytes=self.gate.max_bytes)):
             found = self._delivered(chunk)
             self._refuse_systemic(found)
             fates |= found | self._watched(chunk, found)
@@ -99,7 +112,8 @@ class Sender:
             except FAILURES as error:
                 failure = error
                 n_faults += self._is_own(error, attempt, len(waiting))
-                if n_faults and len(waiting) > 1:
+                is_too_much = self._is_too_much(error, attempt)
+                if len(waiting) > 1 and (n_faults or is_too_much):
                     middle = len(waiting) // 2
                     halves = waiting[:middle], waiting[middle:]
                     return fates | self._delivered(halves[0]) | self._delivered(halves[1])
@@ -116,6 +130,16 @@ class Sender:
         if failure is not None:
             raise self._error(_whole(failure, "again"), len(waiting), len(actions))
         return fates
+
+    def _is_too_much(self, error: Failure, attempt: int) -> bool:
+        """Return whether the cluster's memory is too short for requests of this size.
+
+        What comes later will be smaller; this one is, if it does not pass the second time.
+        """
+        if not (isinstance(error, TransportError) and error.error == TOO_MUCH):
+            return False
+        self.gate.shrink()
+        return attempt > 1
 
     @property
     def _index(self) -> str:
@@ -138,9 +162,14 @@ class Sender:
         body = b"".join(action.lines for action in actions)
         self.traffic.add(len(body))
         params, seconds = self.options.params(), self.options.timeout_s
-        reply = within(lambda: self.client.bulk(body=body, params=params), self.stop, seconds + 1)
-        ids = (action.id for action in actions)
-        fates = dict(zip(ids, verdicts(reply, actions), strict=True))
+        with self.gate.passed(len(body), self.stop) as trip:
+            bulk = partial(self.client.bulk, body=body, params=params)
+            reply = within(bulk, self.stop, seconds + 1)
+            ids = (action.id for action in actions)
+            fates = dict(zip(ids, verdicts(reply, actions), strict=True))
+            trip.is_pressed = any(fate and fate.status in BUSY for fate in fates.values())
+        if any(fate and fate.reason.startswith(TOO_MUCH) for fate in fates.values()):
+            self.gate.shrink()
         self.handle.check()
         self._refuse_closed(fates)
         return fates

@@ -8,7 +8,7 @@ from splare_os.errors import BulkError
 from splare_os.impacts import empty
 from splare_os.index.actions import Action
 from splare_os.index.chunk import Chunk
-from splare_os.index.flight import Flight, send_in_waves
+from splare_os.index.flight import MOST_BYTES, Flight, send_in_waves
 from splare_os.index.replies import Refusal, Verdict
 from splare_os.index.sender import Sender
 from splare_os.layout.field import FieldImpacts
@@ -17,7 +17,10 @@ from splare_os.layout.field import FieldImpacts
 class Recorder(Sender):
     """Notes what is sent; `gate` holds it back, the id `bad` breaks it."""
 
-    def __init__(self) -> None:
+    n_at_once = 1
+
+    def __init__(self, n_at_once: int = 1) -> None:
+        self.n_at_once = n_at_once
         self.sent: list[str] = []
         self.gate, self.stop = threading.Event(), threading.Event()
         self.gate.set()
@@ -61,12 +64,22 @@ def test_an_id_in_the_air_has_no_room_a_second_time():
         assert flight.has_room(chunk("cd"))
 
 
-def test_two_chunks_a_sender_fly():
-    with Flight(Recorder(), 2) as flight:
+def test_two_chunks_fly_for_each_request_that_the_cluster_takes():
+    with Flight(Recorder(2), 2) as flight:
         for name in "abcd":
             assert flight.has_room(chunk(name))
             flight.start(chunk(name))
         assert not flight.has_room(chunk("e"))
+
+
+def test_documents_in_the_air_are_bounded_by_their_bytes_but_for_one_chunk():
+    large = {0: Action("i", "a", b"x" * (MOST_BYTES + 1))}
+    none = FieldImpacts.of(empty(0, 8), None)
+    with Flight(Recorder(2), 2) as flight:
+        assert flight.has_room(Chunk([], {}, large, frozenset(), none, {}, {}))
+        flight.start(chunk("b"))
+        assert flight.has_room(chunk("c"))
+        assert not flight.has_room(Chunk([], {}, large, frozenset(), none, {}, {}))
 
 
 def test_the_oldest_lands_first():

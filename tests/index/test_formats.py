@@ -10,7 +10,7 @@ import pytest
 from opensearchpy import OpenSearch
 
 from splare_os.errors import JobError
-from splare_os.index import IngestOptions, IngestRun, ingest
+from splare_os.index import BulkOptions, IngestOptions, IngestRun, ingest
 from tests.hashing import HashEncoder
 
 pytestmark = pytest.mark.opensearch
@@ -27,7 +27,11 @@ def text(k: int) -> str:
 @pytest.fixture
 def start(client: OpenSearch, index: str, tmp_path: Path) -> Start:
     def ingesting(*sources: object, **options) -> IngestRun:
-        small = {"chunk_documents": 2, "n_senders": 1, "state_folder": tmp_path / "state"}
+        small = {
+            "chunk_documents": 2,
+            "bulk": BulkOptions(most_requests=1),
+            "state_folder": tmp_path / "state",
+        }
         chosen = IngestOptions(index, **small, **options)
         return ingest(client, HashEncoder(), [*map(str, sources)], chosen)
 

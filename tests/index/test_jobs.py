@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from splare_os.documents.files import FileState
-from splare_os.index import BackfillOptions, IngestOptions, backfill, ingest
+from splare_os.index import BackfillOptions, BulkOptions, IngestOptions, backfill, ingest
 from splare_os.index.checkpoint import Checkpoint, Position, Scope
 from splare_os.index.jobs import JobStatus, list_jobs
 from splare_os.index.ledger import Identity, Ledger, Progress
@@ -123,7 +123,9 @@ def test_jobs_of_a_real_cluster(client, index, write, tmp_path):
 @pytest.mark.opensearch
 def test_a_source_tells_how_much_of_it_was_read(client, index, write, tmp_path):
     source = write([{"_id": f"d{k}", "text": "ants " * 2000} for k in range(60)])
-    options = IngestOptions(index, chunk_documents=4, n_senders=1, state_folder=tmp_path / "state")
+    options = IngestOptions(
+        index, chunk_documents=4, bulk=BulkOptions(most_requests=1), state_folder=tmp_path / "state"
+    )
     outcomes = iter(ingest(client, HashEncoder(), [source], options))
     for _ in range(20):
         next(outcomes)

@@ -138,7 +138,6 @@ def test_a_document_that_no_reply_ever_mentions_is_dead():
 @pytest.mark.parametrize(
     "failure",
     [
-        TransportError(429, "circuit_breaking_exception", {}),
         TransportError(429, "rejected_execution_exception", {}),
         TransportError(500, "x", {}),
         TransportError(502, "<html>", None),
@@ -158,7 +157,6 @@ def test_a_request_that_may_pass_is_sent_again(failure):
 @pytest.mark.parametrize(
     "failure",
     [
-        TransportError(429, "circuit_breaking_exception", {}),
         TransportError(500, "x", {}),
         NoConnection("N/A", "refused", OSError()),
         SerializationError("a page"),

@@ -103,7 +103,7 @@ def test_chunked_equals_whole(client, index, run, write):
     whole, outcomes = run(write(lines))
     before = contents(client, index)
     client.indices.delete(index=index)
-    options = {"chunk_documents": 3, "bulk": BulkOptions(max_actions=2), "n_senders": 3}
+    options = {"chunk_documents": 3, "bulk": BulkOptions(max_actions=2, most_requests=3)}
     chunked, in_parts = run(write(lines), **options)
     assert in_parts == outcomes
     assert chunked.counts == whole.counts
@@ -229,7 +229,7 @@ def test_a_broken_run_goes_on_where_it_stopped(client, index, run, write):
     with pytest.raises(BulkError, match="Lift the block"):
         list(outcomes)
     block(client, index, is_on=False)
-    running, outcomes = run(source, chunk_documents=2, n_senders=1)
+    running, outcomes = run(source, chunk_documents=2, bulk=BulkOptions(most_requests=1))
     assert 7 <= running.n_done_before < len(lines)
     assert outcomes[-1].line == len(lines)
     assert running.counts["replaced"] == 3
@@ -240,7 +240,9 @@ def test_a_broken_run_goes_on_where_it_stopped(client, index, run, write):
 
 def start(client, index, source, encoder=None):
     folder = Path(source).parent / "state"
-    options = IngestOptions(index, state_folder=folder, chunk_documents=2, n_senders=1)
+    options = IngestOptions(
+        index, state_folder=folder, chunk_documents=2, bulk=BulkOptions(most_requests=1)
+    )
     return ingest(client, encoder or HashEncoder(), [source], options)
 
 
