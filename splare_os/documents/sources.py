@@ -142,25 +142,34 @@ def _remote_files(source: str) -> list[str]:
 
 def _local_files(source: str) -> list[str]:
     path = Path(source)
-    if source == STDIN or (path.exists() and not path.is_dir()):
+    if source == STDIN or _is_file(path):
         return [source]
     if path.is_dir():
         return _in_folder(path)
-    found = map(Path, glob.glob(source, recursive=True))
-    return sorted(str(file) for file in found if file.exists() and not file.is_dir())
+    found = [file for file in glob.glob(source, recursive=True) if _is_file(Path(file))]
+    return sorted(file for file in found if ".dead." in source or _suffix(file) != DEAD)
+
+
+def _is_file(path: Path) -> bool:
+    return path.exists() and not path.is_dir()
 
 
 def _in_folder(folder: Path) -> list[str]:
     found = []
     for at, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if _is_open(name)]
-        wanted = [name for name in names if _is_open(name) and name not in BESIDE_ARROW]
+        wanted = [name for name in names if _is_open(name) and not _is_beside(name)]
         found += [os.path.join(at, name) for name in wanted if _is_known(name)]
     return sorted(found)
 
 
 def _is_open(name: str) -> bool:
     return not name.startswith((".", "_"))
+
+
+def _is_beside(name: str) -> bool:
+    """Return whether a file lies beside documents: what `datasets` notes, and dead letters."""
+    return name in BESIDE_ARROW or _suffix(name) == DEAD
 
 
 def _is_known(name: str) -> bool:

@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -34,6 +35,16 @@ LOADING = {
 SUFFIX = ".settings.json"
 LAST_TRY_S = 10.0
 REMEDY = "Set them back by `splare-os jobs restore`"
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What was set before: of which index of which cluster."""
+
+    cluster: str
+    index: str
+    uuid: str
+    settings: Mapping[str, str | None]
 
 
 @contextmanager
@@ -73,12 +84,16 @@ def restore_left(handle: IndexHandle, folder: Path) -> None:
 def restore_all(client: OpenSearch, folder: Path) -> Iterator[tuple[str, str]]:
     """Yield each index of this cluster that workers have left in bulk load, and what became of it.
 
-    `restored`, `gone`, or `busy` if its worker lives.
+    `restored`, `gone`, or `busy` if its worker lives; those of other clusters are left.
     """
+    cluster = _cluster(client)
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         try:
             with _held(path):
-                name = _kept(path)[0]
+                kept = _kept(path)
+                if kept.cluster != cluster:
+                    continue
+                name = kept.index
                 is_there = retried(partial(restore, client, path), Patience(), Event())
                 yield name, "restored" if is_there else "gone"
         except JobError:
@@ -87,15 +102,16 @@ def restore_all(client: OpenSearch, folder: Path) -> Iterator[tuple[str, str]]:
 
 def restore(client: OpenSearch, path: Path) -> bool:
     """Set back what a file says, and remove it; return whether its index was there."""
-    index, uuid, former = _kept(path)
+    kept = _kept(path)
+    index = kept.index
     try:
         settings = client.indices.get_settings(index=index, params={"flat_settings": "true"})
     except NotFoundError as error:
         require_no_index(error)
         settings = {}
-    is_there = index in settings and part(settings, index, "settings", UUID) == uuid
+    is_there = index in settings and part(settings, index, "settings", UUID) == kept.uuid
     if is_there:
-        client.indices.put_settings(index=index, body=dict(former))
+        client.indices.put_settings(index=index, body=dict(kept.settings))
     path.unlink(missing_ok=True)
     return is_there
 
@@ -137,17 +153,20 @@ def _write_once(file: IO[bytes], handle: IndexHandle) -> None:
     if file.tell():
         return
     former = {key: handle.settings.get(key) for key in LOADING}
-    body = {"index": handle.index, "uuid": handle.uuid, "settings": former}
-    file.write(orjson.dumps(body))
+    kept = _Kept(_cluster(handle.client), handle.index, handle.uuid, former)
+    file.write(orjson.dumps(kept))
     file.flush()
     os.fsync(file.fileno())
 
 
-def _kept(path: Path) -> tuple[str, str, Mapping[str, str | None]]:
+def _cluster(client: OpenSearch) -> str:
+    return str(part(retried(client.info, Patience(), Event()), "cluster_uuid"))
+
+
+def _kept(path: Path) -> _Kept:
     try:
-        body = orjson.loads(path.read_bytes())
-        return body["index"], body["uuid"], body["settings"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return _Kept(**orjson.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError) as error:
         raise JobError(
             f"settings {path}: cannot be read ({error}). Set refresh_interval and replicas of the "
             "index by hand, and delete the file"

@@ -10,6 +10,7 @@ from opensearchpy import OpenSearch
 
 from ..documents.fields import SUFFIX
 from ..errors import BulkError, MappingError
+from ..layout.mapping import field_paths
 from ..layout.records import TRUSTED_S, forget_record, read_mappings
 from ..layout.statistics import forget_statistics
 from ..reply import part
@@ -44,7 +45,7 @@ def remove_impacts(
         raise ValueError(f"impacts field {field!r}: its name has to end in {SUFFIX!r}")
     pace, stop, patience = Pace(None, share), Event(), Patience()
     mappings = read_mappings(client, index)
-    names = [name for name, one in mappings.items() if field in part(one, "properties")]
+    names = [name for name, one in mappings.items() if field in field_paths(one)]
     if not names:
         raise MappingError(
             f"index {index!r} has no impacts field {field!r}: there is none to remove"

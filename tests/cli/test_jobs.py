@@ -76,11 +76,14 @@ def test_settings_that_were_left_are_set_back(
     folder.mkdir(parents=True)
     settings = {"index.refresh_interval": "3s"}
     kept = {"index": index, "uuid": uuid, "settings": settings}
-    (folder / f"{index}-{uuid[:8]}{SUFFIX}").write_text(json.dumps(kept))
+    here = {"cluster": client.info()["cluster_uuid"]}
+    for name, cluster in (("here", here), ("there", {"cluster": "another"})):
+        (folder / f"{name}{SUFFIX}").write_text(json.dumps(kept | cluster))
     result = run("jobs", "restore", "--url", cluster_url)
     assert json_lines(result.stdout) == [{"index": index, "settings": "restored"}]
     found = client.indices.get_settings(index=index)[index]["settings"]["index"]
     assert found["refresh_interval"] == "3s"
+    assert [path.name for path in folder.iterdir()] == [f"there{SUFFIX}"]
 
 
 @pytest.mark.opensearch

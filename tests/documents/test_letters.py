@@ -2,6 +2,8 @@ import json
 
 import pytest
 
+from splare_os.documents.sources import find_sources
+
 from .reading import read, read_and_resumed
 
 
@@ -42,6 +44,16 @@ def test_what_is_no_letter_is_told(tmp_path, line):
 def test_a_letter_of_a_backfill_is_told(tmp_path):
     (one,) = read(save(tmp_path, {"_id": "1", "index": "i", "document": {"text": 5}}))
     assert one.reason.startswith("a letter of a backfill: ")
+
+
+def test_folders_and_patterns_pass_letters_over(tmp_path):
+    save(tmp_path, letter("{}"))
+    docs = save(tmp_path, {"_id": "1"}, name="docs.jsonl")
+    letters = str(tmp_path / "a.dead.jsonl")
+    assert find_sources([str(tmp_path)]) == [docs]
+    assert find_sources([f"{tmp_path}/*.jsonl"]) == [docs]
+    assert find_sources([f"{tmp_path}/*.dead.jsonl"]) == [letters]
+    assert find_sources([letters]) == [letters]
 
 
 def test_names_tell_letters_from_lines(tmp_path):
