@@ -2,10 +2,11 @@
 
 import sys
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+from click.core import ParameterSource
 
 from .interrupt import interruptible
 from .options import (
@@ -71,19 +72,26 @@ def index(
     """Index documents from FILES, and print the counts.
 
     FILES are JSON Lines, CSV, TSV, Parquet or Arrow, folders and patterns ("data/**/*.csv.gz") of
-    them, URLs (https://, s3://, gs://, hf://), another index (opensearch://HOST:9200/NAME), or
-    - for JSON Lines from stdin.
+    them, URLs (https://, s3://, gs://, hf://), another index (opensearch://HOST:9200/NAME), a
+    folder of `splare-os encode --out`, or - for JSON Lines from stdin.
 
     Run the same command again after an interruption, and it goes on where it stopped.
     """
     from ..documents import find_sources
+    from ..documents.encoded import StoredEncoder, find_manifest
     from ..index import IngestOptions, ingest
     from ..index.ingest import find_status
     from ..layout.cut import check_top_k
 
     sources = find_sources(files)  # before anything is started for them
     options = IngestOptions(index, text_fields(chosen), **part(chosen, IngestOptions))
-    encoder = opened_encoder(model)  # first: no cluster is started for nothing
+    encoder: Encoder
+    if manifest := find_manifest(files):
+        refuse_what_is_decided()
+        fields = replace(manifest.fields, impacts=options.fields.impacts)
+        options, encoder = replace(options, fields=fields), StoredEncoder(manifest)
+    else:
+        encoder = opened_encoder(model)  # first: no cluster is started for nothing
     check_top_k(encoder, options.top_k)
     if dry_run:
         rehearse(encoder, sources, options)
@@ -97,6 +105,15 @@ def index(
     if run.counts["dead"]:
         click.echo(f"{run.counts['dead']} failed, with reasons in {run.dead_letters}", err=True)
         sys.exit(1)
+
+
+def refuse_what_is_decided() -> None:
+    """Raise `UsageError` if an option says what encoded documents have settled."""
+    context = click.get_current_context()
+    for name in ("model", "text_field", "title_field", "template", "id_field"):
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"{option} was settled when the documents were encoded: omit it")
 
 
 def rehearse(encoder: "Encoder", sources: list[str], options: "IngestOptions") -> NoReturn:

@@ -229,8 +229,13 @@ def opened_encoder(model: str) -> "Encoder":
     from ..encode.load import load_encoder
 
     quieten_transformers()
+    return load_encoder(model, **chosen_place())
+
+
+def chosen_place() -> dict[str, str | None]:
+    """Return the device and the dtype that the options name."""
     chosen = click.get_current_context().meta
-    return load_encoder(model, device=chosen["splare_os.device"], dtype=chosen["splare_os.dtype"])
+    return {name: chosen[f"splare_os.{name}"] for name in ("device", "dtype")}
 
 
 def dense_device() -> str | None:

@@ -1,9 +1,11 @@
 """One document: a line of JSON, its id and the text that is encoded, or why it is none."""
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeAlias
 
+import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from .fields import Fields
 from .paths import values_at
@@ -18,9 +20,20 @@ BOM = b"\xef\xbb\xbf"
 Body: TypeAlias = dict[str, object]
 
 
+class Row(NamedTuple):
+    """Impacts of one text, by rising latent, and the fingerprint of the model that made them."""
+
+    latents: NDArray[np.int32]
+    values: NDArray[np.float32]
+    model: str
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One line of a source: a document, or what was wrong with it (`reason`, not empty)."""
+    """One line of a source: a document, or what was wrong with it (`reason`, not empty).
+
+    `impacts` are there if it was encoded before.
+    """
 
     source: str
     line: int
@@ -29,6 +42,11 @@ class Document:
     body: Body | None = None
     text: str = ""
     reason: str = ""
+    impacts: Row | None = None
+
+    def with_impacts(self, impacts: Row) -> "Document":
+        """Return the document with the impacts that were made of it before."""
+        return replace(self, impacts=impacts)
 
 
 def parse(source: str, number: int, raw: bytes, fields: Fields) -> Document:

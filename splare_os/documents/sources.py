@@ -13,6 +13,8 @@ from .arrow import read_arrow
 from .compression import SUFFIXES as COMPRESSED
 from .delimited import read_csv, read_tsv
 from .document import Document
+from .encoded import SUFFIX as ENCODED
+from .encoded import encoded_files, is_encoded, read_encoded
 from .fields import Fields
 from .files import STDIN, File, Meter, file_state, opened
 from .jsonl import read_jsonl
@@ -32,11 +34,12 @@ FORMATS: Mapping[str, Reader] = {
     ".parquet": read_parquet,
     ".arrow": read_arrow,
     DEAD: read_letters,
+    ENCODED: read_encoded,
 }
 """The suffix of a name, before one of a compression, to what reads the file."""
 
 
-TABLES = frozenset({read_parquet, read_arrow})
+TABLES = frozenset({read_parquet, read_arrow, read_encoded})
 """Readers that need an extra, and a file as it is: it is compressed inside."""
 
 BESIDE_ARROW = frozenset({"dataset_dict.json", "dataset_info.json", "state.json"})
@@ -108,10 +111,15 @@ def _suffix(source: str) -> str:
     name = PurePosixPath(remote.name_of(source) if remote.is_remote(source) else source)
     suffix = name.suffix.lower()
     if suffix not in COMPRESSED:
-        return DEAD if name.name.lower().endswith(DEAD) else suffix
-    inner = name.with_suffix("")
-    found = DEAD if inner.name.lower().endswith(DEAD) else inner.suffix.lower()
+        return _last(name)
+    found = _last(name.with_suffix(""))
     return found + suffix if FORMATS.get(found) in TABLES else found
+
+
+def _last(name: PurePosixPath) -> str:
+    """Return the suffix of a name, both of those that belong together."""
+    both = "".join(name.suffixes[-2:]).lower()
+    return both if both in {DEAD, ENCODED} else name.suffix.lower()
 
 
 def _files(source: str) -> list[str]:
@@ -144,6 +152,8 @@ def _local_files(source: str) -> list[str]:
     path = Path(source)
     if source == STDIN or _is_file(path):
         return [source]
+    if is_encoded(source):
+        return encoded_files(path)
     if path.is_dir():
         return _in_folder(path)
     found = [file for file in glob.glob(source, recursive=True) if _is_file(Path(file))]

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from ..documents.document import Body, Document
+from ..documents.document import Body, Document, Row
 from ..encoder import Encoder
 from ..errors import EncoderError
 from ..impacts import Impacts, empty, prune, stack
@@ -19,6 +19,8 @@ from .stages import Stages
 
 Failures: TypeAlias = dict[int, str]
 """Position to the reason why nothing can be stored for it."""
+
+NO_ROW = Row(np.zeros(0, np.int32), np.zeros(0, np.float32), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +97,9 @@ def make_chunk(
     live = [at for at in range(len(entries)) if at not in dead]
     changed = [at for at in live if not _is_stored(entries[at], stored, target)]
     rows = {at: row for row, at in enumerate(at for at in changed if entries[at].document.text)}
-    texts = [entries[at].document.text for at in rows]
     with (stages or Stages()).in_stage("encode"):
-        impacts, failures = encode(encoder, texts, target.top_k)
+        wanted = [entries[at].document for at in rows]
+        impacts, failures = impacts_of(wanted, encoder, target.top_k)
     made = FieldImpacts.of(impacts, target.saturation)
     dead |= {at: failures[row] for at, row in rows.items() if row in failures}
     actions: dict[int, Write] = {}
@@ -113,6 +115,26 @@ def make_chunk(
     bare = frozenset(at for at in actions if at not in rows or not lengths[rows[at]])
     earlier = {at: ours for at in actions if (ours := _earlier(entries[at], stored, target))}
     return Chunk(entries, dead, actions, bare, made, rows, earlier)
+
+
+def impacts_of(
+    documents: Sequence[Document], encoder: Encoder, top_k: int
+) -> tuple[Impacts, Failures]:
+    """Return what `encode` does for their texts; where all have impacts already, those."""
+    given = [document.impacts for document in documents if document.impacts is not None]
+    if len(given) != len(documents) or not given:
+        return encode(encoder, [document.text for document in documents], top_k)
+    failures = {
+        at: f"was encoded by another model ({row.model}, not {encoder.fingerprint}): encode it anew"
+        for at, row in enumerate(given)
+        if row.model != encoder.fingerprint
+    }
+    rows = [NO_ROW if at in failures else row for at, row in enumerate(given)]
+    values = np.concatenate([row.values for row in rows])
+    latents = np.concatenate([row.latents for row in rows])
+    starts = np.cumsum([0, *(len(row.latents) for row in rows)])
+    impacts = Impacts((values, latents, starts), shape=(len(rows), encoder.n_latents))
+    return prune(impacts, top_k), bad_impacts(impacts) | failures
 
 
 def encode(encoder: Encoder, texts: Sequence[str], top_k: int) -> tuple[Impacts, Failures]:

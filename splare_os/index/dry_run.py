@@ -13,7 +13,7 @@ from ..documents.document import Document
 from ..documents.sources import find_sources, read_documents
 from ..encoder import Encoder
 from ..layout.cut import check_top_k, default_top_k
-from .chunk import encode
+from .chunk import impacts_of
 from .job import IngestOptions
 from .ledger import id_key
 
@@ -56,7 +56,7 @@ class _Seen:
         self.documents = self.empty = self.texts = self.n_bytes = 0
         self.reasons: Counter[str] = Counter()
         self.keys = array("q")
-        self.sample: list[str] = []
+        self.sample: list[Document] = []
         self._random = Random(0)
 
     def add(self, document: Document) -> None:
@@ -71,9 +71,9 @@ class _Seen:
             return
         self.texts += 1
         if len(self.sample) < SAMPLE:
-            self.sample.append(document.text)
+            self.sample.append(document)
         elif (at := self._random.randrange(self.texts)) < SAMPLE:
-            self.sample[at] = document.text
+            self.sample[at] = document
 
     @property
     def replaced(self) -> int:
@@ -100,9 +100,9 @@ def _told(seen: _Seen, encoder: Encoder, top_k: int) -> DryRun:
     told = (dict(seen.reasons.most_common(SHOWN_REASONS)), seen.n_bytes, len(seen.sample))
     if not seen.sample:
         return DryRun(*counts, *told, None, None, None, None)
-    encode(encoder, seen.sample[:8], top_k)  # the first batch pays for what is made once
+    impacts_of(seen.sample[:8], encoder, top_k)  # the first batch pays for what is made once
     begun = time.perf_counter()
-    impacts, _ = encode(encoder, seen.sample, top_k)
+    impacts, _ = impacts_of(seen.sample, encoder, top_k)
     per_s = len(seen.sample) / max(time.perf_counter() - begun, 1e-9)
     each = impacts.nnz / len(seen.sample)
     kept = 1 - replaced / max(1, seen.documents - dead)
