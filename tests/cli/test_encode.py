@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from tests.cli.running import json_lines, run
@@ -43,3 +45,56 @@ def test_an_unknown_precision_is_misuse(model: str) -> None:
     result = run("encode", "--model", model, "--dtype", "int3", "-", stdin="oil")
     assert result.exit_code == 2
     assert "dtype='int3': choose one of float32, bfloat16, float16" in result.stderr
+
+
+@pytest.mark.opensearch
+def test_documents_go_into_a_folder_and_from_there_into_an_index(
+    model: str, tmp_path: Path, cluster_url: str, index: str
+) -> None:
+    source, out = tmp_path / "docs.jsonl", tmp_path / "out"
+    source.write_text('{"_id": "a", "body": "oil crisis"}\n{"_id": "b", "body": "war"}\n{\n')
+    arguments = ("encode", str(source), "--out", str(out), "--text-field", "body")
+    result = run(*arguments, "--model", model, "--shard", "2/2", "--shard-documents", "2")
+    assert json_lines(result.stdout) == [{"documents": 0, "dead": 1, "files": 1, "kept": 0}]
+    result = run("index", str(out), "--index", index, "--url", cluster_url)
+    assert result.exit_code == 1
+    assert "is not there, or not whole" in result.stderr
+    result = run(*arguments, "--model", model, "--shard-documents", "2")
+    assert json_lines(result.stdout) == [{"documents": 2, "dead": 1, "files": 2, "kept": 1}]
+    assert result.exit_code == 1
+    assert f"1 failed, with reasons in {out}/*.dead.jsonl" in result.stderr
+    result = run("index", str(out), "--index", index, "--url", cluster_url)
+    assert json_lines(result.stdout)[-1]["indexed"] == 2
+    assert "loading the model" not in result.stderr
+    result = run("search", "oil", "--index", index, "--url", cluster_url, "--model", model)
+    assert json_lines(result.stdout)[0]["_id"] == "a"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--shard", "1/2"), "--shard goes with --out"),
+        (("--ray", "local"), "--ray goes with --out"),
+        (("--out", "x", "--query"), "--out holds documents"),
+        (("--out", "x", "--shard", "0/2"), "'0/2': give I/N"),
+        (("--out", "x", "--shard", "3/2"), "'3/2': give I/N"),
+    ],
+)
+def test_options_that_do_not_go_together_are_misuse(
+    model: str, tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    (tmp_path / "docs.jsonl").write_text('{"_id": "a", "text": "oil"}\n')
+    result = run("encode", str(tmp_path / "docs.jsonl"), "--model", model, *arguments)
+    assert (result.exit_code, message in result.stderr) == (2, True), result.stderr
+
+
+def test_what_was_settled_by_encoding_cannot_be_said_again(model: str, tmp_path: Path) -> None:
+    (tmp_path / "docs.jsonl").write_text('{"_id": "a", "text": "oil"}\n')
+    out = str(tmp_path / "out")
+    assert (
+        run("encode", str(tmp_path / "docs.jsonl"), "--model", model, "--out", out).exit_code == 0
+    )
+    for option in ("--model", "--text-field"):
+        result = run("index", out, "--index", "i", option, "mini")
+        assert result.exit_code == 2
+        assert f"{option} was settled when the documents were encoded: omit it" in result.stderr
