@@ -57,6 +57,12 @@ def settings(_: click.Context, option: click.Parameter, values: tuple[str, ...])
     metavar="KEY=VALUE",
     help="Of a new index, such as codec=best_compression or number_of_shards=3.",
 )
+@click.option(
+    "--compact",
+    is_flag=True,
+    help="A new index keeps impacts out of _source: a third of the disk, but updates by others "
+    "lose them.",
+)
 @click.option("--force-merge", type=click.IntRange(min=1), help="Merge into so many segments.")
 @report_options
 @cluster_options

@@ -16,7 +16,8 @@ from ..scoring import Saturation
 class Target:
     """Where impacts go, and how they are made: index (concrete), field, model, cut, saturation.
 
-    `others` are the index's other impacts fields, and what they are made from.
+    `others` are the index's other impacts fields, and what they are made from. `is_compact`: its
+    `_source` has no impacts.
     """
 
     index: str
@@ -25,14 +26,19 @@ class Target:
     top_k: int
     saturation: Saturation | None = None
     others: tuple[tuple[str, Fields], ...] = ()
+    is_compact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A document that the index holds: its `_source`, and which write made it."""
+    """A document that the index holds: its `_source`, and which write made it.
+
+    `lacks_impacts`: it tells of impacts, and they are not there.
+    """
 
     source: Body
     version: Version
+    lacks_impacts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from opensearchpy import NotFoundError, OpenSearch, RequestError
 
 from ..encoder import Encoder
 from ..errors import MappingError
+from ..layout.compact import check_whole
 from ..layout.cut import check_top_k
 from ..layout.mapping import ensure_index, field_paths
 from ..layout.records import check_record, impacts_name, read_mappings, records_of
@@ -145,7 +146,7 @@ class BackfillRun:
             field = impacts_name([records], fields, self.encoder)
             if field in records:
                 check_record(records[field], index, field, self.encoder)
-            _refuse_partial_source(index, mappings)
+            check_whole(index, mappings, field)
         there = {path for mappings in found.values() for path in field_paths(mappings)}
         if fields.text not in there:
             raise MappingError(
@@ -177,12 +178,3 @@ class BackfillRun:
             raise ValueError(f"where={self.options.where}: {describe(error)}") from error
         except NotFoundError as error:
             raise MappingError(f"no index {self.options.index!r}") from error
-
-
-def _refuse_partial_source(index: str, mappings: dict[str, Any]) -> None:
-    source = mappings.get("_source") or {}
-    if source.get("enabled") is False or source.get("excludes") or source.get("includes"):
-        raise MappingError(
-            f"index {index!r} keeps documents in part only (_source: {source}), and an update "
-            "would lose the rest. Index anew with `splare-os index`, from where they are whole"
-        )

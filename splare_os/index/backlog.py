@@ -116,8 +116,12 @@ class Backlog:
 
     def _made(self, page: Page) -> Batch:
         fields, stages = self.options.fields, self.stages
+        with stages.in_stage("cluster"):
+            lacking = self.handle.lacking(page.documents)
         with stages.in_stage("serialise"):
-            batch = make_batch(page, self.target, fields, self.encoder, stages)
+            batch = make_batch(
+                page, self.target, fields, self.encoder, lacking=lacking, stages=stages
+            )
         with stages.in_stage("pause"):
             self.pace.wait(len(batch.actions), self.flight.sender.stop)
         return batch

@@ -85,12 +85,25 @@ def letter(outcome: BackfillOutcome, held: Held, refusal: Verdict) -> bytes:
 
 
 def make_batch(
-    page: Page, target: Target, fields: Fields, encoder: Encoder, stages: Stages | None = None
+    page: Page,
+    target: Target,
+    fields: Fields,
+    encoder: Encoder,
+    *,
+    lacking: Collection[str] = (),
+    stages: Stages | None = None,
 ) -> Batch:
-    """Return what is to be done for a page, its texts encoded where their impacts are not there."""
+    """Return what is to be done for a page, its texts encoded where their impacts are not there.
+
+    `lacking`: documents that tell of impacts which they have not.
+    """
     entries = [_entry(held, target, fields) for held in page.documents]
     dead = {at: entry.document.reason for at, entry in enumerate(entries) if entry.document.reason}
-    stale = [at for at in range(len(entries)) if at not in dead and _is_stale(entries[at], target)]
+    stale = [
+        at
+        for at, entry in enumerate(entries)
+        if at not in dead and (entry.document.id in lacking or _is_stale(entry, target))
+    ]
     rows = {at: row for row, at in enumerate(at for at in stale if entries[at].document.text)}
     texts = [entries[at].document.text for at in rows]
     with (stages or Stages()).in_stage("encode"):
@@ -129,9 +142,7 @@ def _is_stale(entry: Entry, target: Target) -> bool:
     ours = _ours(entry.document.body, target)
     if ours is None:
         return bool(entry.document.text)
-    if ours.get("digest") != text_digest(entry.document.text, target):
-        return True
-    return bool(ours.get("count")) and not ours.get("impacts")
+    return ours.get("digest") != text_digest(entry.document.text, target)
 
 
 def _update(

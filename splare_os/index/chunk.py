@@ -204,4 +204,6 @@ def _is_stored(entry: Entry, stored: Mapping[str, Stored], target: Target) -> bo
     """
     held = stored.get(str(entry.document.id))
     source = held.source if held else None
-    return not entry.is_repeat and is_unchanged(entry.document, source, target)
+    if entry.is_repeat or (held and held.lacks_impacts):
+        return False
+    return is_unchanged(entry.document, source, target)

@@ -1,18 +1,21 @@
 """The index that a run writes to: what it holds, and whether it is still the one of the start."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from threading import Event
 from typing import Any, Protocol, TypeAlias
 
 import orjson
 from opensearchpy import NotFoundError, OpenSearch
 
-from ..documents.shards import Version
+from ..documents.shards import Held, Version
 from ..errors import BulkError, ReplyError
 from ..reply import part, parts, require_no_index
 from .actions import Stored, Target, Update, Write
 from .patience import FAILURES, Patience, describe, reason_of, retried, within
+from .presence import find_lacking
 
 Json: TypeAlias = dict[str, Any]
 
@@ -45,6 +48,7 @@ class IndexHandle:
         self, client: OpenSearch, name: str, target: Target, patience: Patience, stop: Event
     ) -> None:
         self.client, self.name, self.index, self.field = client, name, target.index, target.field
+        self.target = target
         self.patience, self.stop = patience, stop
         self.settings = self._settings()
         self.uuid = str(part(self.settings, UUID))
@@ -99,7 +103,17 @@ class IndexHandle:
         Whole: to leave out the impacts costs the server eight times the CPU of sending them.
         """
         docs = self._docs([{"_id": name} for name in ids], {})
-        return {name: Stored(doc.get("_source", {}), _version(doc)) for name, doc in docs.items()}
+        held = {name: Stored(doc.get("_source", {}), _version(doc)) for name, doc in docs.items()}
+        lacking = self._lacking(held)
+        return held | {name: replace(held[name], lacks_impacts=True) for name in lacking}
+
+    def lacking(self, documents: Sequence[Held]) -> set[str]:
+        """Return the ids of those documents that tell of impacts and have none."""
+        return self._lacking({one.id: Stored(one.source or {}, one.version) for one in documents})
+
+    def _lacking(self, held: Mapping[str, Stored]) -> set[str]:
+        asked = partial(find_lacking, self.client, self.target, held)
+        return retried(asked, self.patience, self.stop)
 
     def versions(self, actions: Sequence[Write]) -> dict[str, Version]:
         """Return which write of each action's document is there, of those that are."""

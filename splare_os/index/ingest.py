@@ -173,6 +173,7 @@ class IngestRun:
             top_k=top_k,
             scoring=scoring,
             settings=settings,
+            compact=self.options.compact,
         )
         concrete = write_index(self.client, index)
         target = find_target(self.client, self.encoder, concrete, fields, top_k)

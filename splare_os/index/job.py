@@ -14,8 +14,9 @@ from ..documents.files import FileState, absolute, file_state, hashed
 from ..documents.sources import is_replayable
 from ..encoder import Encoder
 from ..errors import JobError
+from ..layout.compact import is_compact
 from ..layout.mapping import check_target
-from ..layout.records import find_impacts, read_records
+from ..layout.records import find_impacts, read_mappings, records_of
 from ..reply import part
 from ..scoring import Scoring, check_scoring
 from .actions import Target
@@ -35,7 +36,8 @@ class IngestOptions:
     reads sources once more at the start of a run, to notice one that was written anew with the same
     size and time. `is_restarted`: begin anew, whatever an earlier run has done. `bulk_load`: no
     refresh and no replicas while it runs. `settings` are those of a new index. `force_merge`: into
-    so many segments at the end.
+    so many segments at the end. `compact`: a new index keeps impacts out of `_source`
+    (`splare_os.layout.compact` says what that costs).
     """
 
     index: str
@@ -53,6 +55,7 @@ class IngestOptions:
     bulk_load: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
     force_merge: int | None = None
+    compact: bool = False
 
     def __post_init__(self) -> None:
         """Refuse an index that cannot be written to, and bounds that nothing fits."""
@@ -88,7 +91,8 @@ def find_target(
     """Return where impacts go, once the concrete index takes them, and how they are cut."""
     found = find_impacts(client, index, fields, encoder)
     record = found.records[index]
-    others = read_records(client, index)[index].items()
+    mappings = read_mappings(client, index)[index]
+    others = records_of(index, mappings).items()
     return Target(
         index,
         found.name,
@@ -96,6 +100,7 @@ def find_target(
         top_k or record.top_k,
         record.saturation,
         tuple((name, other.document_fields) for name, other in others if name != found.name),
+        is_compact(mappings, found.name),
     )
 
 

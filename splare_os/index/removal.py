@@ -10,6 +10,7 @@ from opensearchpy import OpenSearch
 
 from ..documents.fields import SUFFIX
 from ..errors import BulkError, MappingError
+from ..layout.compact import check_whole
 from ..layout.mapping import field_paths
 from ..layout.records import TRUSTED_S, forget_record, read_mappings
 from ..layout.statistics import forget_statistics
@@ -50,6 +51,8 @@ def remove_impacts(
         raise MappingError(
             f"index {index!r} has no impacts field {field!r}: there is none to remove"
         )
+    for name in names:
+        check_whole(name, mappings[name], field)
     if [name for name in names if forget_record(client, name, field)]:
         stop.wait(grace_s)
     for name in names:

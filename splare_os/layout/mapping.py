@@ -14,6 +14,7 @@ from ..encoder import Encoder
 from ..errors import MappingError
 from ..reply import named_parts, part, require_no_index
 from ..scoring import Scoring
+from .compact import PRICE, compact_source, is_compact
 from .cut import MAX_TOP_K, check_top_k, default_top_k
 from .records import (
     FieldRecord,
@@ -85,14 +86,19 @@ def field_paths(mappings: Mapping[str, object]) -> Iterator[str]:
 
 
 def index_body(
-    fields: Fields, record: FieldRecord, settings: Mapping[str, str] | None = None
+    fields: Fields,
+    record: FieldRecord,
+    settings: Mapping[str, str] | None = None,
+    *,
+    compact: bool = False,
 ) -> Json:
     """Return the body that creates an index for such documents, its record included."""
     inner = template()["template"]
     meta = {"splare": {fields.impacts_name: record.to_meta()}}
+    source = {"_source": compact_source(fields.impacts_name)} if compact else {}
     return {
         "settings": inner["settings"] | _named(settings or {}),  # type: ignore[index]
-        "mappings": {"_meta": meta, "properties": properties(fields)},
+        "mappings": {"_meta": meta, **source, "properties": properties(fields)},
     }
 
 
@@ -135,6 +141,7 @@ def ensure_index(
     top_k: int | None = None,
     scoring: Scoring | None = None,
     settings: Mapping[str, str] | None = None,
+    compact: bool = False,
 ) -> bool:
     """Return whether `index` had to be created; afterwards it takes `encoder`'s impacts.
 
@@ -142,14 +149,18 @@ def ensure_index(
     the write index gets the field; every other index that has it must be of the same model.
     `top_k` None is the cut in the index's record, or else all that the encoder gives; `scoring`
     None is what the index is made for, or else `calibrated`. `settings` ("index.codec", or "codec")
-    are those of a new index, and have to be those of one that is there.
+    are those of a new index, and have to be those of one that is there. `compact` likewise: a new
+    one keeps impacts out of `_source` (`compact.PRICE` says what that costs).
     `ModelMismatchError` if one is not, `MappingError` if the field exists in another shape.
     """
     check_target(index, top_k)
     check_top_k(encoder, top_k)
     record = _wanted(encoder, fields, top_k, scoring)
-    made = index_body(replace(fields, impacts=fields.impacts_name), record, settings)
+    named = replace(fields, impacts=fields.impacts_name)
+    made = index_body(named, record, settings, compact=compact)
     if not _exists(client, index) and _create(client, index, made):
+        if compact:
+            log.warning("index=%s compact: %s", index, PRICE)
         return True
     _check_settings(client, index, settings or {})
     others = read_records(client, index)
@@ -162,6 +173,11 @@ def ensure_index(
     saturation = chosen_saturation(encoder, scoring, present)
     _add_field(client, target, fields, replace(record, saturation=saturation))
     find_impacts(client, target, fields, encoder)
+    if compact and not is_compact(read_mappings(client, target)[target], field):
+        raise MappingError(
+            f"index {target!r} is there, and keeps impacts of {field!r} in _source: an index is "
+            "compact from its creation. Leave it out, or index into a new one"
+        )
     return False
 
 
@@ -249,6 +265,12 @@ def _add_field(client: OpenSearch, index: str, fields: Fields, record: FieldReco
         return
     if known is None:
         _refuse_unknown_impacts(client, index, field, mappings)
+        for other in records_of(index, mappings):
+            if is_compact(mappings, other):
+                raise MappingError(
+                    f"index {index!r} is compact: to write impacts of {field!r} would lose those "
+                    f"of {other!r}. Index into a new index"
+                )
     body: Json = {
         "_meta": merged_meta(mappings, field, record),
         "properties": {field: properties(fields)[field]},

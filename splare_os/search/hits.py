@@ -1,9 +1,9 @@
 """Search one index with one query: what `splare-os search` does, as a function."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from opensearchpy import NotFoundError, OpenSearch
 
@@ -11,8 +11,9 @@ from ..documents.document import encoded_text
 from ..documents.fields import Fields
 from ..encoder import Encoder
 from ..errors import MappingError
-from ..impacts import Features, Impacts
-from ..layout.records import find_impacts, read_records
+from ..impacts import Features, Impacts, prune
+from ..layout.field import FieldImpacts, impacts_object
+from ..layout.records import FoundImpacts, find_impacts, read_records
 from ..scoring import Scoring, check_scoring
 from .collection import Collection
 from .explain import Match, explain, matches_of_all
@@ -72,7 +73,8 @@ def search(
     if not options.explain:
         return hits
     texts = [encoded_text(hit["_source"], records[hit["_index"]].document_fields) for hit in found]
-    shared = [explain(weights, _features(hit["_source"], name), k1=weigh.k1) for hit in found]
+    features = _features(encoder, found, texts, there)
+    shared = [explain(weights, each, k1=weigh.k1) for each in features]
     explained = matches_of_all(encoder, query, texts, shared)
     return [replace(hit, matches=each) for hit, each in zip(hits, explained, strict=True)]
 
@@ -105,6 +107,18 @@ def _hit(hit: Mapping[str, Any], field: str) -> Hit:
     return Hit(hit["_id"], hit["_score"], source)
 
 
-def _features(source: Mapping[str, Any], field: str) -> Features:
-    features: Features = source.get(field, {}).get("impacts", {})
+def _features(
+    encoder: Encoder, hits: Sequence[Mapping[str, Any]], texts: Sequence[str], there: FoundImpacts
+) -> list[Features]:
+    """Return the impacts of hits; of those whose index is compact, made anew of their texts."""
+    ours = [hit["_source"].get(there.name) or {} for hit in hits]
+    features: list[Features] = [one.get("impacts", {}) for one in ours]
+    bare = [at for at, one in enumerate(ours) if one.get("count") and not features[at]]
+    if not bare:
+        return features
+    made = encoder.encode_documents([texts[at] for at in bare])
+    for row, at in enumerate(bare):
+        record = there.records[hits[at]["_index"]]
+        one = FieldImpacts.of(prune(made[[row]], record.top_k), record.saturation)
+        features[at] = cast(Features, impacts_object(one, 0)["impacts"])
     return features

@@ -20,6 +20,7 @@ from .clause import NAME, Clause, Replace, replace_in_body
 from .collection import MAX_AGE_S, Collection
 from .parts import without_impacts
 from .query import Dialect, Dsl, translate
+from .updates import UpdateCheck
 from .weighing import Queries, Weighing, encoded, weighing
 
 ENDPOINTS: Mapping[str, bool] = {
@@ -79,6 +80,7 @@ class Rewriter:
         self._encoder, self._options = encoder, options
         self._lock = threading.Lock()
         self._check = ModelCheck(client)
+        self._updates = UpdateCheck(client)
         self._collection = Collection(client, options.max_age_s)
 
     @property
@@ -97,6 +99,7 @@ class Rewriter:
         headers: Headers | None = None,
     ) -> tuple[Mapping[str, Any] | None, Any]:
         """Return parameters and body as the cluster is to see them; no search: unchanged."""
+        self._updates(url, body, headers or {})
         target = parse_path(url)
         if target is None:
             return params, body

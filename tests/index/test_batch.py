@@ -78,9 +78,14 @@ def test_what_needs_nothing_or_can_have_nothing_is_not_written(source, status):
     assert statuses(made, []) == [status]
 
 
-@pytest.mark.parametrize("rest", [{"impacts": {}}, {"impacts": None}, {"digest": "0" * 16}])
-def test_impacts_that_are_not_there_or_not_of_this_text_are_made(rest):
-    assert batch(current("ants", **rest)).actions
+def test_impacts_that_are_not_of_this_text_are_made():
+    assert batch(current("ants", digest="0" * 16)).actions
+
+
+def test_impacts_that_are_not_there_are_made():
+    held = [Held(f"d{n}", Version(n, 1), current("ants")) for n in range(2)]
+    made = make_batch(Page(0, 2, held), TARGET, Fields(), HashEncoder(), lacking={"d1"})
+    assert list(made.actions) == [1]
 
 
 def test_a_text_that_is_gone_takes_its_impacts_along():

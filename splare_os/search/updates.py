@@ -1,0 +1,103 @@
+"""Requests of an application that would take impacts out of a compact index: refused."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from opensearchpy import OpenSearch
+
+from ..errors import MappingError
+from ..layout.compact import is_compact
+from ..layout.records import TRUSTED_S, read_mappings, records_of
+from ..layout.view import Headers, View
+from .check import credentials
+
+
+class UpdateCheck:
+    """Knows for `TRUSTED_S` which of the indices that a client updates are compact."""
+
+    def __init__(self, client: OpenSearch) -> None:
+        self._client = client
+        self._known: dict[tuple[str, str], tuple[float, str]] = {}
+
+    def __call__(
+        self,
+        url: str,
+        body: Any,  # noqa: ANN401  # what a user hands in
+        headers: Headers,
+    ) -> None:
+        """Raise `MappingError` if a request would lose the impacts of documents that it changes."""
+        for index in dict.fromkeys(updated(url, body)):
+            if field := self._compact_field(index, headers):
+                raise MappingError(
+                    f"index {index!r} is compact, and this request would lose the impacts in "
+                    f"{field!r}: write whole documents with `splare-os index`, or update through a "
+                    "client without this check and let `splare-os backfill` make them anew"
+                )
+
+    def _compact_field(self, index: str, headers: Headers) -> str:
+        """Return a field of an index, or of those of a name, whose impacts would be lost; or ""."""
+        question, now = (index, credentials(headers)), time.monotonic()
+        if question in self._known and now < self._known[question][0]:
+            return self._known[question][1]
+        view = View({"ignore_unavailable": "true", "allow_no_indices": "true"}, headers)
+        found = ""
+        for name, mappings in read_mappings(self._client, index, view).items():
+            fields = [field for field in records_of(name, mappings) if is_compact(mappings, field)]
+            found = found or next(iter(fields), "")
+        kept = {asked: answer for asked, answer in self._known.items() if now < answer[0]}
+        self._known = kept | {question: (now + TRUSTED_S, found)}
+        return found
+
+
+def updated(url: str, body: Any) -> Iterator[str]:  # noqa: ANN401
+    r"""Yield the indices whose documents a request updates by part, or copies from `_source`.
+
+    >>> list(updated("/books/_update/7", {}))
+    ['books']
+    >>> list(updated("/_bulk", b'{"update": {"_index": "a", "_id": "1"}}\n{"doc": {}}\n'))
+    ['a']
+    """
+    path = [unquote(part) for part in url.partition("?")[0].strip("/").split("/")]
+    if path[0] == "_bulk" or path[1:] == ["_bulk"]:
+        yield from _of_bulk(None if path[0] == "_bulk" else path[0], body)
+    elif path[0] == "_reindex":
+        yield from _of_reindex(body)
+    elif path[1:2] in (["_update"], ["_update_by_query"]):
+        yield path[0]
+
+
+def _of_bulk(index: str | None, body: Any) -> Iterator[str]:  # noqa: ANN401
+    text = body.decode(errors="replace") if isinstance(body, bytes) else body
+    if not isinstance(text, str) or '"update"' not in text:
+        return
+    lines = iter(line for line in text.split("\n") if line.strip())
+    for line in lines:
+        action = _loads(line)
+        for kind, told in action.items() if isinstance(action, Mapping) else ():
+            name = told.get("_index", index) if isinstance(told, Mapping) else index
+            if kind == "update" and isinstance(name, str):
+                yield name
+            if kind != "delete":
+                next(lines, None)
+
+
+def _of_reindex(body: Any) -> Iterator[str]:  # noqa: ANN401
+    content = _loads(body)
+    source = content.get("source") if isinstance(content, Mapping) else None
+    if not isinstance(source, Mapping) or "remote" in source:
+        return
+    names = source.get("index")
+    yield from names if isinstance(names, list) else [names] if isinstance(names, str) else ()
+
+
+def _loads(body: Any) -> Any:  # noqa: ANN401
+    """Return JSON as it is meant; None of what is none: the server says so."""
+    if not isinstance(body, str | bytes):
+        return body
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
