@@ -60,7 +60,7 @@ def settings(_: click.Context, option: click.Parameter, values: tuple[str, ...])
 @click.option(
     "--compact",
     is_flag=True,
-    help="A new index keeps impacts out of _source: a third of the disk, but updates by others "
+    help="A new index keeps impacts out of _source: about half the disk, but updates by others "
     "lose them.",
 )
 @click.option("--force-merge", type=click.IntRange(min=1), help="Merge into so many segments.")

@@ -2,6 +2,7 @@
 
 from .client import hint, open_client
 from .connection import Connection
+from .retry_after import retry_after_s
 from .settings import find_connection
 
-__all__ = ["Connection", "find_connection", "hint", "open_client"]
+__all__ = ["Connection", "find_connection", "hint", "open_client", "retry_after_s"]

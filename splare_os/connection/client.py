@@ -4,11 +4,12 @@ import ssl
 from typing import Any
 
 import urllib3
-from opensearchpy import OpenSearch, RequestsHttpConnection, Urllib3HttpConnection
+from opensearchpy import OpenSearch, Urllib3HttpConnection
 from opensearchpy.exceptions import AuthenticationException, AuthorizationException, SSLError
 
 from ..extras import require
 from .connection import Connection
+from .retry_after import RequestsConnection, Urllib3Connection
 
 
 def open_client(connection: Connection, **options: Any) -> OpenSearch:  # noqa: ANN401
@@ -17,7 +18,8 @@ def open_client(connection: Connection, **options: Any) -> OpenSearch:  # noqa: 
     A node that cannot be reached is passed over for the next one.
     """
     hosts = list(connection.urls)
-    given = {"max_retries": len(hosts) - 1, "timeout": 60} | _options(connection)
+    given: dict[str, Any] = {"max_retries": len(hosts) - 1, "timeout": 60}
+    given |= {"connection_class": Urllib3Connection} | _options(connection)
     return OpenSearch(hosts, **given | options)
 
 
@@ -99,7 +101,7 @@ def _context(connection: Connection) -> ssl.SSLContext:
 
 def _through_proxy(connection: Connection) -> dict[str, Any]:
     return {
-        "connection_class": RequestsHttpConnection,
+        "connection_class": RequestsConnection,
         "proxies": {"http": connection.proxy, "https": connection.proxy},
         "verify_certs": not connection.is_insecure,
         "ssl_show_warn": not connection.is_insecure,

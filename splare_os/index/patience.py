@@ -14,7 +14,7 @@ from opensearchpy import ConnectionError as NoConnection
 from opensearchpy import ConnectionTimeout, SerializationError, TransportError
 from opensearchpy.exceptions import SSLError
 
-from ..connection import hint
+from ..connection import hint, retry_after_s
 from ..errors import BulkError, ReplyError
 
 T = TypeVar("T")
@@ -64,7 +64,7 @@ _most_tries: int | None = None
 def set_testing(
     *, is_on: bool = True, most_tries: int = sys.maxsize
 ) -> AbstractContextManager[object]:
-    """Take the pauses of `attempts` away in all threads, and cap its tries; for tests.
+    """Take the pauses of `Attempts` away in all threads, and cap its tries; for tests.
 
     As a statement it holds until the next call, in a `with` until the end of that.
     """
@@ -88,13 +88,25 @@ def _in_force(patience: Patience) -> Patience:
     return replace(patience, tries=min(patience.tries, _most_tries), first_pause_s=0.0)
 
 
-def attempts(patience: Patience, stop: Event) -> Iterator[int]:
-    """Yield 1, 2 … with the pauses between; `BulkError` as soon as `stop` is set."""
-    yield 1
-    for number, pause in enumerate(_in_force(patience).pauses(), 2):
-        if stop.wait(pause):
-            raise BulkError("stopped while waiting for the cluster; run the same command again")
-        yield number
+class Attempts:
+    """Counts 1, 2 … with the pauses between; `BulkError` as soon as `stop` is set."""
+
+    def __init__(self, patience: Patience, stop: Event) -> None:
+        self._patience, self._stop = _in_force(patience), stop
+        self._asked_s = 0.0
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield the number of each try."""
+        yield 1
+        for number, pause in enumerate(self._patience.pauses(), 2):
+            if self._stop.wait(max(pause, self._asked_s)):
+                raise BulkError("stopped while waiting for the cluster; run the same command again")
+            self._asked_s = 0.0
+            yield number
+
+    def failed(self, error: Failure) -> None:
+        """Let the next pause be as long as a refusal asks for."""
+        self._asked_s = retry_after_s(error) if _most_tries is None else 0.0
 
 
 def is_transient(error: Failure) -> bool:
@@ -179,11 +191,12 @@ def retried(
     `is_first`: nobody is at this address yet, and a connection that fails is not waited for.
     """
     failure: Failure | None = None
-    for _ in attempts(patience, stop):
+    for _ in (tries := Attempts(patience, stop)):
         try:
             return within(request, stop)
         except FAILURES as error:
             failure = error
+            tries.failed(error)
             if not is_transient(error) or (is_first and isinstance(error, NoConnection)):
                 break
     what = describe(failure) if failure else "no answer"

@@ -22,9 +22,9 @@ from .gate import Gate
 from .handle import Handle
 from .patience import (
     FAILURES,
+    Attempts,
     Failure,
     Patience,
-    attempts,
     describe,
     is_transient,
     status_of,
@@ -106,11 +106,12 @@ class Sender:
         fates: Fates = {}
         failure: Failure | None = None
         waiting, n_faults = actions, 0
-        for attempt in attempts(self.patience, self.stop):
+        for attempt in (tries := Attempts(self.patience, self.stop)):
             try:
                 found = self._answered(waiting)
             except FAILURES as error:
                 failure = error
+                tries.failed(error)
                 n_faults += self._is_own(error, attempt, len(waiting))
                 is_too_much = self._is_too_much(error, attempt)
                 if len(waiting) > 1 and (n_faults or is_too_much):

@@ -7,7 +7,7 @@ from typing import Any
 from ..errors import MappingError
 
 PRICE = (
-    "impacts are kept in postings alone, for about a third of the disk. What it costs: an update "
+    "impacts are kept in postings alone. What it costs: an update "
     "by part or by script (_update, _update_by_query) and a _reindex lose the impacts of their "
     "documents until `splare-os backfill` makes them anew, and an index has one impacts field"
 )

@@ -148,9 +148,7 @@ def test_our_client_refuses_what_would_lose_them(client, cluster_url, index, fil
             lambda: ours.bulk(body=[{"update": {"_id": "d1"}}, update], index=index),
             lambda: ours.update_by_query(index=index, body={"query": {"match_all": {}}}),
             lambda: ours.update(index="*", id="d1", body=update),
-            lambda: ours.reindex(
-                body={"source": {"index": index}, "dest": {"index": f"{index}-copy"}}
-            ),
+            lambda: ours.reindex(body=copy),
         ):
             with pytest.raises(MappingError, match=r"is compact, and this request would lose"):
                 request()

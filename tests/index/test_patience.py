@@ -9,8 +9,8 @@ from opensearchpy.exceptions import SSLError
 
 from splare_os.errors import BulkError, ReplyError
 from splare_os.index.patience import (
+    Attempts,
     Patience,
-    attempts,
     describe,
     is_transient,
     retried,
@@ -67,7 +67,7 @@ def test_a_description_is_the_clusters_own():
 
 def seconds_of_tries(n_tries: int) -> float:
     start = time.perf_counter()
-    assert list(attempts(SLOW, Event())) == [*range(1, n_tries + 1)]
+    assert list(Attempts(SLOW, Event())) == [*range(1, n_tries + 1)]
     return time.perf_counter() - start
 
 
@@ -90,7 +90,7 @@ def test_as_a_statement_the_test_mode_holds_until_it_is_ended():
         seconds_of_tries(2)
     finally:
         set_testing(is_on=False)
-    tries = attempts(Patience(first_pause_s=0.1), Event())
+    tries = iter(Attempts(Patience(first_pause_s=0.1), Event()))
     start = time.perf_counter()
     assert [next(tries), next(tries)] == [1, 2]
     assert time.perf_counter() - start >= 0.05
@@ -140,7 +140,7 @@ def test_what_cannot_pass_is_not_tried_again():
 def test_a_stop_ends_the_wait_at_once():
     stop = Event()
     stop.set()
-    tries = attempts(SLOW, stop)
+    tries = iter(Attempts(SLOW, stop))
     assert next(tries) == 1
     with pytest.raises(BulkError, match="stopped while waiting"):
         next(tries)
