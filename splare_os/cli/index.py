@@ -84,20 +84,13 @@ def index(
     Run the same command again after an interruption, and it goes on where it stopped.
     """
     from ..documents import find_sources
-    from ..documents.encoded import StoredEncoder, find_manifest
     from ..index import IngestOptions, ingest
     from ..index.ingest import find_status
     from ..layout.cut import check_top_k
 
     sources = find_sources(files)  # before anything is started for them
     options = IngestOptions(index, text_fields(chosen), **part(chosen, IngestOptions))
-    encoder: Encoder
-    if manifest := find_manifest(files):
-        refuse_what_is_decided()
-        fields = replace(manifest.fields, impacts=options.fields.impacts)
-        options, encoder = replace(options, fields=fields), StoredEncoder(manifest)
-    else:
-        encoder = opened_encoder(model)  # first: no cluster is started for nothing
+    options, encoder = with_encoder(options, files, model)  # no cluster is started for nothing
     check_top_k(encoder, options.top_k)
     if dry_run:
         rehearse(encoder, sources, options)
@@ -113,13 +106,22 @@ def index(
         sys.exit(1)
 
 
-def refuse_what_is_decided() -> None:
-    """Raise `UsageError` if an option says what encoded documents have settled."""
+def with_encoder(
+    options: "IngestOptions", files: tuple[str, ...], model: str
+) -> "tuple[IngestOptions, Encoder]":
+    """Return the encoder of a job, and the options: encoded documents have settled some of them."""
+    from ..documents.encoded import StoredEncoder, find_manifest
+
+    manifest = find_manifest(files)
+    if manifest is None:
+        return options, opened_encoder(model)
     context = click.get_current_context()
     for name in ("model", "text_field", "title_field", "template", "id_field"):
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             option = f"--{name.replace('_', '-')}"
             raise click.UsageError(f"{option} was settled when the documents were encoded: omit it")
+    fields = replace(manifest.fields, impacts=options.fields.impacts)
+    return replace(options, fields=fields), StoredEncoder(manifest)
 
 
 def rehearse(encoder: "Encoder", sources: list[str], options: "IngestOptions") -> NoReturn:

@@ -99,11 +99,8 @@ def make_batch(
     """
     entries = [_entry(held, target, fields) for held in page.documents]
     dead = {at: entry.document.reason for at, entry in enumerate(entries) if entry.document.reason}
-    stale = [
-        at
-        for at, entry in enumerate(entries)
-        if at not in dead and (entry.document.id in lacking or _is_stale(entry, target))
-    ]
+    live = [at for at in range(len(entries)) if at not in dead]
+    stale = [at for at in live if _is_stale(entries[at], target, lacking)]
     rows = {at: row for row, at in enumerate(at for at in stale if entries[at].document.text)}
     texts = [entries[at].document.text for at in rows]
     with (stages or Stages()).in_stage("encode"):
@@ -134,11 +131,13 @@ def _ours(body: Body | None, target: Target) -> Body | None:
     return ours if isinstance(ours, dict) else None
 
 
-def _is_stale(entry: Entry, target: Target) -> bool:
-    """Return whether the impacts of a document are not those of its text.
+def _is_stale(entry: Entry, target: Target, lacking: Collection[str]) -> bool:
+    """Return whether the impacts of a document are not those of its text, or `lacking`.
 
     One without a text, and without impacts, is left as it is.
     """
+    if entry.document.id in lacking:
+        return True
     ours = _ours(entry.document.body, target)
     if ours is None:
         return bool(entry.document.text)

@@ -16,6 +16,7 @@ from ..errors import BulkError
 from ..layout.cut import check_top_k
 from ..layout.mapping import ensure_index, write_index
 from ..layout.pipeline import PIPELINE
+from ..layout.settings import NewIndex
 from .actions import Target
 from .bulk_load import bulk_loading, restore_left
 from .chunk import Chunk, Outcome
@@ -164,7 +165,6 @@ class IngestRun:
         """Return whether the index had to be made, the job, and where its impacts go."""
         index, fields = self.options.index, self.options.fields
         top_k, scoring = self.options.top_k, self.options.scoring
-        settings = self.options.settings
         created = ensure_index(
             self.client,
             index,
@@ -172,8 +172,7 @@ class IngestRun:
             fields,
             top_k=top_k,
             scoring=scoring,
-            settings=settings,
-            compact=self.options.compact,
+            wanted=NewIndex(self.options.settings, self.options.compact),
         )
         concrete = write_index(self.client, index)
         target = find_target(self.client, self.encoder, concrete, fields, top_k)

@@ -152,10 +152,12 @@ class Ledger:
         """Return for each id, at its place, whether it stood at an earlier one; note them all."""
         keys = [id_key(name) for name in ids]
         self._begin()
-        self.database.executemany(
+        n_new = self.database.executemany(
             "INSERT INTO seen VALUES (?, ?) ON CONFLICT DO NOTHING",
             zip(keys, places, strict=True),
-        )
+        ).rowcount
+        if n_new == len(keys):
+            return [False] * len(keys)
         first = [
             self.database.execute("SELECT place FROM seen WHERE id = ?", (key,)).fetchone()[0]
             for key in keys

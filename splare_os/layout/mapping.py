@@ -14,7 +14,7 @@ from ..encoder import Encoder
 from ..errors import MappingError
 from ..reply import named_parts, part, require_no_index
 from ..scoring import Scoring
-from .compact import PRICE, compact_source, is_compact
+from .compact import PRICE, is_compact
 from .cut import MAX_TOP_K, check_top_k, default_top_k
 from .records import (
     FieldRecord,
@@ -27,6 +27,7 @@ from .records import (
     records_of,
 )
 from .saturating import chosen_saturation, default_saturation
+from .settings import NewIndex
 
 log = logging.getLogger(__name__)
 
@@ -88,16 +89,14 @@ def field_paths(mappings: Mapping[str, object]) -> Iterator[str]:
 def index_body(
     fields: Fields,
     record: FieldRecord,
-    settings: Mapping[str, str] | None = None,
-    *,
-    compact: bool = False,
+    wanted: NewIndex | None = None,
 ) -> Json:
     """Return the body that creates an index for such documents, its record included."""
-    inner = template()["template"]
+    inner, wanted = template()["template"], wanted or NewIndex()
     meta = {"splare": {fields.impacts_name: record.to_meta()}}
-    source = {"_source": compact_source(fields.impacts_name)} if compact else {}
+    source = wanted.source(fields.impacts_name)
     return {
-        "settings": inner["settings"] | _named(settings or {}),  # type: ignore[index]
+        "settings": inner["settings"] | wanted.named_settings,  # type: ignore[index]
         "mappings": {"_meta": meta, **source, "properties": properties(fields)},
     }
 
@@ -140,44 +139,34 @@ def ensure_index(
     *,
     top_k: int | None = None,
     scoring: Scoring | None = None,
-    settings: Mapping[str, str] | None = None,
-    compact: bool = False,
+    wanted: NewIndex | None = None,
 ) -> bool:
     """Return whether `index` had to be created; afterwards it takes `encoder`'s impacts.
 
     An index that people already have gets the impacts field and nothing else. Behind an alias,
     the write index gets the field; every other index that has it must be of the same model.
     `top_k` None is the cut in the index's record, or else all that the encoder gives; `scoring`
-    None is what the index is made for, or else `calibrated`. `settings` ("index.codec", or "codec")
-    are those of a new index, and have to be those of one that is there. `compact` likewise: a new
-    one keeps impacts out of `_source` (`compact.PRICE` says what that costs).
+    None is what the index is made for, or else `calibrated`. `wanted` is what a new index is like
+    beside that, and one that is there has to be.
     `ModelMismatchError` if one is not, `MappingError` if the field exists in another shape.
     """
     check_target(index, top_k)
     check_top_k(encoder, top_k)
     record = _wanted(encoder, fields, top_k, scoring)
-    named = replace(fields, impacts=fields.impacts_name)
-    made = index_body(named, record, settings, compact=compact)
-    if not _exists(client, index) and _create(client, index, made):
-        if compact:
-            log.warning("index=%s compact: %s", index, PRICE)
+    wanted = wanted or NewIndex()
+    if not _exists(client, index) and _create(client, index, fields, record, wanted):
         return True
-    _check_settings(client, index, settings or {})
     others = read_records(client, index)
     field = impacts_name(others.values(), fields, encoder)
     fields = replace(fields, impacts=field)
     target = write_index(client, index)
+    wanted.check(client, target, field)
     present = _present(others, target, field, encoder)
     if field in others[target] and top_k is None:
         record = replace(record, top_k=present[0].top_k)
     saturation = chosen_saturation(encoder, scoring, present)
     _add_field(client, target, fields, replace(record, saturation=saturation))
     find_impacts(client, target, fields, encoder)
-    if compact and not is_compact(read_mappings(client, target)[target], field):
-        raise MappingError(
-            f"index {target!r} is there, and keeps impacts of {field!r} in _source: an index is "
-            "compact from its creation. Leave it out, or index into a new one"
-        )
     return False
 
 
@@ -221,7 +210,10 @@ def _exists(client: OpenSearch, index: str) -> bool:
     return True
 
 
-def _create(client: OpenSearch, index: str, body: Json) -> bool:
+def _create(
+    client: OpenSearch, index: str, fields: Fields, record: FieldRecord, wanted: NewIndex
+) -> bool:
+    body = index_body(replace(fields, impacts=fields.impacts_name), record, wanted)
     try:
         client.indices.create(index=index, body=body)
     except RequestError as error:
@@ -229,31 +221,9 @@ def _create(client: OpenSearch, index: str, body: Json) -> bool:
             return False  # somebody was faster: take it as an index that exists
         raise MappingError(f"index {index!r} cannot be created: {error}") from error
     log.info("created index=%s", index)
+    if wanted.compact:
+        log.warning("index=%s compact: %s", index, PRICE)
     return True
-
-
-def _named(settings: Mapping[str, str]) -> dict[str, str]:
-    """Return settings with their whole names."""
-    return {
-        name if name.startswith("index.") else f"index.{name}": value
-        for name, value in settings.items()
-    }
-
-
-def _check_settings(client: OpenSearch, index: str, settings: Mapping[str, str]) -> None:
-    """Raise `MappingError` where an index that is there is set otherwise."""
-    wanted = _named(settings)
-    if not wanted:
-        return
-    target = write_index(client, index)
-    reply = client.indices.get_settings(index=target, params={"flat_settings": "true"})
-    there = part(reply, target, "settings")
-    for name, value in wanted.items():
-        if there.get(name) != value:
-            raise MappingError(
-                f"index {target!r} is there, with {name}={there.get(name)!r} and not {value!r}: "
-                "settings are those of a new index. Leave them out, or index into a new one"
-            )
 
 
 def _add_field(client: OpenSearch, index: str, fields: Fields, record: FieldRecord) -> None:
