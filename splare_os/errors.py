@@ -5,6 +5,7 @@ SplareError
 ├── EncoderError      a model folder that cannot be read, or lacks an ability
 ├── ConnectionSettingsError  a file that says how to reach a cluster cannot be read
 ├── MappingError      an index whose mapping does not fit what is asked of it
+│   └── NoIndexError  … as there is none of that name
 ├── ModelMismatchError  a field that holds impacts of another model
 ├── JobError          an indexing job that cannot go on (locked, ledger unreadable)
 ├── BulkError         the cluster refuses to take any more documents
@@ -34,6 +35,10 @@ class ConnectionSettingsError(SplareError):
 
 class MappingError(SplareError):
     """An index has no mapping, or no SPLARE field, that fits the request."""
+
+
+class NoIndexError(MappingError):
+    """There is no index of that name."""
 
 
 class ModelMismatchError(MappingError):

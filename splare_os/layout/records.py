@@ -7,7 +7,7 @@ from opensearchpy import NotFoundError, OpenSearch
 
 from ..documents.fields import Fields
 from ..encoder import Encoder
-from ..errors import MappingError, ModelMismatchError
+from ..errors import MappingError, ModelMismatchError, NoIndexError
 from ..reply import named_parts, part, parts
 from ..scoring import Saturation
 from .view import PLAIN, View
@@ -153,8 +153,8 @@ def read_mappings(
     return found
 
 
-def _no_index(index: str) -> MappingError:
-    return MappingError(f"no index {index!r}: create it with `splare-os index FILE --index NAME`")
+def _no_index(index: str) -> NoIndexError:
+    return NoIndexError(f"no index {index!r}: create it with `splare-os index FILE --index NAME`")
 
 
 def read_records(client: OpenSearch, index: str, view: View = PLAIN) -> dict[str, Records]:

@@ -42,6 +42,10 @@ class ModelCheck:
         self._good = kept | {question: (now + TRUSTED_S, found)}
         return found
 
+    def forget(self) -> None:
+        """Ask anew: names stand for others now."""
+        self._good = {}
+
     def _indices_of(self, point: Mapping[str, object], view: View) -> str | None:
         """Return the indices of a point in time, which alone knows them; None if it has none."""
         aggs = {"indices": {"terms": {"field": "_index", "size": 1000}}}

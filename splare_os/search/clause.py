@@ -2,7 +2,7 @@
 
     {"splare": {"text": "oil embargo"}}
     {"splare": {"text": {"query": "oil embargo", "boost": 2.0, "min_score": 5.0}}}
-    {"splare": {"text": {"query": "oil embargo", "scoring": "dot"}}}
+    {"splare": {"text": {"query": "oil embargo", "scoring": "dot", "_name": "latents"}}}
 
 It matches every document that shares one latent with the query, most of an index; so where a
 clause only selects (`filter`, `must_not`, …) it needs a `min_score`.
@@ -20,13 +20,17 @@ NAME = "splare"
 
 @dataclass(frozen=True)
 class Clause:
-    """One `splare` clause: `field` is the text field whose impacts are searched."""
+    """One `splare` clause: `field` is the text field whose impacts are searched.
+
+    `name` is what hits are told to have matched, `_name` in the clause.
+    """
 
     field: str
     query: str
     boost: float = 1.0
     min_score: float | None = None
     scoring: Scoring | None = None
+    name: str | None = None
 
 
 Replace = Callable[[Clause], Dsl]
@@ -67,17 +71,19 @@ def replace_in_body(body: Dsl, replace: Replace, *, scores: bool = True) -> Dsl:
         changed["query"] = replace_clauses(body["query"], replace, scores=scores)
     if "post_filter" in body:
         changed["post_filter"] = replace_clauses(body["post_filter"], replace, scores=False)
-    if "rescore" in body:
+    if isinstance(body.get("rescore"), Mapping | list):
         changed["rescore"] = _in_rescore(body["rescore"], replace)
     for key in ("aggs", "aggregations"):
-        if key in body:
+        if isinstance(body.get(key), Mapping):
             changed[key] = _in_aggregations(body[key], replace)
     return changed
 
 
 def _replaced(query: Mapping[str, Any], replace: Replace, *, scores: bool) -> Mapping[str, Any]:
     if NAME in query:
-        return replace(parse(query, scores=scores))
+        clause = parse(query, scores=scores)
+        found = replace(clause)
+        return found if clause.name is None else {"bool": {"must": found, "_name": clause.name}}
     changed = dict(query)
     for kind, keys in SUBQUERIES.items():
         if isinstance(arguments := query.get(kind), Mapping):
@@ -90,11 +96,11 @@ def _replaced(query: Mapping[str, Any], replace: Replace, *, scores: bool) -> Ma
 
 
 def _inner(kind: str, key: str, value: Any, replace: Replace, scores: bool) -> Any:  # noqa: ANN401, FBT001
-    if (kind, key) != ("function_score", "functions"):
+    if (kind, key) != ("function_score", "functions") or not isinstance(value, list):
         return replace_clauses(value, replace, scores=scores)
     return [
         {**function, "filter": replace_clauses(function["filter"], replace, scores=False)}
-        if "filter" in function
+        if isinstance(function, Mapping) and "filter" in function
         else function
         for function in value
     ]
@@ -103,8 +109,8 @@ def _inner(kind: str, key: str, value: Any, replace: Replace, scores: bool) -> A
 def _in_rescore(rescore: Any, replace: Replace) -> Any:  # noqa: ANN401
     if isinstance(rescore, list):
         return [_in_rescore(item, replace) for item in rescore]
-    query = rescore.get("query", {})
-    if "rescore_query" not in query:
+    query = rescore.get("query") if isinstance(rescore, Mapping) else None
+    if not isinstance(query, Mapping) or "rescore_query" not in query:
         return rescore
     rescored = replace_clauses(query["rescore_query"], replace)
     return {**rescore, "query": {**query, "rescore_query": rescored}}
@@ -114,12 +120,15 @@ def _in_aggregations(aggregations: Dsl, replace: Replace) -> Dsl:
     return {name: _in_aggregation(content, replace) for name, content in aggregations.items()}
 
 
-def _in_aggregation(aggregation: Dsl, replace: Replace) -> Dsl:
+def _in_aggregation(aggregation: Any, replace: Replace) -> Any:  # noqa: ANN401
+    if not isinstance(aggregation, Mapping):
+        return aggregation
     changed = dict(aggregation)
     if "filter" in aggregation:
         changed["filter"] = replace_clauses(aggregation["filter"], replace, scores=False)
     for kind in ("filters", "adjacency_matrix"):
-        queries = aggregation.get(kind, {}).get("filters")
+        arguments = aggregation.get(kind)
+        queries = arguments.get("filters") if isinstance(arguments, Mapping) else None
         if isinstance(queries, list):
             replaced: Any = replace_clauses(queries, replace, scores=False)
         elif queries is not None:
@@ -131,7 +140,7 @@ def _in_aggregation(aggregation: Dsl, replace: Replace) -> Dsl:
             continue
         changed[kind] = {**aggregation[kind], "filters": replaced}
     for key in ("aggs", "aggregations"):
-        if key in aggregation:
+        if isinstance(aggregation.get(key), Mapping):
             changed[key] = _in_aggregations(aggregation[key], replace)
     return changed
 
@@ -144,7 +153,7 @@ def parse(query: Mapping[str, Any], *, scores: bool) -> Clause:
     ((field, arguments),) = content.items()
     if isinstance(arguments, str):
         arguments = {"query": arguments}
-    known = {option.name for option in fields(Clause)} - {"field"}
+    known = {option.name for option in fields(Clause)} - {"field", "name"} | {"_name"}
     if not isinstance(arguments, Mapping) or not isinstance(arguments.get("query"), str):
         raise ValueError(f"splare clause on {field!r}: its query must be a string")
     if unknown := arguments.keys() - known:
@@ -156,7 +165,8 @@ def parse(query: Mapping[str, Any], *, scores: bool) -> Clause:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"splare clause on {field!r}: {option}={value!r} must be a number")
     check_scoring(arguments.get("scoring"))
-    clause = Clause(field, **arguments)
+    rest = {option: value for option, value in arguments.items() if option != "_name"}
+    clause = Clause(field, name=arguments.get("_name"), **rest)
     if not scores and (clause.min_score is None or clause.min_score <= 0):
         raise ValueError(
             f"splare clause on {field!r} stands where scores do not count, and would match most of "

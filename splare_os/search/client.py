@@ -11,10 +11,14 @@ from opensearchpy import OpenSearch, Transport
 from opensearchpy.helpers.query import Query
 
 from ..encoder import Encoder
+from ..errors import MappingError
 from ..scoring import Scoring
 from .collection import MAX_AGE_S
 from .query import Dialect
 from .rewrite import RewriteOptions, Rewriter
+
+LOOKS = 3
+"""How often a request is made anew whose name stands for other indices than it did before."""
 
 
 class Splare(Query):
@@ -26,7 +30,7 @@ class Splare(Query):
 class SplareTransport(Transport):
     """A transport that rewrites searches; everything else passes as it is."""
 
-    rewriter: Rewriter
+    rewriter: Rewriter | None = None
 
     def perform_request(  # noqa: PLR0913, PLR0917  # the signature is opensearch-py's
         self,
@@ -39,8 +43,26 @@ class SplareTransport(Transport):
         headers: Mapping[str, str] | None = None,
     ) -> Any:  # noqa: ANN401
         """Send a request, rewritten if it is a search, and return the server's reply."""
-        params, body = self.rewriter.rewrite(url, params, body, headers)
-        return super().perform_request(method, url, params, body, timeout, ignore, headers)
+        if self.rewriter is None:  # it looks for nodes
+            return super().perform_request(method, url, params, body, timeout, ignore, headers)
+        for _ in range(LOOKS):
+            made = self.rewriter.rewrite(url, params, body, headers)
+            reply = super().perform_request(
+                method, url, made.params, made.body, timeout, ignore, headers
+            )
+            if made.fits(reply):
+                return reply
+            self.rewriter.forget()
+        raise MappingError(f"{url}: it stands for other indices each time it is asked; ask again")
+
+
+def _rewriting(transport_class: type[Transport]) -> type[Transport]:
+    """Return a transport class that rewrites, and else does what an application's own does."""
+    if issubclass(SplareTransport, transport_class):
+        return SplareTransport
+    if issubclass(transport_class, SplareTransport):
+        return transport_class
+    return type(f"Splare{transport_class.__name__}", (SplareTransport, transport_class), {})
 
 
 class SplareOpenSearch(OpenSearch):
@@ -51,15 +73,18 @@ class SplareOpenSearch(OpenSearch):
     says nothing else; the collection's statistics are at most `statistics_max_age_s` old. `dialect`
     is `rank_feature`, which every server knows, or `neural_sparse`. Everything else is
     opensearch-py's. Impacts are left out of every `_source` (of hits, inner hits and top hits)
-    unless that one names them.
+    unless that one names them; what scrolls (`helpers.scan`, `helpers.reindex`) gets documents
+    whole, so that copies keep them.
 
-    A clause raises `ModelMismatchError` where another model made the index, `MappingError` where
+    A clause raises `ModelMismatchError` where another model made the index, also one that a name
+    has come to stand for meanwhile, `MappingError` where
     the field has no impacts, `ValueError` where it would select most of the index.
     """
 
     def __init__(
         self,
         hosts: Any = None,  # noqa: ANN401
+        transport_class: type[Transport] = Transport,
         *,
         encoder: Encoder | str = "mini",
         scoring: Scoring = "calibrated",
@@ -67,7 +92,7 @@ class SplareOpenSearch(OpenSearch):
         statistics_max_age_s: float = MAX_AGE_S,
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
-        super().__init__(hosts, transport_class=SplareTransport, **kwargs)
+        super().__init__(hosts, _rewriting(transport_class), **kwargs)
         transport = cast(SplareTransport, self.transport)
         options = RewriteOptions(dialect, scoring, statistics_max_age_s)
         transport.rewriter = Rewriter(self, encoder, options)

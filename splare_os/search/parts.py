@@ -24,10 +24,12 @@ def without_impacts(params: Params, body: Any) -> tuple[Params, Any]:  # noqa: A
         return exclude_impacts_by_parameter(params), body
     if not body and "source" in params:  # the body as a parameter: it passes as it is
         return params, body
-    content = body or {}
-    if not isinstance(content, Mapping) or _has_no_source({**params, **content}):
+    if body is None or not (isinstance(body, Mapping) or body):
+        stored = "stored_fields" in params
+        return (params if stored else exclude_impacts_by_parameter(params)), body
+    if not isinstance(body, Mapping) or _has_no_source({**params, **body}):
         return params, body
-    return params, _in_part(content)
+    return params, _in_part(body)
 
 
 def _without_inner_impacts(body: Mapping[str, Any]) -> Dsl:

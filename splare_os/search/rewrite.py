@@ -1,6 +1,5 @@
 """A request on its way to the cluster: `splare` clauses become query DSL, impacts stay home."""
 
-import json
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,14 +11,17 @@ from opensearchpy import OpenSearch
 
 from ..encode.load import load_encoder
 from ..encoder import Encoder
+from ..errors import NoIndexError
 from ..layout.records import FoundImpacts
 from ..layout.view import Headers, View
 from ..scoring import Scoring, check_scoring
+from .body import parse_msearch, plain, write_msearch
 from .check import ModelCheck
 from .clause import NAME, Clause, Replace, replace_in_body
 from .collection import MAX_AGE_S, Collection
 from .parts import without_impacts
 from .query import Dialect, Dsl, translate
+from .rewritten import Expected, Rewritten
 from .updates import UpdateCheck
 from .weighing import Queries, Weighing, encoded, weighing
 
@@ -30,8 +32,12 @@ ENDPOINTS: Mapping[str, bool] = {
     "_count": False,
     "_delete_by_query": False,
     "_update_by_query": False,
+    "_validate/query": True,
 }
 """Endpoints with a query in their body, and whether they rank by it or only select."""
+
+NO_INDEX: Dsl = {"query": {"match_none": {}}}
+"""Asked of an index that is not there, so that the answer is the server's own."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +60,11 @@ class Search:
 
 @dataclass(frozen=True)
 class Weighed:
-    """The impacts field that a clause searches, and how it weighs there."""
+    """The impacts field that a clause searches, how it weighs there, and the concrete indices."""
 
     field: str
     weighing: Weighing
+    indices: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -77,7 +84,7 @@ class Rewriter:
     """Rewrites requests for one client and one encoder, which is loaded when first needed."""
 
     def __init__(self, client: OpenSearch, encoder: Encoder | str, options: RewriteOptions) -> None:
-        self._encoder, self._options = encoder, options
+        self._client, self._encoder, self._options = client, encoder, options
         self._lock = threading.Lock()
         self._check = ModelCheck(client)
         self._updates = UpdateCheck(client)
@@ -91,60 +98,77 @@ class Rewriter:
                 self._encoder = load_encoder(self._encoder)
             return self._encoder
 
+    def forget(self) -> None:
+        """Ask anew what indices hold: names stand for others now."""
+        self._check.forget()
+
     def rewrite(
         self,
         url: str,
         params: Mapping[str, Any] | None,
         body: Any,  # noqa: ANN401  # what a user hands in
         headers: Headers | None = None,
-    ) -> tuple[Mapping[str, Any] | None, Any]:
+    ) -> Rewritten:
         """Return parameters and body as the cluster is to see them; no search: unchanged."""
         self._updates(url, body, headers or {})
         target = parse_path(url)
-        if target is None:
-            return params, body
+        if target is None or (target.has_more and target.endpoint != "_explain"):
+            return Rewritten(params, body)
         in_url = dict(parse_qsl(url.partition("?")[2]))
         view = View(headers=headers or {}).with_options({**in_url, **(params or {})})
         if target.endpoint == "_msearch":
-            return params, body if target.has_more else self._msearch(target, body, view)
-        content = _loads(body)
-        if target.endpoint == "_search":
-            if target.has_more:
-                return params, body
+            return self._msearch(target, params, body, view)
+        content = plain(body, self._client.transport.serializer)
+        if target.endpoint == "_search" and "scroll" not in {**in_url, **(params or {})}:
             params, content = without_impacts(params, content)
         if not isinstance(content, Mapping):
-            return params, content
-        return params, self._bodies([Search(target, dict(content), view)])[0]
+            return Rewritten(params, content)
+        (made,), expected = self._bodies([Search(target, dict(content), view)])
+        return Rewritten(params, made, expected)
 
-    def _msearch(self, target: Target, body: Any, view: View) -> Any:  # noqa: ANN401
-        lines = body.decode() if isinstance(body, bytes) else body
-        if not isinstance(lines, str):
-            return body
-        parsed = [json.loads(line) for line in lines.split("\n") if line.strip()]
-        headers, bodies = parsed[::2], parsed[1::2]
+    def _msearch(
+        self,
+        target: Target,
+        params: Mapping[str, Any] | None,
+        body: Any,  # noqa: ANN401
+        view: View,
+    ) -> Rewritten:
+        pairs = parse_msearch(body)
+        if pairs is None:
+            return Rewritten(params, body)
         searches = [
             Search(
                 Target(_index_of(header) or target.index, "_search", has_more=False),
                 without_impacts(None, search)[1],
                 view.with_options(header),
             )
-            for header, search in zip(headers, bodies, strict=True)
+            for header, search in pairs
         ]
-        pairs = zip(headers, self._bodies(searches), strict=True)
-        return "".join(f"{json.dumps(header)}\n{json.dumps(search)}\n" for header, search in pairs)
+        bodies, expected = self._bodies(searches)
+        written = write_msearch([(pair[0], made) for pair, made in zip(pairs, bodies, strict=True)])
+        return Rewritten(params, written, expected)
 
-    def _bodies(self, searches: list[Search]) -> list[Dsl]:
-        """Return the bodies with every clause translated; all queries are encoded in one call."""
-        found = [self._weighed(search) for search in searches]
-        texts = list(dict.fromkeys(clause.query for each in found for clause in each))
-        if not texts:
-            return [search.body for search in searches]
-        queries = encoded(self.encoder, texts)
-        rows = {text: queries.row(number) for number, text in enumerate(texts)}
-        return [
-            _replaced(search, partial(self._translated, rows, each))
+    def _bodies(self, searches: list[Search]) -> tuple[list[Dsl], list[Expected | None]]:
+        """Return bodies with every clause translated, and what is expected of their replies.
+
+        All queries are encoded in one call.
+        """
+        found = [self._weighed_if_there(search) for search in searches]
+        texts = list(dict.fromkeys(clause.query for each in found for clause in each or ()))
+        queries = encoded(self.encoder, texts) if texts else None
+        rows = {text: queries.row(n) for n, text in enumerate(texts)} if queries else {}
+        bodies = [
+            NO_INDEX if each is None else _replaced(search, partial(self._translated, rows, each))
             for search, each in zip(searches, found, strict=True)
         ]
+        return bodies, [_expected(*pair) for pair in zip(searches, found, strict=True)]
+
+    def _weighed_if_there(self, search: Search) -> dict[Clause, Weighed] | None:
+        """Return the clauses of a body, None where the index is not there: the server says so."""
+        try:
+            return self._weighed(search)
+        except NoIndexError:
+            return None
 
     def _weighed(self, search: Search) -> dict[Clause, Weighed]:
         """Return the clauses of a body, and how each weighs in the indices that it searches."""
@@ -167,7 +191,8 @@ class Rewriter:
         headers = search.view.headers
         idf = partial(self._collection.idf, found.records, found.name, self.encoder, headers)
         scoring = clause.scoring or self._options.scoring
-        return Weighed(found.name, weighing(found.records, scoring, idf))
+        weigh = weighing(found.records, scoring, idf)
+        return Weighed(found.name, weigh, frozenset(found.records))
 
     def _translated(
         self, rows: Mapping[str, Queries], found: Mapping[Clause, Weighed], clause: Clause
@@ -188,12 +213,25 @@ def parse_path(url: str) -> Target | None:
 
     >>> parse_path("/books/_search")
     Target(index='books', endpoint='_search', has_more=False)
+    >>> parse_path("/books/_validate/query")
+    Target(index='books', endpoint='_validate/query', has_more=False)
     """
     parts = [unquote(part) for part in url.partition("?")[0].strip("/").split("/")]
     index = None if parts[0].startswith("_") and parts[0] != "_all" else parts.pop(0)
+    if parts[:2] == ["_validate", "query"]:
+        parts[:2] = ["_validate/query"]
     if not parts or parts[0] not in ENDPOINTS:
         return None
     return Target(index, parts[0], has_more=len(parts) > 1)
+
+
+def _expected(search: Search, found: dict[Clause, Weighed] | None) -> Expected | None:
+    """Return of which indices a search's hits are: of one of all, there may be any."""
+    if found is None:
+        return Expected(None)
+    if not found or search.target.index is None:
+        return None
+    return Expected(frozenset().union(*(each.indices for each in found.values())))
 
 
 def _replaced(search: Search, replace: Replace) -> Dsl:
@@ -203,7 +241,3 @@ def _replaced(search: Search, replace: Replace) -> Dsl:
 def _index_of(header: Mapping[str, Any]) -> str | None:
     index = header.get("index")
     return ",".join(index) if isinstance(index, list) else index
-
-
-def _loads(body: Any) -> Any:  # noqa: ANN401
-    return json.loads(body) if isinstance(body, str | bytes) and body.strip() else body

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from opensearchpy import OpenSearch, Transport
+from opensearchpy import NotFoundError, OpenSearch, Transport
 
 from splare_os.documents.fields import Fields
 from splare_os.encoder import Encoder
-from splare_os.errors import MappingError, ModelMismatchError
+from splare_os.errors import ModelMismatchError
 from splare_os.layout import ensure_index
 from splare_os.search import SplareOpenSearch
 from splare_os.search.query import Dialect
@@ -59,8 +59,9 @@ def test_indices_that_are_not_there_are_passed_over_where_the_request_says_so(
         "POST", f"/{names}/_search?ignore_unavailable=true", body=BODY
     )
     assert raw["hits"] == reply["hits"]
-    with pytest.raises(MappingError, match="no index 'library,nowhere'"):
+    with pytest.raises(NotFoundError, match="nowhere"):
         splare.search(index=names, body=BODY)
+    assert splare.search(index=names, body=BODY, params={"ignore": 404})["status"] == 404
 
 
 def test_an_msearch_header_overrides_what_its_request_says(
@@ -73,8 +74,10 @@ def test_an_msearch_header_overrides_what_its_request_says(
     assert same["hits"] == found["hits"]
     assert found["hits"]["hits"]
     not_ignoring = {**header, "ignore_unavailable": False}
-    with pytest.raises(MappingError, match="no index 'library,nowhere'"):
-        splare.msearch(body=[not_ignoring, BODY], params=IGNORING)
+    searches = [not_ignoring, BODY, {"index": "library"}, BODY]
+    missing, there = splare.msearch(body=searches, params=IGNORING)["responses"]
+    assert missing["error"]["type"] == "index_not_found_exception"
+    assert there["hits"] == found["hits"]
 
 
 @pytest.mark.parametrize("dialect", ["rank_feature", "neural_sparse"])

@@ -1,0 +1,41 @@
+"""A request as it goes out, and whether the reply is to what was asked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The concrete indices that one search may have hits of; None: there was none to be found."""
+
+    indices: frozenset[str] | None
+
+    def fits(self, reply: Any) -> bool:  # noqa: ANN401  # what a server says
+        """Return whether a reply is of these indices.
+
+        Between the look at a name and the search an alias may have moved.
+        """
+        if not isinstance(reply, Mapping):
+            return True
+        if self.indices is None:
+            return "error" in reply
+        hits = reply.get("hits")
+        inner = hits.get("hits") if isinstance(hits, Mapping) else None
+        found = [reply, *(inner if isinstance(inner, list) else ())]
+        return all(hit["_index"] in self.indices for hit in found if "_index" in hit)
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """Parameters and body; of each search what it expects, None: nothing to be checked."""
+
+    params: Mapping[str, Any] | None
+    body: Any
+    expected: Sequence[Expected | None] = field(default_factory=tuple)
+
+    def fits(self, reply: Any) -> bool:  # noqa: ANN401
+        """Return whether a reply is to what was asked."""
+        replies = reply.get("responses", [reply]) if isinstance(reply, Mapping) else [reply]
+        pairs = zip(self.expected, replies, strict=False)
+        return all(expected is None or expected.fits(one) for expected, one in pairs)
