@@ -33,6 +33,7 @@ from splare_os.encoder import Encoder
 from splare_os.evaluate.datasets import read_corpus, read_dataset
 from splare_os.impacts import Impacts
 from splare_os.index import IngestOptions, ingest
+from splare_os.index.worker import CHUNK
 from splare_os.layout import ensure_index
 from splare_os.layout.field import FieldImpacts, impacts_object
 
@@ -188,8 +189,8 @@ def with_model(client: OpenSearch, encoder: Encoder, texts: Sequence[str], pairs
                 pass
 
         def encode() -> None:
-            for first in range(0, len(texts), options.chunk_documents):
-                encoder.encode_documents(texts[first : first + options.chunk_documents])
+            for first in range(0, len(texts), CHUNK):
+                encoder.encode_documents(texts[first : first + CHUNK])
 
         for number in range(pairs):
             client.indices.delete(index=INDEX, params={"ignore_unavailable": "true"})

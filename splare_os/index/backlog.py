@@ -206,9 +206,9 @@ def open_backlog(
         scope, named = Scope(handle.uuid, str(letters_path)), encoder.name
         checkpoint.start(scope, letters.n_bytes, index=target.index, model=named)
         letters.cut(checkpoint.position.dead_bytes)
-        sender = Sender(client, handle, options.bulk, options.patience, stop)
-        flight = stack.enter_context(Flight[Batch](sender, options.bulk.most_requests))
-        has_begun = bool(checkpoint.position.shards)
+        bulk, has_begun = handle.with_most_requests(options.bulk), bool(checkpoint.position.shards)
+        sender = Sender(client, handle, bulk, options.patience, stop)
+        flight = stack.enter_context(Flight[Batch](sender, sender.gate.most))
         tally = open_tally(client, target, encoder.n_latents, is_new=False, has_begun=has_begun)
         scan = _scan(client, target, options, stop)
         yield Backlog(

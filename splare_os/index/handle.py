@@ -14,6 +14,7 @@ from ..documents.shards import Held, Version
 from ..errors import BulkError, ReplyError
 from ..reply import part, parts, require_no_index
 from .actions import Stored, Target, Update, Write
+from .bulk import MOST_REQUESTS, BulkOptions
 from .patience import FAILURES, Patience, describe, reason_of, retried, within
 from .presence import find_lacking
 
@@ -113,7 +114,8 @@ class IndexHandle:
 
     def _lacking(self, held: Mapping[str, Stored]) -> set[str]:
         asked = partial(find_lacking, self.client, self.target, held)
-        return retried(asked, self.patience, self.stop)
+        # whole documents tell it themselves: nothing is asked
+        return retried(asked, self.patience, self.stop) if self.target.is_compact else asked()
 
     def versions(self, actions: Sequence[Write]) -> dict[str, Version]:
         """Return which write of each action's document is there, of those that are."""
@@ -139,6 +141,18 @@ class IndexHandle:
             return {name: docs[name] for name in names if part(docs, name, "found")}
 
         return retried(ask, self.patience, self.stop)
+
+    def with_most_requests(self, options: BulkOptions) -> BulkOptions:
+        """Return options that say how many requests the cluster's cores can work at."""
+        if options.most_requests is not None:
+            return options
+        params = {"filter_path": "nodes.os.allocated_processors"}
+        try:
+            reply = within(partial(self.client.cluster.stats, params=params), self.stop, PROBE_S)
+            n_cores = int(part(reply, "nodes", "os", "allocated_processors"))
+        except FAILURES:  # not everybody may ask
+            return options
+        return replace(options, most_requests=min(MOST_REQUESTS, max(2, n_cores + 1)))
 
     def refusal(self) -> str:
         """Return why the index takes no writes at all, "" if it does.

@@ -110,8 +110,8 @@ class IngestRun:
                 stack.enter_context(bulk_loading(handle, job.ledger.parent))
             else:
                 restore_left(handle, job.ledger.parent)
-            most = self.options.bulk.most_requests
-            flight = stack.enter_context(Flight[Chunk](self._sender(handle), most))
+            sender = self._sender(handle)
+            flight = stack.enter_context(Flight[Chunk](sender, sender.gate.most))
             tally = self._patiently(lambda: self._tally(target, created=created))
             self.worker = Worker(
                 encoder=self.encoder,
@@ -191,7 +191,7 @@ class IngestRun:
         return IndexHandle(self.client, options.index, target, options.patience, self.stop)
 
     def _sender(self, handle: IndexHandle) -> Sender:
-        bulk = self.options.bulk
+        bulk = handle.with_most_requests(self.options.bulk)
         if bulk.pipeline is None and handle.settings.get("index.default_pipeline") == PIPELINE:
             bulk = replace(bulk, pipeline="_none")  # ours is for other writers: half the rate
         return Sender(self.client, handle, bulk, self.options.patience, self.stop)

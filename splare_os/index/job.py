@@ -37,14 +37,15 @@ class IngestOptions:
     size and time. `is_restarted`: begin anew, whatever an earlier run has done. `bulk_load`: no
     refresh and no replicas while it runs. `settings` are those of a new index. `force_merge`: into
     so many segments at the end. `compact`: a new index keeps impacts out of `_source`
-    (`splare_os.layout.compact` says what that costs).
+    (`splare_os.layout.compact` says what that costs). `chunk_documents` are encoded at a time;
+    None: a few hundred, and more where that takes no time.
     """
 
     index: str
     fields: Fields = field(default_factory=Fields)
     top_k: int | None = None
     scoring: Scoring | None = None
-    chunk_documents: int = 256
+    chunk_documents: int | None = None
     chunk_bytes: int = 2**20
     bulk: BulkOptions = field(default_factory=BulkOptions)
     patience: Patience = field(default_factory=Patience)
@@ -63,7 +64,7 @@ class IngestOptions:
         check_scoring(self.scoring)
         if self.force_merge is not None and self.force_merge < 1:
             raise ValueError(f"force_merge={self.force_merge}: leave at least one segment")
-        if min(self.chunk_documents, self.chunk_bytes) < 1:
+        if min(self.chunk_documents or 1, self.chunk_bytes) < 1 or self.chunk_documents == 0:
             raise ValueError(
                 f"chunk_documents={self.chunk_documents}, chunk_bytes={self.chunk_bytes}: each has "
                 "to be at least 1"

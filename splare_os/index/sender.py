@@ -17,7 +17,7 @@ from opensearchpy import TransportError
 from ..documents.shards import Version
 from ..errors import BulkError
 from .actions import Action, Update, Write
-from .bulk import BulkOptions, chunks
+from .bulk import MOST_REQUESTS, BulkOptions, chunks
 from .gate import Gate
 from .handle import Handle
 from .patience import (
@@ -82,7 +82,7 @@ class Sender:
         self.patience = patience or Patience()
         self.stop = stop or Event()
         self.traffic = Traffic()
-        self.gate = Gate(self.options.most_requests, self.options.max_bytes)
+        self.gate = Gate(self.options.most_requests or MOST_REQUESTS, self.options.max_bytes)
 
     @property
     def n_at_once(self) -> int:

@@ -5,6 +5,7 @@ holds and send. The ledger advances over a gap-free prefix of lines: what is don
 is not will be done again, under the same ids.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -25,6 +26,10 @@ from .snapshot import Counters
 from .stages import Stages
 from .tally import Tally
 
+CHUNK, LARGE_CHUNK = 256, 1024
+QUICK_S = 0.5
+"""A large chunk may take so long: what is lost by a kill, and waited for by Ctrl-C."""
+
 LookedUp = tuple[list[Entry], "Future[dict[str, Stored]]"]
 
 
@@ -32,7 +37,7 @@ LookedUp = tuple[list[Entry], "Future[dict[str, Stored]]"]
 class Worker:
     """The loop of one run: what is open only while it goes.
 
-    `n_read` bytes of the sources have been read.
+    `n_read` bytes of the sources have been read; a document took `each_s` to be encoded.
     """
 
     encoder: Encoder
@@ -46,6 +51,7 @@ class Worker:
     tally: Tally
     stages: Stages = field(default_factory=Stages)
     n_read: int = 0
+    each_s: float = QUICK_S
 
     def counters(self) -> Counters:
         """Return what was counted so far; another thread may ask."""
@@ -91,8 +97,17 @@ class Worker:
     def _made(self, entries: list[Entry], asked: "Future[dict[str, Stored]]") -> Chunk:
         with self.stages.in_stage("cluster"):
             stored = asked.result()
+        begun = time.perf_counter()
         with self.stages.in_stage("serialise"):
-            return make_chunk(entries, stored, self.encoder, self.target, self.stages)
+            made = make_chunk(entries, stored, self.encoder, self.target, self.stages)
+        self.each_s = (time.perf_counter() - begun) / len(entries)
+        return made
+
+    @property
+    def _chunk_documents(self) -> int:
+        """How many documents are encoded at a time: more cost less, but are waited for."""
+        is_quick = self.each_s * LARGE_CHUNK < QUICK_S
+        return self.options.chunk_documents or (LARGE_CHUNK if is_quick else CHUNK)
 
     def _land(self) -> list[Outcome]:
         with self.stages.in_stage("cluster"):
@@ -142,7 +157,7 @@ class Worker:
         for at, document in self._documents():
             chunk.append((at, document))
             size += len(document.raw)
-            if len(chunk) == self.options.chunk_documents or size >= self.options.chunk_bytes:
+            if len(chunk) >= self._chunk_documents or size >= self.options.chunk_bytes:
                 yield self._entries(chunk)
                 chunk, size = [], 0
         if chunk:

@@ -52,13 +52,14 @@ class FieldImpacts:
 def impacts_object(made: FieldImpacts, row: int) -> dict[str, object]:
     """Return `impacts`, `latents`, `count` and `length` of one text as the index holds them.
 
-    Heaviest first, values as Lucene keeps them (9 bits): `_source` says what is scored. Each row
-    of the impacts has its latents sorted.
+    Heaviest first, the lower latent of equal ones; values as Lucene keeps them (9 bits): `_source`
+    says what is scored. Each row of the impacts has its latents sorted.
     """
     impacts = made.impacts
     start, end = impacts.indptr[row], impacts.indptr[row + 1]
     values = as_stored(impacts.data[start:end])
-    order = np.argsort(-values, kind="stable")  # latents ascend: equal impacts keep the lower
+    # the bits of positive numbers are ordered as they are, and sorted by radix
+    order = np.argsort(~(values.view(np.uint32) >> 15).astype(np.uint16), kind="stable")
     names = latent_names(impacts.shape[1])[impacts.indices[start:end][order]].tolist()
     features = dict(zip(names, values[order], strict=True))
     heaviest = names[:N_LATENTS_KEPT]

@@ -10,6 +10,7 @@ from ..encoder import Encoder
 from ..errors import MappingError, ModelMismatchError, NoIndexError
 from ..reply import named_parts, part, parts
 from ..scoring import Saturation
+from .field import digest
 from .view import PLAIN, View
 
 LAYOUT = 3
@@ -49,6 +50,10 @@ class FieldRecord:
     def text_field(self) -> str:
         """The field that the impacts belong to."""
         return self.text_fields[-1]
+
+    def digest(self, text: str) -> str:
+        """Return the digest of impacts that were made of a text as the record says."""
+        return digest(text, self.fingerprint, self.top_k, self.saturation)
 
     @property
     def document_fields(self) -> Fields:

@@ -76,9 +76,10 @@ class SplareOpenSearch(OpenSearch):
     unless that one names them; what scrolls (`helpers.scan`, `helpers.reindex`) gets documents
     whole, so that copies keep them.
 
-    A clause raises `ModelMismatchError` where another model made the index, also one that a name
-    has come to stand for meanwhile, `MappingError` where
-    the field has no impacts, `ValueError` where it would select most of the index.
+    A clause raises `ModelMismatchError` where another model made the index (also one that its name
+    has come to stand for since the last search), `MappingError` where the field has no impacts,
+    `ValueError` where it would select most of the index. So does an update that would lose the
+    impacts of a compact index raise `MappingError`.
     """
 
     def __init__(

@@ -110,15 +110,23 @@ def _hit(hit: Mapping[str, Any], field: str) -> Hit:
 def _features(
     encoder: Encoder, hits: Sequence[Mapping[str, Any]], texts: Sequence[str], there: FoundImpacts
 ) -> list[Features]:
-    """Return the impacts of hits; of those whose index is compact, made anew of their texts."""
+    """Return the impacts of hits; of those whose index is compact, made anew of their texts.
+
+    If a text has changed since, nothing is known of what scored.
+    """
     ours = [hit["_source"].get(there.name) or {} for hit in hits]
-    features: list[Features] = [one.get("impacts", {}) for one in ours]
-    bare = [at for at, one in enumerate(ours) if one.get("count") and not features[at]]
+    records = [there.records[hit["_index"]] for hit in hits]
+    features: list[Features] = [one.get("impacts") or {} for one in ours]
+    bare = [
+        at
+        for at, (one, record) in enumerate(zip(ours, records, strict=True))
+        if not features[at] and one.get("digest") == record.digest(texts[at])
+    ]
     if not bare:
         return features
     made = encoder.encode_documents([texts[at] for at in bare])
     for row, at in enumerate(bare):
-        record = there.records[hits[at]["_index"]]
+        record = records[at]
         one = FieldImpacts.of(prune(made[[row]], record.top_k), record.saturation)
         features[at] = cast(Features, impacts_object(one, 0)["impacts"])
     return features

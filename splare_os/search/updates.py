@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from opensearchpy import OpenSearch
+from opensearchpy.exceptions import AuthorizationException
 
 from ..errors import MappingError
 from ..layout.compact import is_compact
@@ -42,14 +43,24 @@ class UpdateCheck:
         question, now = (index, credentials(headers)), time.monotonic()
         if question in self._known and now < self._known[question][0]:
             return self._known[question][1]
-        view = View({"ignore_unavailable": "true", "allow_no_indices": "true"}, headers)
-        found = ""
-        for name, mappings in read_mappings(self._client, index, view).items():
-            fields = [field for field in records_of(name, mappings) if is_compact(mappings, field)]
-            found = found or next(iter(fields), "")
+        found = next(iter(self._compact_fields(index, headers)), "")
         kept = {asked: answer for asked, answer in self._known.items() if now < answer[0]}
         self._known = kept | {question: (now + TRUSTED_S, found)}
         return found
+
+    def _compact_fields(self, index: str, headers: Headers) -> list[str]:
+        """Return the fields of compact indices behind a name, as far as its user may see them."""
+        view = View({"ignore_unavailable": "true", "allow_no_indices": "true"}, headers)
+        try:
+            mappings = read_mappings(self._client, index, view)
+        except AuthorizationException:
+            return []
+        return [
+            field
+            for name, one in mappings.items()
+            for field in records_of(name, one)
+            if is_compact(one, field)
+        ]
 
 
 def updated(url: str, body: Any) -> Iterator[str]:  # noqa: ANN401

@@ -166,3 +166,15 @@ def test_explanations_are_those_of_a_whole_index(client, index, fill):
     whole = search(client, encoder, f"{index}-whole", "ants leaf3", options)
     assert [hit.matches for hit in one] == [hit.matches for hit in whole]
     assert all(hit.matches for hit in one)
+
+
+def test_a_text_that_has_changed_since_explains_nothing(client, index, fill):
+    fill(lines(3))
+    hit = client.get(index=index, id="d1")
+    changed = hit["_source"] | {"text": "ants n1 carry nothing"}
+    impacts = {str(HashEncoder().latent("ants")): 0.5}
+    changed["text_splare"]["impacts"] = impacts  # of the former text
+    client.index(index=index, id="d1", body=changed, refresh=True)
+    options = SearchOptions(explain=True)
+    found = search(client, WordEncoder(), index, "ants n1", options)
+    assert {hit.id: bool(hit.matches) for hit in found} == {"d0": True, "d1": False, "d2": True}

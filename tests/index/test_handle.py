@@ -4,11 +4,12 @@ from dataclasses import replace
 from threading import Event
 
 import pytest
-from opensearchpy import NotFoundError, TransportError
+from opensearchpy import AuthorizationException, NotFoundError, TransportError
 
 from splare_os.documents.shards import Version
 from splare_os.errors import BulkError
 from splare_os.index.actions import Target
+from splare_os.index.bulk import BulkOptions
 from splare_os.index.handle import IndexHandle
 from splare_os.index.patience import Patience
 from tests.index.scripted import actions, updates
@@ -154,3 +155,25 @@ def test_a_document_of_a_routing_is_found_by_it(client, index):
     assert handle.versions(wanted).keys() == handle.digests(wanted).keys() == set("abcdef")
     assert handle.digests(wanted)["a"] == "d"
     assert handle.digests(updates("nobody")) == {}
+
+
+@pytest.mark.opensearch
+def test_requests_at_once_follow_the_cores_of_the_cluster(client, index):
+    client.indices.create(index=index)
+    stats = client.cluster.stats()["nodes"]["os"]["allocated_processors"]
+    there = IndexHandle(client, index, Target(index, "f", "fe", 1), Patience(), Event())
+    assert there.with_most_requests(BulkOptions()).most_requests == min(8, max(2, stats + 1))
+    assert there.with_most_requests(BulkOptions(most_requests=5)).most_requests == 5
+
+
+@pytest.mark.opensearch
+def test_where_nobody_may_ask_for_cores_there_are_as_many_requests_as_ever(
+    client, index, monkeypatch
+):
+    def refused(**_: object) -> None:
+        raise AuthorizationException(403, "security_exception", {})
+
+    client.indices.create(index=index)
+    there = IndexHandle(client, index, Target(index, "f", "fe", 1), Patience(), Event())
+    monkeypatch.setattr(client.cluster, "stats", refused)
+    assert there.with_most_requests(BulkOptions()) == BulkOptions()

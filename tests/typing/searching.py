@@ -35,7 +35,7 @@ def misuse(client: SplareOpenSearch, encoder: Encoder, impacts: Impacts) -> None
     translate(impacts, "text_splare.impacts", "rank_feature")  # type: ignore[call-arg]
     translate({"7": 1.0}, "text_splare.impacts")  # type: ignore[arg-type]
     SplareOpenSearch("http://localhost:9200", encoder=5)  # type: ignore[arg-type]
-    SplareOpenSearch("http://localhost:9200", encoder)  # type: ignore[call-arg]
+    SplareOpenSearch("http://localhost:9200", encoder)  # type: ignore[arg-type]
     search(client, encoder, "facts", "oil")  # type: ignore[call-arg]
     search(client, encoder, "facts", ["oil"], SearchOptions())  # type: ignore[arg-type]
     explain(impacts, ["7"])  # type: ignore[arg-type]
