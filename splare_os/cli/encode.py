@@ -88,10 +88,17 @@ def encode(
     elif given := next((name for name in of_folder if chosen[name]), None):
         option = "--ray" if given == "ray_address" else f"--{given.replace('_', '-')}"
         raise click.UsageError(f"{option} goes with --out")
+    elif missing := [name for name in files if name != "-" and not is_there(Path(name))]:
+        raise click.UsageError(f"{missing[0]}: no such file")
     elif benchmark:
         measure(files, model, chosen, query=query)
     else:
         print_lines(files, model, chosen, query=query)
+
+
+def is_there(path: Path) -> bool:
+    """Return whether a path can be read as a file; a pipe can."""
+    return path.exists() and not path.is_dir()
 
 
 def measure(files: Iterable[str], model: str, chosen: dict[str, Any], *, query: bool) -> None:

@@ -1,10 +1,12 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from sentence_transformers import SparseEncoder
 from transformers import AutoModel
 
 from splare_os.encode import Card, SaeEncoder, SplareEncoder, load_backbone
@@ -153,8 +155,6 @@ def test_an_sae_of_another_width_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_folder_is_a_sparse_encoder_of_sentence_transformers(tiny_folder: Path) -> None:
-    from sentence_transformers import SparseEncoder
-
     model = SparseEncoder(str(tiny_folder), trust_remote_code=True, device="cpu")
     theirs = model.encode_document(["the oil crisis"]).to_dense().numpy()
     ours = load_encoder(str(tiny_folder), device="cpu", dtype="float32")
@@ -265,3 +265,28 @@ def test_a_device_that_is_none_is_refused(tiny_folder: Path, device: str) -> Non
 def test_a_gpu_that_is_not_there_is_told(tiny_folder: Path) -> None:
     with pytest.raises(EncoderError, match="device='cuda': torch finds no GPU"):
         load_encoder(str(tiny_folder), device="cuda")
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"dtype": "bfloat16"}, torch.bfloat16),
+        ({"dtype": "torch.float16"}, torch.float16),
+        ({"torch_dtype": torch.bfloat16}, torch.bfloat16),
+        ({"torch_dtype": "bfloat16", "dtype": torch.float16}, torch.float16),
+        ({"dtype": "auto"}, torch.float32),
+        ({}, torch.float32),
+    ],
+)
+def test_sentence_transformers_may_ask_for_a_precision(
+    tiny_folder: Path, asked: dict[str, Any], expected: torch.dtype
+) -> None:
+    arguments: dict[str, Any] = {"trust_remote_code": True, "device": "cpu", "model_kwargs": asked}
+    model = SparseEncoder(str(tiny_folder), **arguments)
+    *_, last = model[0].model.parameters()
+    assert last.dtype == expected
+
+
+def test_a_precision_that_there_is_not_is_refused(tiny_folder: Path) -> None:
+    with pytest.raises(ValueError, match="dtype='int3': give float32, bfloat16 or float16"):
+        SparseEncoder(str(tiny_folder), trust_remote_code=True, model_kwargs={"dtype": "int3"})

@@ -60,7 +60,7 @@ class Backbone(Transformer):
         **model_kwargs: Any,  # noqa: ANN401  # handed through unread
     ) -> PreTrainedModel:
         _make_bidirectional(config)
-        dtype = model_kwargs.pop("dtype", torch.float32)
+        dtype = _asked_dtype(model_kwargs)
         with _quietly():
             result: Any = super()._load_model(
                 model_name_or_path,
@@ -231,6 +231,19 @@ def _without_pooler(config: PretrainedConfig) -> dict[str, bool]:
 def _without_cache(model: PreTrainedModel) -> dict[str, bool]:
     """Return the argument that keeps a decoder from storing keys for tokens to come."""
     return {"use_cache": False} if hasattr(model.config, "use_cache") else {}
+
+
+def _asked_dtype(model_kwargs: dict[str, Any]) -> torch.dtype | None:
+    """Take the precision out of a loader's arguments, by either of its names; None: as saved."""
+    named = [model_kwargs.pop(name) for name in ("torch_dtype", "dtype") if name in model_kwargs]
+    asked = named[-1] if named else torch.float32
+    if asked in {None, "auto"}:
+        return None
+    is_name = isinstance(asked, str)
+    found = getattr(torch, asked.removeprefix("torch."), None) if is_name else asked
+    if not (isinstance(found, torch.dtype) and found.is_floating_point):
+        raise ValueError(f"dtype={asked!r}: give float32, bfloat16 or float16, or auto")
+    return found
 
 
 def convert(model: PreTrainedModel, dtype: torch.dtype | None) -> None:
