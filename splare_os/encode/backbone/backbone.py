@@ -239,8 +239,9 @@ def _asked_dtype(model_kwargs: dict[str, Any]) -> torch.dtype | None:
     asked = named[-1] if named else torch.float32
     if asked in {None, "auto"}:
         return None
-    is_name = isinstance(asked, str)
-    found = getattr(torch, asked.removeprefix("torch."), None) if is_name else asked
+    found = asked
+    if isinstance(asked, str):
+        found = getattr(torch, asked.removeprefix("torch."), None)
     if not (isinstance(found, torch.dtype) and found.is_floating_point):
         raise ValueError(f"dtype={asked!r}: give float32, bfloat16 or float16, or auto")
     return found
