@@ -201,10 +201,11 @@ def check_record(record: FieldRecord, index: str, field: str, encoder: Encoder) 
 
 @dataclass(frozen=True)
 class FoundImpacts:
-    """The field with the impacts of a text, and its record by concrete index."""
+    """The field with the impacts of a text, its record by concrete index, and indices without."""
 
     name: str
     records: Mapping[str, FieldRecord]
+    without: frozenset[str] = frozenset()
 
 
 def impacts_name(present: Iterable[Records], fields: Fields, encoder: Encoder) -> str:
@@ -231,20 +232,27 @@ def impacts_name(present: Iterable[Records], fields: Fields, encoder: Encoder) -
 
 
 def find_impacts(
-    client: OpenSearch, index: str | None, fields: Fields, encoder: Encoder, view: View = PLAIN
+    client: OpenSearch,
+    index: str | None,
+    fields: Fields,
+    encoder: Encoder,
+    view: View = PLAIN,
+    *,
+    some: bool = False,
 ) -> FoundImpacts:
     """Return the field with the impacts of a text, all of them made by `encoder`'s model.
 
     Behind an alias or a wildcard every concrete index is checked, of those that a request with
     `view` reads; None stands for all indices that have the field. `MappingError` where the field
-    has no record, `ModelMismatchError` where its impacts come from another model.
+    has no record (with `some`: in any of them), `ModelMismatchError` where its impacts come from
+    another model.
     """
     found: dict[str, FieldRecord] = {}
     present = read_records(client, index or "_all", view)
     field = impacts_name(present.values(), fields, encoder)
     for name, records in present.items():
         if field not in records:
-            if index is None:
+            if index is None or some:
                 continue
             raise MappingError(
                 f"index {name!r} has no impacts field {field!r}: it has "
@@ -257,4 +265,4 @@ def find_impacts(
         raise MappingError(
             f"no index has the impacts field {field!r}: make one with `splare-os index`"
         )
-    return FoundImpacts(field, found)
+    return FoundImpacts(field, found, frozenset(present) - frozenset(found))

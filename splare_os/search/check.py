@@ -1,16 +1,21 @@
 """Whether what a request searches was made by the encoder's model: asked seldom, and remembered."""
 
 import time
+import warnings
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from opensearchpy import OpenSearch
+from opensearchpy.exceptions import OpenSearchWarning
 
 from ..documents.fields import Fields
 from ..encoder import Encoder
 from ..layout.records import TRUSTED_S, FoundImpacts, find_impacts
 from ..layout.view import Headers, View
 from .query import Dsl
+
+Missing: TypeAlias = Literal["refuse", "skip"]
+"""What is done with indices of a search that have no impacts (yet)."""
 
 Question: TypeAlias = tuple[str | None, str, frozenset[tuple[str, str]], str]
 """Index, text field, options and credentials: names may stand for other indices to another user."""
@@ -19,8 +24,8 @@ Question: TypeAlias = tuple[str | None, str, frozenset[tuple[str, str]], str]
 class ModelCheck:
     """The questions of one client whose answer was good, each for `TRUSTED_S`."""
 
-    def __init__(self, client: OpenSearch) -> None:
-        self._client = client
+    def __init__(self, client: OpenSearch, missing: Missing = "refuse") -> None:
+        self._client, self._missing = client, missing
         self._good: dict[Question, tuple[float, FoundImpacts]] = {}
 
     def __call__(
@@ -28,8 +33,9 @@ class ModelCheck:
     ) -> FoundImpacts:
         """Return where the impacts of the text field `field` are, all made by `encoder`'s model.
 
-        `MappingError` or `ModelMismatchError` if they are not. `index` is what a request searches
-        with `body`; None is all, or a point in time.
+        `MappingError` or `ModelMismatchError` if they are not; where indices without impacts are
+        skipped, an `OpenSearchWarning` each time that their mappings are read. `index` is what a
+        request searches with `body`; None is all, or a point in time.
         """
         if index is None and isinstance(point := body.get("pit"), Mapping):
             index, view = self._indices_of(point, view), View(headers=view.headers)
@@ -37,7 +43,15 @@ class ModelCheck:
         now = time.monotonic()
         if question in self._good and now < self._good[question][0]:
             return self._good[question][1]
-        found = find_impacts(self._client, index, Fields(field, None), encoder, view)
+        some = self._missing == "skip"
+        found = find_impacts(self._client, index, Fields(field, None), encoder, view, some=some)
+        if some and found.without and index is not None:
+            without = ", ".join(sorted(found.without))
+            warnings.warn(
+                f"no impacts of {field!r} in {without}: a splare clause finds nothing there",
+                OpenSearchWarning,
+                stacklevel=2,
+            )
         kept = {asked: answer for asked, answer in self._good.items() if now < answer[0]}
         self._good = kept | {question: (now + TRUSTED_S, found)}
         return found

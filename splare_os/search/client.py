@@ -13,6 +13,7 @@ from opensearchpy.helpers.query import Query
 from ..encoder import Encoder
 from ..errors import MappingError
 from ..scoring import Scoring
+from .check import Missing
 from .collection import MAX_AGE_S
 from .query import Dialect
 from .rewrite import RewriteOptions, Rewriter
@@ -71,7 +72,9 @@ class SplareOpenSearch(OpenSearch):
     `encoder` is an encoder or its name (see `load_encoder`), loaded at the first clause. `scoring`
     is `calibrated` (latents that are rare in the collection weigh more) or `dot`, where a clause
     says nothing else; the collection's statistics are at most `statistics_max_age_s` old. `dialect`
-    is `rank_feature`, which every server knows, or `neural_sparse`. Everything else is
+    is `rank_feature`, which every server knows, or `neural_sparse`. `missing_impacts`: a search of
+    several indices of which some have no impacts yet is refused, or goes on without them
+    (`skip`), with an `OpenSearchWarning`. Everything else is
     opensearch-py's. Impacts are left out of every `_source` (of hits, inner hits and top hits)
     unless that one names them; what scrolls (`helpers.scan`, `helpers.reindex`) gets documents
     whole, so that copies keep them.
@@ -91,9 +94,10 @@ class SplareOpenSearch(OpenSearch):
         scoring: Scoring = "calibrated",
         dialect: Dialect = "rank_feature",
         statistics_max_age_s: float = MAX_AGE_S,
+        missing_impacts: Missing = "refuse",
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
         super().__init__(hosts, _rewriting(transport_class), **kwargs)
         transport = cast(SplareTransport, self.transport)
-        options = RewriteOptions(dialect, scoring, statistics_max_age_s)
+        options = RewriteOptions(dialect, scoring, statistics_max_age_s, missing_impacts)
         transport.rewriter = Rewriter(self, encoder, options)

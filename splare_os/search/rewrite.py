@@ -4,7 +4,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import parse_qsl, unquote
 
 from opensearchpy import OpenSearch
@@ -16,7 +16,7 @@ from ..layout.records import FoundImpacts
 from ..layout.view import Headers, View
 from ..scoring import Scoring, check_scoring
 from .body import parse_msearch, plain, write_msearch
-from .check import ModelCheck
+from .check import Missing, ModelCheck
 from .clause import NAME, Clause, Replace, replace_in_body
 from .collection import MAX_AGE_S, Collection
 from .parts import without_impacts
@@ -69,15 +69,21 @@ class Weighed:
 
 @dataclass(frozen=True)
 class RewriteOptions:
-    """How clauses are translated; `max_age_s` is that of the collection's statistics."""
+    """How clauses are translated; `max_age_s` is that of the collection's statistics.
+
+    `missing`: what is done with indices without impacts.
+    """
 
     dialect: Dialect = "rank_feature"
     scoring: Scoring = "calibrated"
     max_age_s: float = MAX_AGE_S
+    missing: Missing = "refuse"
 
     def __post_init__(self) -> None:
-        """Refuse a scoring that there is not."""
+        """Refuse what there is not."""
         check_scoring(self.scoring)
+        if self.missing not in get_args(Missing):
+            raise ValueError(f"missing_impacts={self.missing!r}: choose refuse or skip")
 
 
 class Rewriter:
@@ -86,7 +92,7 @@ class Rewriter:
     def __init__(self, client: OpenSearch, encoder: Encoder | str, options: RewriteOptions) -> None:
         self._client, self._encoder, self._options = client, encoder, options
         self._lock = threading.Lock()
-        self._check = ModelCheck(client)
+        self._check = ModelCheck(client, options.missing)
         self._updates = UpdateCheck(client)
         self._collection = Collection(client, options.max_age_s)
 
@@ -192,7 +198,7 @@ class Rewriter:
         idf = partial(self._collection.idf, found.records, found.name, self.encoder, headers)
         scoring = clause.scoring or self._options.scoring
         weigh = weighing(found.records, scoring, idf)
-        return Weighed(found.name, weigh, frozenset(found.records))
+        return Weighed(found.name, weigh, frozenset(found.records) | found.without)
 
     def _translated(
         self, rows: Mapping[str, Queries], found: Mapping[Clause, Weighed], clause: Clause

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 from opensearchpy import NotFoundError, OpenSearch, Q, RequestError, Search, Transport, helpers
+from opensearchpy.exceptions import OpenSearchWarning
 
 from splare_os.encoder import Encoder
-from splare_os.errors import ModelMismatchError
+from splare_os.errors import MappingError, ModelMismatchError
 from splare_os.index import IngestOptions, ingest
 from splare_os.search import SplareOpenSearch
 from tests.hashing import HashEncoder
@@ -219,3 +220,84 @@ def test_an_application_may_have_a_transport_of_its_own(
         with client:
             assert scores(client.search(index="library", body=BODY)) == pytest.approx(expected)
     assert Counting.n > 2
+
+
+@pytest.fixture
+def shelf(client: OpenSearch, library: Library, index: str):
+    """An alias of the library and of an index that has no impacts yet."""
+    client.index(index=index, id="bare", body={"text": "the oil embargo"}, refresh=True)
+    for name in (index, "library"):
+        client.indices.put_alias(index=name, name="mixed-shelf")
+    yield "mixed-shelf"
+    client.indices.delete_alias(index="*", name="mixed-shelf")
+
+
+def test_an_index_without_impacts_is_refused_or_passed_over_with_a_warning(
+    splare: SplareOpenSearch,
+    cluster_url: str,
+    encoder: Encoder,
+    expected: dict[str, float],
+    shelf: str,
+    index: str,
+) -> None:
+    with pytest.raises(MappingError, match=f"index '{index}' has no impacts field"):
+        splare.search(index=shelf, body=BODY)
+    with SplareOpenSearch(cluster_url, encoder=encoder, missing_impacts="skip") as lenient:
+        with pytest.warns(OpenSearchWarning, match=f"no impacts of 'text' in {index}"):
+            found = scores(lenient.search(index=shelf, body=BODY))
+        assert found == pytest.approx(expected)
+        words = {"match": {"text": {"query": "embargo", "boost": 100}}}
+        both = {"query": {"bool": {"should": [CLAUSE, words]}}, "size": 60}
+        assert "bare" in scores(lenient.search(index=shelf, body=both))
+        with pytest.raises(MappingError, match="no index has the impacts field"):
+            lenient.search(index=index, body=BODY)
+    other = SplareOpenSearch(
+        cluster_url, encoder=encoder, dialect="neural_sparse", missing_impacts="skip"
+    )
+    with other, pytest.warns(OpenSearchWarning):
+        assert scores(other.search(index=shelf, body=BODY)) == pytest.approx(expected)
+    with pytest.raises(ValueError, match="missing_impacts='drop': choose refuse or skip"):
+        SplareOpenSearch(cluster_url, encoder=encoder, missing_impacts="drop")
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda client: client.search_template(
+            index="library", body={"source": {"query": CLAUSE}, "params": {}}
+        ),
+        lambda client: client.rank_eval(
+            index="library",
+            body={
+                "requests": [{"id": "q", "request": {"query": CLAUSE}, "ratings": []}],
+                "metric": {"precision": {}},
+            },
+        ),
+        lambda client: client.indices.put_alias(
+            index="library", name="filtered", body={"filter": CLAUSE}
+        ),
+        lambda client: client.search(
+            index="library",
+            body={
+                "query": {"match_all": {}},
+                "highlight": {"fields": {"text": {}}, "highlight_query": CLAUSE},
+            },
+        ),
+        lambda client: client.reindex(
+            body={"source": {"index": "library", "query": CLAUSE}, "dest": {"index": "copied"}}
+        ),
+    ],
+    ids=["template", "rank_eval", "alias filter", "highlight_query", "reindex"],
+)
+def test_what_is_not_rewritten_the_server_refuses(
+    splare: SplareOpenSearch, library: Library, ask: Any
+) -> None:
+    with pytest.raises(RequestError, match="splare|filter for alias"):
+        ask(splare)
+
+
+def test_a_stored_query_with_a_clause_is_refused(splare: SplareOpenSearch, index: str) -> None:
+    properties = {"query": {"type": "percolator"}, "text": {"type": "text"}}
+    splare.indices.create(index=index, body={"mappings": {"properties": properties}})
+    with pytest.raises(RequestError):
+        splare.index(index=index, body={"query": CLAUSE})
