@@ -3,6 +3,7 @@
     {"splare": {"text": "oil embargo"}}
     {"splare": {"text": {"query": "oil embargo", "boost": 2.0, "min_score": 5.0}}}
     {"splare": {"text": {"query": "oil embargo", "scoring": "dot", "_name": "latents"}}}
+    {"splare": {"text": {"query": "oil embargo", "top_k": 20, "mass": 0.9}}}
 
 It matches every document that shares one latent with the query, most of an index; so where a
 clause only selects (`filter`, `must_not`, …) it needs a `min_score`.
@@ -13,6 +14,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ..scoring import Scoring, check_scoring
+from .cut import NO_CUT, Cut
 from .query import Dsl
 
 NAME = "splare"
@@ -22,7 +24,8 @@ NAME = "splare"
 class Clause:
     """One `splare` clause: `field` is the text field whose impacts are searched.
 
-    `name` is what hits are told to have matched, `_name` in the clause.
+    `name` is what hits are told to have matched, `_name` in the clause. The bounds of `cut` stand
+    in the clause as they are called.
     """
 
     field: str
@@ -31,6 +34,7 @@ class Clause:
     min_score: float | None = None
     scoring: Scoring | None = None
     name: str | None = None
+    cut: Cut = NO_CUT
 
 
 Replace = Callable[[Clause], Dsl]
@@ -81,9 +85,7 @@ def replace_in_body(body: Dsl, replace: Replace, *, scores: bool = True) -> Dsl:
 
 def _replaced(query: Mapping[str, Any], replace: Replace, *, scores: bool) -> Mapping[str, Any]:
     if NAME in query:
-        clause = parse(query, scores=scores)
-        found = replace(clause)
-        return found if clause.name is None else {"bool": {"must": found, "_name": clause.name}}
+        return replace(parse(query, scores=scores))
     changed = dict(query)
     for kind, keys in SUBQUERIES.items():
         if isinstance(arguments := query.get(kind), Mapping):
@@ -153,7 +155,9 @@ def parse(query: Mapping[str, Any], *, scores: bool) -> Clause:
     ((field, arguments),) = content.items()
     if isinstance(arguments, str):
         arguments = {"query": arguments}
-    known = {option.name for option in fields(Clause)} - {"field", "name"} | {"_name"}
+    own = {option.name for option in fields(Clause)} - {"field", "name", "cut"}
+    bounds = {option.name for option in fields(Cut)}
+    known = own | bounds | {"_name"}
     if not isinstance(arguments, Mapping) or not isinstance(arguments.get("query"), str):
         raise ValueError(f"splare clause on {field!r}: its query must be a string")
     if unknown := arguments.keys() - known:
@@ -165,8 +169,9 @@ def parse(query: Mapping[str, Any], *, scores: bool) -> Clause:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"splare clause on {field!r}: {option}={value!r} must be a number")
     check_scoring(arguments.get("scoring"))
-    rest = {option: value for option, value in arguments.items() if option != "_name"}
-    clause = Clause(field, name=arguments.get("_name"), **rest)
+    cut = Cut(**{name: value for name, value in arguments.items() if name in bounds})
+    given = {name: value for name, value in arguments.items() if name in own}
+    clause = Clause(field, name=arguments.get("_name"), cut=cut, **given)
     if not scores and (clause.min_score is None or clause.min_score <= 0):
         raise ValueError(
             f"splare clause on {field!r} stands where scores do not count, and would match most of "

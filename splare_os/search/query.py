@@ -4,6 +4,7 @@ import math
 from typing import Any, Literal, TypeAlias
 
 from ..impacts import Features, Impacts, to_features
+from .cut import NO_CUT, Cut
 
 Dsl: TypeAlias = dict[str, Any]
 """A query clause, or a search body, as JSON carries it."""
@@ -22,15 +23,33 @@ def translate(
     boost: float = 1.0,
     min_score: float | None = None,
     k1: float | None = None,
+    cut: Cut = NO_CUT,
+    name: str | None = None,
 ) -> Dsl:
     """Return a clause that scores documents by dot product with `impacts` [1, latent].
 
     `field` is the `rank_features` field, such as `text_splare.impacts`. `rank_feature` works on
     OpenSearch ≥ 1.0 and Elasticsearch ≥ 7.12, `neural_sparse` where that plugin is; their scores
-    are equal. Only documents at `min_score` or more match, where it is given. A query without
+    are equal. Only documents at `min_score` or more match, where it is given. Of the latents those
+    go into it that `cut` leaves; hits are told to have matched it as `name`. A query without
     impacts matches nothing. With `k1` the cluster saturates a document's impacts x first, to
     x · (k1 + 1) / (x + k1), which `neural_sparse` cannot.
     """
+    _check(impacts, field, dialect, boost, k1)
+    features = to_features(cut.of(impacts))
+    if not features:
+        return _named({"match_none": {}}, name)
+    if k1 is not None:
+        clause = _rank_feature(features, field, boost, k1)
+    else:
+        clause = DIALECTS[dialect](features, field, boost)
+    if min_score is not None:
+        clause = {"function_score": {"query": clause, "min_score": min_score}}
+    return _named(clause, name)
+
+
+def _check(impacts: Impacts, field: str, dialect: Dialect, boost: float, k1: float | None) -> None:
+    """Raise `ValueError` for what cannot be translated."""
     if impacts.shape[0] != 1:
         raise ValueError(f"impacts have {impacts.shape[0]} rows: translate one query at a time")
     if boost < 0 or not math.isfinite(boost):
@@ -42,16 +61,10 @@ def translate(
             f"dialect={dialect!r} cannot saturate the plain impacts of {field!r}: use "
             "rank_feature, search with scoring='dot', or index anew for 'calibrated'"
         )
-    features = to_features(impacts)
-    if not features:
-        return {"match_none": {}}
-    if k1 is not None:
-        clause = _rank_feature(features, field, boost, k1)
-    else:
-        clause = DIALECTS[dialect](features, field, boost)
-    if min_score is None:
-        return clause
-    return {"function_score": {"query": clause, "min_score": min_score}}
+
+
+def _named(clause: Dsl, name: str | None) -> Dsl:
+    return clause if name is None else {"bool": {"must": clause, "_name": name}}
 
 
 def two_step(

@@ -211,6 +211,8 @@ class Rewriter:
             boost=clause.boost,
             min_score=clause.min_score,
             k1=weigh.k1,
+            cut=clause.cut,
+            name=clause.name,
         )
 
 
