@@ -86,6 +86,8 @@ def _request(
 
 def _hits(index: str, query: str, response: Mapping[str, Any]) -> Hits:
     failed = response.get("error") or response["_shards"].get("failures")
+    if not failed and response["_shards"]["successful"] < response["_shards"]["total"]:
+        failed = "not all of its shards answer"
     if failed or response["timed_out"]:
         raise EvaluationError(
             f"index {index!r}, query {query!r}: the search failed "

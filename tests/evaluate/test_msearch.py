@@ -42,3 +42,19 @@ def test_a_search_that_fails_is_told(filled: str, client: OpenSearch) -> None:
     words = " ".join(f"w{number}" for number in range(5000))
     with pytest.raises(EvaluationError, match="query 'q': the search failed .*maxClauseCount"):
         bm25_run(client, filled, {"q": words}, depth=1)
+
+
+def test_a_search_that_not_all_shards_answer_is_no_result(
+    filled: str, client: OpenSearch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = client.msearch
+
+    def as_if_a_shard_were_down(**asked: object) -> object:
+        reply = ask(**asked)
+        for response in reply["responses"]:
+            response["_shards"]["total"] += 1  # neither successful nor failed: it is not there
+        return reply
+
+    monkeypatch.setattr(client, "msearch", as_if_a_shard_were_down)
+    with pytest.raises(EvaluationError, match="not all of its shards answer"):
+        bm25_run(client, filled, {"q": "water"}, depth=1)
