@@ -146,10 +146,11 @@ class IndexHandle:
         """Return options that say how many requests the cluster's cores can work at."""
         if options.most_requests is not None:
             return options
-        params = {"filter_path": "nodes.os.allocated_processors"}
+        params = {"filter_path": "nodes.*.os.allocated_processors"}
+        ask = partial(self.client.nodes.info, metric="os", params=params)
         try:
-            reply = within(partial(self.client.cluster.stats, params=params), self.stop, PROBE_S)
-            n_cores = int(part(reply, "nodes", "os", "allocated_processors"))
+            nodes = part(within(ask, self.stop, PROBE_S), "nodes")
+            n_cores = sum(int(part(node, "os", "allocated_processors")) for node in nodes.values())
         except FAILURES:  # not everybody may ask
             return options
         return replace(options, most_requests=min(MOST_REQUESTS, max(2, n_cores + 1)))

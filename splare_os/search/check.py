@@ -10,6 +10,7 @@ from opensearchpy.exceptions import OpenSearchWarning
 
 from ..documents.fields import Fields
 from ..encoder import Encoder
+from ..errors import MappingError
 from ..layout.records import TRUSTED_S, FoundImpacts, find_impacts
 from ..layout.view import Headers, View
 from .query import Dsl
@@ -39,6 +40,7 @@ class ModelCheck:
         """
         if index is None and isinstance(point := body.get("pit"), Mapping):
             index, view = self._indices_of(point, view), View(headers=view.headers)
+        _refuse_remote(index or "")
         question = index, field, frozenset(view.options.items()), credentials(view.headers)
         now = time.monotonic()
         if question in self._good and now < self._good[question][0]:
@@ -67,6 +69,16 @@ class ModelCheck:
         reply = self._client.search(body=body, headers=dict(view.headers))
         buckets = reply["aggregations"]["indices"]["buckets"]
         return ",".join(bucket["key"] for bucket in buckets) or None
+
+
+def _refuse_remote(index: str) -> None:
+    """Raise `MappingError` for a name of another cluster; a date in a name may have colons too."""
+    for name in index.split(","):
+        if ":" in name and not name.startswith(("<", "-<")):
+            raise MappingError(
+                f"index {name!r} is of another cluster, whose models cannot be looked at from "
+                "here: search it through a client of its own"
+            )
 
 
 def credentials(headers: Headers) -> str:

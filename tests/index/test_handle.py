@@ -175,5 +175,5 @@ def test_where_nobody_may_ask_for_cores_there_are_as_many_requests_as_ever(
 
     client.indices.create(index=index)
     there = IndexHandle(client, index, Target(index, "f", "fe", 1), Patience(), Event())
-    monkeypatch.setattr(client.cluster, "stats", refused)
+    monkeypatch.setattr(client.nodes, "info", refused)
     assert there.with_most_requests(BulkOptions()) == BulkOptions()

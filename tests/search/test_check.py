@@ -8,7 +8,7 @@ from opensearchpy import NotFoundError, OpenSearch, Transport
 
 from splare_os.documents.fields import Fields
 from splare_os.encoder import Encoder
-from splare_os.errors import ModelMismatchError
+from splare_os.errors import MappingError, ModelMismatchError
 from splare_os.layout import ensure_index
 from splare_os.search import SplareOpenSearch
 from splare_os.search.query import Dialect
@@ -148,3 +148,13 @@ def test_the_indices_of_a_point_in_time_are_asked_for_with_the_requests_headers(
         ("/.splare-statistics/_mget", {"x-opaque-id": "7"}),
         ("/_search", {"x-opaque-id": "7"}),
     ]
+
+
+def test_an_index_of_another_cluster_is_refused_in_our_words(
+    splare: SplareOpenSearch, library: Library
+) -> None:
+    for names in ("other:library", "library,other:*"):
+        with pytest.raises(MappingError, match=r"'other:.*' is of another cluster"):
+            splare.search(index=names, body=BODY)
+    with pytest.raises(NotFoundError):
+        splare.search(index="<logs-{now/d{yyyy.MM.dd|+12:00}}>", body=BODY)
