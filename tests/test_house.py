@@ -43,6 +43,7 @@ OF_NO_MODULE = {
     "encode/test_from_sae.py": "several modules: an SAE and a backbone become a model",
     "index/test_chaos.py": "a whole job, with a proxy of many faults before its cluster",
     "index/test_sender_updates.py": "sender.py again, with updates in place of whole documents",
+    "index/test_sender_faults.py": "sender.py again, with faults alike and unlike",
     "index/test_sender_load.py": "sender.py again, with a cluster under load",
     "index/test_sender_cluster.py": "sender.py again, with the replies of a real server",
     "index/test_backfill_meddling.py": "a backfill killed while somebody else writes",

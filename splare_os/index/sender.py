@@ -6,6 +6,7 @@ when the index is known to take others.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -48,7 +49,7 @@ TOO_MUCH = "circuit_breaking_exception"
 """The error of a cluster whose memory is too short for what it is asked."""
 
 FAULTS = 3
-"""Times that a document has to fail, while the index takes others, until it is dead."""
+"""Times that a document has to fail alike, while the index takes others, until it is dead."""
 
 CONFLICTS = 5
 """Times in a row that a document's version is looked up and written over."""
@@ -105,14 +106,15 @@ class Sender:
         """Return the fate of each action, sent in halves where one of them breaks the request."""
         fates: Fates = {}
         failure: Failure | None = None
-        waiting, n_faults = actions, 0
+        waiting, faults = actions, Counter[int]()
         for attempt in (tries := Attempts(self.patience, self.stop)):
             try:
                 found = self._answered(waiting)
             except FAILURES as error:
                 failure = error
                 tries.failed(error)
-                n_faults += self._is_own(error, attempt, len(waiting))
+                faults[status_of(error)] += self._is_own(error, attempt, len(waiting))
+                n_faults = max(faults.values())  # who is at fault fails alike, each time
                 is_too_much = self._is_too_much(error, attempt)
                 if len(waiting) > 1 and (n_faults or is_too_much):
                     middle = len(waiting) // 2
@@ -212,6 +214,8 @@ class Sender:
             is_unsure = _may_be_there(fate) or (fate is not None and fate.advice == "moved")
             if is_unsure and self.handle.versions([action]).get(action.id) != before:
                 fate = None if isinstance(action, Action) else MOVED
+            if fate is not None and _is_systemic(fate):
+                raise self._error(fate, 1, 1)
             found[action.id] = fate
         return found
 

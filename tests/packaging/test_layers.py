@@ -160,7 +160,7 @@ def test_the_quick_tests_of_index_and_search_pass_in_the_base(
     place: Path, base: Environment, tmp_path: Path
 ) -> None:
     environment = base.link_to(place / "tested")
-    environment.install("pytest")
+    environment.install("pytest", "hypothesis")
     for name in ("tests", "mappings", "ingest_pipelines", "docs"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=LEFT_OUT)
     shutil.copy(ROOT / "setup.cfg", tmp_path)

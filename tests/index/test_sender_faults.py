@@ -1,0 +1,39 @@
+"""Whose fault it is: a document's own fails alike each time."""
+
+import pytest
+from opensearchpy import NotFoundError, RequestError, TransportError
+
+from splare_os.errors import BulkError
+from splare_os.index.sender import Sender
+from tests.index.scripted import Index, Script, actions, statuses
+
+pytestmark = pytest.mark.usefixtures("four_tries")
+
+TOO_MUCH = "TransportError: too much"
+
+
+def send(script: Script, names: str) -> list[object]:
+    found = Sender(script, Index()).send(actions(*names))
+    return [refusal and (refusal.status, refusal.reason) for refusal in found]
+
+
+def test_a_lone_document_that_meets_other_faults_each_time_is_not_at_fault():
+    # four tries: as many as a document at fault would get, were its faults all alike
+    faults = [NotFoundError(404, "x", {}), TransportError(413, "y", {}), RequestError(400, "z", {})]
+    script = Script(*faults)
+    assert send(script, "a") == [None]
+    assert script.sent == ["a"] * 4
+
+
+def test_a_lone_document_that_fails_alike_each_time_is_dead():
+    script = Script(*[TransportError(413, "too much", {})] * 4)
+    assert send(script, "a") == [(413, "status 413, " + TOO_MUCH)]
+    assert script.sent == ["a"] * 4
+
+
+@pytest.mark.parametrize("status", [403, 404, 429])
+def test_a_last_try_that_meets_what_is_nobodys_fault_ends_the_run(status):
+    script = Script(*[TransportError(413, "too much", {})] * 3, statuses(a=status))
+    with pytest.raises(BulkError, match=f"refuses 1 of 1 documents: status {status}"):
+        send(script, "a")
+    assert script.sent == ["a"] * 4
