@@ -19,7 +19,7 @@ from opensearchpy import OpenSearch
 from splare_os.cli.options import cluster_connection, cluster_options
 from splare_os.connection import open_client
 from splare_os.documents import Fields
-from splare_os.index import IngestOptions, IngestRun, ingest
+from splare_os.index import BulkOptions, IngestOptions, IngestRun, ingest
 from tests.index import faults
 from tests.index.proxy import Exchange, Fault, Proxy, Request, passed
 
@@ -152,7 +152,10 @@ def main(phase_s: float, svg: Path, **cluster: Any) -> None:  # noqa: ANN401  # 
         folder = Path(name)
         write(folder, 2_000_000)
         direct.indices.delete(index=INDEX, params={"ignore_unavailable": "true"})
-        options = IngestOptions(INDEX, Fields(title=None), scoring="dot", state_folder=folder)
+        bulk = BulkOptions(most_requests=8)  # whatever the cores: the gate is to be seen
+        options = IngestOptions(
+            INDEX, Fields(title=None), scoring="dot", state_folder=folder, bulk=bulk
+        )
         run = ingest(client, Table(), [str(folder / "docs.jsonl")], options)
         trace = traced(run, weather, phase_s)
         draw(trace, weather, svg)
