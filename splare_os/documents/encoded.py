@@ -153,8 +153,8 @@ def find_markers(folder: Path, source: int) -> dict[int, Marker]:
     """Return the markers of a source's files that are whole, by shard."""
     found = {}
     for path in sorted(folder.glob(f"{source:05}-*.json")):
-        shard = int(path.stem.partition("-")[2])
         try:
+            shard = int(path.stem.partition("-")[2])
             marker = Marker(**orjson.loads(path.read_bytes()))
             if encoded_path(folder, source, shard).stat().st_size == marker.n_bytes:
                 found[shard] = marker

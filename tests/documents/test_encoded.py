@@ -69,6 +69,7 @@ def test_a_file_cut_short_is_not_whole(encode):
     folder = encode(lines(9))
     cut = folder / "00000-00001.impacts.parquet"
     cut.write_bytes(cut.read_bytes()[:-9])
+    (folder / "00000-notes.json").write_text("{}")  # somebody else's
     assert list(find_markers(folder, 0)) == [0, 2]
     with pytest.raises(JobError, match=r"00000-00001.impacts.parquet of .*docs.jsonl is not there"):
         find_sources([str(folder)])
