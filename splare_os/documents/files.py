@@ -63,19 +63,6 @@ class File:
             )
 
 
-def durable(path: Path, content: bytes) -> None:
-    """Put `content` at `path`, whole or not at all, and on the disk; `JobError` if that fails."""
-    new = path.with_name(f"{path.name}.{os.getpid()}.new")
-    try:
-        with new.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-    except OSError as error:
-        raise JobError(f"{path}: cannot be written: {error}. Make room, or name another") from error
-
-
 def absolute(source: str) -> str:
     """Return the name that a source has from anywhere."""
     as_it_is = source == STDIN or remote.is_remote(source)

@@ -1,9 +1,11 @@
 """Documents encoded into a folder, to be indexed later, elsewhere, or both."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
+from platform import node
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,8 +23,9 @@ from ..documents.encoded import (
     text_sha256,
 )
 from ..documents.fields import Fields
-from ..documents.files import FileState, durable, file_state
+from ..documents.files import FileState, file_state
 from ..documents.sources import find_sources, read_documents
+from ..durable import write_durably
 from ..encoder import Encoder, own_prior, own_top_k
 from ..errors import JobError
 from ..extras import require
@@ -98,7 +101,7 @@ def claim_folder(encoder: Encoder, sources: Sequence[str], options: StoreOptions
     path = options.folder / MANIFEST
     if not path.exists():
         options.folder.mkdir(parents=True, exist_ok=True)
-        durable(path, wanted.to_json())
+        _write(path, wanted.to_json())
     known = asdict(read_manifest(options.folder))
     for name, value in asdict(wanted).items():
         if known[name] != value:
@@ -144,14 +147,22 @@ def write_shard(encoder: Encoder, work: Work) -> Shard:
     letters += [to_letter(live[at], reason) for at, reason in failures.items()]
     path, stem = work.path, work.path.name.removesuffix(SUFFIX)
     if letters:
-        durable(path.with_name(f"{stem}.dead.jsonl"), b"".join(letters))
+        _write(path.with_name(f"{stem}.dead.jsonl"), b"".join(letters))
     told = {"fingerprint": encoder.fingerprint, "n_latents": str(encoder.n_latents)}
     content = _parquet(_table([live[at] for at in kept], impacts[kept], told))
-    durable(path, content)
+    _write(path, content)
     last = work.documents[-1].line if work.documents else 0
     marker = Marker(len(kept), len(letters), last, work.is_last, len(content))
-    durable(path.with_name(f"{stem}.json"), orjson.dumps(marker))
+    _write(path.with_name(f"{stem}.json"), orjson.dumps(marker))
     return Shard(path, marker, is_new=True)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Put a file into the folder; a shard may be written by two, if one was given up for lost."""
+    try:
+        write_durably(path, content, writer=f".{node()}-{os.getpid()}")
+    except OSError as error:
+        raise JobError(f"{path}: cannot be written: {error}. Make room, or name another") from error
 
 
 def _manifest(encoder: Encoder, files: Sequence[str], options: StoreOptions) -> Manifest:

@@ -1,6 +1,5 @@
 """How far a backfill is, on disk: one small file, replaced whole at each step."""
 
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from typing import Self
 
 import orjson
 
+from ..durable import write_durably
 from ..errors import JobError
 from ..lock import lock
 from .life import Life
@@ -104,13 +104,8 @@ class Checkpoint:
         """Make `position` durable."""
         told = {"life": self.life, "updated": time.time()}
         body = {"scope": self.scope, "position": asdict(position)} | told
-        new = self.path.with_suffix(".new")
         with _errors(self.path):
-            with new.open("wb") as file:
-                file.write(orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS))
-                file.flush()
-                os.fsync(file.fileno())
-            new.replace(self.path)
+            write_durably(self.path, orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS))
         self.position = position
 
 

@@ -1,7 +1,6 @@
 """Snapshots for others: a file that Prometheus reads, and documents in the cluster itself."""
 
 import logging
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 import orjson
 from opensearchpy import OpenSearch
 
+from ..durable import write_durably
 from ..errors import JobError
 from .patience import FAILURES, within
 from .snapshot import Snapshot, Watch
@@ -147,13 +147,8 @@ def _ensure(client: OpenSearch, index: str) -> None:
 
 def write_metrics(path: Path, snapshot: Snapshot) -> None:
     """Replace a file whole by what Prometheus' node exporter reads; `JobError` if that fails."""
-    new = path.with_name(path.name + ".new")
     try:
-        with new.open("w") as file:
-            file.write(metrics(snapshot))
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
+        write_durably(path, metrics(snapshot).encode())
     except OSError as error:
         raise JobError(f"metrics file {path}: {error}. Name one that can be written") from error
 

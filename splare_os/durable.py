@@ -1,0 +1,17 @@
+"""A small file that is there whole or not at all, whatever happens meanwhile."""
+
+import os
+from pathlib import Path
+
+
+def write_durably(path: Path, content: bytes, *, writer: str = "") -> None:
+    """Replace `path` by `content`, which is on the disk then; `OSError` if that fails.
+
+    `writer` tells apart those who may write the same file at once.
+    """
+    new = path.with_name(f"{path.name}{writer}.new")
+    with new.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
