@@ -10,6 +10,7 @@ the encoder's own. With --flat N, the memory of a run over N documents, as it gr
 import json
 import os
 import resource
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -153,26 +154,35 @@ def made(client: OpenSearch, table: Table) -> None:
     ensure_index(client, INDEX, table, Fields(title=None), scoring="dot")
 
 
-def timed(load: Loader, client: OpenSearch, table: Table, n: int, folder: Path) -> float:
-    """Return the seconds that a loader takes for a new index, all of it refreshed."""
+def timed(
+    load: Loader, client: OpenSearch, table: Table, n: int, folder: Path
+) -> tuple[float, float]:
+    """Return the seconds that a loader takes for a new index, refreshed, and those of its CPU."""
     client.indices.delete(index=INDEX, params={"ignore_unavailable": "true"})
+    begun = time.process_time()
     taken = seconds(partial(load, client, table, folder))
+    busy = time.process_time() - begun
     count = client.count(index=INDEX)["count"]
     assert count == n, f"{count} of {n} documents are there"
-    return taken
+    return taken, busy
 
 
 def compared(
     name: str, other: Loader, client: OpenSearch, n: int, pairs: int, folder: Path
 ) -> Iterator[str]:
     """Yield the ratio of our rate to another's, of interleaved pairs."""
-    table, ratios, rates = Table(), [], []
+    table, ratios, rates, busy = Table(), [], [], []
     for number in range(pairs):
         order = (ours, other) if number % 2 else (other, ours)
         took = {load: timed(load, client, table, n, folder) for load in order}
-        ratios.append(took[other] / took[ours])
-        rates.append(n / took[ours])
-    yield f"ours / {name}: {of_pairs(ratios)} ({np.median(rates):.0f} documents/s ours)"
+        ratios.append(took[other][0] / took[ours][0])
+        rates.append(n / took[ours][0])
+        busy.append([1000 * took[load][1] / n for load in (ours, other)])
+    mine, its = np.median(busy, axis=0)
+    yield (
+        f"ours / {name}: {of_pairs(ratios)} ({np.median(rates):.0f} documents/s ours; a client's "
+        f"CPU for a document: {mine:.2f} ms ours, {its:.2f} ms its)"
+    )
 
 
 def with_model(client: OpenSearch, encoder: Encoder, texts: Sequence[str], pairs: int) -> str:

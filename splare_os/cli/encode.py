@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .interrupt import interruptible
-from .options import added, chosen_place, model_option, opened_encoder, print_json, text_fields
+from .options import (
+    TEMPLATE,
+    TEXT,
+    C,
+    added,
+    chosen_place,
+    model_option,
+    opened_encoder,
+    print_json,
+    text_fields,
+)
 
 if TYPE_CHECKING:
     from ..encode.stored import Shard, StoreOptions
@@ -26,7 +36,14 @@ def part_of(_: click.Context, option: click.Parameter, value: str | None) -> tup
     raise click.BadParameter(f"{value!r}: give I/N, such as 1/4 to 4/4", param=option)
 
 
-def folder_options(command: Any) -> Any:  # noqa: ANN401  # a command, as those of `options`
+def document_options(command: C) -> C:
+    """Add the options that say what of documents is encoded."""
+    return added(
+        command, *TEXT, TEMPLATE, click.option("--id-field", default="_id", show_default=True)
+    )
+
+
+def folder_options(command: C) -> C:
     """Add the options of encoding into a folder."""
     return added(
         command,
@@ -60,11 +77,8 @@ def folder_options(command: Any) -> Any:  # noqa: ANN401  # a command, as those 
 @click.command()
 @click.argument("files", nargs=-1, required=True)
 @click.option("--query", is_flag=True, help="Encode as queries (fewer latents).")
-@click.option("--text-field", default="text", show_default=True)
-@click.option("--title-field", default="title", show_default=True, help="Empty: there is none.")
-@click.option("--template", help='Instead of title and text: "{brand} {specs.name}: {text}".')
-@click.option("--id-field", default="_id", show_default=True)
 @click.option("--benchmark", is_flag=True, help="Print how fast they are encoded, not the impacts.")
+@document_options
 @folder_options
 @model_option
 def encode(

@@ -88,6 +88,15 @@ CLUSTER = (
 """The options that `cluster_options` adds."""
 
 
+TEXT = (
+    click.option("--text-field", default="text", show_default=True),
+    click.option("--title-field", default="title", show_default=True, help="Empty: there is none."),
+)
+TEMPLATE = click.option(
+    "--template", help='What is encoded instead of title and text: "{brand} {specs.name}: {text}".'
+)
+
+
 def impacts_options(command: C) -> C:
     """Add the options that say what is encoded of documents, and how it is kept.
 
@@ -95,14 +104,8 @@ def impacts_options(command: C) -> C:
     """
     return added(
         command,
-        click.option("--text-field", default="text", show_default=True),
-        click.option(
-            "--title-field", default="title", show_default=True, help="Empty: there is none."
-        ),
-        click.option(
-            "--template",
-            help='What is encoded instead of title and text: "{brand} {specs.name}: {text}".',
-        ),
+        *TEXT,
+        TEMPLATE,
         click.option(
             "--impacts-field",
             help="Where impacts go, if there are others' already; its name ends in _splare.",
@@ -173,10 +176,7 @@ def texts_options(command: C) -> C:
             show_default=True,
             help="Characters drawn of each file.",
         ),
-        click.option("--text-field", default="text", show_default=True),
-        click.option(
-            "--title-field", default="title", show_default=True, help="Empty: there is none."
-        ),
+        *TEXT,
     )
 
 
