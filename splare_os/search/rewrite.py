@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, get_args
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 from opensearchpy import OpenSearch
 
@@ -22,40 +22,12 @@ from .collection import MAX_AGE_S, Collection
 from .parts import without_impacts
 from .query import Dialect, Dsl, translate
 from .rewritten import Expected, Rewritten
+from .target import Search, Target, index_of, parse_path
 from .updates import UpdateCheck
 from .weighing import Queries, Weighing, encoded, weighing
 
-ENDPOINTS: Mapping[str, bool] = {
-    "_search": True,
-    "_msearch": True,
-    "_explain": True,
-    "_count": False,
-    "_delete_by_query": False,
-    "_update_by_query": False,
-    "_validate/query": True,
-}
-"""Endpoints with a query in their body, and whether they rank by it or only select."""
-
 NO_INDEX: Dsl = {"query": {"match_none": {}}}
 """Asked of an index that is not there, so that the answer is the server's own."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """What a path names: `index` (None: all), the endpoint, and whether more follows it."""
-
-    index: str | None
-    endpoint: str
-    has_more: bool
-
-
-@dataclass(frozen=True)
-class Search:
-    """One body with a query: what it is of, and how its request sees the cluster."""
-
-    target: Target
-    body: Dsl
-    view: View
 
 
 @dataclass(frozen=True)
@@ -144,7 +116,7 @@ class Rewriter:
             return Rewritten(params, body)
         searches = [
             Search(
-                Target(_index_of(header) or target.index, "_search", has_more=False),
+                Target(index_of(header) or target.index, "_search", has_more=False),
                 without_impacts(None, search)[1],
                 view.with_options(header),
             )
@@ -216,23 +188,6 @@ class Rewriter:
         )
 
 
-def parse_path(url: str) -> Target | None:
-    """Return what a request's path names, or None where no query can be.
-
-    >>> parse_path("/books/_search")
-    Target(index='books', endpoint='_search', has_more=False)
-    >>> parse_path("/books/_validate/query")
-    Target(index='books', endpoint='_validate/query', has_more=False)
-    """
-    parts = [unquote(part) for part in url.partition("?")[0].strip("/").split("/")]
-    index = None if parts[0].startswith("_") and parts[0] != "_all" else parts.pop(0)
-    if parts[:2] == ["_validate", "query"]:
-        parts[:2] = ["_validate/query"]
-    if not parts or parts[0] not in ENDPOINTS:
-        return None
-    return Target(index, parts[0], has_more=len(parts) > 1)
-
-
 def _expected(search: Search, found: dict[Clause, Weighed] | None) -> Expected | None:
     """Return of which indices a search's hits are: of one of all, there may be any."""
     if found is None:
@@ -243,9 +198,4 @@ def _expected(search: Search, found: dict[Clause, Weighed] | None) -> Expected |
 
 
 def _replaced(search: Search, replace: Replace) -> Dsl:
-    return replace_in_body(search.body, replace, scores=ENDPOINTS[search.target.endpoint])
-
-
-def _index_of(header: Mapping[str, Any]) -> str | None:
-    index = header.get("index")
-    return ",".join(index) if isinstance(index, list) else index
+    return replace_in_body(search.body, replace, scores=search.target.ranks)

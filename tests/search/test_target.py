@@ -1,6 +1,6 @@
 import pytest
 
-from splare_os.search.rewrite import Target, parse_path
+from splare_os.search.target import Target, parse_path
 
 
 @pytest.mark.parametrize(
