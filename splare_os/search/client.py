@@ -52,7 +52,7 @@ class SplareTransport(Transport):
                 method, url, made.params, made.body, timeout, ignore, headers
             )
             if made.fits(reply):
-                return reply
+                return made.finish(reply)
             self.rewriter.forget()
         raise MappingError(f"{url}: it stands for other indices each time it is asked; ask again")
 

@@ -1,6 +1,6 @@
 """A request as it goes out, and whether the reply is to what was asked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,13 +26,22 @@ class Expected:
         return all(hit["_index"] in self.indices for hit in found if "_index" in hit)
 
 
+def as_it_is(reply: Any) -> Any:  # noqa: ANN401
+    """Return a reply."""
+    return reply
+
+
 @dataclass(frozen=True)
 class Rewritten:
-    """Parameters and body; of each search what it expects, None: nothing to be checked."""
+    """Parameters and body; of each search what it expects, None: nothing to be checked.
+
+    `finish` makes of the server's reply what the application gets.
+    """
 
     params: Mapping[str, Any] | None
     body: Any
     expected: Sequence[Expected | None] = field(default_factory=tuple)
+    finish: Callable[[Any], Any] = as_it_is
 
     def fits(self, reply: Any) -> bool:  # noqa: ANN401
         """Return whether a reply is to what was asked."""
