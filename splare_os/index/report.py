@@ -118,6 +118,10 @@ def snapshot_body(snapshot: Snapshot) -> dict[str, object]:
         "span_s": snapshot.span_s,
         "documents": counters.documents,
         "outcomes": dict(counters.outcomes or {}),
+        "dead_reasons": [
+            {"reason": reason, "documents": n}
+            for reason, n in (counters.dead_reasons or {}).items()
+        ],
         "documents_per_s": snapshot.documents_per_s,
         "mb_per_s": snapshot.mb_per_s,
         "read_bytes": counters.read_bytes,

@@ -5,6 +5,7 @@ from .cut import Cut
 from .explain import Contribution, Match, explain, matches
 from .hits import Hit, SearchOptions, search
 from .query import Dialect, translate, two_step
+from .search_log import SearchLog
 
 __all__ = [
     "Contribution",
@@ -12,6 +13,7 @@ __all__ = [
     "Dialect",
     "Hit",
     "Match",
+    "SearchLog",
     "SearchOptions",
     "SplareOpenSearch",
     "explain",

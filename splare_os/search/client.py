@@ -17,6 +17,7 @@ from .check import Missing
 from .collection import MAX_AGE_S
 from .query import Dialect
 from .rewrite import RewriteOptions, Rewriter
+from .search_log import SearchLog, SearchLogWriter
 
 LOOKS = 3
 """How often a request is made anew whose name stands for other indices than it did before."""
@@ -32,6 +33,7 @@ class SplareTransport(Transport):
     """A transport that rewrites searches; everything else passes as it is."""
 
     rewriter: Rewriter | None = None
+    search_log: SearchLogWriter | None = None
 
     def perform_request(  # noqa: PLR0913, PLR0917  # the signature is opensearch-py's
         self,
@@ -48,6 +50,8 @@ class SplareTransport(Transport):
             return super().perform_request(method, url, params, body, timeout, ignore, headers)
         for _ in range(LOOKS):
             made = self.rewriter.rewrite(url, params, body, headers)
+            if self.search_log is not None:
+                made = self.search_log.watched(made, url, body, headers)
             reply = super().perform_request(
                 method, url, made.params, made.body, timeout, ignore, headers
             )
@@ -55,6 +59,12 @@ class SplareTransport(Transport):
                 return made.finish(reply)
             self.rewriter.forget()
         raise MappingError(f"{url}: it stands for other indices each time it is asked; ask again")
+
+    def close(self) -> None:
+        """Close the connections, once the log of searches is written."""
+        if self.search_log is not None:
+            self.search_log.close()
+        super().close()
 
 
 def _rewriting(transport_class: type[Transport]) -> type[Transport]:
@@ -74,10 +84,10 @@ class SplareOpenSearch(OpenSearch):
     says nothing else; the collection's statistics are at most `statistics_max_age_s` old. `dialect`
     is `rank_feature`, which every server knows, or `neural_sparse`. `missing_impacts`: a search of
     several indices of which some have no impacts yet is refused, or goes on without them
-    (`skip`), with an `OpenSearchWarning`. Everything else is
-    opensearch-py's. Impacts are left out of every `_source` (of hits, inner hits and top hits)
-    unless that one names them; what scrolls (`helpers.scan`, `helpers.reindex`) gets documents
-    whole, so that copies keep them.
+    (`skip`), with an `OpenSearchWarning`. With a `search_log`, searches are logged in the cluster.
+    Everything else is opensearch-py's. Impacts are left out of every `_source` (of hits, inner hits
+    and top hits) unless that one names them; what scrolls (`helpers.scan`, `helpers.reindex`) gets
+    documents whole, so that copies keep them.
 
     A clause raises `ModelMismatchError` where another model made the index (also one that its name
     has come to stand for since the last search), `MappingError` where the field has no impacts,
@@ -95,9 +105,12 @@ class SplareOpenSearch(OpenSearch):
         dialect: Dialect = "rank_feature",
         statistics_max_age_s: float = MAX_AGE_S,
         missing_impacts: Missing = "refuse",
+        search_log: SearchLog | None = None,
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
         super().__init__(hosts, _rewriting(transport_class), **kwargs)
         transport = cast(SplareTransport, self.transport)
         options = RewriteOptions(dialect, scoring, statistics_max_age_s, missing_impacts)
         transport.rewriter = Rewriter(self, encoder, options)
+        if search_log is not None:
+            transport.search_log = SearchLogWriter(self, search_log)
