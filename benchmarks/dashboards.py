@@ -2,7 +2,7 @@
 
 python -m benchmarks.dashboards indexes the sample with `mini` through a proxy that refuses some
 requests, a few broken documents among it, gives a second index its impacts, searches it by all
-routes, and draws every panel. With --keep the embedded cluster stays, to be looked at.
+routes, and draws every panel.
 """
 
 import gzip
@@ -10,7 +10,7 @@ import json
 import random
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,17 +20,18 @@ import click
 from opensearchpy import OpenSearch
 
 from splare_os.cli.comparison import QUERIES, SAMPLE
-from splare_os.cli.options import cluster_connection, cluster_options
-from splare_os.connection import open_client
+from splare_os.cluster import EmbeddedCluster
 from splare_os.dashboards import SAMPLE as ARTICLES
 from splare_os.dashboards import Board, boards, file_name, ndjson
 from splare_os.dashboards.requests import Context, spec_of
+from splare_os.documents import Fields
 from splare_os.encode import load_encoder
 from splare_os.encoder import Encoder
 from splare_os.index import BackfillOptions, IngestOptions, backfill, ingest
 from splare_os.index.report import INDEX as OPS
 from splare_os.index.report import ReportOptions, reported
 from splare_os.index.snapshot import Watch
+from splare_os.layout import ensure_index
 from splare_os.search import SearchLog, SplareOpenSearch
 from splare_os.search.search_log import INDEX as LOG
 from tests.index import faults
@@ -81,8 +82,6 @@ def refusing(request: Request) -> Fault:
 def fill(url: str, encoder: Encoder, *, limit: int | None = None, every_s: float = 1.0) -> None:
     """Fill a cluster with all that the dashboards show."""
     with open_client_of(url) as client, TemporaryDirectory() as folder:
-        for index in (ARTICLES.index, NOTES, OPS, LOG):
-            client.indices.delete(index=index, params={"ignore_unavailable": "true"})
         found = documents(limit)
         make_index(client, encoder)
         path = Path(folder) / "articles.jsonl"
@@ -105,12 +104,9 @@ def fill(url: str, encoder: Encoder, *, limit: int | None = None, every_s: float
 
 def make_index(client: OpenSearch, encoder: Encoder) -> None:
     """Make the index of articles: a keyword and a date beside the texts."""
-    from splare_os.documents import Fields
-    from splare_os.layout import index_body
-
-    body = index_body(encoder, Fields())
-    body["mappings"]["properties"] |= {"topic": {"type": "keyword"}, "published": {"type": "date"}}
-    client.indices.create(index=ARTICLES.index, body=body)
+    ensure_index(client, ARTICLES.index, encoder, Fields())
+    more = {"topic": {"type": "keyword"}, "published": {"type": "date"}}
+    client.indices.put_mapping(index=ARTICLES.index, body={"properties": more})
 
 
 def searches() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -164,25 +160,29 @@ def context_of(id_: str) -> Context:
 @click.command()
 @click.option("--limit", type=int, help="So many documents only.")
 @click.option("--only-files", is_flag=True, help="Write dashboards/, and nothing else.")
-@click.option("--no-fill", is_flag=True, help="Draw what is there.")
-@cluster_options
-def main(limit: int | None, only_files: bool, no_fill: bool, **chosen: Any) -> None:  # noqa: ANN401
+@click.option("--url", help="Fill this cluster, which has no such indices yet; else one for this.")
+def main(limit: int | None, only_files: bool, url: str | None) -> None:
     """Write the files of dashboards/, fill a cluster, and draw every panel."""
     found = boards(ARTICLES)
     for board in found:
         (ROOT / "dashboards" / file_name(board)).write_text(ndjson(board.objects()))
     if only_files:
         return
-    connection = cluster_connection(chosen)
-    if not no_fill:
-        fill(connection.urls[0], load_encoder("mini"), limit=limit)
-    PICTURES.mkdir(exist_ok=True)
-    with closing(open_client(connection)) as client:
+    with ExitStack() as stack:
+        address = url or stack.enter_context(EmbeddedCluster(heap_mb=512))
+        fill(address, load_encoder("mini"), limit=limit)
+        client = stack.enter_context(open_client_of(address))
         for board in found:
             for id_, (svg, marks) in draw(client, board, "5").items():
-                name = id_.removesuffix(f"-{ARTICLES.index}-{ARTICLES.field}")
-                (PICTURES / f"{name.removeprefix('splare-')}.svg").write_text(svg)
+                write_picture(id_, svg)
                 click.echo(f"{id_}: {marks} marks, {len(svg)} bytes")
+
+
+def write_picture(id_: str, svg: str) -> None:
+    """Write a panel's picture under its name."""
+    name = id_.removesuffix(f"-{ARTICLES.index}-{ARTICLES.field}").removeprefix("splare-")
+    PICTURES.mkdir(exist_ok=True)
+    (PICTURES / f"{name}.svg").write_text(svg, encoding="utf-8")
 
 
 if __name__ == "__main__":

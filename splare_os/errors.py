@@ -10,6 +10,7 @@ SplareError
 ├── JobError          an indexing job that cannot go on (locked, ledger unreadable)
 ├── BulkError         the cluster refuses to take any more documents
 ├── ReplyError        a reply of the cluster that is not what was asked for
+├── DashboardsError   OpenSearch Dashboards cannot be reached, or refuses
 ├── TrainingError     a training that cannot start or go on
 ├── StatisticsError   statistics of a collection that cannot be read or taken
 ├── EvaluationError   a data set that cannot be read, or a search of it that failed
@@ -59,6 +60,10 @@ class ReplyError(SplareError):
 
 class StatisticsError(SplareError):
     """Statistics of a collection cannot be read, or cannot be taken from its index."""
+
+
+class DashboardsError(SplareError):
+    """OpenSearch Dashboards cannot be reached, or refuses what is asked of it."""
 
 
 class EvaluationError(SplareError):

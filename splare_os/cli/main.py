@@ -8,6 +8,7 @@ import click
 from .. import __version__
 from .backfill import backfill
 from .cluster import cluster
+from .dashboards import dashboards
 from .demo import demo
 from .encode import encode
 from .evaluate import evaluate
@@ -42,7 +43,7 @@ def main(verbose: bool) -> None:
 
 COMMANDS = (
     *(demo, cluster, encode, import_sae, index, jobs, backfill, remove_impacts),
-    *(statistics, search, evaluate, train),
+    *(statistics, search, evaluate, train, dashboards),
 )
 
 for command in COMMANDS:
