@@ -94,7 +94,7 @@ def fill(url: str, encoder: Encoder, *, limit: int | None = None, every_s: float
                 list(run)
         for one in found[: len(found) // 5]:
             client.index(index=NOTES, id=one["_id"], body={"text": one["text"]})
-        later = backfill(client, encoder, BackfillOptions(NOTES, state_folder=Path(folder)))
+        later = backfill(client, encoder, BackfillOptions(NOTES, share=1.0, state_folder=Path(folder)))
         with reported(client, Watch(later.counters), reports):
             list(later)
         client.index(index=ARTICLES.index, id="late", body={"text": "not encoded yet"})
@@ -122,7 +122,7 @@ def searches() -> Iterator[tuple[str, dict[str, Any]]]:
         if n % 2:
             yield "latents", {"query": quick, "rescore": rescore}
         if not n % 5:
-            yield "control", {"query": {"match": {"text": f"zyzzyva {n % 10}"}}}
+            yield "control", {"query": {"match": {"text": f"zyzzyva{n % 4}"}}}
 
 
 def search_it(url: str, encoder: Encoder) -> None:

@@ -1,19 +1,17 @@
 // Draws specs as OpenSearch Dashboards would: lines of {spec, width, height} on stdin, lines of
-// {svg, marks, warnings} on stdout. Arguments: the folder of node_modules, and the version, 5 or 6.
+// {svg, marks, warnings} on stdout. Argument: the folder of node_modules.
 import { createInterface } from "node:readline";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
-const [folder, version] = process.argv.slice(2);
-const from = createRequire(pathToFileURL(`${folder}/`));
+const [folder] = process.argv.slice(2);
+const resolve = createRequire(pathToFileURL(`${folder}/`)).resolve;
 const load = async (name) => {
-  const path = from.resolve(name);
-  return import(pathToFileURL(path));
+  const found = await import(pathToFileURL(resolve(name)));
+  return found.default ?? found;
 };
-const found = await load(`vega-${version}`);
-const vega = found.default?.View ? found.default : found;
-const lite = await load(`vega-lite-${version}`);
-const vegaLite = lite.default?.compile ? lite.default : lite;
+const vega = await load("vega");
+const vegaLite = await load("vega-lite");
 
 // a mark that a chart shows: no axis, no legend, not transparent
 function count(item) {
@@ -28,11 +26,13 @@ function count(item) {
 async function draw({ spec, width, height }) {
   const warnings = [];
   const logger = vega.logger(vega.Warn);
-  logger.warn = (...told) => warnings.push(told.join(" "));
+  const noBrowser = "event source: window";
+  logger.warn = (...told) => told.join(" ").includes(noBrowser) || warnings.push(told.join(" "));
   logger.error = (...told) => { throw new Error(told.join(" ")); };
   const compiled = vegaLite.compile(spec, { logger }).spec;
   const view = new vega.View(vega.parse(compiled), { renderer: "none", logger });
-  await view.width(width).height(height).runAsync();
+  await view.runAsync();
+  await view.width(width).height(height).runAsync(); // a container has no size before
   const svg = await view.toSVG();
   return { svg, marks: count(view.scenegraph().root), warnings };
 }

@@ -19,7 +19,7 @@ from splare_os.dashboards import SavedObject
 from splare_os.dashboards.requests import Context, spec_of, spec_requests
 
 VERSIONS = {
-    "5": {"vega": "5.33.0", "vega-lite": "5.6.1"},
+    "5": {"vega": "5.33.0", "vega-lite": "5.6.0"},
     "6": {"vega": "6.2.0", "vega-lite": "6.4.2"},
 }
 """Those of OpenSearch Dashboards 2.19 and 3.6."""
@@ -41,27 +41,20 @@ class Drawn:
     warnings: tuple[str, ...]
 
 
-def fetched() -> Path:
-    """Return the folder with both versions, fetched now if they are not there."""
+def fetched(version: str) -> Path:
+    """Return the folder with a version of both, fetched now if it is not there."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         raise NoNodeError("node and npm are needed to draw panels: install them")
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    folder = cache / "splare-os" / "vega"
-    wanted = {
-        f"{name}-{major}": f"npm:{name}@{version}"
-        for major, pair in VERSIONS.items()
-        for name, version in pair.items()
-    }
-    package = json.dumps({"private": True, "dependencies": wanted})
-    file = folder / "package.json"
-    if (folder / "fetched").exists() and file.read_text(encoding="utf-8") == package:
+    folder = cache / "splare-os" / "vega" / "-".join(VERSIONS[version].values())
+    if (folder / "fetched").exists():
         return folder
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    file.write_text(package, encoding="utf-8")
-    options = ["--no-audit", "--no-fund", "--ignore-scripts", "--legacy-peer-deps"]
-    command = [npm, "install", *options]
+    package = {"private": True, "dependencies": VERSIONS[version]}
+    (folder / "package.json").write_text(json.dumps(package), encoding="utf-8")
+    command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise NoNodeError(f"npm cannot fetch Vega: {done.stderr.strip()[-500:]}")
@@ -94,7 +87,7 @@ def drawn(
         json.dumps({"spec": spec, "width": width * COLUMN_PX, "height": height * ROW_PX - TITLE_PX})
         for spec, (width, height) in zip(specs, sizes, strict=True)
     ]
-    command = ["node", str(DRAWER), str(fetched()), version]
+    command = ["node", str(DRAWER), str(fetched(version))]
     asked = "".join(f"{line}\n" for line in lines)
     done = subprocess.run(command, input=asked, capture_output=True, text=True, check=True)
     found = []

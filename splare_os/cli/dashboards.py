@@ -97,7 +97,7 @@ def server_options(command: C) -> C:
 
 
 def server_connection(options: dict[str, Any]) -> "Connection":
-    """Return how Dashboards are reached: by options, or by variables such as $SPLARE_DASHBOARDS_URL.
+    """Return how Dashboards are reached: by options, or by $SPLARE_DASHBOARDS_URL and the like.
 
     The cluster's own credentials are not sent there. Takes the options out of `options`.
     """

@@ -47,7 +47,7 @@ def _slug(name: str) -> str:
     """Return a name as an id may have it; one that had to be changed ends in its hash.
 
     >>> _slug("papers"), _slug("papers-*,news")
-    ('papers', 'papers-news-2ba27da7')
+    ('papers', 'papers-news-aff0a5bc')
     """
     slug = re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-")
     return slug if slug == name else f"{slug}-{sha256(name.encode()).hexdigest()[:8]}"
