@@ -9,6 +9,7 @@ import gzip
 import json
 import random
 import time
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
 from importlib.resources import files
@@ -33,6 +34,7 @@ from splare_os.index.report import ReportOptions, reported
 from splare_os.index.snapshot import Watch
 from splare_os.layout import ensure_index
 from splare_os.search import SearchLog, SplareOpenSearch
+from splare_os.search.explain import word_at
 from splare_os.search.search_log import INDEX as LOG
 from tests.index import faults
 from tests.index.proxy import Fault, Proxy, Request, passed
@@ -41,7 +43,7 @@ from .panels import drawn, filled
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs" / "dashboards"
-NOTES = "splare-notes"
+NOTES, LABELS = "splare-notes", "splare-labels"
 FIRST_DAY_S, DAY_S = 1_735_689_600, 86_400
 """1 January 2025: the sample has no dates, so its articles get some."""
 
@@ -94,10 +96,14 @@ def fill(url: str, encoder: Encoder, *, limit: int | None = None, every_s: float
                 list(run)
         for one in found[: len(found) // 5]:
             client.index(index=NOTES, id=one["_id"], body={"text": one["text"]})
-        later = backfill(client, encoder, BackfillOptions(NOTES, share=1.0, state_folder=Path(folder)))
+        later = backfill(
+            client, encoder, BackfillOptions(NOTES, share=1.0, state_folder=Path(folder))
+        )
         with reported(client, Watch(later.counters), reports):
             list(later)
-        client.index(index=ARTICLES.index, id="late", body={"text": "not encoded yet"})
+        late = {"text": "not encoded yet", "published": "2025-06-01T00:00:00Z"}
+        client.index(index=ARTICLES.index, id="late", body=late)
+        label(client, encoder, found[::7])
         client.indices.refresh(index="splare-*")
         search_it(url, encoder)
 
@@ -109,9 +115,26 @@ def make_index(client: OpenSearch, encoder: Encoder) -> None:
     client.indices.put_mapping(index=ARTICLES.index, body={"properties": more})
 
 
+def label(client: OpenSearch, encoder: Encoder, some: list[dict[str, Any]]) -> None:
+    """Label latents by the word that they came from most often in some documents."""
+    texts = [one["text"] for one in some]
+    words: dict[int, Counter[str]] = defaultdict(Counter)
+    for text, spans in zip(texts, encoder.spans(texts), strict=True):
+        for latent, span in spans.items():
+            words[latent][word_at(text, *span).lower()] += 1
+    keys = {"latent": {"type": "integer"}, "fingerprint": {"type": "keyword"}}
+    client.indices.create(index=LABELS, body={"mappings": {"properties": keys}})
+    lines: list[dict[str, Any]] = []
+    for latent, counted in words.items():
+        told = {"latent": latent, "fingerprint": encoder.fingerprint}
+        common = " ".join(word for word, _ in counted.most_common(2))
+        lines += [{"index": {"_id": str(latent)}}, told | {"label": common}]
+    client.bulk(index=LABELS, body=lines)
+
+
 def searches() -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield searches of all routes with their arms."""
-    for n, query in enumerate(QUERIES * 6):
+    for n, query in enumerate(QUERIES * 20):
         latents = {"splare": {"text": query}}
         words = {"match": {"text": query}}
         quick = {"splare": {"text": {"query": query, "top_k": 10}}}
@@ -121,7 +144,7 @@ def searches() -> Iterator[tuple[str, dict[str, Any]]]:
         yield "latents", {"query": {"bool": {"should": [words, latents]}}}
         if n % 2:
             yield "latents", {"query": quick, "rescore": rescore}
-        if not n % 5:
+        if not n % 7:
             yield "control", {"query": {"match": {"text": f"zyzzyva{n % 4}"}}}
 
 
@@ -131,7 +154,6 @@ def search_it(url: str, encoder: Encoder) -> None:
     with SplareOpenSearch(url, encoder=encoder, search_log=log) as client:
         for arm, body in searches():
             client.search(index=ARTICLES.index, body=body, headers={"x-splare-arm": arm})
-            time.sleep(0.05)
     with open_client_of(url) as client:
         client.indices.refresh(index=LOG)
 

@@ -34,6 +34,8 @@ from .vega_lite import (
 SAMPLE = 5000
 """Documents of each shard, the best ones of a selection, that tell what sets it apart."""
 
+FREQUENT = 500
+
 HELP = """\
 What the documents of **{index}** are about, by their heaviest latents. **Type a query, add a
 filter or load a saved search above**: "Sets the selection apart" then shows what it has that the
@@ -181,7 +183,10 @@ def _periods(of: OfIndex, field: str) -> Json:
 
 
 def _rising(of: OfIndex, field: str) -> Json:
-    """Return shares over time of the latents that have most in the later half over the earlier."""
+    """Return shares over time of the latents that have most in the later half over the earlier.
+
+    Of each span the `FREQUENT` most frequent ones are looked at.
+    """
     ends = [
         {"op": "min", "field": "time", "as": "first"},
         {"op": "max", "field": "time", "as": "last"},
@@ -190,8 +195,11 @@ def _rising(of: OfIndex, field: str) -> Json:
     rank = [{"op": "dense_rank", "as": "rank"}]
     steps = [
         *times(inner="latents"),
+        calculate("at", "datum.span.key"),
         calculate("latent", "datum.inner.key"),
         calculate("share", "datum.inner.doc_count / datum.span.doc_count"),
+        {"impute": "share", "key": "at", "value": 0, "groupby": ["latent"]},
+        calculate("time", "toDate(datum.at)"),
         {"joinaggregate": ends},
         calculate("is_late", "datum.time - datum.first > (datum.last - datum.first) / 2"),
         calculate("signed", "datum.is_late ? datum.share : -datum.share"),
@@ -200,7 +208,7 @@ def _rising(of: OfIndex, field: str) -> Json:
         kept("datum.rank <= 8"),
         *labelled("datum.latent", of.fingerprint),
     ]
-    body = by_time(field, {"latents": terms(f"{of.field}.latents", 100)}, buckets=20)
+    body = by_time(field, {"latents": terms(f"{of.field}.latents", FREQUENT)}, buckets=20)
     encoding = {
         "x": {"field": "time"} | TIME,
         "y": {"field": "share", "title": "share of documents", "axis": {"format": "%"}} | NUMBER,

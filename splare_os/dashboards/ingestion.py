@@ -26,6 +26,7 @@ AT = "@timestamp"
 OUTCOMES = ("indexed", "unchanged", "replaced", "empty", "dead", "moved", "gone")
 STAGES = ("read", "encode", "serialise", "cluster", "record", "pause")
 COLORS = ("#209280", "#79aad9", "#9170b8", "#aa6556", "#e7664c", "#d6bf57", "#b9a888")
+STAGE_COLOR: Json = {"field": "stage", "scale": {"domain": list(STAGES)}, "title": None} | NAME
 
 HELP = """\
 What indexing jobs and backfills do: `splare-os index … --report-to-cluster splare-ops` (or
@@ -82,7 +83,7 @@ def _jobs() -> Json:
         calculate("done", "isValid(datum._source.done) ? datum._source.done : 0"),
         calculate("left", "isValid(datum._source.eta_s) ? datum._source.eta_s : -1"),
         calculate("ago", "(now() - toNumber(toDate(datum._source['@timestamp']))) / 1000"),
-        calculate("rest", "datum.left < 0 ? '' : ', ' + format(datum.left, ',.0f') + ' s left'"),
+        calculate("rest", "datum.left > 0 ? ', ' + format(datum.left, ',.0f') + ' s left' : ''"),
         calculate(
             "said",
             "format(datum._source.documents, ',') + ' documents' + datum.rest"
@@ -151,7 +152,7 @@ def _stages() -> Json:
     encoding = {
         "x": {"field": "time"} | TIME,
         "y": {"field": "share", "title": "share of the time", "axis": {"format": "%"}} | NUMBER,
-        "color": {"field": "stage", "sort": list(STAGES), "title": None} | NAME,
+        "color": STAGE_COLOR,
     }
     return chart(_over_time(aggs), steps, {"type": "bar", "binSpacing": 0}, encoding)
 
@@ -169,9 +170,9 @@ def _encoder_against_cluster() -> Json:
     x = {"field": "share", "title": "mean share of the time", "axis": {"format": "%"}}
     encoding = {
         "y": {"field": "name", "title": None} | NAME,
-        "yOffset": {"field": "stage"} | NAME,
+        "yOffset": {"field": "stage", "sort": list(STAGES)} | NAME,
         "x": x | NUMBER,
-        "color": {"field": "stage", "title": None} | NAME,
+        "color": STAGE_COLOR,
     }
     return chart(asked("jobs", f"{INDEX}*", body, time_field=AT), steps, "bar", encoding)
 

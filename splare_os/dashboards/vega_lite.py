@@ -23,7 +23,11 @@ NUMBER = {"type": "quantitative"}
 NAME = {"type": "nominal"}
 TIME: Json = {"type": "temporal", "title": None}
 
-LABEL_LIMIT = 260
+CONFIG: Json = {
+    "axis": {"labelLimit": 260},
+    "legend": {"labelLimit": 260},
+    "text": {"color": "#757c89"},  # to be read on a light and on a dark ground
+}
 
 
 def chart(data: Json, steps: Sequence[Step], mark: Json | str, encoding: Json) -> Json:
@@ -42,7 +46,7 @@ def _filling(data: Json, steps: Sequence[Step]) -> Json:
         "autosize": {"type": "fit", "contains": "padding"},
         "width": "container",
         "height": "container",
-        "config": {"axis": {"labelLimit": LABEL_LIMIT}, "legend": {"labelLimit": LABEL_LIMIT}},
+        "config": CONFIG,
         "data": data,
         "transform": list(steps),
     }
@@ -90,7 +94,7 @@ def each(name: str, path: str, *, of: str = "datum.aggregations") -> list[Step]:
     return [calculate(name, found), {"flatten": [name]}]
 
 
-def by_time(field: str, aggs: Json, *, buckets: int = 60) -> Json:
+def by_time(field: str, aggs: Json, *, buckets: int = 40) -> Json:
     """Return the body that asks for `aggs` in each of at most `buckets` spans of time."""
     times = {"auto_date_histogram": {"field": field, "buckets": buckets}, "aggs": aggs}
     return {"size": 0, "aggs": {"times": times}}
