@@ -146,16 +146,15 @@ def check(
     Prints a line for each finding, and exits 1 if one is a fault; that a chart has nothing to draw
     is none.
     """
+    from ..dashboards import objects_of
     from ..dashboards.check import check
 
     chosen, cluster = split(options)
+    if files and chosen["index"]:
+        raise click.UsageError("FILES and --index are given: choose one")
     objects = [one for file in files for one in read_file(file)]
     if not files:
-        from ..dashboards import objects_of
-
         objects = objects_of(chosen_boards(chosen, cluster))
-    elif chosen["index"]:
-        raise click.UsageError("FILES and --index are given: choose one")
     with closing(connect(cluster)) if is_run else nullcontext() as client:
         found = check(objects, client)
     for one in found:

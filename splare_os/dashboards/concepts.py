@@ -19,6 +19,7 @@ from .vega_lite import (
     NAME,
     NUMBER,
     TIME,
+    Step,
     asked,
     by_time,
     calculate,
@@ -187,24 +188,21 @@ def _rising(of: OfIndex, field: str) -> Json:
 
     Of each span the `FREQUENT` most frequent ones are looked at.
     """
-    ends = [
-        {"op": "min", "field": "time", "as": "first"},
-        {"op": "max", "field": "time", "as": "last"},
-    ]
-    rise = [{"op": "sum", "field": "signed", "as": "rise"}]
-    rank = [{"op": "dense_rank", "as": "rank"}]
     steps = [
-        *times(inner="latents"),
+        *times(),
+        *_halves(),
+        *each("inner", "latents.buckets", of="datum.span"),
         calculate("at", "datum.span.key"),
         calculate("latent", "datum.inner.key"),
         calculate("share", "datum.inner.doc_count / datum.span.doc_count"),
+        calculate("signed", "datum.sign * datum.inner.doc_count / datum.documents"),
         {"impute": "share", "key": "at", "value": 0, "groupby": ["latent"]},
         calculate("time", "toDate(datum.at)"),
-        {"joinaggregate": ends},
-        calculate("is_late", "datum.time - datum.first > (datum.last - datum.first) / 2"),
-        calculate("signed", "datum.is_late ? datum.share : -datum.share"),
-        {"joinaggregate": rise, "groupby": ["latent"]},
-        {"window": rank, "sort": [{"field": "rise", "order": "descending"}]},
+        {"joinaggregate": [{"op": "sum", "field": "signed", "as": "rise"}], "groupby": ["latent"]},
+        {
+            "window": [{"op": "dense_rank", "as": "rank"}],
+            "sort": [{"field": "rise", "order": "descending"}, {"field": "latent"}],
+        },
         kept("datum.rank <= 8"),
         *labelled("datum.latent", of.fingerprint),
     ]
@@ -216,3 +214,14 @@ def _rising(of: OfIndex, field: str) -> Json:
         | NAME,
     }
     return chart(_asked(of, "rising", body), steps, {"type": "line", "point": True}, encoding)
+
+
+def _halves() -> list[Step]:
+    """Return the steps that add to each span of time whether it is late, and its half's size."""
+    ends = [{"op": op, "field": "time", "as": name} for op, name in (("min", "a"), ("max", "b"))]
+    size = {"op": "sum", "field": "span.doc_count", "as": "documents"}
+    return [
+        {"joinaggregate": ends},
+        calculate("sign", "datum.time - datum.a > (datum.b - datum.a) / 2 ? 1 : -1"),
+        {"joinaggregate": [size], "groupby": ["sign"]},
+    ]

@@ -100,7 +100,7 @@ def _jobs() -> Json:
         _last_reports(),
         steps,
         encoding,
-        {"mark": {"type": "bar", "opacity": 0.5}},
+        {"mark": {"type": "bar", "opacity": 0.2}},
         {
             "mark": {"type": "text", "align": "left", "dx": 4},
             "encoding": {"x": {"value": 0}, "text": words},
@@ -172,7 +172,7 @@ def _encoder_against_cluster() -> Json:
         "y": {"field": "name", "title": None} | NAME,
         "yOffset": {"field": "stage", "sort": list(STAGES)} | NAME,
         "x": x | NUMBER,
-        "color": STAGE_COLOR,
+        "color": STAGE_COLOR | {"legend": {"values": ["encode", "cluster"]}},
     }
     return chart(asked("jobs", f"{INDEX}*", body, time_field=AT), steps, "bar", encoding)
 
