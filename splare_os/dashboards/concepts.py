@@ -45,24 +45,7 @@ rest has not. A click on a latent in the table selects its documents, listed at 
 
 def board(of: OfIndex) -> Board:
     """Return the dashboard."""
-    apart = ("apart", "Sets the selection apart from the rest", _apart(of), 24, 18)
-    charts = [apart]
-    if of.category_field is not None:
-        name = f"What marks each {of.category_field}"
-        charts.append(("categories", name, _categories(of, of.category_field), 48, 30))
-    if of.time_field is not None:
-        charts.append(("rising", "Latents that rise most", _rising(of, of.time_field), 24, 18))
-        charts.append(("periods", "What marks each period", _periods(of, of.time_field), 24, 18))
     about = markdown(of.id("concepts-help"), "About", HELP.format(index=of.index))
-    columns = [*of.columns, f"{of.field}.latents"]
-    title = f"Documents of {of.index}"
-    found = saved_search(
-        of.id("concepts-documents"), title, of.pattern, columns, newest_by=of.time_field
-    )
-    panels = [
-        Panel(vega(of.id(f"concepts-{name}"), told, spec), width, height)
-        for name, told, spec, width, height in charts
-    ]
     return Board(
         name="concepts",
         id=of.id("concepts"),
@@ -70,14 +53,43 @@ def board(of: OfIndex) -> Board:
         description=f"Which latents rise, mark a category, or set a selection of {of.index} apart",
         panels=[
             Panel(about, 48, 5),
-            panels[0],
+            _chart(of, "apart", "Sets the selection apart from the rest", _apart(of)),
             Panel(_table(of), 24, 18),
-            *sorted(panels[1:], key=lambda panel: panel.width),
-            Panel(found, 48, 20),
+            *_over_time(of),
+            *_by_category(of),
+            Panel(_documents(of), 48, 20),
         ],
         patterns=[index_pattern(of.index, of.time_field, id=of.pattern)],
         time_from=None if of.time_field is None else "now-2y",
     )
+
+
+def _chart(
+    of: OfIndex, name: str, title: str, spec: Json, *, width: int = 24, height: int = 18
+) -> Panel:
+    return Panel(vega(of.id(f"concepts-{name}"), title, spec), width, height)
+
+
+def _over_time(of: OfIndex) -> list[Panel]:
+    if of.time_field is None:
+        return []
+    return [
+        _chart(of, "rising", "Latents that rise most", _rising(of, of.time_field)),
+        _chart(of, "periods", "What marks each period", _periods(of, of.time_field)),
+    ]
+
+
+def _by_category(of: OfIndex) -> list[Panel]:
+    if of.category_field is None:
+        return []
+    title, spec = f"What marks each {of.category_field}", _categories(of, of.category_field)
+    return [_chart(of, "categories", title, spec, width=48, height=30)]
+
+
+def _documents(of: OfIndex) -> SavedObject:
+    columns = [*of.columns, f"{of.field}.latents"]
+    title, id_ = f"Documents of {of.index}", of.id("concepts-documents")
+    return saved_search(id_, title, of.pattern, columns, newest_by=of.time_field)
 
 
 def _asked(of: OfIndex, name: str, body: Json) -> Json:
@@ -106,22 +118,6 @@ def _table(of: OfIndex) -> SavedObject:
 
 def _apart(of: OfIndex) -> Json:
     sample = {"sampler": {"shard_size": SAMPLE}, "aggs": {"latents": _standing_out(of, 20)}}
-    found = "isValid(datum.aggregations) ? datum.aggregations.sample.latents.buckets : []"
-    hint = {"doc_count": 0, "bg_count": 1, "key": "—"}
-    steps = [
-        calculate("found", found),
-        # nothing stands out of all documents: say what to do
-        calculate("is_empty", "length(datum.found) === 0"),
-        calculate("bucket", f"datum.is_empty ? [{_literal(hint)}] : datum.found"),
-        {"flatten": ["bucket"]},
-        calculate("selected", "datum.aggregations.sample.latents.doc_count"),
-        calculate("all", "datum.aggregations.sample.latents.bg_count"),
-        *labelled("datum.bucket.key", of.fingerprint),
-        calculate("in the selection", "datum.bucket.doc_count / max(1, datum.selected)"),
-        calculate("in the whole index", "datum.is_empty ? 0 : datum.bucket.bg_count / datum.all"),
-        {"fold": ["in the selection", "in the whole index"], "as": ["where", "share"]},
-        calculate("said", "datum.is_empty ? 'type a query above: nothing sets all apart' : ''"),
-    ]
     order = {"field": "bucket.score", "op": "max", "order": "descending"}
     encoding = {"y": {"field": "name", "title": None, "sort": order} | NAME}
     x = {"field": "share", "title": "share of documents", "axis": {"format": "%"}}
@@ -130,15 +126,30 @@ def _apart(of: OfIndex) -> Json:
     words = {"x": {"value": 4}, "text": {"field": "said"} | NAME}
     return layered(
         _asked(of, "apart", {"size": 0, "aggs": {"sample": sample}}),
-        steps,
+        _apart_steps(of),
         encoding,
         {"mark": "bar", "encoding": bars},
         {"mark": {"type": "text", "align": "left"}, "encoding": words},
     )
 
 
-def _literal(content: Json) -> str:
-    return "{" + ", ".join(f"{name}: {value!r}" for name, value in content.items()) + "}"
+def _apart_steps(of: OfIndex) -> list[Step]:
+    hint = "[{doc_count: 0, bg_count: 1, key: '—', score: 0}]"
+    latents = "datum.aggregations.sample.latents"
+    return [
+        calculate("found", f"isValid(datum.aggregations) ? {latents}.buckets : []"),
+        # nothing stands out of all documents: say what to do
+        calculate("is_empty", "length(datum.found) === 0"),
+        calculate("bucket", f"datum.is_empty ? {hint} : datum.found"),
+        {"flatten": ["bucket"]},
+        calculate("selected", f"datum.is_empty ? 1 : {latents}.doc_count"),
+        calculate("all", f"datum.is_empty ? 1 : {latents}.bg_count"),
+        *labelled("datum.bucket.key", of.fingerprint),
+        calculate("in the selection", "datum.bucket.doc_count / datum.selected"),
+        calculate("in the whole index", "datum.is_empty ? 0 : datum.bucket.bg_count / datum.all"),
+        {"fold": ["in the selection", "in the whole index"], "as": ["where", "share"]},
+        calculate("said", "datum.is_empty ? 'type a query above: nothing sets all apart' : ''"),
+    ]
 
 
 def _heat_map(x: Json, *, by: str) -> Json:

@@ -1,10 +1,12 @@
 """What dashboards have to know of an index, read from the cluster."""
 
+from collections.abc import Mapping
+
 from opensearchpy import OpenSearch
 
 from ..errors import MappingError
 from ..layout.mapping import field_paths
-from ..layout.records import read_mappings, records_of
+from ..layout.records import FieldRecord, read_mappings, records_of
 from .of_index import OfIndex
 
 
@@ -22,6 +24,24 @@ def find_index(
     models, or if time and category are no date and no field that can be counted.
     """
     mappings = read_mappings(client, index)
+    field, record = _only_impacts(index, mappings, text_field)
+    _check(client, index, "time", time_field, "date")
+    _check(client, index, "category", category_field, None)
+    there = {path for each in mappings.values() for path in field_paths(each)}
+    return OfIndex(
+        index,
+        field,
+        tuple(sorted(mappings)),
+        record.fingerprint,
+        time_field,
+        category_field,
+        tuple(name for name in record.text_fields if name in there),
+    )
+
+
+def _only_impacts(
+    index: str, mappings: Mapping[str, Mapping[str, object]], text_field: str | None
+) -> tuple[str, FieldRecord]:
     records = [
         (field, record)
         for name, each in mappings.items()
@@ -36,19 +56,7 @@ def find_index(
             f"{', '.join(models) or 'no model'}: dashboards are about one field of one model; name "
             "an index, and a --text-field"
         )
-    _check(client, index, "time", time_field, "date")
-    _check(client, index, "category", category_field, None)
-    there = {path for each in mappings.values() for path in field_paths(each)}
-    _, record = records[0]
-    return OfIndex(
-        index,
-        fields[0],
-        tuple(sorted(mappings)),
-        record.fingerprint,
-        time_field,
-        category_field,
-        tuple(name for name in record.text_fields if name in there),
-    )
+    return records[0]
 
 
 def _check(client: OpenSearch, index: str, use: str, field: str | None, wanted: str | None) -> None:

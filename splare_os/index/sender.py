@@ -116,8 +116,7 @@ class Sender:
                 tries.failed(error)
                 faults[status_of(error)] += self._is_own(error, attempt, len(waiting))
                 n_faults = max(faults.values())  # who is at fault fails alike, each time
-                is_too_much = self._is_too_much(error, attempt)
-                if len(waiting) > 1 and (n_faults or is_too_much):
+                if (self._is_too_much(error, attempt) or n_faults) and len(waiting) > 1:
                     self.traffic.resent(len(waiting))
                     middle = len(waiting) // 2
                     halves = waiting[:middle], waiting[middle:]
