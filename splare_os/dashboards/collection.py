@@ -157,7 +157,7 @@ def _heaviest(of: OfIndex) -> Json:
     body = {
         "size": 0,
         "track_total_hits": True,
-        "aggs": {"latents": terms(f"{of.field}.latents", 25)},
+        "aggs": {"latents": terms(f"{of.field}.latents", 20)},
     }
     steps = [
         calculate("all", "datum.hits.total.value"),
