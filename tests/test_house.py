@@ -52,6 +52,7 @@ OF_NO_MODULE = {
     "index/test_formats.py": "documents of every format, folders and changes, with a cluster",
     "index/test_ledger_machine.py": "ledger.py and dead_letters.py in any order of steps",
     "search/test_not_rewritten.py": "where clauses may not stand",
+    "search/test_older_servers.py": "ingest, backfill and search on servers of other kinds",
     "search/test_drop_in.py": "what applications do with their client",
     "index/test_compact.py": "an index without impacts in _source, from all sides",
     "index/test_kill.py": "a worker in a process of its own, killed at any instant",
