@@ -23,6 +23,7 @@ from .target import Search
 Fields: TypeAlias = list[tuple[str, Mapping[str, Any]]]
 
 VERSION = "seq_no_primary_term"
+TRUE = (True, "true", b"true")
 WHOLE_ONLY = {
     "scroll": "pages after the first would have none: page by search_after or a point in time",
     "filter_path": "it takes away what they are made with: leave it out",
@@ -86,7 +87,7 @@ def part_asked(search: Search, params: Mapping[str, Any]) -> tuple[Asked | None,
     if not ours and not explains:
         return None, replace(search, body=served)
     forms = {name: form_of(name, body["highlight"], options) for name, options in ours}
-    adds_version = not body.get(VERSION) and str(params.get(VERSION)).lower() != "true"
+    adds_version = not body.get(VERSION) and params.get(VERSION) not in TRUE
     asked = Asked(forms, explains, _clauses(body), adds_version)
     for name, reason in WHOLE_ONLY.items():
         if name in params:

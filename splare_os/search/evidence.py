@@ -66,7 +66,7 @@ def fetched(
     wanted = [one for one in asked if one is not None]
     if not wanted:
         return [None] * len(hits)
-    reply = client.mget({"docs": wanted}, params={"realtime": "false"}, headers=dict(headers))
+    reply = client.mget(body={"docs": wanted}, params={"realtime": "false"}, headers=dict(headers))
     documents = iter(reply["docs"])
     return [
         None if one is None else _same(hit, next(documents))

@@ -19,6 +19,10 @@ HTML = str.maketrans(
 """What the server's own highlighters write for these characters."""
 
 
+MIN_SHARE = 0.03
+"""Below, marks of the shipped model are mostly of words such as "is" and "functions"."""
+
+
 class Mark(NamedTuple):
     """Characters [start, end) of a text, and how much of the score comes from there."""
 
@@ -33,6 +37,7 @@ class Form:
 
     `number_of_fragments` 0: whole texts. `no_match_size`: how much of the beginning stands for
     a text without a mark. `whole_words`: marks are widened, and hold a letter or a digit.
+    `min_share`: of a clause's score, what a mark holds at least; marks of the mean or more stay.
     """
 
     pre_tag: str = "<em>"
@@ -43,6 +48,7 @@ class Form:
     no_match_size: int = 0
     escapes_html: bool = False
     whole_words: bool = True
+    min_share: float = MIN_SHARE
 
 
 class Passage(NamedTuple):

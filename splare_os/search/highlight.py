@@ -52,12 +52,24 @@ def _marked(places: Places, form: Form) -> list[tuple[str, list[Mark]]]:
     for one, place in places:
         key = place.field, place.number
         values[key] = place.value
-        marks.setdefault(key, []).extend(marks_of(one, place, form))
+        least = _least_weight(one, form)
+        kept = [mark for mark in marks_of(one, place, form) if mark.weight >= least]
+        marks.setdefault(key, []).extend(kept)
     return [(value, joined(marks[key])) for key, value in values.items()]
 
 
+def _least_weight(evidence: Evidence, form: Form) -> float:
+    """Return what a mark of one clause has to weigh: a share of the score, or the mean of marks.
+
+    So the heaviest stays, and where all are about as light, most.
+    """
+    every = [mark for place in evidence.found.places for mark in marks_of(evidence, place, form)]
+    mean = sum(mark.weight for mark in every) / len(every) if every else 0.0
+    return min(form.min_share * evidence.score, mean * (1 - 1e-9))
+
+
 def marks_of(evidence: Evidence, place: Place, form: Form) -> list[Mark]:
-    """Return the marks that one clause makes in one value: a mark for each latent found there.
+    """Return the marks that one clause makes in one value, whatever they weigh.
 
     White space is no part of a mark. In whole words a mark holds a letter or a digit: what a
     latent found in punctuation alone is not marked.
@@ -74,7 +86,7 @@ def marks_of(evidence: Evidence, place: Place, form: Form) -> list[Mark]:
                 continue
             start, end = widened(place.value, start, end)
         found.append(Mark(start, end, one.score))
-    return found
+    return joined(found)
 
 
 def joined(marks: Sequence[Mark]) -> list[Mark]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from .fragments import Form
+from .fragments import MIN_SHARE, Form
 
 
 def form_of(name: str, highlight: Mapping[str, Any], own: Any) -> Form:  # noqa: ANN401  # JSON
@@ -29,14 +29,18 @@ def form_of(name: str, highlight: Mapping[str, Any], own: Any) -> Form:  # noqa:
 
 def _special(name: str, options: Any) -> dict[str, Any]:  # noqa: ANN401  # JSON
     """Return what stands in `options`, where OpenSearch keeps those of one highlighter."""
-    if not isinstance(options, Mapping) or options.keys() - {"whole_words"}:
+    if not isinstance(options, Mapping) or options.keys() - {"whole_words", "min_share"}:
         raise ValueError(
-            f"highlight field {name!r}: options={options!r}; type splare knows whole_words"
+            f"highlight field {name!r}: options={options!r}; type splare knows min_share and "
+            "whole_words"
         )
-    value = options.get("whole_words", True)
-    if not isinstance(value, bool):
-        raise ValueError(f"highlight field {name!r}: whole_words={value!r}: write true or false")
-    return {"whole_words": value}
+    words, share = options.get("whole_words", True), options.get("min_share", MIN_SHARE)
+    if not isinstance(words, bool):
+        raise ValueError(f"highlight field {name!r}: whole_words={words!r}: write true or false")
+    is_number = isinstance(share, int | float) and not isinstance(share, bool)
+    if not is_number or not 0 <= share <= 1:
+        raise ValueError(f"highlight field {name!r}: min_share={share!r}: give a share from 0 to 1")
+    return {"whole_words": words, "min_share": share}
 
 
 def _tag(key: str, value: Any) -> dict[str, Any]:  # noqa: ANN401  # JSON
@@ -59,7 +63,7 @@ def _number(least: int) -> Callable[[str, Any], dict[str, Any]]:
 
 def _choice(field: str, choices: Mapping[str, Any]) -> Callable[[str, Any], dict[str, Any]]:
     def checked(key: str, value: Any) -> dict[str, Any]:  # noqa: ANN401  # JSON
-        if value not in choices:
+        if not isinstance(value, str) or value not in choices:
             raise ValueError(f"highlight: {key}={value!r}: choose one of {', '.join(choices)}")
         return {field: choices[value]} if field else {}
 

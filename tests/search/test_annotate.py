@@ -1,0 +1,84 @@
+from typing import Any
+
+import pytest
+from opensearchpy import OpenSearch
+
+from splare_os.errors import ReplyError
+from splare_os.search import SplareOpenSearch
+
+from .conftest import Library
+
+pytestmark = pytest.mark.opensearch
+
+EXPLAIN = {"ext": {"splare": {"explain": True}}}
+
+
+def explained(client: OpenSearch, query: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
+    asked = {"query": query, "size": 60, **EXPLAIN, **more}
+    hits: list[dict[str, Any]] = client.search(index="library", body=asked)["hits"]["hits"]
+    return hits
+
+
+@pytest.mark.parametrize("options", [{}, {"boost": 2.5}, {"top_k": 3}, {"mass": 0.5, "boost": 0.5}])
+def test_shares_add_up_to_the_score_and_spans_are_those_of_the_encoder(
+    splare: SplareOpenSearch, library: Library, options: dict[str, Any]
+) -> None:
+    query = "the oil embargo"
+    hits = explained(splare, {"splare": {"text": {"query": query, **options}}})
+    assert len(hits) > 20
+    (asked,) = library.encoder.spans([query], query=True)
+    for hit in hits:
+        (clause,) = hit["splare"]
+        text = library.texts[hit["_id"]]
+        assert (clause["field"], clause["query"], clause["text"]) == ("text", query, text)
+        assert clause["score"] == pytest.approx(hit["_score"], rel=1e-5)
+        assert sum(one["share"] for one in clause["matches"]) == pytest.approx(1.0)
+        (spans,) = library.encoder.spans([text])
+        for one in clause["matches"]:
+            assert one["score"] == pytest.approx(one["share"] * clause["score"])
+            assert one["document_span"] == spans[one["latent"]]
+            assert one["query_span"] == asked[one["latent"]]
+
+
+def test_each_clause_of_a_query_is_explained_by_itself(
+    splare: SplareOpenSearch, library: Library
+) -> None:
+    both = [{"splare": {"text": "oil"}}, {"splare": {"text": {"query": "war", "boost": 3}}}]
+    hits = explained(splare, {"bool": {"should": both}})
+    assert {one["query"] for hit in hits for one in hit["splare"]} == {"oil", "war"}
+    for hit in hits:
+        total = sum(one["score"] for one in hit["splare"])
+        assert total == pytest.approx(hit["_score"], rel=1e-5)
+
+
+def test_a_text_that_changed_since_is_explained_without_its_spans(
+    splare: SplareOpenSearch, client: OpenSearch, library: Library
+) -> None:
+    source = client.get(index="library", id="d8")["_source"]
+    try:
+        client.update(index="library", id="d8", body={"doc": {"text": "river"}}, refresh=True)
+        hits = explained(splare, {"splare": {"text": library.texts["d8"]}})
+        (clause,) = next(hit["splare"] for hit in hits if hit["_id"] == "d8")
+        assert clause["text"] is None
+        assert clause["score"] > 0
+        assert {one["document_span"] for one in clause["matches"]} == {None}
+        assert all(one["query_span"] for one in clause["matches"])
+    finally:
+        client.index(index="library", id="d8", body=source, refresh=True)
+
+
+def test_hits_that_do_not_tell_their_document_are_refused(
+    splare: SplareOpenSearch, library: Library
+) -> None:
+    query = {"splare": {"text": "oil"}}
+    with pytest.raises(ReplyError, match="hits come without _"):
+        explained(splare, query, stored_fields="_none_", _source=False)
+    assert library.texts
+
+
+def test_without_a_wish_hits_have_no_explanation(
+    splare: SplareOpenSearch, library: Library
+) -> None:
+    asked = {"query": {"splare": {"text": "oil"}}}
+    hits = splare.search(index=library.index, body=asked)["hits"]["hits"]
+    assert all("splare" not in hit for hit in hits)
