@@ -48,16 +48,16 @@ def explain(
 class Match(Contribution):
     """A contribution with its share, and where the latent came from, in query and document.
 
-    `share` is that of the score of all matches together. A span is [start, end) in characters of
+    `share` is that of the score of all matches together, of a lone one all. A span is [start, end) in characters of
     the query, or of the text that was encoded for the document; None: not known, or the impact has
     no place in the text (it comes from a prompt). The texts are spans widened to whole words.
     """
 
-    share: float
     query_text: str
     document_text: str
-    query_span: Span | None
-    document_span: Span | None
+    share: float = 1.0
+    query_span: Span | None = None
+    document_span: Span | None = None
 
 
 def matches(
@@ -98,9 +98,9 @@ def matched(
     return [
         Match(
             **asdict(one),
-            share=one.score / total if total else 0.0,
             query_text=_word_of(one.latent, *query),
             document_text=_word_of(one.latent, *document),
+            share=one.score / total if total else 0.0,
             query_span=_span_of(one.latent, query[1]),
             document_span=_span_of(one.latent, document[1]),
         )

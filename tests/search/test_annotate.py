@@ -1,9 +1,15 @@
+import gzip
+from importlib import resources
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import pytest
 from opensearchpy import OpenSearch
 
+from splare_os.encode.load import load_encoder
 from splare_os.errors import ReplyError
+from splare_os.index import IngestOptions, ingest
 from splare_os.search import SplareOpenSearch
 
 from .conftest import Library
@@ -38,6 +44,25 @@ def test_shares_add_up_to_the_score_and_spans_are_those_of_the_encoder(
             assert one["score"] == pytest.approx(one["share"] * clause["score"])
             assert one["document_span"] == spans[one["latent"]]
             assert one["query_span"] == asked[one["latent"]]
+
+
+@pytest.mark.slow
+def test_shares_of_a_thousand_hits_of_the_shipped_model_add_up(
+    cluster_url: str, client: OpenSearch, index: str, tmp_path: Path
+) -> None:
+    encoder, sample = load_encoder("mini"), tmp_path / "sample.jsonl"
+    with gzip.open(resources.files("splare_os") / "samples" / "squad-dev.jsonl.gz") as file:
+        sample.write_bytes(b"".join(islice(file, 1000)))
+    list(ingest(client, encoder, [str(sample)], IngestOptions(index, state_folder=tmp_path)))
+    errors = []
+    with SplareOpenSearch(cluster_url, encoder=encoder, timeout=600) as splare:
+        for query in ("who lost money when prices fell", "the end of the war", "how plants grow"):
+            asked = {"query": {"splare": {"text": query}}, "size": 500, **EXPLAIN}
+            for hit in splare.search(index=index, body=asked)["hits"]["hits"]:
+                total = sum(one["score"] for one in hit["splare"][0]["matches"])
+                errors.append(abs(total / hit["_score"] - 1))
+    assert len(errors) >= 1000
+    assert max(errors) < 1e-5
 
 
 def test_each_clause_of_a_query_is_explained_by_itself(
