@@ -16,7 +16,7 @@ from ..errors import MappingError
 from .clause import NAME, Clause, replace_in_body
 from .evidence import Sought
 from .fragments import Form
-from .highlight_options import form_of
+from .highlight_options import check_top, form_of
 from .query import Dsl
 from .target import Search
 
@@ -86,6 +86,8 @@ def part_asked(search: Search, params: Mapping[str, Any]) -> tuple[Asked | None,
     served = {key: left.get(key, part) for key, part in body.items() if key not in emptied}
     if not ours and not explains:
         return None, replace(search, body=served)
+    if ours:
+        check_top(body["highlight"], is_shared=bool(others))
     forms = {name: form_of(name, body["highlight"], options) for name, options in ours}
     adds_version = not body.get(VERSION) and params.get(VERSION) not in TRUE
     asked = Asked(forms, explains, _clauses(body), adds_version)

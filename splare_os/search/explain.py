@@ -48,9 +48,10 @@ def explain(
 class Match(Contribution):
     """A contribution with its share, and where the latent came from, in query and document.
 
-    `share` is that of the score of all matches together, of a lone one all. A span is [start, end) in characters of
-    the query, or of the text that was encoded for the document; None: not known, or the impact has
-    no place in the text (it comes from a prompt). The texts are spans widened to whole words.
+    `share` is that of the score of all matches together, of a lone one all. A span is [start, end)
+    in characters of the query, or of the text that was encoded for the document; None: not known,
+    or the impact has no place in the text (it comes from a prompt). The texts are spans widened to
+    whole words.
     """
 
     query_text: str

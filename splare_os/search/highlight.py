@@ -22,8 +22,9 @@ def highlight(evidence: Sequence[Evidence], forms: Mapping[str, Form]) -> dict[s
     """
     made: dict[str, list[str]] = {}
     for name, form in forms.items():
+        least = {id(one): _least_weight(one, form) for one in evidence}
         for field, own in _by_field(evidence, impacts_name(name)).items():
-            values = _marked(own, form)
+            values = _marked(own, form, least)
             found = fragments([text for text, _ in values], [marks for _, marks in values], form)
             if found:
                 made.setdefault(name if field == impacts_name(name) else field, found)
@@ -42,9 +43,10 @@ def _by_field(evidence: Sequence[Evidence], name: str) -> dict[str, Places]:
     return found
 
 
-def _marked(places: Places, form: Form) -> list[tuple[str, list[Mark]]]:
+def _marked(places: Places, form: Form, least: Mapping[int, float]) -> list[tuple[str, list[Mark]]]:
     """Return each value once, in the order of the text, with its marks by rising start.
 
+    `least` is what a mark of a clause, by the evidence's identity, has to weigh.
     Clauses that read the same value mark it together, and so do its places in a template.
     """
     values: dict[tuple[str, int], str] = {}
@@ -52,8 +54,7 @@ def _marked(places: Places, form: Form) -> list[tuple[str, list[Mark]]]:
     for one, place in places:
         key = place.field, place.number
         values[key] = place.value
-        least = _least_weight(one, form)
-        kept = [mark for mark in marks_of(one, place, form) if mark.weight >= least]
+        kept = [mark for mark in marks_of(one, place, form) if mark.weight >= least[id(one)]]
         marks.setdefault(key, []).extend(kept)
     return [(value, joined(marks[key])) for key, value in values.items()]
 

@@ -27,6 +27,20 @@ def form_of(name: str, highlight: Mapping[str, Any], own: Any) -> Form:  # noqa:
     return Form(**found)
 
 
+def check_top(highlight: Mapping[str, Any], *, is_shared: bool) -> None:
+    """Raise `ValueError` for options at the top that nobody follows.
+
+    `is_shared`: the server's highlighters read them too, and may know more of them.
+    """
+    known = {*OPTIONS, "options", "fields", "type"}
+    unknown = highlight.keys() - known
+    if "highlight_query" in unknown or (unknown and not is_shared):
+        raise ValueError(
+            f"highlight has {sorted(unknown)}; type splare knows {sorted(known)}, and marks what "
+            "the query's own clauses matched"
+        )
+
+
 def _special(name: str, options: Any) -> dict[str, Any]:  # noqa: ANN401  # JSON
     """Return what stands in `options`, where OpenSearch keeps those of one highlighter."""
     if not isinstance(options, Mapping) or options.keys() - {"whole_words", "min_share"}:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from opensearchpy import OpenSearch
+from opensearchpy import OpenSearch, Q, Search
 
 from splare_os.encode.load import load_encoder
 from splare_os.errors import ReplyError
@@ -90,6 +90,13 @@ def test_a_text_that_changed_since_is_explained_without_its_spans(
         assert all(one["query_span"] for one in clause["matches"])
     finally:
         client.index(index="library", id="d8", body=source, refresh=True)
+
+
+def test_the_query_builder_has_explanations(splare: SplareOpenSearch, library: Library) -> None:
+    search = Search(using=splare, index=library.index).query(Q("splare", text="oil"))
+    hits = list(search.extra(**EXPLAIN))
+    assert hits
+    assert all(hit.meta.splare[0]["matches"][0]["document_text"] for hit in hits)
 
 
 def test_hits_that_do_not_tell_their_document_are_refused(

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from splare_os.search.fragments import Form
-from splare_os.search.highlight_options import form_of
+from splare_os.search.highlight_options import check_top, form_of
 
 
 def test_nothing_asked_looks_as_opensearchs_own_highlight() -> None:
@@ -59,3 +59,12 @@ def test_options_of_the_servers_highlighters_may_stand_at_the_top_but_not_in_the
 def test_what_cannot_be_is_told(own: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         form_of("text", {}, own)
+
+
+def test_options_at_the_top_that_nobody_follows_are_refused() -> None:
+    check_top({"fields": {}, "type": "splare", "order": "score"}, is_shared=False)
+    check_top({"require_field_match": False}, is_shared=True)
+    with pytest.raises(ValueError, match=r"highlight has \['require_field_match'\]"):
+        check_top({"require_field_match": False}, is_shared=False)
+    with pytest.raises(ValueError, match="marks what the query's own clauses matched"):
+        check_top({"highlight_query": {}}, is_shared=True)
