@@ -59,5 +59,5 @@ def search(
         return
     for hit in hits:
         line = {"_id": hit.id, "_score": hit.score, "_source": hit.source}
-        matches = {"matches": [asdict(match) for match in hit.matches]} if explain else {}
-        print_json(line | matches)
+        matches = [asdict(match) for match in hit.matches]
+        print_json(line | ({"text": hit.text, "matches": matches} if explain else {}))

@@ -1,7 +1,7 @@
 """A request on its way to the cluster: `splare` clauses become query DSL, impacts stay home."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, get_args
@@ -12,16 +12,19 @@ from opensearchpy import OpenSearch
 from ..encode.load import load_encoder
 from ..encoder import Encoder
 from ..errors import NoIndexError
-from ..layout.records import FoundImpacts
+from ..layout.records import FieldRecord, FoundImpacts
 from ..layout.view import Headers, View
 from ..scoring import Scoring, check_scoring
+from .annotate import Annotated, Wanted
+from .asked import Asked, part_asked
 from .body import parse_msearch, plain, write_msearch
 from .check import Missing, ModelCheck
 from .clause import NAME, Clause, Replace, replace_in_body
 from .collection import MAX_AGE_S, Collection
+from .evidence import Sought
 from .parts import without_impacts
 from .query import Dialect, Dsl, translate
-from .rewritten import Expected, Rewritten
+from .rewritten import Expected, Finish, Rewritten, as_it_is
 from .target import Search, Target, index_of, parse_path
 from .updates import UpdateCheck
 from .weighing import Queries, Weighing, encoded, weighing
@@ -32,11 +35,15 @@ NO_INDEX: Dsl = {"query": {"match_none": {}}}
 
 @dataclass(frozen=True)
 class Weighed:
-    """The impacts field that a clause searches, how it weighs there, and the concrete indices."""
+    """The impacts field that a clause searches, how it weighs there, and the concrete indices.
+
+    `records` are those of the indices that have the field.
+    """
 
     field: str
     weighing: Weighing
     indices: frozenset[str]
+    records: Mapping[str, FieldRecord]
 
 
 @dataclass(frozen=True)
@@ -101,8 +108,9 @@ class Rewriter:
             params, content = without_impacts(params, content)
         if not isinstance(content, Mapping):
             return Rewritten(params, content)
-        (made,), expected = self._bodies([Search(target, dict(content), view)])
-        return Rewritten(params, made, expected)
+        searches = [Search(target, dict(content), view)]
+        (made,), expected, finish = self._bodies(searches, {**in_url, **(params or {})})
+        return Rewritten(params, made, expected, finish)
 
     def _msearch(
         self,
@@ -122,15 +130,19 @@ class Rewriter:
             )
             for header, search in pairs
         ]
-        bodies, expected = self._bodies(searches)
+        bodies, expected, finish = self._bodies(searches, params or {})
         written = write_msearch([(pair[0], made) for pair, made in zip(pairs, bodies, strict=True)])
-        return Rewritten(params, written, expected)
+        return Rewritten(params, written, expected, finish)
 
-    def _bodies(self, searches: list[Search]) -> tuple[list[Dsl], list[Expected | None]]:
+    def _bodies(
+        self, searches: Sequence[Search], params: Mapping[str, Any]
+    ) -> tuple[list[Dsl], list[Expected | None], Finish]:
         """Return bodies with every clause translated, and what is expected of their replies.
 
-        All queries are encoded in one call.
+        Last comes what finishes these. All queries are encoded in one call.
         """
+        parted = [part_asked(search, params) for search in searches]
+        searches = [search for _, search in parted]
         found = [self._weighed_if_there(search) for search in searches]
         texts = list(dict.fromkeys(clause.query for each in found for clause in each or ()))
         queries = encoded(self.encoder, texts) if texts else None
@@ -139,7 +151,12 @@ class Rewriter:
             NO_INDEX if each is None else _replaced(search, partial(self._translated, rows, each))
             for search, each in zip(searches, found, strict=True)
         ]
-        return bodies, [_expected(*pair) for pair in zip(searches, found, strict=True)]
+        expected = [_expected(*pair) for pair in zip(searches, found, strict=True)]
+        wanted = [
+            None if asked is None or each is None else (asked, _sought(asked, rows, each))
+            for (asked, _), each in zip(parted, found, strict=True)
+        ]
+        return bodies, expected, self._finish(searches, wanted)
 
     def _weighed_if_there(self, search: Search) -> dict[Clause, Weighed] | None:
         """Return the clauses of a body, None where the index is not there: the server says so."""
@@ -170,7 +187,14 @@ class Rewriter:
         idf = partial(self._collection.idf, found.records, found.name, self.encoder, headers)
         scoring = clause.scoring or self._options.scoring
         weigh = weighing(found.records, scoring, idf)
-        return Weighed(found.name, weigh, frozenset(found.records) | found.without)
+        indices = frozenset(found.records) | found.without
+        return Weighed(found.name, weigh, indices, found.records)
+
+    def _finish(self, searches: Sequence[Search], wanted: Wanted) -> Finish:
+        if not any(wanted):
+            return as_it_is
+        headers = searches[0].view.headers
+        return Annotated(self._client, self.encoder, headers, wanted)
 
     def _translated(
         self, rows: Mapping[str, Queries], found: Mapping[Clause, Weighed], clause: Clause
@@ -186,6 +210,20 @@ class Rewriter:
             cut=clause.cut,
             name=clause.name,
         )
+
+
+def _sought(
+    asked: Asked, rows: Mapping[str, Queries], found: Mapping[Clause, Weighed]
+) -> list[Sought]:
+    """Return what the clauses that documents are found by look for."""
+    sought = []
+    for clause in asked.clauses:
+        weighed = found[clause]
+        cut = clause.cut.of(weighed.weighing.weights(rows[clause.query]))
+        weights, k1 = cut * clause.boost, weighed.weighing.k1
+        sought.append(Sought(clause, weighed.field, weighed.records, weights, k1))
+    asked.check(sought)
+    return sought
 
 
 def _expected(search: Search, found: dict[Clause, Weighed] | None) -> Expected | None:

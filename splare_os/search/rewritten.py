@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
+
+Finish: TypeAlias = Callable[[Any], Any]
+"""What makes of a server's reply what the application gets."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Rewritten:
     params: Mapping[str, Any] | None
     body: Any
     expected: Sequence[Expected | None] = field(default_factory=tuple)
-    finish: Callable[[Any], Any] = as_it_is
+    finish: Finish = as_it_is
 
     def fits(self, reply: Any) -> bool:  # noqa: ANN401
         """Return whether a reply is to what was asked."""
