@@ -44,10 +44,14 @@ def explain(
 
 @dataclass(frozen=True)
 class Match(Contribution):
-    """A contribution with the words that the latent came from, in the query and the document."""
+    """A contribution with the words that the latent came from, in the query and the document.
+
+    `label` tells what the latent stands for, where labels were asked for and it has one.
+    """
 
     query_text: str
     document_text: str
+    label: str | None = None
 
 
 def matches(

@@ -73,7 +73,7 @@ def search(
     if not options.explain:
         return hits
     texts = [encoded_text(hit["_source"], records[hit["_index"]].document_fields) for hit in found]
-    features = _features(encoder, found, texts, there)
+    features = features_of(encoder, found, texts, there)
     shared = [explain(weights, each, k1=weigh.k1) for each in features]
     explained = matches_of_all(encoder, query, texts, shared)
     return [replace(hit, matches=each) for hit, each in zip(hits, explained, strict=True)]
@@ -107,7 +107,7 @@ def _hit(hit: Mapping[str, Any], field: str) -> Hit:
     return Hit(hit["_id"], hit["_score"], source)
 
 
-def _features(
+def features_of(
     encoder: Encoder, hits: Sequence[Mapping[str, Any]], texts: Sequence[str], there: FoundImpacts
 ) -> list[Features]:
     """Return the impacts of hits; of those whose index is compact, made anew of their texts.
