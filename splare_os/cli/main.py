@@ -8,6 +8,7 @@ import click
 from .. import __version__
 from .backfill import backfill
 from .cluster import cluster
+from .contrast import contrast
 from .demo import demo
 from .encode import encode
 from .evaluate import evaluate
@@ -43,7 +44,7 @@ def main(verbose: bool) -> None:
 
 COMMANDS = (
     *(demo, cluster, encode, import_sae, index, jobs, backfill, remove_impacts),
-    *(statistics, search, label, evaluate, train),
+    *(statistics, search, label, contrast, evaluate, train),
 )
 
 for command in COMMANDS:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .labels import with_labels
 from .options import (
     SCORINGS,
     cluster_options,
@@ -52,6 +53,8 @@ def search(
     encoder = opened_encoder(model)  # first: no cluster is started for nothing
     with closing(connect(cluster)) as client:
         hits = search(client, encoder, index, query, options)
+        if explain:
+            hits = with_labels(client, encoder, hits)
     if sys.stdout.isatty() and not as_json:
         from .show import console, hits_table
 

@@ -1,7 +1,7 @@
 """What documents say of a latent: their characteristic words, and those that the latent is from."""
 
 from collections import Counter, OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..encoder import Encoder, Spans
@@ -41,37 +41,36 @@ class Evidence:
         self._encoder, self._vocabulary = encoder, vocabulary
         self._spans: OrderedDict[Document, Spans] = OrderedDict()
 
-    def of(
-        self, witness: Witness
-    ) -> tuple[tuple[str, ...], tuple[str, ...], list[tuple[Document, str]]]:
-        """Return characteristic words, trigger words and an excerpt of each document.
-
-        Words are as the documents spell them, in small letters. Trigger words are those that the
-        latent came from, the most frequent first; none for a model without spans.
-        """
-        documents = witness.documents
-        surfaces = self._vocabulary.surfaces(document.text for document in documents)
-        words = tuple(surfaces.get(term, term) for term in witness.terms)
-        places = [spans.get(witness.latent) for spans in self._asked(documents)]
-        pairs = list(zip(documents, places, strict=True))
-        found = [words_of(word_at(one.text, *place)) for one, place in pairs if place]
-        counts = Counter(word for each in found for word in each)
-        triggers = tuple(sorted(counts, key=lambda word: (-counts[word], word)))
-        return words, triggers, [(one, excerpt(one.text, place)) for one, place in pairs]
-
-    def _asked(self, documents: Sequence[Document]) -> list[Spans]:
-        new = [one for one in documents if one not in self._spans]
+    def look_at(self, documents: Iterable[Document]) -> None:
+        """Ask for the spans of documents that are not remembered, in one call."""
+        wanted = list(dict.fromkeys(documents))
+        new = [one for one in wanted if one not in self._spans]
         try:
             spans = self._encoder.spans([one.text for one in new]) if new else []
         except EncoderError:
             spans = [{} for _ in new]
         self._spans.update(zip(new, spans, strict=True))
-        found = [self._spans[one] for one in documents]
-        for one in documents:
+        for one in wanted:
             self._spans.move_to_end(one)
-        while len(self._spans) > REMEMBERED:
+        while len(self._spans) > max(REMEMBERED, len(wanted)):
             self._spans.popitem(last=False)
-        return found
+
+    def of(
+        self, witness: Witness
+    ) -> tuple[tuple[str, ...], tuple[str, ...], list[tuple[Document, str]]]:
+        """Return characteristic words, trigger words and an excerpt of each document.
+
+        The documents have been looked at. Words are as they spell them, in small letters. Trigger
+        words are those that the latent came from, the most frequent first; none for a model
+        without spans.
+        """
+        documents = witness.documents
+        words = self._vocabulary.spelt(witness.terms, [one.text for one in documents])
+        pairs = [(one, self._spans[one].get(witness.latent)) for one in documents]
+        found = [words_of(word_at(one.text, *place)) for one, place in pairs if place]
+        counts = Counter(word for each in found for word in each)
+        triggers = tuple(sorted(counts, key=lambda word: (-counts[word], word)))
+        return words, triggers, [(one, excerpt(one.text, place)) for one, place in pairs]
 
 
 def excerpt(text: str, place: tuple[int, int] | None) -> str:

@@ -90,6 +90,7 @@ class LabelRun:
         for first in range(0, len(self.todo), BATCH):
             latents = self.todo[first : first + BATCH]
             witnesses = self._witnesses(latents, held_out)
+            evidence.look_at(document for each in witnesses for document in each.documents)
             labels = held_out.scored([self._label(each, evidence) for each in witnesses])
             keep_labels(reader.client, reader.encoder, labels, options.label_index)
             yield len(latents), labels

@@ -32,6 +32,7 @@ class Vocabulary:
     def __init__(self, client: OpenSearch, index: str, field: str) -> None:
         self._client, self._index, self._field = client, index, field
         self._terms: dict[str, str] = {}
+        self._spelt: dict[str, str] = {}
 
     def learn(self, words: Iterable[str]) -> None:
         """Ask for the terms of words that are new."""
@@ -45,14 +46,24 @@ class Vocabulary:
 
     def terms(self, texts: Iterable[str]) -> list[frozenset[str]]:
         """Return the terms of texts, learning what is new."""
-        split = [frozenset(words_of(text)) for text in texts]
-        self.learn(frozenset().union(*split))
+        split = [words_of(text) for text in texts]
+        counts = Counter(word for words in split for word in words)
+        self.learn(counts)
+        self._spelt = self._spellings(counts) | self._spelt
         return [frozenset(map(self.term, words)) for words in split]
 
-    def surfaces(self, texts: Iterable[str]) -> dict[str, str]:
-        """Return for each term of texts the word that most often stands for it."""
+    def spelt(self, terms: Iterable[str], texts: Iterable[str]) -> tuple[str, ...]:
+        """Return for each term the word that most often stands for it in texts.
+
+        Or else in those whose terms were asked for, or the term itself.
+        """
         counts = Counter(word for text in texts for word in words_of(text))
         self.learn(counts)
+        known = self._spelt | self._spellings(counts)
+        return tuple(known.get(term, term) for term in terms)
+
+    def _spellings(self, counts: Counter[str]) -> dict[str, str]:
+        """Return for each term the word that is counted most often."""
         ordered = sorted(counts, key=lambda word: (counts[word], word))
         return {self.term(word): word for word in ordered}
 

@@ -1,0 +1,38 @@
+"""Labels for what commands show, where there are any."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import ModelMismatchError, NoIndexError
+
+if TYPE_CHECKING:
+    from opensearchpy import OpenSearch
+
+    from ..encoder import Encoder
+    from ..search import Hit
+    from ..search.labels import Labels
+
+
+def found_labels(
+    client: "OpenSearch", encoder: "Encoder", index: str = "splare-labels"
+) -> "Labels | None":
+    """Return the labels of the model; None if there are none, which is told if others have some."""
+    from ..search.labels import Labels
+
+    try:
+        return Labels.of(client, encoder, index)
+    except NoIndexError:
+        return None
+    except ModelMismatchError as error:
+        click.echo(f"latents are shown without labels: {error}", err=True)
+        return None
+
+
+def with_labels(client: "OpenSearch", encoder: "Encoder", hits: "Sequence[Hit]") -> "list[Hit]":
+    """Return hits, their matches with labels if the model has any."""
+    from ..search.labels import labelled
+
+    labels = found_labels(client, encoder)
+    return list(hits) if labels is None else labelled(hits, labels)
