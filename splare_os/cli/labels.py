@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import ModelMismatchError, NoIndexError
+from ..errors import LabelError, ModelMismatchError
 
 if TYPE_CHECKING:
     from opensearchpy import OpenSearch
@@ -23,7 +23,7 @@ def found_labels(
 
     try:
         return Labels.of(client, encoder, index)
-    except NoIndexError:
+    except LabelError:
         return None
     except ModelMismatchError as error:
         click.echo(f"latents are shown without labels: {error}", err=True)

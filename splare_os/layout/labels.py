@@ -13,7 +13,7 @@ import orjson
 from opensearchpy import NotFoundError, OpenSearch, RequestError
 
 from ..encoder import Encoder
-from ..errors import BulkError, MappingError, NoIndexError
+from ..errors import BulkError, MappingError
 from ..reply import part, require_no_index
 
 INDEX = "splare-labels"
@@ -97,17 +97,21 @@ def kept_labels(
     ids = [_id(encoder, latent) for latent in latents]
     if not ids:
         return {}
-    docs = part(_found(client.mget, index, body={"ids": ids}), "docs")
+    docs = part(client.mget(index=index, body={"ids": ids}), "docs")
     found = [parse_label(part(doc, "_source")) for doc in docs if doc.get("found")]
     return {label.latent: label for label in found}
 
 
 def labelled_models(client: OpenSearch, index: str = INDEX) -> dict[str, str]:
-    """Return fingerprint → name of the models that have labels; `NoIndexError` without an index."""
+    """Return fingerprint → name of the models whose latents have labels; there may be none."""
     kinds = {"fingerprint": "fingerprint", "model": "model"}
     sources = [{name: {"terms": {"field": field}}} for name, field in kinds.items()]
     aggs = {"models": {"composite": {"size": 1000, "sources": sources}}}
-    reply = _found(client.search, index, body={"size": 0, "aggs": aggs})
+    try:
+        reply = client.search(index=index, body={"size": 0, "aggs": aggs})
+    except NotFoundError as error:
+        require_no_index(error)
+        return {}
     keys = [part(each, "key") for each in part(reply, "aggregations", "models", "buckets")]
     return {key["fingerprint"]: key["model"] for key in keys}
 
@@ -123,13 +127,3 @@ def parse_label(source: Mapping[str, Any]) -> Label:
 
 def _id(encoder: Encoder, latent: int) -> str:
     return f"{encoder.fingerprint}-{latent}"
-
-
-def _found(ask: Any, index: str, **asked: Any) -> Any:  # noqa: ANN401  # a method of the client
-    try:
-        return ask(index=index, **asked)
-    except NotFoundError as error:
-        require_no_index(error)
-        raise NoIndexError(
-            f"no index {index!r}: latents have no labels yet; make them with `splare-os label`"
-        ) from error

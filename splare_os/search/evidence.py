@@ -1,7 +1,7 @@
 """What documents say of a latent: their characteristic words, and those that the latent is from."""
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..encoder import Encoder, Spans
@@ -71,6 +71,14 @@ class Evidence:
         counts = Counter(word for each in found for word in each)
         triggers = tuple(sorted(counts, key=lambda word: (-counts[word], word)))
         return words, triggers, [(one, excerpt(one.text, place)) for one, place in pairs]
+
+    def distinct(self, words: Sequence[str]) -> list[str]:
+        """Return the first of the words that are one term to the index."""
+        self._vocabulary.learn(words)
+        found: dict[str, str] = {}
+        for word in words:
+            found.setdefault(self._vocabulary.term(word), word)
+        return list(found.values())
 
 
 def excerpt(text: str, place: tuple[int, int] | None) -> str:

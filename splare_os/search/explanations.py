@@ -36,6 +36,7 @@ def label_by_explanations(
         chosen = _best(trial.scored(labels) if trial else labels)
         keep_labels(client, encoder, chosen, options.label_index)
         yield chosen
+    client.indices.refresh(index=options.label_index)
 
 
 class _Trial:

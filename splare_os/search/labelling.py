@@ -26,7 +26,12 @@ from .vocabulary import Vocabulary
 BATCH = 64
 """Latents labelled at a time: searched for in one request, and scored against one another."""
 
-LABEL_WORDS = 4
+LABEL_WORDS, TRIGGERS = 4, 2
+"""Words of a label, and how many of them at most are trigger words; docs/labels.md tells why."""
+
+HEAVIEST = 50
+"""Documents of a shard whose characteristic words are looked for."""
+
 EXAMPLES = 3
 
 
@@ -94,6 +99,7 @@ class LabelRun:
             labels = held_out.scored([self._label(each, evidence) for each in witnesses])
             keep_labels(reader.client, reader.encoder, labels, options.label_index)
             yield len(latents), labels
+        reader.client.indices.refresh(index=options.label_index)
 
     @property
     def source(self) -> str:
@@ -137,6 +143,7 @@ class LabelRun:
                 "field": self.field,
                 "size": 2 * LABEL_WORDS,
                 "min_doc_count": 2,
+                "shard_min_doc_count": 2,  # only these are looked up in the whole index
                 "filter_duplicate_text": True,
             }
         }
@@ -146,7 +153,7 @@ class LabelRun:
             "track_total_hits": False,
             "_source": sorted(texts),
             "query": {"bool": {"must": [shows], "filter": [held_out.others]}},
-            "aggs": {"heavy": {"sampler": {"shard_size": 100}, "aggs": {"words": words}}},
+            "aggs": {"heavy": {"sampler": {"shard_size": HEAVIEST}, "aggs": {"words": words}}},
         }
 
     def _document(self, hit: Mapping[str, Any]) -> Document:
@@ -155,15 +162,15 @@ class LabelRun:
 
     def _label(self, witness: Witness, evidence: Evidence) -> Label:
         words, triggers, excerpts = evidence.of(witness)
-        examples = [Example(doc.id, text) for doc, text in excerpts]
-        chosen = list(dict.fromkeys([*triggers[: LABEL_WORDS - 1], *words, *triggers]))
+        examples = [Example(doc.id, text) for doc, text in excerpts[:EXAMPLES]]
+        chosen = evidence.distinct([*evidence.distinct(triggers)[:TRIGGERS], *words, *triggers])
         return Label(
             witness.latent,
             ", ".join(chosen[:LABEL_WORDS]),
             self.source,
             words=words,
             trigger_words=triggers,
-            examples=tuple(examples[:EXAMPLES]),
+            examples=tuple(examples),
             document_frequency=int(self.counts[witness.latent]),
         )
 

@@ -7,7 +7,7 @@ from typing import Self
 from opensearchpy import OpenSearch
 
 from ..encoder import Encoder
-from ..errors import ModelMismatchError
+from ..errors import LabelError, ModelMismatchError
 from ..layout.labels import INDEX, Label, kept_labels, labelled_models, parse_label
 from ..reply import part
 from .hits import Hit
@@ -24,15 +24,18 @@ class Labels:
     def of(cls, client: OpenSearch, encoder: Encoder, index: str = INDEX) -> Self:
         """Return the labels of `encoder`'s model.
 
-        `NoIndexError` where nothing has labels, `ModelMismatchError` where only latents of other
+        `LabelError` where nothing has labels, `ModelMismatchError` where only latents of other
         models have: their numbers mean other things.
         """
         models = labelled_models(client, index)
+        if not models:
+            raise LabelError(f"no labels in {index!r}: make them with `splare-os label`")
         if encoder.fingerprint not in models:
             there = ", ".join(f"{name!r} ({mark})" for mark, name in sorted(models.items()))
             raise ModelMismatchError(
-                f"index {index!r} has labels of {there or 'no model'}, none of {encoder.name!r} "
-                f"({encoder.fingerprint}): make them with `splare-os label`"
+                f"index {index!r} has labels of {there}, none of {encoder.name!r} "
+                f"({encoder.fingerprint}), whose latents mean other things: make them with "
+                "`splare-os label`"
             )
         return cls(client, encoder, index)
 
