@@ -127,7 +127,7 @@ class LabelRun:
             if "error" in reply:
                 raise MappingError(
                     f"index {self.reader.index!r}: characteristic words of {self.field!r} cannot "
-                    f"be asked for: {reply['error']}. It has to be a field of type text"
+                    f"be asked for: {reply['error']}. It has to be an indexed field of type text"
                 )
             if hits := part(reply, "hits", "hits"):
                 buckets = part(reply, "aggregations", "heavy", "words", "buckets")
