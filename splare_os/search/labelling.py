@@ -29,7 +29,7 @@ BATCH = 64
 LABEL_WORDS, TRIGGERS = 4, 2
 """Words of a label, and how many of them at most are trigger words; docs/labels.md tells why."""
 
-HEAVIEST = 50
+HEAVIEST = 100
 """Documents of a shard whose characteristic words are looked for."""
 
 EXAMPLES = 3
