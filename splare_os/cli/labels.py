@@ -34,5 +34,5 @@ def with_labels(client: "OpenSearch", encoder: "Encoder", hits: "Sequence[Hit]")
     """Return hits, their matches with labels if the model has any."""
     from ..search.labels import labelled
 
-    labels = found_labels(client, encoder)
+    labels = found_labels(client, encoder) if any(hit.matches for hit in hits) else None
     return list(hits) if labels is None else labelled(hits, labels)

@@ -52,9 +52,7 @@ def search(
     )
     encoder = opened_encoder(model)  # first: no cluster is started for nothing
     with closing(connect(cluster)) as client:
-        hits = search(client, encoder, index, query, options)
-        if explain:
-            hits = with_labels(client, encoder, hits)
+        hits = with_labels(client, encoder, search(client, encoder, index, query, options))
     if sys.stdout.isatty() and not as_json:
         from .show import console, hits_table
 
