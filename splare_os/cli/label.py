@@ -47,8 +47,7 @@ def label(model: str, **chosen: Any) -> None:  # noqa: ANN401  # one for each op
     if chosen["shown"] or chosen["sought"]:
         _print_labels(model, chosen)
         return
-    if not chosen["index"] and not chosen["exports"]:
-        raise click.UsageError("give --index, --neuronpedia, or both")
+    _check(chosen)
     latents = chosen.pop("latents") or None
     options = LabelOptions(**part(chosen, LabelOptions), latents=latents)
     encoder = opened_encoder(model)
@@ -57,6 +56,19 @@ def label(model: str, **chosen: Any) -> None:  # noqa: ANN401  # one for each op
             print_json(_explained(client, encoder, chosen, options))
         else:
             print_json(_labelled(client, encoder, chosen["index"], options))
+
+
+def _check(chosen: dict[str, Any]) -> None:
+    """Refuse options that would say nothing."""
+    if not chosen["index"] and not chosen["exports"]:
+        raise click.UsageError("give --index, --neuronpedia, or both")
+    if chosen["explainer"] and not chosen["exports"]:
+        raise click.UsageError("--explainer chooses among explanations: give --neuronpedia too")
+    if chosen["exports"] and (chosen["most"] or chosen["anew"]):
+        raise click.UsageError(
+            "--most and --anew are of labels made of an index: --neuronpedia labels all latents "
+            "that are explained, each time"
+        )
 
 
 def _print_labels(model: str, chosen: dict[str, Any]) -> None:
@@ -82,14 +94,13 @@ def _labelled(
 
     run, scores = LabelRun(client, encoder, index, options), Scores()
     total = len(run.todo) + run.n_done_before
-    with tqdm(
-        desc=f"labelling {index}", unit=" latents", total=total, initial=run.n_done_before
-    ) as bar:
+    title, before = f"labelling {index}", run.n_done_before
+    with tqdm(desc=title, unit=" latents", total=total, initial=before, disable=None) as bar:
         for n_done, labels in run:
             scores.add(labels)
             bar.update(n_done)
             bar.set_postfix_str(scores.told(), refresh=False)
-    return {"labelled": scores.labels, "before": run.n_done_before, **scores.figures()}
+    return {"labelled": scores.labels, "before": before, **scores.figures()}
 
 
 def _explained(

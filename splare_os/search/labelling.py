@@ -11,7 +11,7 @@ from ..documents.document import encoded_text
 from ..documents.fields import Fields
 from ..encoder import Encoder
 from ..errors import MappingError
-from ..index.counting import count_statistics
+from ..index.counting import TIMEOUT_S, count_statistics
 from ..layout.labels import INDEX, Example, Label, ensure_labels, keep_labels, kept_labels
 from ..layout.records import find_impacts
 from ..reply import part
@@ -20,7 +20,7 @@ from .evidence import Document, Evidence, Witness
 from .held_out import HeldOut, hold_out
 from .hits import only_text_field
 from .query import Dsl
-from .reading import Reader
+from .reading import Reader, require_whole
 from .vocabulary import Vocabulary
 
 BATCH = 64
@@ -121,7 +121,8 @@ class LabelRun:
         lines: list[Dsl] = []
         for latent in latents:
             lines += [{"index": self.reader.index}, self._search(latent, held_out)]
-        replies = part(self.reader.client.msearch(body=lines), "responses")
+        patient = {"request_timeout": TIMEOUT_S}
+        replies = part(self.reader.client.msearch(body=lines, params=patient), "responses")
         found = []
         for latent, reply in zip(latents, replies, strict=True):
             if "error" in reply:
@@ -129,6 +130,7 @@ class LabelRun:
                     f"index {self.reader.index!r}: characteristic words of {self.field!r} cannot "
                     f"be asked for: {reply['error']}. It has to be an indexed field of type text"
                 )
+            require_whole(reply, self.reader.index)
             if hits := part(reply, "hits", "hits"):
                 buckets = part(reply, "aggregations", "heavy", "words", "buckets")
                 terms = tuple(str(part(bucket, "key")) for bucket in buckets)

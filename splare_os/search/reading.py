@@ -105,18 +105,23 @@ class Reader:
             raise MappingError(
                 f"no index {self.index!r} any more: it was deleted meanwhile"
             ) from error
-        shards = part(reply, "_shards")
-        if shards["successful"] < shards["total"] or part(reply, "timed_out"):
-            raise ReplyError(
-                f"index {self.index!r}: not all of its shards answer ({shards}), so that documents "
-                "are missing: try again when it is well"
-            )
+        require_whole(reply, self.index)
         return reply
 
     def _count(self, hit: Mapping[str, Any]) -> object:
         """Return how many impacts a document has, as its worker counted; None if it has not."""
         ours = hit["_source"].get(self.there.name)
         return ours.get("count") if isinstance(ours, Mapping) else None
+
+
+def require_whole(reply: Mapping[str, Any], index: str) -> None:
+    """Raise `ReplyError` for the reply to a search that not all shards have answered."""
+    shards = part(reply, "_shards")
+    if shards["successful"] < shards["total"] or part(reply, "timed_out"):
+        raise ReplyError(
+            f"index {index!r}: not all of its shards answer ({shards}), so that documents are "
+            "missing: try again when it is well"
+        )
 
 
 def _latents(features: Features, n_latents: int) -> Features:

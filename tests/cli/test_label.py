@@ -32,7 +32,6 @@ def test_labels_of_an_index_are_made_shown_and_found(common: list[str]) -> None:
     assert result.exit_code == 0
     assert (told["labelled"], told["before"]) == (20, 0)
     assert told.keys() == {"labelled", "before", "measured", "score", "baseline"}
-    assert "labelling" in result.stderr
     (again,) = json_lines(run("label", "--most", "22", *common).stdout)
     assert (again["labelled"], again["before"]) == (2, 20)
     found = json_lines(run("label", "--find", "oil", *common).stdout)
@@ -59,6 +58,8 @@ def test_an_export_is_labelled_and_tried_on_an_index(common: list[str], tmp_path
 def test_what_cannot_be_labelled_or_shown_is_told(common: list[str], tmp_path: Path) -> None:
     nothing = run("label", *common[2:])
     assert (nothing.exit_code, "give --index, --neuronpedia" in nothing.stderr) == (2, True)
+    for odd in (["--explainer", "gpt"], ["--neuronpedia", "x", "--most", "3"]):
+        assert run("label", *odd, *common).exit_code == 2
     unlabelled = run("label", "--show", "3", *common)
     assert (unlabelled.exit_code, "no labels in" in unlabelled.stderr) == (1, True)
     run("label", "--most", "1", *common)

@@ -28,7 +28,7 @@ def fill(
     assert {outcome.status for outcome in outcomes} <= {"indexed", "empty"}
 
 
-def planted(n: int = 80) -> dict[str, str]:
+def planted(n: int = 160) -> dict[str, str]:
     """Return texts of common words, of which the first half is about oil, the others about rivers.
 
     Each has an ending of its own, so that none is a duplicate.

@@ -22,7 +22,7 @@ PLANTED = {ENCODER.latent(word) for word in ("oil", "embargo", "river", "bridge"
 @pytest.fixture(params=[False, True], ids=["whole", "compact"])
 def filled(request: pytest.FixtureRequest, client: OpenSearch, index: str, tmp_path: Path) -> str:
     options = IngestOptions(index, state_folder=tmp_path, compact=request.param)
-    fill(client, ENCODER, options, planted(), tmp_path)
+    fill(client, ENCODER, options, planted(80), tmp_path)
     return index
 
 
@@ -39,7 +39,7 @@ def test_planted_latents_are_what_sets_documents_apart(client: OpenSearch, fille
     assert len(oil.examples_a) == 2
     assert oil.examples_b == ()
     assert "oil embargo" in oil.examples_a[0].excerpt
-    assert planted()[oil.examples_a[0].id].startswith("oil embargo")
+    assert planted(80)[oil.examples_a[0].id].startswith("oil embargo")
 
 
 def test_sets_the_other_way_round_differ_in_sign(client: OpenSearch, filled: str) -> None:
@@ -53,7 +53,7 @@ def test_sets_the_other_way_round_differ_in_sign(client: OpenSearch, filled: str
 def test_random_halves_have_nothing_significant(client: OpenSearch, filled: str) -> None:
     rng = np.random.default_rng(0)
     for _ in range(5):
-        ids = rng.permutation(list(planted())).tolist()
+        ids = rng.permutation(list(planted(80))).tolist()
         found = contrast(client, ENCODER, filled, (ids[:40], ids[40:]))
         assert (found.significant, found.latents) == (0, [])
         assert found.tested > len(COMMON)

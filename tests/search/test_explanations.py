@@ -39,7 +39,7 @@ def test_of_several_that_is_chosen_which_predicts_best(
     assert [label.latent for label in labels] == [OIL, BRIDGE]
     best, only = labels
     assert (best.label, best.explainer, best.explanations) == (GOOD, "b m", 3)
-    assert (best.score, best.baseline, best.document_frequency) == (1.0, 0.0, 40)
+    assert (best.score, best.baseline, best.document_frequency) == (1.0, 0.0, 80)
     assert (only.label, only.explainer, only.explanations, only.score) == (BAD, "", 1, 1.0)
     assert best.source == "neuronpedia gemma/6"
     kept = kept_labels(client, ENCODER, [OIL, BRIDGE], f"{index}-labels")

@@ -30,26 +30,26 @@ def test_a_quarter_is_held_out_and_the_same_again(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vocabulary = Vocabulary(reader.client, reader.index, "text")
-    found = hold_out(reader, vocabulary, 80)
-    assert len(found.ids) == len(found.terms) == found.impacts.shape[0] == 20
-    assert hold_out(reader, vocabulary, 80).ids == found.ids
-    query = {"query": found.others, "track_total_hits": True, "size": 80}
+    found = hold_out(reader, vocabulary, 160)
+    assert len(found.ids) == len(found.terms) == found.impacts.shape[0] == 40
+    assert hold_out(reader, vocabulary, 160).ids == found.ids
+    query = {"query": found.others, "track_total_hits": True, "size": 160}
     others = reader.client.search(index=reader.index, body=query)["hits"]["hits"]
     assert {hit["_id"] for hit in others} == planted().keys() - set(found.ids)
     monkeypatch.setattr(module, "MOST_HELD_OUT", 7)
-    assert len(hold_out(reader, vocabulary, 80).ids) == 7
+    assert len(hold_out(reader, vocabulary, 160).ids) == 7
 
 
 def test_labels_are_scored_by_their_words(reader: Reader) -> None:
     vocabulary = Vocabulary(reader.client, reader.index, "text")
-    found = hold_out(reader, vocabulary, 80)
+    found = hold_out(reader, vocabulary, 160)
     oil, river = map(reader.encoder.latent, ("oil", "river"))  # type: ignore[attr-defined]
     labels = [Label(oil, "oils, Embargo", "x"), Label(river, "bridges", "x")]
     scored = found.scored(labels)
     assert [label.score for label in scored] == [1.0, 1.0]
     assert [label.baseline for label in scored] == [0.0, 0.0]
-    n_oil = sum(int(name[1:]) < 40 for name in found.ids)
-    assert [label.held_out for label in scored] == [n_oil, 20 - n_oil]
+    n_oil = sum(int(name[1:]) < 80 for name in found.ids)
+    assert [label.held_out for label in scored] == [n_oil, 40 - n_oil]
     wrong = found.scored([Label(oil, "bridge", "x"), Label(river, "river", "x")])
     assert [label.score for label in wrong] == [0.0, 1.0]
 
