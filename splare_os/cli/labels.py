@@ -18,14 +18,19 @@ if TYPE_CHECKING:
 def found_labels(
     client: "OpenSearch", encoder: "Encoder", index: str = "splare-labels"
 ) -> "Labels | None":
-    """Return the labels of the model; None if there are none, which is told if others have some."""
+    """Return the labels of the model; None if there are none.
+
+    Where other models have some, or where they may not be read, that is told.
+    """
+    from opensearchpy.exceptions import AuthorizationException
+
     from ..search.labels import Labels
 
     try:
         return Labels.of(client, encoder, index)
     except LabelError:
         return None
-    except ModelMismatchError as error:
+    except (ModelMismatchError, AuthorizationException) as error:
         click.echo(f"latents are shown without labels: {error}", err=True)
         return None
 

@@ -2,6 +2,7 @@
 
 import pytest
 from opensearchpy import OpenSearch
+from opensearchpy.exceptions import AuthorizationException
 
 from splare_os.cli.labels import found_labels, with_labels
 from splare_os.layout.labels import Label, ensure_labels, keep_labels
@@ -33,6 +34,18 @@ def test_labels_of_another_model_are_told_of_and_not_shown(
     client.indices.refresh(index=index)
     assert found_labels(client, HashEncoder(fingerprint="f" * 16), index) is None
     assert "latents are shown without labels: index" in capsys.readouterr().err
+
+
+def test_who_may_not_read_labels_sees_latents_without(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise AuthorizationException(403, "security_exception", {})
+
+    client = OpenSearch("http://localhost:9")
+    monkeypatch.setattr(client, "search", refuse)
+    assert found_labels(client, HashEncoder()) is None
+    assert "latents are shown without labels: AuthorizationException(403" in capsys.readouterr().err
 
 
 @pytest.mark.opensearch
