@@ -13,7 +13,7 @@ from ..encoder import Encoder
 from ..errors import EncoderError
 from ..layout.labels import Example, Label
 from ..layout.records import find_impacts
-from .evidence import excerpt
+from .triggers import excerpt
 from .hits import only_text_field
 from .labels import Labels
 from .reading import MOST_READ, Read, Reader

@@ -16,7 +16,7 @@ from ..layout.labels import INDEX, Example, Label, ensure_labels, keep_labels, k
 from ..layout.records import find_impacts
 from ..reply import part
 from ..statistics import Statistics
-from .evidence import Document, Evidence, Witness
+from .triggers import Document, Evidence, Witness
 from .held_out import HeldOut, hold_out
 from .hits import only_text_field
 from .query import Dsl
