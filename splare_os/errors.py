@@ -12,6 +12,7 @@ SplareError
 ├── ReplyError        a reply of the cluster that is not what was asked for
 ├── TrainingError     a training that cannot start or go on
 ├── StatisticsError   statistics of a collection that cannot be read or taken
+├── LabelError       labels of latents that are not there, or explanations that cannot be read
 ├── EvaluationError   a data set that cannot be read, or a search of it that failed
 └── MissingExtraError   a part of the package whose extra is not installed
 """
@@ -59,6 +60,10 @@ class ReplyError(SplareError):
 
 class StatisticsError(SplareError):
     """Statistics of a collection cannot be read, or cannot be taken from its index."""
+
+
+class LabelError(SplareError):
+    """Latents have no labels, or explanations cannot be read, or are of another SAE."""
 
 
 class EvaluationError(SplareError):

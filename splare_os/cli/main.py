@@ -8,12 +8,14 @@ import click
 from .. import __version__
 from .backfill import backfill
 from .cluster import cluster
+from .contrast import contrast
 from .demo import demo
 from .encode import encode
 from .evaluate import evaluate
 from .import_sae import import_sae
 from .index import index
 from .jobs import jobs
+from .label import label
 from .options import errors_in_one_line
 from .remove_impacts import remove_impacts
 from .search import search
@@ -42,7 +44,7 @@ def main(verbose: bool) -> None:
 
 COMMANDS = (
     *(demo, cluster, encode, import_sae, index, jobs, backfill, remove_impacts),
-    *(statistics, search, evaluate, train),
+    *(statistics, search, label, contrast, evaluate, train),
 )
 
 for command in COMMANDS:

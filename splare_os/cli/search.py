@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .labels import with_labels
 from .options import (
     SCORINGS,
     cluster_options,
@@ -51,7 +52,7 @@ def search(
     )
     encoder = opened_encoder(model)  # first: no cluster is started for nothing
     with closing(connect(cluster)) as client:
-        hits = search(client, encoder, index, query, options)
+        hits = with_labels(client, encoder, search(client, encoder, index, query, options))
     if sys.stdout.isatty() and not as_json:
         from .show import console, hits_table
 

@@ -51,7 +51,7 @@ class Match(Contribution):
     `share` is that of the score of all matches together, of a lone one all. A span is [start, end)
     in characters of the query, or of the text that was encoded for the document; None: not known,
     or the impact has no place in the text (it comes from a prompt). The texts are spans widened to
-    whole words.
+    whole words. `label` tells what the latent stands for, if labels were asked for and it has one.
     """
 
     query_text: str
@@ -59,6 +59,7 @@ class Match(Contribution):
     share: float = 1.0
     query_span: Span | None = None
     document_span: Span | None = None
+    label: str | None = None
 
 
 def matches(
