@@ -31,17 +31,24 @@ def as_it_is(reply: Any) -> Any:  # noqa: ANN401
     return reply
 
 
+def nothing(_: object) -> None:
+    """Return that nothing stands in for a request."""
+
+
 @dataclass(frozen=True)
 class Rewritten:
     """Parameters and body; of each search what it expects, None: nothing to be checked.
 
-    `finish` makes of the server's reply what the application gets.
+    `finish` makes of the server's reply what the application gets. `otherwise` is told the reply,
+    or the error, and gives the request that is sent instead, if the server refuses this one for
+    what was added to it; None: the reply stands.
     """
 
     params: Mapping[str, Any] | None
     body: Any
     expected: Sequence[Expected | None] = field(default_factory=tuple)
     finish: Callable[[Any], Any] = as_it_is
+    otherwise: "Callable[[object], Rewritten | None]" = nothing
 
     def fits(self, reply: Any) -> bool:  # noqa: ANN401
         """Return whether a reply is to what was asked."""
