@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import repeat
 from typing import Any, TypeAlias
 
 from opensearchpy import OpenSearch, TransportError
@@ -122,23 +123,25 @@ class RuledRewriter(Rewriter):
         key = rule.name, asking.index, credentials(asking.headers)
         if time.monotonic() < self._resting.get(key, 0.0):
             return self._logged(unchanged, replace(searched, why="it failed a moment ago"))
-        try:
-            made = change(rule, part, asking)
-        except Exception as error:  # noqa: BLE001  # whatever ails SPLARE, the search goes on
-            self._fail(key, error)
-            return self._logged(unchanged, replace(searched, why=_reason(error)))
 
-        def otherwise(refusal: object) -> Rewritten | None:
-            if (why := _refused(refusal)) is None:
-                return None
-
-            def failed(reply: Any) -> Any:  # noqa: ANN401  # the search alone is taken
+        def instead(why: str) -> Rewritten:
+            def failed(reply: Any) -> Any:  # noqa: ANN401  # without SPLARE it is taken
                 self._fail(key, why)
                 return reply
 
             return self._logged(_finished(unchanged, failed), replace(searched, why=why))
 
-        return replace(self._logged(made, searched), otherwise=otherwise)
+        def otherwise(refusal: object) -> Rewritten | None:
+            why = _refused(refusal)
+            return None if why is None else instead(why)
+
+        try:
+            return replace(self._logged(change(rule, part, asking), searched), otherwise=otherwise)
+        except Exception as error:  # noqa: BLE001  # whatever ails SPLARE, the search goes on
+            if (why := _refused(error)) is not None:  # maybe for what the application asks
+                return instead(why)
+            self._fail(key, error)
+            return self._logged(unchanged, replace(searched, why=_reason(error)))
 
     def _rescored(self, rule: Rule, part: Dsl, asking: Asking) -> Rewritten:
         query = {"rescore_query": part, "rescore_query_weight": rule.weight}
@@ -220,10 +223,9 @@ def _together(
         return {**reply, "responses": [one.finish(each) if one else each for each, one in pairs]}
 
     def otherwise(refusal: object) -> Rewritten | None:
-        if not isinstance(refusal, Mapping) or "responses" not in refusal:
-            return None
-        pairs = zip(refusal["responses"], made, strict=True)
-        instead = [one.otherwise(each) if one else None for each, one in pairs]
+        told = refusal.get("responses") if isinstance(refusal, Mapping) else None
+        each = told or repeat(refusal, len(made))  # it may refuse all for one that it cannot read
+        instead = [one.otherwise(its) if one else None for its, one in zip(each, made, strict=True)]
         if not any(instead):
             return None
         return _together(params, body, [new or one for new, one in zip(instead, made, strict=True)])

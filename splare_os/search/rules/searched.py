@@ -80,7 +80,7 @@ class SearchLog:
 def text_hash(text: str) -> str:
     """Return what stands for a text in a log: it tells nothing, but to who guesses the text.
 
-    >>> text_hash("oil embargo")
+    >>> text_hash(" oil  embargo")
     '05304bdc7cffde74'
     """
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:16]
