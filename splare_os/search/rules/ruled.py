@@ -58,15 +58,18 @@ class RuledRewriter(Rewriter):
     ) -> Rewritten:
         """Return parameters and body as the cluster is to see them."""
         target = parse_path(url)
-        if target is None or target.has_more or target.endpoint not in {"_search", "_msearch"}:
+        if target is None:
             return super().rewrite(url, params, body, headers)
         if isinstance(body, SecondBody):
             return Rewritten(params, body)
         if target.endpoint == "_msearch":
             return self._several(target, params, body, headers or {})
         content = plain(body, self._client.transport.serializer)
-        one = self._one(Asking(url, target.index, params, content, headers or {}))
-        return one or Rewritten(params, body)
+        asking = Asking(url, target.index, params, content, headers or {})
+        if target.has_more or target.endpoint != "_search":
+            made = super().rewrite(url, params, body, headers)
+            return made if asking.has_clause else Rewritten(params, body)
+        return self._one(asking) or Rewritten(params, body)
 
     def _several(
         self,

@@ -48,6 +48,13 @@ CALLS: dict[str, Call] = {
     "scan": lambda client: list(helpers.scan(client, index=OTHER, size=2)),
     "scan of the index": lambda client: list(helpers.scan(client, index=INDEX, size=50)),
     "count": lambda client: client.count(index=INDEX, body=MATCH),
+    "count as text": lambda client: client.count(
+        index=INDEX, body='{ "query":{"match":{"text" : "oil"}}}'
+    ),
+    "count of all": lambda client: client.count(index=INDEX),
+    "validate as bytes": lambda client: client.indices.validate_query(
+        index=INDEX, body=b'{ "query":{"match":{"text" : "oil"}}}'
+    ),
     "explain": lambda client: client.explain(index=INDEX, id="d1", body=MATCH),
     "validate": lambda client: client.indices.validate_query(index=INDEX, body=MATCH),
     "bulk as text": lambda client: client.bulk(
