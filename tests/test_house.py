@@ -53,6 +53,7 @@ OF_NO_MODULE = {
     "index/test_ledger_machine.py": "ledger.py and dead_letters.py in any order of steps",
     "search/test_not_rewritten.py": "where clauses may not stand",
     "search/test_drop_in.py": "what applications do with their client",
+    "search/rules/test_failing.py": "ruled.py where SPLARE fails",
     "search/rules/test_bytes.py": "what goes over the wire while there are rules",
     "index/test_compact.py": "an index without impacts in _source, from all sides",
     "index/test_kill.py": "a worker in a process of its own, killed at any instant",

@@ -18,8 +18,9 @@ class Expected:
         """
         if not isinstance(reply, Mapping):
             return True
-        if self.indices is None:
-            return "error" in reply
+        if self.indices is None:  # a pattern may stand for none
+            shards = reply.get("_shards")
+            return "error" in reply or (isinstance(shards, Mapping) and shards.get("total") == 0)
         hits = reply.get("hits")
         inner = hits.get("hits") if isinstance(hits, Mapping) else None
         found = [reply, *(inner if isinstance(inner, list) else ())]

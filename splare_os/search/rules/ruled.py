@@ -20,7 +20,7 @@ from ..body import parse_msearch, plain
 from ..check import credentials
 from ..query import Dsl
 from ..rewrite import RewriteOptions, Rewriter
-from ..rewritten import Rewritten
+from ..rewritten import Expected, Rewritten
 from ..target import Target, parse_path
 from .arms import arm_of
 from .asking import Asking, asking_of, raw_pairs
@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 REFUSED = (400, 500)
 """Status of a search that a server does not take: too many clauses, too large a window, …"""
+
+NO_INDEX = Expected(None)
 
 Finish: TypeAlias = Callable[[Any], Any]
 
@@ -149,7 +151,10 @@ class RuledRewriter(Rewriter):
     def _rescored(self, rule: Rule, part: Dsl, asking: Asking) -> Rewritten:
         query = {"rescore_query": part, "rescore_query_weight": rule.weight}
         rescore = {"window_size": rule.window, "query": query}
-        return self._tidied(asking, self._plainly(asking, {**asking.body, "rescore": rescore}))
+        made = self._plainly(asking, {**asking.body, "rescore": rescore})
+        if NO_INDEX in made.expected:  # the server says so, in its own way
+            made = self._plainly(asking, asking.body)
+        return self._tidied(asking, made)
 
     def _fused(self, rule: Rule, _: Dsl, asking: Asking) -> Rewritten:
         page = page_of(asking.body, asking.all_params) or (0, 0)

@@ -59,7 +59,7 @@ def joined(
     def join(reply: Mapping[str, Any]) -> Dsl:
         theirs, found = reply["hits"]["hits"], ours["hits"]["hits"]
         whole = fused_hits(theirs, found, window=rule.window, weight=rule.weight)
-        best = whole[0]["_score"] if whole else None
+        best = whole[0]["_score"] if whole else reply["hits"].get("max_score")
         hits = {**reply["hits"], "max_score": best, "hits": whole[first : first + size]}
         return {**reply, "took": reply["took"] + ours["took"], "hits": hits}
 

@@ -4,12 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from opensearchpy import NotFoundError, OpenSearch, RequestError
-from opensearchpy.exceptions import OpenSearchWarning
+from opensearchpy import NotFoundError, OpenSearch
 
-from splare_os.errors import EncoderError, MappingError
+from splare_os.errors import MappingError
 from splare_os.search.rules import LogOptions
-from tests.hashing import UNREADABLE, HashEncoder
 
 from .conftest import INDEX, Clients, ids, without_ranking
 
@@ -223,85 +221,3 @@ def test_users_are_divided_by_a_header_and_both_arms_logged(
     assert by_arm["control"] == ids(theirs) != by_arm["treatment"]
     assert {line["total"] for line in lines} == {theirs["hits"]["total"]["value"]}
     assert (lines[8]["arm"], lines[9]["arm"], lines[9]["why"]) == ("control", None, "sort")
-
-
-def test_where_splare_fails_the_application_goes_on(
-    ruled: Clients, client: OpenSearch, tmp_path
-) -> None:
-    class Unloadable(HashEncoder):
-        tries = 0
-
-        def encode_queries(self, texts):  # noqa: ARG002
-            Unloadable.tries += 1
-            raise EncoderError("its weights are gone")
-
-    body = {"query": MATCH, "size": 5}
-    theirs = ids(client.search(index=INDEX, body=body))
-    for mode in ("rescore", "hybrid"):
-        splare = ruled(LogOptions(tmp_path / mode), Unloadable(), mode=mode)
-        with pytest.warns(
-            OpenSearchWarning, match="'shop' is searched without SPLARE: its weights"
-        ):
-            assert ids(splare.search(index=INDEX, body=body)) == theirs
-        assert ids(splare.search(index=INDEX, body=body)) == theirs  # not tried again at once
-        lines = [json.loads(line) for line in (tmp_path / mode).read_text().splitlines()]
-        assert [line["changed"] for line in lines] == [False, False]
-        assert lines[0]["why"] == "EncoderError: its weights are gone"
-    assert Unloadable.tries == 2
-    with pytest.raises(EncoderError, match="weights are gone"):
-        ruled(encoder=Unloadable(), on_failure="raise").search(index=INDEX, body=body)
-
-
-def test_an_index_of_another_model_or_without_impacts_is_searched_as_before(
-    ruled: Clients, client: OpenSearch, index: str
-) -> None:
-    client.index(index=index, id="x", body={"text": "oil crisis"}, refresh=True)
-    splare = ruled(indices=(index, INDEX), encoder=HashEncoder(fingerprint="f" * 16))
-    for name, message in ((index, "has no impacts field"), (INDEX, "come from the model")):
-        with pytest.warns(OpenSearchWarning, match=message):
-            assert ids(splare.search(index=name, body={"query": MATCH}))
-    with pytest.raises(NotFoundError):
-        ruled(indices=("nowhere",)).search(index="nowhere", body={"query": MATCH})
-
-
-def test_a_text_that_cannot_be_encoded_spoils_no_other_search(ruled: Clients) -> None:
-    splare = ruled(mode="hybrid", window=80)
-    odd = {"query": {"match": {"text": f"oil {UNREADABLE}"}}, "size": 80}
-    with pytest.warns(OpenSearchWarning, match="a word that nobody can read"):
-        few = ids(splare.search(index=INDEX, body=odd))
-    assert len(ids(splare.search(index=INDEX, body={"query": MATCH, "size": 80}))) > len(few)
-
-
-@pytest.mark.parametrize("mode", ["rescore", "hybrid"])
-def test_what_the_server_refuses_of_ours_is_sent_as_it_was(
-    ruled: Clients, client: OpenSearch, mode: str
-) -> None:
-    limits = {"index.max_rescore_window": 10, "index.max_result_window": 15}
-    client.indices.put_settings(index=INDEX, body=limits)
-    try:
-        body = {"query": MATCH, "size": 5}
-        theirs = ids(client.search(index=INDEX, body=body))
-        with pytest.warns(OpenSearchWarning, match="(?i)window"):
-            assert ids(ruled(mode=mode).search(index=INDEX, body=body)) == theirs
-        with pytest.warns(OpenSearchWarning, match="(?i)window"):
-            replies = ruled(mode=mode).msearch(body=[{"index": INDEX}, body, {}, {"size": 1}])
-        assert ids(replies["responses"][0]) == theirs
-        with pytest.raises(RequestError):
-            ruled(mode=mode, on_failure="raise").search(index=INDEX, body=body)
-    finally:
-        client.indices.put_settings(index=INDEX, body=dict.fromkeys(limits))
-
-
-def test_a_fault_of_the_application_is_told_as_ever_and_blamed_on_nobody(ruled: Clients) -> None:
-    splare = ruled(mode="hybrid", window=80)
-    faulty = {"query": MATCH, "aggs": {"a": {"no_such": {}}}}
-    with pytest.raises(RequestError, match="no_such"):
-        splare.search(index=INDEX, body=faulty)
-    with pytest.raises(RequestError, match="no_such"):
-        splare.msearch(body=[{"index": INDEX}, faulty, {"index": INDEX}, {"query": MATCH}])
-    script = {"query": MATCH, "script_fields": {"a": {"script": "no_such("}}}
-    replies = splare.msearch(body=[{"index": INDEX}, script, {"index": INDEX}, {"query": MATCH}])
-    assert "no_such" in str(replies["responses"][0]["error"])
-    assert ids(replies["responses"][1])
-    found = ids(splare.search(index=INDEX, body={"query": MATCH, "size": 80}))
-    assert len(found) > 40  # SPLARE has not been suspended
