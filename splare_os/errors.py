@@ -11,6 +11,7 @@ SplareError
 ├── BulkError         the cluster refuses to take any more documents
 ├── ReplyError        a reply of the cluster that is not what was asked for
 ├── TrainingError     a training that cannot start or go on
+├── RulesError        a file of rewrite rules cannot be read or used
 ├── StatisticsError   statistics of a collection that cannot be read or taken
 ├── LabelError       labels of latents that are not there, or explanations that cannot be read
 ├── EvaluationError   a data set that cannot be read, or a search of it that failed
@@ -56,6 +57,10 @@ class BulkError(SplareError):
 
 class ReplyError(SplareError):
     """A reply of the cluster is not what was asked for: a proxy's page, or cut short."""
+
+
+class RulesError(SplareError):
+    """A file of rewrite rules cannot be read, or says what cannot be."""
 
 
 class StatisticsError(SplareError):

@@ -4,10 +4,11 @@ It works at the transport, below every method: `search`, `msearch`, scrolling he
 builder and raw requests are all served by the one rewrite of a request on its way to the network.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, cast
 
-from opensearchpy import OpenSearch, Transport
+from opensearchpy import OpenSearch, Transport, TransportError
 from opensearchpy.helpers.query import Query
 
 from ..encoder import Encoder
@@ -17,6 +18,8 @@ from .check import Missing
 from .collection import MAX_AGE_S
 from .query import Dialect
 from .rewrite import RewriteOptions, Rewriter
+from .rewritten import Rewritten
+from .rules import RuledRewriter, Source, find_rules
 
 LOOKS = 3
 """How often a request is made anew whose name stands for other indices than it did before."""
@@ -46,15 +49,28 @@ class SplareTransport(Transport):
         """Send a request, rewritten if it is a search, and return the server's reply."""
         if self.rewriter is None:  # it looks for nodes
             return super().perform_request(method, url, params, body, timeout, ignore, headers)
+        send = partial(super().perform_request, method, url)
         for _ in range(LOOKS):
-            made = self.rewriter.rewrite(url, params, body, headers)
-            reply = super().perform_request(
-                method, url, made.params, made.body, timeout, ignore, headers
+            made, reply = _sent(
+                lambda one: send(one.params, one.body, timeout, ignore, headers),
+                self.rewriter.rewrite(url, params, body, headers),
             )
             if made.fits(reply):
                 return made.finish(reply)
             self.rewriter.forget()
         raise MappingError(f"{url}: it stands for other indices each time it is asked; ask again")
+
+
+def _sent(send: Callable[[Rewritten], Any], made: Rewritten) -> tuple[Rewritten, Any]:
+    """Return a request and the reply to it; if it is refused, those of what stands in for it."""
+    try:
+        reply = send(made)
+    except TransportError as error:
+        if (instead := made.otherwise(error)) is None:
+            raise
+        return instead, send(instead)
+    instead = made.otherwise(reply)
+    return (made, reply) if instead is None else (instead, send(instead))
 
 
 def _rewriting(transport_class: type[Transport]) -> type[Transport]:
@@ -77,7 +93,8 @@ class SplareOpenSearch(OpenSearch):
     (`skip`), with an `OpenSearchWarning`. Everything else is
     opensearch-py's. Impacts are left out of every `_source` (of hits, inner hits and top hits)
     unless that one names them; what scrolls (`helpers.scan`, `helpers.reindex`) gets documents
-    whole, so that copies keep them.
+    whole, so that copies keep them. `rules` (or a file of them, which `SPLARE_RULES` may name) say
+    which of an application's own searches SPLARE takes part in: see docs/rules.md.
 
     A clause raises `ModelMismatchError` where another model made the index (also one that its name
     has come to stand for since the last search), `MappingError` where the field has no impacts,
@@ -95,9 +112,12 @@ class SplareOpenSearch(OpenSearch):
         dialect: Dialect = "rank_feature",
         statistics_max_age_s: float = MAX_AGE_S,
         missing_impacts: Missing = "refuse",
+        rules: Source = None,
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
         super().__init__(hosts, _rewriting(transport_class), **kwargs)
         transport = cast(SplareTransport, self.transport)
         options = RewriteOptions(dialect, scoring, statistics_max_age_s, missing_impacts)
-        transport.rewriter = Rewriter(self, encoder, options)
+        known = find_rules(rules)
+        ruled = partial(RuledRewriter, rules=known) if known.rules else Rewriter
+        transport.rewriter = ruled(self, encoder, options)
