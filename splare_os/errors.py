@@ -11,6 +11,7 @@ SplareError
 ├── BulkError         the cluster refuses to take any more documents
 ├── ReplyError        a reply of the cluster that is not what was asked for
 ├── TrainingError     a training that cannot start or go on
+├── SteeringError     profiles that steer queries, or documents to be alike, cannot be had
 ├── StatisticsError   statistics of a collection that cannot be read or taken
 ├── EvaluationError   a data set that cannot be read, or a search of it that failed
 └── MissingExtraError   a part of the package whose extra is not installed
@@ -55,6 +56,10 @@ class BulkError(SplareError):
 
 class ReplyError(SplareError):
     """A reply of the cluster is not what was asked for: a proxy's page, or cut short."""
+
+
+class SteeringError(SplareError):
+    """What a query is to be steered by cannot be had: a file of profiles, or a document."""
 
 
 class StatisticsError(SplareError):

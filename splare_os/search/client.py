@@ -15,6 +15,7 @@ from ..errors import MappingError
 from ..scoring import Scoring
 from .check import Missing
 from .collection import MAX_AGE_S
+from .profiles import Source, read_profiles
 from .query import Dialect
 from .rewrite import RewriteOptions, Rewriter
 
@@ -74,7 +75,8 @@ class SplareOpenSearch(OpenSearch):
     says nothing else; the collection's statistics are at most `statistics_max_age_s` old. `dialect`
     is `rank_feature`, which every server knows, or `neural_sparse`. `missing_impacts`: a search of
     several indices of which some have no impacts yet is refused, or goes on without them
-    (`skip`), with an `OpenSearchWarning`. Everything else is
+    (`skip`), with an `OpenSearchWarning`. `steering`: profiles that clauses steer by, a file or
+    what stands in one; `{}` for none, where `$SPLARE_STEERING` names a file. Everything else is
     opensearch-py's. Impacts are left out of every `_source` (of hits, inner hits and top hits)
     unless that one names them; what scrolls (`helpers.scan`, `helpers.reindex`) gets documents
     whole, so that copies keep them.
@@ -95,9 +97,12 @@ class SplareOpenSearch(OpenSearch):
         dialect: Dialect = "rank_feature",
         statistics_max_age_s: float = MAX_AGE_S,
         missing_impacts: Missing = "refuse",
+        steering: Source | None = None,
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
         super().__init__(hosts, _rewriting(transport_class), **kwargs)
         transport = cast(SplareTransport, self.transport)
-        options = RewriteOptions(dialect, scoring, statistics_max_age_s, missing_impacts)
+        options = RewriteOptions(
+            *(dialect, scoring, statistics_max_age_s, missing_impacts), read_profiles(steering)
+        )
         transport.rewriter = Rewriter(self, encoder, options)

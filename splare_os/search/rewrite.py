@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, get_args
 from urllib.parse import parse_qsl
@@ -19,7 +19,10 @@ from .body import parse_msearch, plain, write_msearch
 from .check import Missing, ModelCheck
 from .clause import NAME, Clause, Replace, replace_in_body
 from .collection import MAX_AGE_S, Collection
+from .control import Control, moved_by
+from .example_impacts import ExampleImpacts
 from .parts import without_impacts
+from .profiles import Profiles
 from .query import Dialect, Dsl, translate
 from .rewritten import Expected, Rewritten
 from .target import Search, Target, index_of, parse_path
@@ -32,24 +35,30 @@ NO_INDEX: Dsl = {"query": {"match_none": {}}}
 
 @dataclass(frozen=True)
 class Weighed:
-    """The impacts field that a clause searches, how it weighs there, and the concrete indices."""
+    """The impacts field that a clause searches, how it weighs there, and the concrete indices.
+
+    `control` is what the query is steered by.
+    """
 
     field: str
     weighing: Weighing
     indices: frozenset[str]
+    control: Control
 
 
 @dataclass(frozen=True)
 class RewriteOptions:
     """How clauses are translated; `max_age_s` is that of the collection's statistics.
 
-    `missing`: what is done with indices without impacts.
+    `missing`: what is done with indices without impacts. `profiles` are those that clauses
+    steer by.
     """
 
     dialect: Dialect = "rank_feature"
     scoring: Scoring = "calibrated"
     max_age_s: float = MAX_AGE_S
     missing: Missing = "refuse"
+    profiles: Profiles = field(default_factory=Profiles)
 
     def __post_init__(self) -> None:
         """Refuse what there is not."""
@@ -67,6 +76,8 @@ class Rewriter:
         self._check = ModelCheck(client, options.missing)
         self._updates = UpdateCheck(client)
         self._collection = Collection(client, options.max_age_s)
+        if not isinstance(encoder, str):
+            options.profiles.check(encoder)
 
     @property
     def encoder(self) -> Encoder:
@@ -170,14 +181,28 @@ class Rewriter:
         idf = partial(self._collection.idf, found.records, found.name, self.encoder, headers)
         scoring = clause.scoring or self._options.scoring
         weigh = weighing(found.records, scoring, idf)
-        return Weighed(found.name, weigh, frozenset(found.records) | found.without)
+        control = self._control(search, clause, weigh)
+        return Weighed(found.name, weigh, frozenset(found.records) | found.without, control)
+
+    def _control(self, search: Search, clause: Clause, weigh: Weighing) -> Control:
+        steer = clause.steer
+        if isinstance(steer, str):
+            steer = self._options.profiles.named(steer, self.encoder)
+        if not clause.examples:
+            return Control(steer)
+
+        def find(index: str | None) -> FoundImpacts:
+            return self._impacts(search.within(index), clause.field)
+
+        read = ExampleImpacts(self._client, self.encoder, find, search.view.headers)
+        return Control(steer, moved_by(clause.examples, weigh, read))
 
     def _translated(
         self, rows: Mapping[str, Queries], found: Mapping[Clause, Weighed], clause: Clause
     ) -> Dsl:
-        weigh = found[clause].weighing
-        return translate(
-            weigh.weights(rows[clause.query]),
+        weigh, control = found[clause].weighing, found[clause].control
+        translated = translate(
+            control.weights(weigh, rows[clause.query]),
             f"{found[clause].field}.impacts",
             dialect=self._options.dialect,
             boost=clause.boost,
@@ -186,6 +211,7 @@ class Rewriter:
             cut=clause.cut,
             name=clause.name,
         )
+        return control.query(translated)
 
 
 def _expected(search: Search, found: dict[Clause, Weighed] | None) -> Expected | None:
