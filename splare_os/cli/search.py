@@ -2,7 +2,7 @@
 
 import sys
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,13 +15,14 @@ from .options import (
     opened_encoder,
     print_json,
 )
+from .steering import Steered, steering_options
 
 if TYPE_CHECKING:
     from ..scoring import Scoring
 
 
 @click.command()
-@click.argument("query")
+@click.argument("query", required=False)
 @click.option("--index", required=True, help="Index, alias or pattern to search.")
 @click.option("--text-field", help="Field whose impacts are searched; needed if there are several.")
 @click.option("--size", default=10, show_default=True, help="Number of hits.")
@@ -29,10 +30,11 @@ if TYPE_CHECKING:
 @click.option("--explain", is_flag=True, help="Tell which latents, and which words, matched.")
 @click.option("--scoring", type=click.Choice(SCORINGS), default="calibrated", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="JSON Lines also on a terminal.")
+@steering_options
 @cluster_options
 @model_option
 def search(
-    query: str,
+    query: str | None,
     index: str,
     text_field: str | None,
     size: int,
@@ -49,9 +51,12 @@ def search(
     options = SearchOptions(
         text_field, size=size, two_step=two_step, explain=explain, scoring=scoring
     )
+    steered = Steered.read(cluster)
+    words = steered.check_query(query)
     encoder = opened_encoder(model)  # first: no cluster is started for nothing
+    options = replace(options, **steered.options(encoder))
     with closing(connect(cluster)) as client:
-        hits = search(client, encoder, index, query, options)
+        hits = search(client, encoder, index, words, options)
     if sys.stdout.isatty() and not as_json:
         from .show import console, hits_table
 
