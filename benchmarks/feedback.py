@@ -35,7 +35,7 @@ DEPTH = 100
 """Hits that a user would look at for those that are judged."""
 
 NDCG = "ndcg@10"
-BETAS, GAMMAS, TOP_KS = (0.25, 0.5, 0.75, 1.0, 2.0), (0.0, 0.15, 0.5), (40, 60, 100)
+BETAS, GAMMAS, TOP_KS = (0.5, 0.75, 1.0, 2.0, 4.0), (0.0, 0.15, 0.5), (40, 100, 200)
 
 Row: TypeAlias = dict[str, str | int | float | None]
 
@@ -128,14 +128,12 @@ def figures(space: Space, n: tuple[int, int], ways: Mapping[str, Feedback]) -> I
         }
 
 
-def grid() -> dict[str, Feedback]:
+def grid(*, disliked: bool) -> dict[str, Feedback]:
     """Return the ways that the defaults were chosen from."""
-    chosen = product(("rocchio", "contrast"), BETAS, GAMMAS, TOP_KS)
-    ways = [
-        Feedback(method, 1.0, beta, gamma, top_k)
-        for method, beta, gamma, top_k in chosen
-        if method == "rocchio" or gamma == GAMMAS[0]
-    ]
+    gammas = GAMMAS if disliked else GAMMAS[:1]
+    ways = [Feedback("rocchio", 1.0, *chosen) for chosen in product(BETAS, gammas, TOP_KS)]
+    if disliked:
+        ways += [Feedback("contrast", 1.0, beta, 0.0, k) for beta, k in product(BETAS, TOP_KS)]
     return {json.dumps(asdict(way)): way for way in ways}
 
 
@@ -157,7 +155,9 @@ def main(
     for folder, name in zip(data, names(data), strict=True):
         space = Space.of(read_collection(encoder, read_dataset(folder, name)))
         for n in liked:
-            for row in figures(space, (n, disliked), grid() if is_grid else own):
+            for row in figures(
+                space, (n, disliked), grid(disliked=disliked > 0) if is_grid else own
+            ):
                 click.echo(json.dumps(row))
 
 

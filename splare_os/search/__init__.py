@@ -3,6 +3,7 @@
 steering · profiles · examples · feedback change what a query weighs; control puts them together.
 """
 
+from ..steering import Steering
 from .client import SplareOpenSearch
 from .cut import Cut
 from .examples import Examples, Reference
@@ -11,7 +12,6 @@ from .feedback import Feedback
 from .hits import Hit, SearchOptions, search
 from .profiles import Profiles, read_profiles
 from .query import Dialect, translate, two_step
-from .steering import Steering
 
 __all__ = [
     "Contribution",

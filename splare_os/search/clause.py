@@ -15,10 +15,10 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ..scoring import Scoring, check_scoring
+from ..steering import Steering
 from .cut import NO_CUT, Cut
 from .examples import KEYS, Examples
 from .query import Dsl
-from .steering import Steering
 
 NAME = "splare"
 

@@ -11,11 +11,11 @@ from operator import itemgetter
 
 from ..impacts import Impacts, prune
 from ..scoring import Saturation
+from ..steering import Steering
 from .example_impacts import ExampleImpacts, Place
 from .examples import Examples
 from .feedback import Feedback
 from .query import Dsl
-from .steering import Steering
 from .weighing import Queries, Weighing
 
 

@@ -15,6 +15,7 @@ from ..impacts import Features, Impacts, prune
 from ..layout.field import FieldImpacts, impacts_object
 from ..layout.records import FoundImpacts, find_impacts, read_records
 from ..scoring import Scoring, check_scoring
+from ..steering import Steering
 from .collection import Collection
 from .control import Control, moved_by
 from .example_impacts import ExampleImpacts
@@ -22,7 +23,6 @@ from .examples import Examples
 from .explain import Match, explain, matches_of_all
 from .query import Dsl, translate, two_step
 from .source import exclude_impacts
-from .steering import Steering
 from .weighing import Weighing, encoded, weighing
 
 

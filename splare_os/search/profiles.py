@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 
 from ..encoder import Encoder
 from ..errors import SteeringError
-from .steering import Steering
+from ..steering import Steering
 
 VARIABLE = "SPLARE_STEERING"
 """Where the file of a client is, if it is not given one."""

@@ -4,7 +4,7 @@ import pytest
 
 from splare_os.search import Examples, Feedback, Reference
 from splare_os.search.clause import Clause, parse
-from splare_os.search.steering import Steering
+from splare_os.steering import Steering
 
 
 def clause(**arguments: Any) -> Clause:

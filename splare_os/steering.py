@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 from scipy.sparse import csr_array
 
-from ..impacts import Impacts
+from .impacts import Impacts
 
 KEYS = ("boost", "mute", "add")
 
