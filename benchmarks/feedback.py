@@ -149,7 +149,7 @@ def main(
     """Measure feedback on the data sets in DATA: a line of JSON for each set, number and way."""
     quieten_transformers()
     encoder = load_encoder(model)
-    own = {"rocchio": Feedback()}
+    own = {"rocchio": Feedback(), "rocchio, beta 0.75": Feedback(beta=0.75)}
     if disliked:
         own["contrast"] = Feedback("contrast")
     for folder, name in zip(data, names(data), strict=True):

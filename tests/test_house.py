@@ -55,6 +55,7 @@ OF_NO_MODULE = {
     "search/test_drop_in.py": "what applications do with their client",
     "index/test_compact.py": "an index without impacts in _source, from all sides",
     "index/test_kill.py": "a worker in a process of its own, killed at any instant",
+    "test_benchmark_feedback.py": "benchmarks/feedback.py and benchmarks/dense_sae.py",
     "test_benchmark_results.py": "benchmarks/results.py",
     "test_benchmark_scale.py": "benchmarks/scale.py",
     "test_benchmarks.py": "benchmarks/",

@@ -2,7 +2,7 @@
 
 import sys
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -48,15 +48,13 @@ def search(
     """Search INDEX for QUERY: one line a hit, a table on a terminal."""
     from ..search import SearchOptions, search
 
-    options = SearchOptions(
+    plain = SearchOptions(
         text_field, size=size, two_step=two_step, explain=explain, scoring=scoring
     )
-    steered = Steered.read(cluster)
-    words = steered.check_query(query)
-    encoder = opened_encoder(model)  # first: no cluster is started for nothing
-    options = replace(options, **steered.options(encoder))
+    steered, encoder = Steered.read(cluster, query), opened_encoder(model)  # before a cluster
+    options = steered.options(plain, encoder)
     with closing(connect(cluster)) as client:
-        hits = search(client, encoder, index, words, options)
+        hits = search(client, encoder, index, steered.query, options)
     if sys.stdout.isatty() and not as_json:
         from .show import console, hits_table
 

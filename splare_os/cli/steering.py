@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -11,7 +11,7 @@ from .options import added
 
 if TYPE_CHECKING:
     from ..encoder import Encoder
-    from ..search import Examples, Profiles, Steering
+    from ..search import Examples, Profiles, SearchOptions, Steering
 
 C = TypeVar("C", bound=Callable[..., None])
 
@@ -46,13 +46,17 @@ def steering_options(command: C) -> C:
 class Steered:
     """What the options say, read before a model is loaded; `steer` may be a profile's name."""
 
+    query: str
     steer: "Steering | str | None"
     profiles: "Profiles"
     examples: "Examples"
 
     @classmethod
-    def read(cls, chosen: Mapping[str, Any]) -> "Steered":
-        """Return what the options say; `ValueError` or `SteeringError` if that makes no sense."""
+    def read(cls, chosen: Mapping[str, Any], query: str | None) -> "Steered":
+        """Return what the options say; `ValueError` or `SteeringError` if that makes no sense.
+
+        Only who has something to be like may leave the query out.
+        """
         from ..search import Examples, Steering, read_profiles
 
         text = chosen["steer"]
@@ -60,22 +64,18 @@ class Steered:
         steer = None if text is None else text[1:] if by_name else Steering.read(text)
         profiles = read_profiles(chosen["steering"] if by_name else {})
         examples = {name: _examples(chosen[name]) for name in ("like", "unlike")}
-        return cls(steer, profiles, Examples.parse(examples))
+        if query is None and not examples["like"]:
+            raise click.UsageError("Missing argument 'QUERY': give one, or --like")
+        return cls(query or "", steer, profiles, Examples.parse(examples))
 
-    def options(self, encoder: "Encoder") -> dict[str, Any]:
-        """Return the parts of `SearchOptions`; a profile has to be of this encoder's model."""
+    def options(self, plain: "SearchOptions", encoder: "Encoder") -> "SearchOptions":
+        """Return options that steer too; a profile has to be of this encoder's model."""
         steer = self.steer
         if isinstance(steer, str):
             steer = self.profiles.named(steer, encoder)
         elif steer is not None:
             steer.check(encoder.n_latents)
-        return {"steer": steer, "examples": self.examples}
-
-    def check_query(self, query: str | None) -> str:
-        """Return the query, which only those who have something to be like may leave out."""
-        if query is None and not self.examples.like:
-            raise click.UsageError("Missing argument 'QUERY': give one, or --like")
-        return query or ""
+        return replace(plain, steer=steer, examples=self.examples)
 
 
 def _examples(values: Sequence[str]) -> list[object]:

@@ -43,6 +43,10 @@ class Clause:
     examples: Examples = Examples()
 
 
+BOUNDS = {option.name for option in fields(Cut)}
+OPTIONS = {"query", "boost", "min_score", "scoring"}
+"""Fields of a clause that stand in it as they are called."""
+
 Replace = Callable[[Clause], Dsl]
 
 SUBQUERIES: Mapping[str, Mapping[str, bool]] = {
@@ -161,13 +165,30 @@ def parse(query: Mapping[str, Any], *, scores: bool) -> Clause:
     ((field, arguments),) = content.items()
     if isinstance(arguments, str):
         arguments = {"query": arguments}
-    own = {option.name for option in fields(Clause)} - {"field", "name", "cut", "steer", "examples"}
-    bounds = {option.name for option in fields(Cut)}
-    known = own | bounds | {"_name", "steer"} | KEYS
+    arguments = _checked(field, arguments)
+    clause = Clause(
+        field,
+        name=arguments.get("_name"),
+        cut=Cut(**{name: value for name, value in arguments.items() if name in BOUNDS}),
+        steer=_steer(arguments),
+        examples=Examples.parse(arguments),
+        **{name: value for name, value in arguments.items() if name in OPTIONS},
+    )
+    if not scores and (clause.min_score is None or clause.min_score <= 0):
+        raise ValueError(
+            f"splare clause on {field!r} stands where scores do not count, and would match most of "
+            "the index: give it a min_score above 0, or move it to must or should"
+        )
+    return clause
+
+
+def _checked(field: str, arguments: Any) -> Mapping[str, Any]:  # noqa: ANN401  # JSON
+    """Return the arguments of a clause, their names and plain values checked."""
     if isinstance(arguments, Mapping) and "like" in arguments:
         arguments = {"query": "", **arguments}
     if not isinstance(arguments, Mapping) or not isinstance(arguments.get("query"), str):
         raise ValueError(f"splare clause on {field!r}: its query must be a string")
+    known = OPTIONS | BOUNDS | KEYS | {"_name", "steer"}
     if unknown := arguments.keys() - known:
         raise ValueError(
             f"splare clause on {field!r} has {sorted(unknown)}; known are {sorted(known)}"
@@ -177,22 +198,7 @@ def parse(query: Mapping[str, Any], *, scores: bool) -> Clause:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"splare clause on {field!r}: {option}={value!r} must be a number")
     check_scoring(arguments.get("scoring"))
-    cut = Cut(**{name: value for name, value in arguments.items() if name in bounds})
-    given = {name: value for name, value in arguments.items() if name in own}
-    clause = Clause(
-        field,
-        name=arguments.get("_name"),
-        cut=cut,
-        steer=_steer(arguments),
-        examples=Examples.parse(arguments),
-        **given,
-    )
-    if not scores and (clause.min_score is None or clause.min_score <= 0):
-        raise ValueError(
-            f"splare clause on {field!r} stands where scores do not count, and would match most of "
-            "the index: give it a min_score above 0, or move it to must or should"
-        )
-    return clause
+    return arguments
 
 
 def _steer(arguments: Mapping[str, Any]) -> Steering | str | None:

@@ -5,6 +5,7 @@ makes of a query's weight. Rows are brought to length 1 first, so that long docu
 decide.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Literal, TypeAlias, get_args
 
@@ -16,6 +17,9 @@ from ..impacts import Impacts, prune
 
 Method: TypeAlias = Literal["rocchio", "contrast"]
 
+BETAS: Mapping[Method, float] = {"rocchio": 2.0, "contrast": 0.75}
+"""What was best for each method."""
+
 Vector: TypeAlias = NDArray[np.float64]
 
 
@@ -23,14 +27,15 @@ Vector: TypeAlias = NDArray[np.float64]
 class Feedback:
     """How documents move a query: `alpha` of it stays, `beta` comes from those that are liked.
 
-    By `rocchio` `gamma` of the others' mean goes off; by `contrast` the liked ones' latents count
-    as far as they tell both sets apart. The `top_k` heaviest latents of what comes out are searched
-    for. docs/steering.md tells how the defaults were chosen.
+    `beta` None is the method's own. By `rocchio` `gamma` of the others' mean goes off; by
+    `contrast` the liked ones' latents count as far as they tell both sets apart. The `top_k`
+    heaviest latents of what comes out are searched for. docs/steering.md tells how the defaults
+    were chosen.
     """
 
     method: Method = "rocchio"
     alpha: float = 1.0
-    beta: float = 0.75
+    beta: float | None = None
     gamma: float = 0.15
     top_k: int = 100
 
@@ -39,12 +44,17 @@ class Feedback:
         if self.method not in get_args(Method):
             raise ValueError(f"method={self.method!r}: choose one of {', '.join(get_args(Method))}")
         for name in ("alpha", "beta", "gamma"):
-            share = getattr(self, name)
+            share = self.own_beta if name == "beta" else getattr(self, name)
             is_number = isinstance(share, int | float) and not isinstance(share, bool)
             if not is_number or not 0 <= share < np.inf:
                 raise ValueError(f"{name}={share!r}: give a number of at least 0")
         if isinstance(self.top_k, bool) or not isinstance(self.top_k, int) or self.top_k < 1:
             raise ValueError(f"top_k={self.top_k!r}: give a number of latents, at least 1")
+
+    @property
+    def own_beta(self) -> float:
+        """What comes from the documents that are liked."""
+        return BETAS[self.method] if self.beta is None else self.beta
 
     def of(self, query: Impacts, liked: Impacts, disliked: Impacts) -> Impacts:
         """Return the weights [1, latent] of a query, moved; rows of the others are documents.
@@ -58,7 +68,7 @@ class Feedback:
         if self.method == "contrast":
             towards, off = towards * log_odds(liked, disliked).clip(min=0), np.zeros_like(off)
             towards = _unit(towards)
-        moved = self.alpha * mean_unit(query) + self.beta * towards - self.gamma * off
+        moved = self.alpha * mean_unit(query) + self.own_beta * towards - self.gamma * off
         length = _lengths(query)[0] or _mean(_lengths(liked)) or 1.0
         kept = _unit(moved.clip(min=0)) * length
         return prune(csr_array(kept[None].astype(np.float32)), self.top_k)

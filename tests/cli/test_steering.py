@@ -11,7 +11,7 @@ from splare_os.cli.steering import Steered
 from splare_os.encode import load_encoder
 from splare_os.errors import SteeringError
 from splare_os.impacts import to_features
-from splare_os.search import Examples, Reference, Steering
+from splare_os.search import Examples, Reference, SearchOptions, Steering
 from tests.cli.running import json_lines, run
 from tests.hashing import HashEncoder
 
@@ -21,6 +21,8 @@ LINES = [
     '{"_id": "c", "text": "price of oil"}',
 ]
 
+PLAIN = SearchOptions()
+
 
 def chosen(**options: Any) -> dict[str, Any]:
     return {"steer": None, "steering": None, "like": (), "unlike": (), **options}
@@ -28,7 +30,7 @@ def chosen(**options: Any) -> dict[str, Any]:
 
 def test_examples_are_texts_ids_and_json() -> None:
     values = ("a text", "id:7", '{"_id": "8", "_index": "papers"}', '"id: a text"')
-    found = Steered.read(chosen(like=values, unlike=("id:a/9",)))
+    found = Steered.read(chosen(like=values, unlike=("id:a/9",)), "oil")
     assert found.examples == Examples(
         like=("a text", Reference("7"), Reference("8", "papers"), "id: a text"),
         unlike=(Reference("a/9"),),
@@ -47,35 +49,35 @@ def test_examples_are_texts_ids_and_json() -> None:
 )
 def test_what_makes_no_sense_is_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Steered.read(chosen(**options))
+        Steered.read(chosen(**options), "oil")
 
 
 def test_a_profile_is_named_behind_an_at(tmp_path: Path) -> None:
     path = tmp_path / "steering.toml"
     path.write_text('fingerprint = "0123456789abcdef"\n[profiles.news]\nmute = [7]\n')
-    found = Steered.read(chosen(steer="@news", steering=str(path)))
-    assert found.options(HashEncoder())["steer"] == Steering(mute=(7,))
+    found = Steered.read(chosen(steer="@news", steering=str(path)), "oil")
+    assert found.options(PLAIN, HashEncoder()).steer == Steering(mute=(7,))
     with pytest.raises(SteeringError, match="whose latents mean other things"):
-        found.options(HashEncoder(fingerprint="fedcba9876543210"))
+        found.options(PLAIN, HashEncoder(fingerprint="fedcba9876543210"))
 
 
 def test_a_broken_file_is_no_matter_where_no_profile_is_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "steering.toml"
     path.write_text("broken")
-    assert Steered.read(chosen(steer="-7", steering=str(path))).steer == Steering(mute=(7,))
+    assert Steered.read(chosen(steer="-7", steering=str(path)), "oil").steer == Steering(mute=(7,))
     with pytest.raises(SteeringError, match="steering file"):
-        Steered.read(chosen(steer="@news", steering=str(path)))
+        Steered.read(chosen(steer="@news", steering=str(path)), "oil")
 
 
 def test_a_latent_beyond_the_model_is_refused_before_there_is_a_cluster() -> None:
     with pytest.raises(ValueError, match="latent 512: the model has latents 0 to 511"):
-        Steered.read(chosen(steer="-512")).options(HashEncoder())
+        Steered.read(chosen(steer="-512"), "oil").options(PLAIN, HashEncoder())
 
 
 def test_without_a_query_there_has_to_be_something_to_be_like() -> None:
     with pytest.raises(UsageError, match="Missing argument 'QUERY': give one, or --like"):
-        Steered.read(chosen(unlike=("oil",))).check_query(None)
-    assert Steered.read(chosen(like=("oil",))).check_query(None) == ""
+        Steered.read(chosen(unlike=("oil",)), None)
+    assert Steered.read(chosen(like=("oil",)), None).query == ""
     result = run("search", "--index", "papers")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "Missing argument 'QUERY'" in result.stderr

@@ -1,4 +1,7 @@
+import json
 import math
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,9 +28,13 @@ def test_rocchio_adds_the_mean_of_the_liked_and_takes_off_that_of_the_others() -
     assert found == pytest.approx(plain / np.linalg.norm(plain) * 5.0, rel=1e-6)
 
 
-def test_defaults_are_those_of_the_literature() -> None:
-    feedback = Feedback()
-    assert (feedback.alpha, feedback.beta, feedback.gamma) == (1.0, 0.75, 0.15)
+def test_defaults_are_those_that_the_page_tells() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "steering.md").read_text(encoding="utf-8")
+    told = asdict(Feedback()) | {"beta": Feedback().own_beta}
+    for name, value in told.items():
+        assert f'"{name}": {json.dumps(value)}' in page
+    assert Feedback("contrast").own_beta == 0.75
+    assert "by `contrast` 0.75" in page
 
 
 def test_negative_weights_are_cut() -> None:
