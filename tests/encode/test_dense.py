@@ -1,15 +1,19 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from opensearchpy import OpenSearch
 from sentence_transformers import SentenceTransformer, SparseEncoder
 from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 
 from splare_os.encode import DenseEncoder, EmbeddingSae, SaeEncoder, load_encoder
 from splare_os.encoder import GivesWholeQueries, own_prior, own_top_k
 from splare_os.errors import EncoderError
-from splare_os.impacts import prune
+from splare_os.impacts import prune, stored
+from splare_os.index import IngestOptions, ingest
+from splare_os.search import SearchOptions, search
 from splare_os.statistics import Statistics
 from splare_os.steering import Steering
 from tests.models import save_bert
@@ -137,3 +141,20 @@ def test_a_folder_without_a_card_is_refused(folder: Path, tmp_path: Path) -> Non
     theirs.save_pretrained(str(tmp_path))
     with pytest.raises(EncoderError, match=r"has no splare\.json: save the model with DenseEnc"):
         load_encoder(str(tmp_path))
+
+
+@pytest.mark.opensearch
+def test_its_latents_are_indexed_searched_and_explained_without_words(
+    client: OpenSearch, encoder: DenseEncoder, index: str, write: Callable[..., str]
+) -> None:
+    lines = [{"_id": str(number), "text": text} for number, text in enumerate(TEXTS)]
+    outcomes = list(ingest(client, encoder, [write(lines)], IngestOptions(index, scoring="dot")))
+    assert {outcome.status for outcome in outcomes} == {"indexed"}
+    options = SearchOptions(explain=True, scoring="dot")
+    hits = search(client, encoder, index, "oil", options)
+    documents = stored(encoder.encode_documents(TEXTS))
+    expected = (documents @ encoder.encode_queries(["oil"]).T).toarray()[:, 0]
+    found = {hit.id: hit.score for hit in hits}
+    assert found == pytest.approx({str(n): s for n, s in enumerate(expected) if s}, rel=1e-5)
+    for hit in hits:
+        assert {match.document_text for match in hit.matches} == {""}
