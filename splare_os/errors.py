@@ -12,8 +12,9 @@ SplareError
 ├── ReplyError        a reply of the cluster that is not what was asked for
 ├── TrainingError     a training that cannot start or go on
 ├── RulesError        a file of rewrite rules cannot be read or used
+├── SteeringError     profiles that steer queries, or documents to be alike, cannot be had
 ├── StatisticsError   statistics of a collection that cannot be read or taken
-├── LabelError       labels of latents that are not there, or explanations that cannot be read
+├── LabelError        labels of latents that are not there, or explanations that cannot be read
 ├── EvaluationError   a data set that cannot be read, or a search of it that failed
 └── MissingExtraError   a part of the package whose extra is not installed
 """
@@ -61,6 +62,10 @@ class ReplyError(SplareError):
 
 class RulesError(SplareError):
     """A file of rewrite rules cannot be read, or says what cannot be."""
+
+
+class SteeringError(SplareError):
+    """What a query is to be steered by cannot be had: a file of profiles, or a document."""
 
 
 class StatisticsError(SplareError):

@@ -59,6 +59,7 @@ OF_NO_MODULE = {
     "index/test_compact.py": "an index without impacts in _source, from all sides",
     "index/test_kill.py": "a worker in a process of its own, killed at any instant",
     "test_benchmark_control.py": "benchmarks/control.py",
+    "test_benchmark_feedback.py": "benchmarks/feedback.py and benchmarks/dense_sae.py",
     "test_benchmark_results.py": "benchmarks/results.py",
     "test_benchmark_rules.py": "benchmarks/rules.py",
     "test_benchmark_scale.py": "benchmarks/scale.py",

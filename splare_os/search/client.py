@@ -16,10 +16,13 @@ from ..errors import MappingError
 from ..scoring import Scoring
 from .check import Missing
 from .collection import MAX_AGE_S
+from .profiles import Source as ProfilesSource
+from .profiles import read_profiles
 from .query import Dialect
 from .rewrite import RewriteOptions, Rewriter
 from .rewritten import Rewritten
-from .rules import RuledRewriter, Source, find_rules
+from .rules import RuledRewriter, find_rules
+from .rules import Source as RulesSource
 
 LOOKS = 3
 """How often a request is made anew whose name stands for other indices than it did before."""
@@ -90,7 +93,8 @@ class SplareOpenSearch(OpenSearch):
     says nothing else; the collection's statistics are at most `statistics_max_age_s` old. `dialect`
     is `rank_feature`, which every server knows, or `neural_sparse`. `missing_impacts`: a search of
     several indices of which some have no impacts yet is refused, or goes on without them
-    (`skip`), with an `OpenSearchWarning`. Everything else is
+    (`skip`), with an `OpenSearchWarning`. `steering`: profiles that clauses steer by, a file or
+    what stands in one; `{}` for none, where `$SPLARE_STEERING` names a file. Everything else is
     opensearch-py's. Impacts are left out of every `_source` (of hits, inner hits and top hits)
     unless that one names them; what scrolls (`helpers.scan`, `helpers.reindex`) gets documents
     whole, so that copies keep them. `rules` (or a file of them, which `SPLARE_RULES` may name) say
@@ -102,7 +106,7 @@ class SplareOpenSearch(OpenSearch):
     impacts of a compact index raise `MappingError`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # opensearch-py's, and ours by keyword alone
         self,
         hosts: Any = None,  # noqa: ANN401
         transport_class: type[Transport] = Transport,
@@ -112,12 +116,15 @@ class SplareOpenSearch(OpenSearch):
         dialect: Dialect = "rank_feature",
         statistics_max_age_s: float = MAX_AGE_S,
         missing_impacts: Missing = "refuse",
-        rules: Source = None,
+        rules: RulesSource = None,
+        steering: ProfilesSource | None = None,
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
         super().__init__(hosts, _rewriting(transport_class), **kwargs)
         transport = cast(SplareTransport, self.transport)
-        options = RewriteOptions(dialect, scoring, statistics_max_age_s, missing_impacts)
+        options = RewriteOptions(
+            *(dialect, scoring, statistics_max_age_s, missing_impacts), read_profiles(steering)
+        )
         known = find_rules(rules)
         ruled = partial(RuledRewriter, rules=known) if known.rules else Rewriter
         transport.rewriter = ruled(self, encoder, options)

@@ -11,14 +11,18 @@ from ..documents.fields import Fields
 from ..encoder import Encoder
 from ..errors import MappingError
 from ..impacts import Impacts
-from ..layout.records import find_impacts, read_records
+from ..layout.records import FoundImpacts, find_impacts, read_records
 from ..scoring import Scoring, check_scoring
+from ..steering import Steering
 from .collection import Collection
+from .control import Control, moved_by
+from .example_impacts import ExampleImpacts
+from .examples import Examples
 from .explain import Match, explain, matches_of_all
 from .found import found
 from .query import Dsl, translate, two_step
 from .source import exclude_impacts
-from .weighing import encoded, weighing
+from .weighing import Weighing, encoded, weighing
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class SearchOptions:
     two_step: bool = False
     explain: bool = False
     scoring: Scoring = "calibrated"
+    steer: Steering | None = None
+    examples: Examples = Examples()
 
     def __post_init__(self) -> None:
         """Refuse to fetch no hits, and a scoring that there is not."""
@@ -65,8 +71,10 @@ def search(
     name, records = there.name, there.records
     idf = partial(Collection(client).idf, records, name, encoder)
     weigh = weighing(records, options.scoring, idf)
-    weights = weigh.weights(encoded(encoder, [query]))
+    control = _control(client, encoder, there, weigh, options)
+    weights = control.weights(weigh, encoded(encoder, [query]))
     body = _body(weights, f"{name}.impacts", options, weigh.k1)
+    body["query"] = control.query(body["query"])
     try:
         reply = client.search(index=index, body=body)
     except NotFoundError as error:
@@ -84,6 +92,24 @@ def search(
         replace(hit, matches=each, text=one.text)
         for hit, each, one in zip(hits, explained, known, strict=True)
     ]
+
+
+def _control(
+    client: OpenSearch,
+    encoder: Encoder,
+    there: FoundImpacts,
+    weigh: Weighing,
+    options: SearchOptions,
+) -> Control:
+    text_field = next(iter(there.records.values())).text_field
+
+    def find(index: str | None) -> FoundImpacts:
+        if index is None:
+            return there
+        return find_impacts(client, index, Fields(text_field, None), encoder)
+
+    read = ExampleImpacts(client, encoder, find, {})
+    return Control(options.steer, moved_by(options.examples, weigh, read))
 
 
 def only_text_field(client: OpenSearch, index: str) -> str:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, get_args
 from urllib.parse import parse_qsl
@@ -12,6 +12,7 @@ from opensearchpy import OpenSearch
 from ..encode.load import load_encoder
 from ..encoder import Encoder
 from ..errors import NoIndexError
+from ..impacts import Impacts
 from ..layout.records import FieldRecord, FoundImpacts
 from ..layout.view import Headers, View
 from ..scoring import Scoring, check_scoring
@@ -21,8 +22,11 @@ from .body import parse_msearch, plain, write_msearch
 from .check import Missing, ModelCheck
 from .clause import NAME, Clause, Replace, replace_in_body
 from .collection import MAX_AGE_S, Collection
+from .control import Control, moved_by
 from .evidence import Sought
+from .example_impacts import ExampleImpacts
 from .parts import without_impacts
+from .profiles import Profiles
 from .query import Dialect, Dsl, translate
 from .rewritten import Expected, Finish, Rewritten, as_it_is
 from .target import Search, Target, index_of, parse_path
@@ -37,26 +41,34 @@ NO_INDEX: Dsl = {"query": {"match_none": {}}}
 class Weighed:
     """The impacts field that a clause searches, how it weighs there, and the concrete indices.
 
-    `records` are those of the indices that have the field.
+    `records` are those of the indices that have the field; `control` is what the query is steered
+    by.
     """
 
     field: str
     weighing: Weighing
     indices: frozenset[str]
     records: Mapping[str, FieldRecord]
+    control: Control
+
+    def weights(self, queries: Queries) -> Impacts:
+        """Return the weights [1, latent] of a query, as it scores here."""
+        return self.control.weights(self.weighing, queries)
 
 
 @dataclass(frozen=True)
 class RewriteOptions:
     """How clauses are translated; `max_age_s` is that of the collection's statistics.
 
-    `missing`: what is done with indices without impacts.
+    `missing`: what is done with indices without impacts. `profiles` are those that clauses
+    steer by.
     """
 
     dialect: Dialect = "rank_feature"
     scoring: Scoring = "calibrated"
     max_age_s: float = MAX_AGE_S
     missing: Missing = "refuse"
+    profiles: Profiles = field(default_factory=Profiles)
 
     def __post_init__(self) -> None:
         """Refuse what there is not."""
@@ -74,6 +86,8 @@ class Rewriter:
         self._check = ModelCheck(client, options.missing)
         self._updates = UpdateCheck(client)
         self._collection = Collection(client, options.max_age_s)
+        if not isinstance(encoder, str):
+            options.profiles.check(encoder)
 
     @property
     def encoder(self) -> Encoder:
@@ -188,7 +202,21 @@ class Rewriter:
         scoring = clause.scoring or self._options.scoring
         weigh = weighing(found.records, scoring, idf)
         indices = frozenset(found.records) | found.without
-        return Weighed(found.name, weigh, indices, found.records)
+        control = self._control(search, clause, weigh)
+        return Weighed(found.name, weigh, indices, found.records, control)
+
+    def _control(self, search: Search, clause: Clause, weigh: Weighing) -> Control:
+        steer = clause.steer
+        if isinstance(steer, str):
+            steer = self._options.profiles.named(steer, self.encoder)
+        if not clause.examples:
+            return Control(steer)
+
+        def find(index: str | None) -> FoundImpacts:
+            return self._impacts(search.within(index), clause.field)
+
+        read = ExampleImpacts(self._client, self.encoder, find, search.view.headers)
+        return Control(steer, moved_by(clause.examples, weigh, read))
 
     def _finish(self, searches: Sequence[Search], wanted: Wanted) -> Finish:
         if not any(wanted):
@@ -199,17 +227,18 @@ class Rewriter:
     def _translated(
         self, rows: Mapping[str, Queries], found: Mapping[Clause, Weighed], clause: Clause
     ) -> Dsl:
-        weigh = found[clause].weighing
-        return translate(
-            weigh.weights(rows[clause.query]),
-            f"{found[clause].field}.impacts",
+        weighed = found[clause]
+        translated = translate(
+            weighed.weights(rows[clause.query]),
+            f"{weighed.field}.impacts",
             dialect=self._options.dialect,
             boost=clause.boost,
             min_score=clause.min_score,
-            k1=weigh.k1,
+            k1=weighed.weighing.k1,
             cut=clause.cut,
             name=clause.name,
         )
+        return weighed.control.query(translated)
 
 
 def _sought(
@@ -219,7 +248,7 @@ def _sought(
     sought = []
     for clause in asked.clauses:
         weighed = found[clause]
-        cut = clause.cut.of(weighed.weighing.weights(rows[clause.query]))
+        cut = clause.cut.of(weighed.weights(rows[clause.query]))
         weights, k1 = cut * clause.boost, weighed.weighing.k1
         sought.append(Sought(clause, weighed.field, weighed.records, weights, k1))
     asked.check(sought)
