@@ -152,12 +152,11 @@ def main(
     own = {"rocchio": Feedback(), "rocchio, beta 0.75": Feedback(beta=0.75)}
     if disliked:
         own["contrast"] = Feedback("contrast")
+    ways = grid(disliked=disliked > 0) if is_grid else own
     for folder, name in zip(data, names(data), strict=True):
         space = Space.of(read_collection(encoder, read_dataset(folder, name)))
         for n in liked:
-            for row in figures(
-                space, (n, disliked), grid(disliked=disliked > 0) if is_grid else own
-            ):
+            for row in figures(space, (n, disliked), ways):
                 click.echo(json.dumps(row))
 
 
