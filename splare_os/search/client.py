@@ -8,24 +8,18 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from opensearchpy import OpenSearch, Transport
-from opensearchpy.helpers.query import Query
 
 from ..encoder import Encoder
 from ..errors import MappingError
 from ..scoring import Scoring
 from .check import Missing
 from .collection import MAX_AGE_S
+from .queries import CACHE_BYTES
 from .query import Dialect
 from .rewrite import RewriteOptions, Rewriter
 
 LOOKS = 3
 """How often a request is made anew whose name stands for other indices than it did before."""
-
-
-class Splare(Query):
-    """The clause for opensearch-py's query builder: `Q("splare", text="oil embargo")`."""
-
-    name = "splare"
 
 
 class SplareTransport(Transport):
@@ -54,16 +48,21 @@ class SplareTransport(Transport):
             if made.fits(reply):
                 return made.finish(reply)
             self.rewriter.forget()
-        raise MappingError(f"{url}: it stands for other indices each time it is asked; ask again")
+        raise unsteady(url)
 
 
-def _rewriting(transport_class: type[Transport]) -> type[Transport]:
-    """Return a transport class that rewrites, and else does what an application's own does."""
-    if issubclass(SplareTransport, transport_class):
-        return SplareTransport
-    if issubclass(transport_class, SplareTransport):
+def unsteady(url: str) -> MappingError:
+    """Return the error of a name that stood for other indices at each of `LOOKS` looks."""
+    return MappingError(f"{url}: it stands for other indices each time it is asked; ask again")
+
+
+def rewriting(ours: type[Any], transport_class: type[Any]) -> type[Any]:
+    """Return a transport class that rewrites as `ours` does, over an application's own."""
+    if issubclass(ours, transport_class):
+        return ours
+    if issubclass(transport_class, ours):
         return transport_class
-    return type(f"Splare{transport_class.__name__}", (SplareTransport, transport_class), {})
+    return type(f"Splare{transport_class.__name__}", (ours, transport_class), {})
 
 
 class SplareOpenSearch(OpenSearch):
@@ -74,7 +73,8 @@ class SplareOpenSearch(OpenSearch):
     says nothing else; the collection's statistics are at most `statistics_max_age_s` old. `dialect`
     is `rank_feature`, which every server knows, or `neural_sparse`. `missing_impacts`: a search of
     several indices of which some have no impacts yet is refused, or goes on without them
-    (`skip`), with an `OpenSearchWarning`. Everything else is
+    (`skip`), with an `OpenSearchWarning`. `query_cache_bytes` are remembered of the queries that
+    were encoded last; those of concurrent requests are encoded in one batch. Everything else is
     opensearch-py's. Impacts are left out of every `_source` (of hits, inner hits and top hits)
     unless that one names them; what scrolls (`helpers.scan`, `helpers.reindex`) gets documents
     whole, so that copies keep them.
@@ -95,9 +95,12 @@ class SplareOpenSearch(OpenSearch):
         dialect: Dialect = "rank_feature",
         statistics_max_age_s: float = MAX_AGE_S,
         missing_impacts: Missing = "refuse",
+        query_cache_bytes: int = CACHE_BYTES,
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
-        super().__init__(hosts, _rewriting(transport_class), **kwargs)
+        super().__init__(hosts, rewriting(SplareTransport, transport_class), **kwargs)
         transport = cast(SplareTransport, self.transport)
-        options = RewriteOptions(dialect, scoring, statistics_max_age_s, missing_impacts)
+        options = RewriteOptions(
+            dialect, scoring, statistics_max_age_s, missing_impacts, query_cache_bytes
+        )
         transport.rewriter = Rewriter(self, encoder, options)

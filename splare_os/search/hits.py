@@ -17,9 +17,10 @@ from ..layout.records import FoundImpacts, find_impacts, read_records
 from ..scoring import Scoring, check_scoring
 from .collection import Collection
 from .explain import Match, explain, matches_of_all
+from .queries import encoded
 from .query import Dsl, translate, two_step
 from .source import exclude_impacts
-from .weighing import encoded, weighing
+from .weighing import weighing
 
 
 @dataclass(frozen=True)

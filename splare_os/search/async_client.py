@@ -1,0 +1,86 @@
+"""`AsyncSplareOpenSearch`: an `opensearchpy.AsyncOpenSearch` that understands a `splare` clause.
+
+Requests are rewritten by the synchronous client's own code, in a thread: what it asks the cluster
+goes over the event loop's connections, and encoding leaves the loop alone.
+"""
+
+from collections.abc import Mapping
+from inspect import Parameter, signature
+from typing import Any, cast
+
+from opensearchpy import AsyncOpenSearch, AsyncTransport
+
+from .bridge import Bridge, BridgedTransport
+from .client import LOOKS, SplareOpenSearch, SplareTransport, rewriting, unsteady
+from .rewrite import Rewriter, is_rewritten
+from .rewritten import as_it_is
+
+OPTIONS = {
+    name
+    for name, one in signature(SplareOpenSearch).parameters.items()
+    if one.kind is Parameter.KEYWORD_ONLY
+}
+"""What a client of ours takes beside what opensearch-py's does."""
+
+
+class AsyncSplareTransport(AsyncTransport):
+    """An asynchronous transport that rewrites searches; everything else passes as it is."""
+
+    bridge: Bridge | None = None
+    rewriter: Rewriter
+
+    async def perform_request(  # noqa: PLR0913, PLR0917  # the signature is opensearch-py's
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,  # noqa: ANN401
+        timeout: float | None = None,
+        ignore: Any = (),  # noqa: ANN401
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:  # noqa: ANN401
+        """Send a request, rewritten if it is a search, and return the server's reply."""
+        if self.bridge is None or not is_rewritten(url, body):
+            return await self._send(method, url, params, body, timeout, ignore, headers)
+        for _ in range(LOOKS):
+            made = await self.bridge.run(self.rewriter.rewrite, url, params, body, headers)
+            reply = await self._send(method, url, made.params, made.body, timeout, ignore, headers)
+            if made.fits(reply):
+                finishes = made.finish is not as_it_is
+                return await self.bridge.run(made.finish, reply) if finishes else reply
+            self.rewriter.forget()
+        raise unsteady(url)
+
+    async def _send(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        return await super().perform_request(*args, **kwargs)
+
+    def understand(self, options: Mapping[str, Any]) -> None:
+        """Rewrite from now on, as a synchronous client with these options does."""
+        self.bridge = Bridge(self._send)
+        client = SplareOpenSearch(
+            [], BridgedTransport, bridge=self.bridge, serializer=self.serializer, **options
+        )
+        self.rewriter = cast(Rewriter, cast(SplareTransport, client.transport).rewriter)
+
+    async def close(self) -> None:
+        """Close all connections, and return once nothing is running."""
+        if self.bridge is not None:
+            await self.bridge.close()
+        await super().close()
+
+
+class AsyncSplareOpenSearch(AsyncOpenSearch):
+    """`opensearchpy.AsyncOpenSearch`, in whose searches a `splare` clause may stand.
+
+    The options, what is served and what is refused are those of `SplareOpenSearch`.
+    """
+
+    def __init__(
+        self,
+        hosts: Any = None,  # noqa: ANN401
+        transport_class: type[AsyncTransport] = AsyncTransport,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        options = {name: kwargs.pop(name) for name in OPTIONS & kwargs.keys()}
+        super().__init__(hosts, rewriting(AsyncSplareTransport, transport_class), **kwargs)
+        cast(AsyncSplareTransport, self.transport).understand(options)
