@@ -12,6 +12,7 @@ from opensearchpy import AsyncOpenSearch, AsyncTransport
 
 from .bridge import Bridge, BridgedTransport
 from .client import LOOKS, SplareOpenSearch, SplareTransport, rewriting, unsteady
+from .request import Request
 from .rewrite import Rewriter, is_rewritten
 from .rewritten import as_it_is
 
@@ -23,50 +24,43 @@ OPTIONS = {
 """What a client of ours takes beside what opensearch-py's does."""
 
 
-class AsyncSplareTransport(AsyncTransport):
-    """An asynchronous transport that rewrites searches; everything else passes as it is."""
+class AsyncSplareTransport:
+    """What stands over an asynchronous transport: searches are rewritten, all else passes."""
 
     bridge: Bridge | None = None
     rewriter: Rewriter
 
-    async def perform_request(  # noqa: PLR0913, PLR0917  # the signature is opensearch-py's
-        self,
-        method: str,
-        url: str,
-        params: Mapping[str, Any] | None = None,
-        body: Any = None,  # noqa: ANN401
-        timeout: float | None = None,
-        ignore: Any = (),  # noqa: ANN401
-        headers: Mapping[str, str] | None = None,
-    ) -> Any:  # noqa: ANN401
+    async def perform_request(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         """Send a request, rewritten if it is a search, and return the server's reply."""
-        if self.bridge is None or not is_rewritten(url, body):
-            return await self._send(method, url, params, body, timeout, ignore, headers)
+        request = Request.of(*args, **kwargs)
+        if self.bridge is None or not is_rewritten(request.url, request.body):
+            return await self._send(request)
+        asked = request.url, request.params, request.body, request.headers
         for _ in range(LOOKS):
-            made = await self.bridge.run(self.rewriter.rewrite, url, params, body, headers)
-            reply = await self._send(method, url, made.params, made.body, timeout, ignore, headers)
+            made = await self.bridge.run(self.rewriter.rewrite, *asked)
+            reply = await self._send(request.with_content(made))
             if made.fits(reply):
                 finishes = made.finish is not as_it_is
                 return await self.bridge.run(made.finish, reply) if finishes else reply
             self.rewriter.forget()
-        raise unsteady(url)
+        raise unsteady(request.url)
 
-    async def _send(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-        return await super().perform_request(*args, **kwargs)
+    async def _send(self, request: Request) -> Any:  # noqa: ANN401
+        send = super().perform_request  # type: ignore[misc]  # of the transport below
+        return await send(request.method, request.url, **request.arguments)
 
     def understand(self, options: Mapping[str, Any]) -> None:
         """Rewrite from now on, as a synchronous client with these options does."""
-        self.bridge = Bridge(self._send)
-        client = SplareOpenSearch(
-            [], BridgedTransport, bridge=self.bridge, serializer=self.serializer, **options
-        )
+        self.bridge = Bridge(lambda *args, **kwargs: self._send(Request.of(*args, **kwargs)))
+        own = {"serializer": self.serializer} if hasattr(self, "serializer") else {}
+        client = SplareOpenSearch([], BridgedTransport, bridge=self.bridge, **own, **options)
         self.rewriter = cast(Rewriter, cast(SplareTransport, client.transport).rewriter)
 
     async def close(self) -> None:
         """Close all connections, and return once nothing is running."""
         if self.bridge is not None:
             await self.bridge.close()
-        await super().close()
+        await super().close()  # type: ignore[misc]
 
 
 class AsyncSplareOpenSearch(AsyncOpenSearch):

@@ -4,7 +4,6 @@ It works at the transport, below every method: `search`, `msearch`, scrolling he
 builder and raw requests are all served by the one rewrite of a request on its way to the network.
 """
 
-from collections.abc import Mapping
 from typing import Any, cast
 
 from opensearchpy import OpenSearch, Transport
@@ -16,39 +15,34 @@ from .check import Missing
 from .collection import MAX_AGE_S
 from .queries import CACHE_BYTES
 from .query import Dialect
+from .request import Request
 from .rewrite import RewriteOptions, Rewriter
 
 LOOKS = 3
 """How often a request is made anew whose name stands for other indices than it did before."""
 
 
-class SplareTransport(Transport):
-    """A transport that rewrites searches; everything else passes as it is."""
+class SplareTransport:
+    """What stands over a transport: searches are rewritten, everything else passes as it is."""
 
     rewriter: Rewriter | None = None
 
-    def perform_request(  # noqa: PLR0913, PLR0917  # the signature is opensearch-py's
-        self,
-        method: str,
-        url: str,
-        params: Mapping[str, Any] | None = None,
-        body: Any = None,  # noqa: ANN401
-        timeout: float | None = None,
-        ignore: Any = (),  # noqa: ANN401
-        headers: Mapping[str, str] | None = None,
-    ) -> Any:  # noqa: ANN401
+    def perform_request(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         """Send a request, rewritten if it is a search, and return the server's reply."""
+        request = Request.of(*args, **kwargs)
         if self.rewriter is None:  # it looks for nodes
-            return super().perform_request(method, url, params, body, timeout, ignore, headers)
+            return self._send(request)
         for _ in range(LOOKS):
-            made = self.rewriter.rewrite(url, params, body, headers)
-            reply = super().perform_request(
-                method, url, made.params, made.body, timeout, ignore, headers
-            )
+            made = self.rewriter.rewrite(request.url, request.params, request.body, request.headers)
+            reply = self._send(request.with_content(made))
             if made.fits(reply):
                 return made.finish(reply)
             self.rewriter.forget()
-        raise unsteady(url)
+        raise unsteady(request.url)
+
+    def _send(self, request: Request) -> Any:  # noqa: ANN401
+        send = super().perform_request  # type: ignore[misc]  # of the transport below
+        return send(request.method, request.url, **request.arguments)
 
 
 def unsteady(url: str) -> MappingError:
@@ -57,9 +51,7 @@ def unsteady(url: str) -> MappingError:
 
 
 def rewriting(ours: type[Any], transport_class: type[Any]) -> type[Any]:
-    """Return a transport class that rewrites as `ours` does, over an application's own."""
-    if issubclass(ours, transport_class):
-        return ours
+    """Return a class that does what a transport class does, and rewrites as `ours` does."""
     if issubclass(transport_class, ours):
         return transport_class
     return type(f"Splare{transport_class.__name__}", (ours, transport_class), {})

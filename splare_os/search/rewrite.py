@@ -115,7 +115,7 @@ class Rewriter:
         view = View(headers=headers or {}).with_options({**in_url, **(params or {})})
         if target.endpoint == "_msearch":
             return self._msearch(target, params, body, view)
-        content = plain(body, self._client.transport.serializer)
+        content = plain(body, getattr(self._client.transport, "serializer", None))
         if target.endpoint == "_search" and "scroll" not in {**in_url, **(params or {})}:
             params, content = without_impacts(params, content)
         if not isinstance(content, Mapping):

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from opensearchpy import OpenSearch
 from opensearchpy.exceptions import AuthorizationException
 
-from ..errors import MappingError
+from ..errors import MappingError, ReplyError
 from ..layout.compact import is_compact
 from ..layout.records import TRUSTED_S, read_mappings, records_of
 from ..layout.view import Headers, View
@@ -54,7 +54,7 @@ class UpdateCheck:
         view = View({"ignore_unavailable": "true", "allow_no_indices": "true"}, headers)
         try:
             mappings = read_mappings(self._client, index, view)
-        except AuthorizationException:
+        except (AuthorizationException, ReplyError):
             return []
         return [
             field
