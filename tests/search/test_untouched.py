@@ -13,8 +13,6 @@ from splare_os.search.source import IMPACTS
 MARK = "a clause that was here"
 
 names = st.sampled_from(["title", "text", "a.b", "größe", "", "boost", "query", "queries"])
-    ["title", "text", "a.b", "größe", "", "boost", "query", "filter", "queries"]
-)
 scalars = st.none() | st.booleans() | st.integers(-9, 9) | st.floats(-9, 9) | st.text(max_size=4)
 values = st.recursive(
     scalars,
