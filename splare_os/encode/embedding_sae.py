@@ -10,7 +10,7 @@ import torch
 from sentence_transformers.base.modules.module import Module
 from torch import Tensor, nn
 
-from .pooling.pooling import HUB_ARGUMENTS
+from .backbone.backbone import HUB_ARGUMENTS
 from .sae.sae import SaeEncoder
 
 

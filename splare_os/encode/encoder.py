@@ -19,7 +19,7 @@ from ..impacts import Impacts, empty, merge, prune, stack
 from ..statistics import Statistics
 from .backbone.backbone import Backbone, load_backbone
 from .backbone.precision import best_dtype
-from .card import Card, read_card, write_card
+from .card import Card, require_card, write_card
 from .modules import refuse_code
 from .packing import Pack, packs
 from .pooling.pooling import SaePooling
@@ -55,6 +55,7 @@ class SplareEncoder:
     ) -> None:
         self.model, self.card, self.prior = model.eval(), card, prior
         self.backbone, self.pooling = cast(Backbone, model[0]), cast(SaePooling, model[1])
+        self.backbone.card = card
         self.tokenizer = cast(PreTrainedTokenizerBase, self.backbone.tokenizer)
         self._tokenizer_lock = threading.Lock()
 
@@ -128,11 +129,7 @@ class SplareEncoder:
 
         `dtype` is `float32`, `bfloat16` or `float16`; by default what the device is fastest in.
         """
-        card = read_card(folder)
-        if card is None:
-            raise EncoderError(
-                f"{folder} has no splare.json: save the model with SplareEncoder.save"
-            )
+        card = require_card(folder)
         refuse_code(folder)
         device = device or get_device_name()
         computed = getattr(torch, dtype) if dtype else best_dtype(device)

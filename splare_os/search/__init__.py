@@ -2,9 +2,15 @@
 
 Beside them: labels (labelling · explanations) of latents, and contrast of two sets of documents;
 steering · profiles · examples · feedback change what a query weighs; control puts them together.
+`AsyncSplareOpenSearch` brings aiohttp, by an extra, when it is first used.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from ..extras import require
 from ..steering import Steering
+from .builder import SplareField
 from .client import SplareOpenSearch
 from .contrast import Contrast, ContrastOptions, contrast
 from .cut import Cut
@@ -16,7 +22,11 @@ from .labels import Labels
 from .profiles import Profiles, read_profiles
 from .query import Dialect, translate, two_step
 
+if TYPE_CHECKING:
+    from .async_client import AsyncSplareOpenSearch
+
 __all__ = [
+    "AsyncSplareOpenSearch",
     "Contrast",
     "ContrastOptions",
     "Contribution",
@@ -30,6 +40,7 @@ __all__ = [
     "Profiles",
     "Reference",
     "SearchOptions",
+    "SplareField",
     "SplareOpenSearch",
     "Steering",
     "contrast",
@@ -40,3 +51,13 @@ __all__ = [
     "translate",
     "two_step",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Return the asynchronous client, imported now."""
+    if name != "AsyncSplareOpenSearch":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    require("async", f"splare_os.search.{name}")
+    found: object = import_module(".async_client", __name__).AsyncSplareOpenSearch
+    globals()[name] = found
+    return found

@@ -4,12 +4,10 @@ It works at the transport, below every method: `search`, `msearch`, scrolling he
 builder and raw requests are all served by the one rewrite of a request on its way to the network.
 """
 
-from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, cast
 
 from opensearchpy import OpenSearch, Transport, TransportError
-from opensearchpy.helpers.query import Query
 
 from ..encoder import Encoder
 from ..errors import MappingError
@@ -18,7 +16,9 @@ from .check import Missing
 from .collection import MAX_AGE_S
 from .profiles import Source as ProfilesSource
 from .profiles import read_profiles
+from .queries import CACHE_BYTES
 from .query import Dialect
+from .request import Request
 from .rewrite import RewriteOptions, Rewriter
 from .rewritten import Rewritten
 from .rules import RuledRewriter, find_rules
@@ -28,61 +28,51 @@ LOOKS = 3
 """How often a request is made anew whose name stands for other indices than it did before."""
 
 
-class Splare(Query):
-    """The clause for opensearch-py's query builder: `Q("splare", text="oil embargo")`."""
-
-    name = "splare"
-
-
-class SplareTransport(Transport):
-    """A transport that rewrites searches; everything else passes as it is."""
+class SplareTransport:
+    """What stands over a transport: searches are rewritten, everything else passes as it is."""
 
     rewriter: Rewriter | None = None
 
-    def perform_request(  # noqa: PLR0913, PLR0917  # the signature is opensearch-py's
-        self,
-        method: str,
-        url: str,
-        params: Mapping[str, Any] | None = None,
-        body: Any = None,  # noqa: ANN401
-        timeout: float | None = None,
-        ignore: Any = (),  # noqa: ANN401
-        headers: Mapping[str, str] | None = None,
-    ) -> Any:  # noqa: ANN401
+    def perform_request(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         """Send a request, rewritten if it is a search, and return the server's reply."""
+        request = Request.of(*args, **kwargs)
         if self.rewriter is None:  # it looks for nodes
-            return super().perform_request(method, url, params, body, timeout, ignore, headers)
-        send = partial(super().perform_request, method, url)
+            return self._send(request)
         for _ in range(LOOKS):
-            made, reply = _sent(
-                lambda one: send(one.params, one.body, timeout, ignore, headers),
-                self.rewriter.rewrite(url, params, body, headers),
-            )
+            made = self.rewriter.rewrite(request.url, request.params, request.body, request.headers)
+            made, reply = self._sent(request, made)
             if made.fits(reply):
                 return made.finish(reply)
             self.rewriter.forget()
-        raise MappingError(f"{url}: it stands for other indices each time it is asked; ask again")
+        raise unsteady(request.url)
+
+    def _sent(self, request: Request, made: Rewritten) -> tuple[Rewritten, Any]:
+        """Return what was sent and its reply; if that is a refusal, those of what stands in."""
+        try:
+            reply = self._send(request.with_content(made))
+        except TransportError as error:
+            if (instead := made.otherwise(error)) is None:
+                raise
+        else:
+            if (instead := made.otherwise(reply)) is None:
+                return made, reply
+        return instead, self._send(request.with_content(instead))
+
+    def _send(self, request: Request) -> Any:  # noqa: ANN401
+        send = super().perform_request  # type: ignore[misc]  # of the transport below
+        return send(request.method, request.url, **request.arguments)
 
 
-def _sent(send: Callable[[Rewritten], Any], made: Rewritten) -> tuple[Rewritten, Any]:
-    """Return a request and the reply to it; if it is refused, those of what stands in for it."""
-    try:
-        reply = send(made)
-    except TransportError as error:
-        if (instead := made.otherwise(error)) is None:
-            raise
-        return instead, send(instead)
-    instead = made.otherwise(reply)
-    return (made, reply) if instead is None else (instead, send(instead))
+def unsteady(url: str) -> MappingError:
+    """Return the error of a name that stood for other indices at each of `LOOKS` looks."""
+    return MappingError(f"{url}: it stands for other indices each time it is asked; ask again")
 
 
-def _rewriting(transport_class: type[Transport]) -> type[Transport]:
-    """Return a transport class that rewrites, and else does what an application's own does."""
-    if issubclass(SplareTransport, transport_class):
-        return SplareTransport
-    if issubclass(transport_class, SplareTransport):
+def rewriting(ours: type[Any], transport_class: type[Any]) -> type[Any]:
+    """Return a class that does what a transport class does, and rewrites as `ours` does."""
+    if issubclass(transport_class, ours):
         return transport_class
-    return type(f"Splare{transport_class.__name__}", (SplareTransport, transport_class), {})
+    return type(f"Splare{transport_class.__name__}", (ours, transport_class), {})
 
 
 class SplareOpenSearch(OpenSearch):
@@ -94,7 +84,9 @@ class SplareOpenSearch(OpenSearch):
     is `rank_feature`, which every server knows, or `neural_sparse`. `missing_impacts`: a search of
     several indices of which some have no impacts yet is refused, or goes on without them
     (`skip`), with an `OpenSearchWarning`. `steering`: profiles that clauses steer by, a file or
-    what stands in one; `{}` for none, where `$SPLARE_STEERING` names a file. Everything else is
+    what stands in one; `{}` for none, where `$SPLARE_STEERING` names a file. `query_cache_bytes`
+    are remembered of the queries that were encoded last; those of concurrent requests are encoded
+    in one batch. Everything else is
     opensearch-py's. Impacts are left out of every `_source` (of hits, inner hits and top hits)
     unless that one names them; what scrolls (`helpers.scan`, `helpers.reindex`) gets documents
     whole, so that copies keep them. `rules` (or a file of them, which `SPLARE_RULES` may name) say
@@ -118,12 +110,15 @@ class SplareOpenSearch(OpenSearch):
         missing_impacts: Missing = "refuse",
         rules: RulesSource = None,
         steering: ProfilesSource | None = None,
+        query_cache_bytes: int = CACHE_BYTES,
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
-        super().__init__(hosts, _rewriting(transport_class), **kwargs)
+        super().__init__(hosts, rewriting(SplareTransport, transport_class), **kwargs)
         transport = cast(SplareTransport, self.transport)
         options = RewriteOptions(
-            *(dialect, scoring, statistics_max_age_s, missing_impacts), read_profiles(steering)
+            *(dialect, scoring, statistics_max_age_s, missing_impacts),
+            profiles=read_profiles(steering),
+            query_cache_bytes=query_cache_bytes,
         )
         known = find_rules(rules)
         ruled = partial(RuledRewriter, rules=known) if known.rules else Rewriter

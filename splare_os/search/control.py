@@ -15,8 +15,9 @@ from ..steering import Steering
 from .example_impacts import ExampleImpacts, Place
 from .examples import Examples
 from .feedback import Feedback
+from .queries import Queries
 from .query import Dsl
-from .weighing import Queries, Weighing
+from .weighing import Weighing
 
 
 @dataclass(frozen=True)

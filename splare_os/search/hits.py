@@ -20,9 +20,10 @@ from .example_impacts import ExampleImpacts
 from .examples import Examples
 from .explain import Match, explain, matches_of_all
 from .found import found
+from .queries import encoded
 from .query import Dsl, translate, two_step
 from .source import exclude_impacts
-from .weighing import Weighing, encoded, weighing
+from .weighing import Weighing, weighing
 
 
 @dataclass(frozen=True)

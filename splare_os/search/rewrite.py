@@ -27,11 +27,12 @@ from .evidence import Sought
 from .example_impacts import ExampleImpacts
 from .parts import without_impacts
 from .profiles import Profiles
+from .queries import CACHE_BYTES, Queries, QueryEncoder
 from .query import Dialect, Dsl, translate
 from .rewritten import Expected, Finish, Rewritten, as_it_is
 from .target import Search, Target, index_of, parse_path
-from .updates import UpdateCheck
-from .weighing import Queries, Weighing, encoded, weighing
+from .updates import UpdateCheck, is_update
+from .weighing import Weighing, weighing
 
 NO_INDEX: Dsl = {"query": {"match_none": {}}}
 """Asked of an index that is not there, so that the answer is the server's own."""
@@ -61,7 +62,7 @@ class RewriteOptions:
     """How clauses are translated; `max_age_s` is that of the collection's statistics.
 
     `missing`: what is done with indices without impacts. `profiles` are those that clauses
-    steer by.
+    steer by. `query_cache_bytes`: how much is remembered of queries.
     """
 
     dialect: Dialect = "rank_feature"
@@ -69,6 +70,7 @@ class RewriteOptions:
     max_age_s: float = MAX_AGE_S
     missing: Missing = "refuse"
     profiles: Profiles = field(default_factory=Profiles)
+    query_cache_bytes: int = CACHE_BYTES
 
     def __post_init__(self) -> None:
         """Refuse what there is not."""
@@ -77,12 +79,27 @@ class RewriteOptions:
             raise ValueError(f"missing_impacts={self.missing!r}: choose refuse or skip")
 
 
+def is_rewritten(url: str, body: Any) -> bool:  # noqa: ANN401  # what a user hands in
+    """Return whether a request has to be looked at: one that may hold queries, or loses impacts.
+
+    That takes no time; the look itself may ask the cluster, and encode.
+    """
+    return _queried(url) is not None or is_update(url, body)
+
+
+def _queried(url: str) -> Target | None:
+    """Return what a path names if the request's body holds queries."""
+    target = parse_path(url)
+    return None if target and target.has_more and target.endpoint != "_explain" else target
+
+
 class Rewriter:
     """Rewrites requests for one client and one encoder, which is loaded when first needed."""
 
     def __init__(self, client: OpenSearch, encoder: Encoder | str, options: RewriteOptions) -> None:
         self._client, self._encoder, self._options = client, encoder, options
         self._lock = threading.Lock()
+        self._queries = QueryEncoder(lambda: self.encoder, options.query_cache_bytes)
         self._check = ModelCheck(client, options.missing)
         self._updates = UpdateCheck(client)
         self._collection = Collection(client, options.max_age_s)
@@ -109,15 +126,16 @@ class Rewriter:
         headers: Headers | None = None,
     ) -> Rewritten:
         """Return parameters and body as the cluster is to see them; no search: unchanged."""
+        if not is_rewritten(url, body):
+            return Rewritten(params, body)
         self._updates(url, body, headers or {})
-        target = parse_path(url)
-        if target is None or (target.has_more and target.endpoint != "_explain"):
+        if (target := _queried(url)) is None:
             return Rewritten(params, body)
         in_url = dict(parse_qsl(url.partition("?")[2]))
         view = View(headers=headers or {}).with_options({**in_url, **(params or {})})
         if target.endpoint == "_msearch":
             return self._msearch(target, params, body, view)
-        content = plain(body, self._client.transport.serializer)
+        content = plain(body, getattr(self._client.transport, "serializer", None))
         if target.endpoint == "_search" and "scroll" not in {**in_url, **(params or {})}:
             params, content = without_impacts(params, content)
         if not isinstance(content, Mapping):
@@ -158,9 +176,8 @@ class Rewriter:
         parted = [part_asked(search, params) for search in searches]
         searches = [search for _, search in parted]
         found = [self._weighed_if_there(search) for search in searches]
-        texts = list(dict.fromkeys(clause.query for each in found for clause in each or ()))
-        queries = encoded(self.encoder, texts) if texts else None
-        rows = {text: queries.row(n) for n, text in enumerate(texts)} if queries else {}
+        texts = [clause.query for each in found for clause in each or ()]
+        rows = self._queries(texts) if texts else {}
         bodies = [
             NO_INDEX if each is None else _replaced(search, partial(self._translated, rows, each))
             for search, each in zip(searches, found, strict=True)

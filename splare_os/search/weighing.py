@@ -1,35 +1,16 @@
 """How queries weigh latents in the indices at hand, and what impacts of documents go through."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..encoder import Encoder, GivesWholeQueries
 from ..errors import MappingError
 from ..impacts import Impacts, prune
 from ..layout.records import FieldRecord
 from ..scoring import K1, Saturation, Scoring, check_scoring, weighed
-
-
-@dataclass(frozen=True)
-class Queries:
-    """All impacts [text, latent] of queries, of which the `top_k` heaviest score; None: all."""
-
-    impacts: Impacts
-    top_k: int | None = None
-
-    def row(self, number: int) -> "Queries":
-        """Return one of the queries."""
-        return Queries(self.impacts[[number]], self.top_k)
-
-
-def encoded(encoder: Encoder, texts: Sequence[str]) -> Queries:
-    """Return queries before they are cut, if the encoder gives that: weights decide what stays."""
-    if isinstance(encoder, GivesWholeQueries):
-        return Queries(encoder.encode_whole_queries(texts), encoder.query_top_k)
-    return Queries(encoder.encode_queries(texts))
+from .queries import Queries
 
 
 @dataclass(frozen=True)
