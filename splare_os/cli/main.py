@@ -17,6 +17,7 @@ from .jobs import jobs
 from .options import errors_in_one_line
 from .remove_impacts import remove_impacts
 from .search import search
+from .serve import serve
 from .statistics import statistics
 from .train import train
 
@@ -42,7 +43,7 @@ def main(verbose: bool) -> None:
 
 COMMANDS = (
     *(demo, cluster, encode, import_sae, index, jobs, backfill, remove_impacts),
-    *(statistics, search, evaluate, train),
+    *(statistics, search, serve, evaluate, train),
 )
 
 for command in COMMANDS:

@@ -3,8 +3,8 @@
 windows · packing (texts to rows of tokens) → backbone/ (tokens to states) → sae/ · pooling/ (states
 to impacts) → encoder · parallel · foreign; load finds one by name, card describes its folder.
 
-`Card` and `load_encoder` can be imported without torch; what else is named here brings it when it
-is first used.
+`Card`, `load_encoder` and `RemoteEncoder` can be imported without torch; what else is named here
+brings it when it is first used.
 """
 
 from importlib import import_module
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..extras import require
 from .card import Card
 from .load import load_encoder
+from .remote import RemoteEncoder, RemoteOptions
 
 if TYPE_CHECKING:
     from .backbone import Backbone, load_backbone
@@ -27,6 +28,8 @@ __all__ = [
     "Card",
     "ForeignEncoder",
     "ParallelEncoder",
+    "RemoteEncoder",
+    "RemoteOptions",
     "SaeEncoder",
     "SaePooling",
     "SplareEncoder",
