@@ -1,6 +1,5 @@
 """`SplareEncoder`: a model folder of ours, as an `Encoder`."""
 
-import json
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,7 @@ from ..statistics import Statistics
 from .backbone.backbone import Backbone, load_backbone
 from .backbone.precision import best_dtype
 from .card import Card, read_card, write_card
-from .modules import module_packages
+from .modules import refuse_code
 from .packing import Pack, packs
 from .pooling.pooling import SaePooling
 from .pooling.spans import TokenSpans, heaviest_spans
@@ -134,7 +133,7 @@ class SplareEncoder:
             raise EncoderError(
                 f"{folder} has no splare.json: save the model with SplareEncoder.save"
             )
-        _refuse_code(folder)
+        refuse_code(folder)
         device = device or get_device_name()
         computed = getattr(torch, dtype) if dtype else best_dtype(device)
         model = SparseEncoder(
@@ -289,16 +288,3 @@ class SplareEncoder:
             pending = pack, tokens, maxima
         if pending:
             yield pending
-
-
-def _refuse_code(folder: Path) -> None:
-    """Raise `EncoderError` if loading the folder would run code that came with it.
-
-    To find our module classes sentence-transformers has to be told to trust the folder, and
-    transformers then trusts it too.
-    """
-    module_packages(folder)
-    for path in folder.rglob("*.json"):
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(content, dict) and "auto_map" in content:
-            raise EncoderError(f"{path} has an auto_map, code of others: it is not loaded")

@@ -27,3 +27,16 @@ def module_packages(folder: Path) -> set[str]:
             "only modules of sentence_transformers and splare_os are loaded"
         )
     return packages
+
+
+def refuse_code(folder: Path) -> None:
+    """Raise `EncoderError` if loading the folder would run code that came with it.
+
+    To find our module classes sentence-transformers has to be told to trust the folder, and
+    transformers then trusts it too.
+    """
+    module_packages(folder)
+    for path in folder.rglob("*.json"):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if isinstance(content, dict) and "auto_map" in content:
+            raise EncoderError(f"{path} has an auto_map, code of others: it is not loaded")

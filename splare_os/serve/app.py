@@ -79,6 +79,7 @@ def make_app(
     app.add_exception_handler(Refusal, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _no_route)
+    app.add_exception_handler(Exception, _failed)
     _add_encoding(app, service)
     _add_others(app, service)
     _add_states(app, service)
@@ -205,6 +206,10 @@ async def _invalid(_: Request, error: Exception) -> Response:
     where = ".".join(str(part) for part in first["loc"])
     refusal = Refusal(422, "Validation", f"{where}: {first['msg']}")
     return await _refused(_, refusal)
+
+
+async def _failed(_: Request, __: Exception) -> Response:
+    return await _refused(_, Refusal(500, "Unhealthy", "the server failed; its log says where"))
 
 
 async def _no_route(_: Request, error: Exception) -> Response:

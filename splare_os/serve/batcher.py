@@ -108,7 +108,7 @@ class Batcher:
             batch = await self._next_batch()
             start = time.monotonic()
             self._note(batch, start)
-            found = await loop.run_in_executor(self._threads, _safely, encoder, batch)
+            found = await loop.run_in_executor(self._threads, answers, encoder, batch)
             self._settle(batch, found, time.monotonic() - start)
 
     async def _next_batch(self) -> Batch:
@@ -146,16 +146,8 @@ class Batcher:
             n_texts = each.end - each.start
             if isinstance(part, Exception):
                 self._failed.add(n_texts, batch.kind)
+                logger.warning("failed kind=%s error=%s", batch.kind, type(part).__name__)
                 each.entry.fail(part)
             else:
                 self._texts.add(n_texts, batch.kind)
                 each.entry.settle(each.start, n_texts, part)
-
-
-def _safely(encoder: Encoder, batch: Batch) -> list[Part | Exception]:
-    """Return the answers of `answers`; an error that is nobody's fault is told to all."""
-    try:
-        return answers(encoder, batch)
-    except Exception as error:  # noqa: BLE001  # the next batch may fare better
-        logger.error("batch failed texts=%d error=%s", len(batch.texts), type(error).__name__)
-        return [error for _ in batch.slices]

@@ -3,9 +3,12 @@
 Replies are written by `replies`, these models only describe them.
 """
 
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, FailFast, Field
+
+Strings: TypeAlias = Annotated[list[str], FailFast()]
+"""Millions of wrong elements are one error, not millions."""
 
 
 class Message(BaseModel):
@@ -17,7 +20,7 @@ class Message(BaseModel):
 class Texts(Message):
     """Texts to be encoded."""
 
-    texts: list[str] = Field(examples=[["who lost money when stocks fell"]])
+    texts: Strings = Field(examples=[["who lost money when stocks fell"]])
 
 
 class Encoding(Texts):
@@ -40,7 +43,7 @@ class SparseInputs(BaseModel):
 
     model_config = ConfigDict(strict=True)
 
-    inputs: str | list[str] = Field(examples=["who lost money when stocks fell"])
+    inputs: str | Strings = Field(examples=["who lost money when stocks fell"])
     prompt_name: Literal["document", "query"] | None = None
     truncate: bool | None = None
 

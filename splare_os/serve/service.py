@@ -14,7 +14,7 @@ from .limits import Limits
 from .metrics import Registry
 from .queue import Kind, QueueFullError
 from .refusal import Refusal, overloaded, too_large
-from .work import Part, UnreadableTextError
+from .work import ModelFailedError, Part, UnreadableTextError
 
 logger = logging.getLogger(__name__)
 
@@ -82,8 +82,8 @@ class Service:
             raise Refusal(422, "Tokenizer", str(error)) from error
         except EncoderError as error:
             raise Refusal(424, "Backend", str(error)) from error
-        except (ValueError, RuntimeError) as error:
-            reason = f"model {encoder.name!r} failed: {type(error).__name__}"
+        except ModelFailedError as error:
+            reason = f"model {encoder.name!r} failed: {error}"
             raise Refusal(500, "Backend", reason) from error
 
     def _check(self, texts: Sequence[str]) -> None:
@@ -94,6 +94,11 @@ class Service:
         if longest > limits.max_characters:
             at = next(at for at, text in enumerate(texts) if len(text) == longest)
             raise too_large(f"text {at} has {longest} characters: at most {limits.max_characters}")
+
+        for at, text in enumerate(texts):
+            if not (text.isascii() or _is_unicode(text)):
+                reason = f"text {at} is no Unicode: half of a surrogate pair stands alone"
+                raise Refusal(422, "Tokenizer", reason)
 
     def require(self, fingerprint: str | None) -> None:
         """Raise `Refusal` unless the model is the one that is asked for; None: any."""
@@ -131,6 +136,14 @@ class Service:
             "max_batch_tokens": self._batcher.max_batch_tokens,
             "version": __version__,
         }
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _warm(load: Load) -> Sequence[Encoder]:

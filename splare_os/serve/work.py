@@ -33,11 +33,15 @@ class UnreadableTextError(Exception):
         self.position = position
 
 
+class ModelFailedError(Exception):
+    """The model failed, whatever the texts; the message is the kind of its error."""
+
+
 def answers(encoder: Encoder, batch: Batch) -> list[Part | Exception]:
     """Return the answer to each slice of a batch, or why it has none.
 
     A `ValueError` or `RuntimeError` of the encoder is one text's fault, found by encoding one by
-    one, unless every text meets it; any other is that of all.
+    one, unless every text meets it; any other is the model's.
     """
     try:
         return list(_parts(encoder, batch))
@@ -47,8 +51,10 @@ def answers(encoder: Encoder, batch: Batch) -> list[Part | Exception]:
         found = [_one_by_one(encoder, batch.kind, each) for each in batch.slices]
         texts = batch.texts
         if isinstance(error, RuntimeError) and len(texts) > 1 and not _any_good(found):
-            return [error for _ in batch.slices]
+            return [ModelFailedError(type(error).__name__) for _ in batch.slices]
         return found
+    except Exception as error:  # noqa: BLE001  # the next batch may fare better
+        return [ModelFailedError(type(error).__name__) for _ in batch.slices]
 
 
 def _parts(encoder: Encoder, batch: Batch) -> list[Part]:
