@@ -5,9 +5,9 @@ Replies are written by `replies`, these models only describe them.
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, FailFast, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-Strings: TypeAlias = Annotated[list[str], FailFast()]
+Strings: TypeAlias = Annotated[list[str], Field(fail_fast=True)]
 """Millions of wrong elements are one error, not millions."""
 
 

@@ -102,7 +102,7 @@ def test_json_that_grows_when_it_is_read_is_read_one_by_one(attacked: Server) ->
     body = b'{"texts": [' + b"[]," * 2_700_000 + b"[]]}"
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: attacked.post("/documents", body)[0], range(16)))
-    assert set(found) <= {422, 429}
+    assert set(found) <= {408, 422, 429}
 
 
 def test_who_sends_slowly_is_cut_off(attacked: Server) -> None:
