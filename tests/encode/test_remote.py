@@ -120,9 +120,11 @@ def test_a_server_that_was_restarted_is_asked_again_and_another_model_refused(
     finally:
         done.set()
         thread.join()
-    with running(tmp_path, address=address, encoder={"fingerprint": "f" * 16}):
-        with pytest.raises(ModelServerError, match=r"'0123456789abcdef' is asked for, and 'hash'"):
-            remote.encode_documents(["oil"])
+    with (
+        running(tmp_path, address=address, encoder={"fingerprint": "f" * 16}),
+        pytest.raises(ModelServerError, match=r"'0123456789abcdef' is asked for, and 'hash'"),
+    ):
+        remote.encode_documents(["oil"])
 
 
 def test_a_server_that_is_down_fails_soon_and_then_at_once() -> None:
@@ -136,12 +138,16 @@ def test_a_server_that_is_down_fails_soon_and_then_at_once() -> None:
 
 
 def test_what_is_no_model_server_is_told() -> None:
-    with answering({"/info": [Answer(404, {"error": "Not Found"})]}) as told:
-        with pytest.raises(ModelServerError, match="answers 404"):
-            RemoteEncoder(told.url)
-    with answering({"/info": [Answer(200, {"version": {"number": "3.6.0"}})]}) as told:
-        with pytest.raises(ModelServerError, match="tells no model: is it a model server?"):
-            RemoteEncoder(told.url)
+    with (
+        answering({"/info": [Answer(404, {"error": "Not Found"})]}) as told,
+        pytest.raises(ModelServerError, match="answers 404"),
+    ):
+        RemoteEncoder(told.url)
+    with (
+        answering({"/info": [Answer(200, {"version": {"number": "3.6.0"}})]}) as told,
+        pytest.raises(ModelServerError, match="tells no model: is it a model server?"),
+    ):
+        RemoteEncoder(told.url)
 
 
 @pytest.mark.parametrize(
@@ -156,9 +162,11 @@ def test_what_is_no_model_server_is_told() -> None:
 )
 def test_an_answer_that_does_not_fit_the_texts_is_refused(found: object) -> None:
     info = {"model_id": "m", "fingerprint": "f" * 16, "n_latents": 8}
-    with answering({"/info": [Answer(200, info)], "/encode": [Answer(200, found)]}) as told:
-        with pytest.raises(ModelServerError, match="answers no impacts of 2 texts"):
-            RemoteEncoder(told.url).encode_documents(["a", "b"])
+    with (
+        answering({"/info": [Answer(200, info)], "/encode": [Answer(200, found)]}) as told,
+        pytest.raises(ModelServerError, match="answers no impacts of 2 texts"),
+    ):
+        RemoteEncoder(told.url).encode_documents(["a", "b"])
 
 
 TEI = {

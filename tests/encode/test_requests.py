@@ -41,17 +41,21 @@ def test_a_wait_longer_than_patience_is_not_begun() -> None:
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 424])
 def test_a_refusal_is_told_at_once(status: int) -> None:
-    with answering({"/x": [Answer(status, {"error": "because"})]}) as told:
-        with pytest.raises(ModelServerError, match=f"answers {status}: because"):
-            requests(told.url).post("/x", {}, {}, LONG)
+    with (
+        answering({"/x": [Answer(status, {"error": "because"})]}) as told,
+        pytest.raises(ModelServerError, match=f"answers {status}: because"),
+    ):
+        requests(told.url).post("/x", {}, {}, LONG)
     assert len(told.requests) == 1
 
 
 @pytest.mark.parametrize("status", [413, 422])
 def test_a_text_that_cannot_be_read_is_the_callers_mistake(status: int) -> None:
-    with answering({"/x": [Answer(status, {"error": "text 3: no"})]}) as told:
-        with pytest.raises(ValueError, match=f"answers {status}: text 3: no"):
-            requests(told.url).post("/x", {}, {}, LONG)
+    with (
+        answering({"/x": [Answer(status, {"error": "text 3: no"})]}) as told,
+        pytest.raises(ValueError, match=f"answers {status}: text 3: no"),
+    ):
+        requests(told.url).post("/x", {}, {}, LONG)
 
 
 def test_who_gives_up_is_not_followed_at_once_by_others() -> None:
@@ -84,9 +88,11 @@ def test_nobody_at_an_address_is_told_with_what_to_look_at() -> None:
 
 
 def test_a_page_of_a_proxy_is_no_answer() -> None:
-    with answering({"/x": [Answer(200, b"<html>login</html>")]}) as told:
-        with pytest.raises(ModelServerError, match="answers no JSON"):
-            requests(told.url).post("/x", {}, {}, SHORT)
+    with (
+        answering({"/x": [Answer(200, b"<html>login</html>")]}) as told,
+        pytest.raises(ModelServerError, match="answers no JSON"),
+    ):
+        requests(told.url).post("/x", {}, {}, SHORT)
 
 
 def test_connections_are_kept_and_the_token_is_sent() -> None:
