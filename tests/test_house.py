@@ -55,6 +55,8 @@ OF_NO_MODULE = {
     "search/test_drop_in.py": "what applications do with their client",
     "index/test_compact.py": "an index without impacts in _source, from all sides",
     "index/test_kill.py": "a worker in a process of its own, killed at any instant",
+    "serve/test_hostile.py": "a whole server among callers who mean it ill",
+    "serve/test_openapi.py": "what the server says of itself, against what it does",
     "test_benchmark_results.py": "benchmarks/results.py",
     "test_benchmark_scale.py": "benchmarks/scale.py",
     "test_benchmarks.py": "benchmarks/",

@@ -60,7 +60,7 @@ class Batcher:
         registry.gauge("splare_queue_texts", "Texts that wait.", lambda: queue.texts)
         registry.gauge("splare_queue_tokens", "Their tokens, estimated.", lambda: queue.tokens)
         registry.gauge(
-            "splare_queue_dropped_texts", "Texts whose caller left.", lambda: queue.n_dropped
+            "splare_queue_dropped_texts_total", "Texts whose caller left.", lambda: queue.n_dropped
         )
         self._waited = registry.histogram(
             "splare_queue_seconds", "How long a request waited for its first batch.", SECONDS

@@ -42,7 +42,10 @@ class Counter:
 
 
 class Gauge:
-    """A number that is asked for when it is read, with labels that stay."""
+    """A number that is asked for when it is read, with labels that stay.
+
+    One whose name ends in `_total` only grows: a counter that somebody else keeps.
+    """
 
     def __init__(
         self,
@@ -55,7 +58,9 @@ class Gauge:
 
     def lines(self) -> Iterator[str]:
         """Yield its lines."""
-        yield from _head(self.name, self.told, "gauge")
+        yield from _head(
+            self.name, self.told, "counter" if self.name.endswith("_total") else "gauge"
+        )
         yield _line(self.name, self.labels, self.read())
 
 

@@ -78,6 +78,13 @@ class Server:
         found = (line.rpartition(" ") for line in lines if not line.startswith("#"))
         return next((float(value) for told, _, value in found if told == name), 0.0)
 
+    def wait_for(self, name: str, value: float) -> None:
+        """Wait until a metric has a value; requests are counted after their answer is sent."""
+        end = time.monotonic() + 30
+        while (found := self.metric(name)) != value:
+            assert time.monotonic() < end, f"{name} is {found}, not {value}"
+            time.sleep(0.05)
+
     def peak_mb(self) -> float:
         """Return the most memory that it held, in MB (10**6 bytes)."""
         lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()

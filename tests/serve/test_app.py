@@ -125,7 +125,7 @@ def test_metrics_count_what_happens(server: Server) -> None:
     texts = 'splare_texts_total{kind="query"}'
     before = server.metric(name), server.metric(texts), server.metric("splare_batch_texts_count")
     server.post("/queries", {"texts": ["a", "b"]})
-    assert server.metric(name) == before[0] + 1
+    server.wait_for(name, before[0] + 1)
     assert server.metric(texts) == before[1] + 2
     assert server.metric("splare_batch_texts_count") == before[2] + 1
     model = 'splare_model_info{model="hash",fingerprint="0123456789abcdef"}'

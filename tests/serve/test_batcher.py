@@ -137,7 +137,7 @@ def test_callers_who_leave_are_not_encoded_and_counted() -> None:
 
     text = ran([encoder], Limits(), work)
     assert encoder.batches == [1, 1]
-    assert "splare_queue_dropped_texts 7" in text
+    assert "splare_queue_dropped_texts_total 7" in text
     assert 'splare_texts_total{kind="document"} 2.0' in text
     assert "splare_queue_texts 0" in text
     assert "splare_batch_texts_count 2" in text

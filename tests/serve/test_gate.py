@@ -120,15 +120,7 @@ def test_a_request_that_takes_too_long_is_ended(small: Server) -> None:
     status, found = small.post("/documents", {"texts": ["slowly"] * 5})
     assert (status, found) == (504, {"error": "no answer in 1.5 s", "error_type": "Timeout"})
     assert small.post("/queries", {"texts": ["a"]})[0] in {200, 504}
-    wait_until(small, "splare_requests", 1)
-
-
-def wait_until(server: Server, name: str, value: float) -> None:
-    """Wait until a metric has a value; the reading request counts itself."""
-    end = time.monotonic() + 30
-    while server.metric(name) != value:
-        assert time.monotonic() < end, name
-        time.sleep(0.05)
+    small.wait_for("splare_requests", 1)
 
 
 def test_what_is_too_much_to_wait_comes_again_later(small: Server) -> None:
@@ -146,8 +138,8 @@ def test_what_is_too_much_to_wait_comes_again_later(small: Server) -> None:
         found = list(pool.map(ask, range(8)))
     assert {status for status, _ in found} >= {200, 429}
     assert all(wait.isdecimal() and int(wait) >= 1 for status, wait in found if status == 429)
-    wait_until(small, "splare_requests", 1)
-    wait_until(small, "splare_queue_texts", 0)
+    small.wait_for("splare_requests", 1)
+    small.wait_for("splare_queue_texts", 0)
     assert small.metric("splare_body_bytes") == 0
 
 
@@ -164,11 +156,11 @@ def test_all_bodies_together_are_bounded(small: Server) -> None:
     finally:
         for holder in holders:
             holder.close()
-    wait_until(small, "splare_body_bytes", 0)
+    small.wait_for("splare_body_bytes", 0)
 
 
 def test_a_caller_that_leaves_is_noticed_and_its_texts_dropped(small: Server) -> None:
-    dropped = small.metric("splare_queue_dropped_texts")
+    dropped = small.metric("splare_queue_dropped_texts_total")
     busy = threading.Thread(target=small.post, args=("/documents", {"texts": ["slowly"]}))
     busy.start()
     time.sleep(0.15)
@@ -179,9 +171,9 @@ def test_a_caller_that_leaves_is_noticed_and_its_texts_dropped(small: Server) ->
         leaving.sendall(head + b"content-length: %d\r\n\r\n" % len(body) + body)
         time.sleep(0.15)
     busy.join()
-    wait_until(small, "splare_requests", 1)
-    wait_until(small, "splare_queue_texts", 0)
-    assert small.metric("splare_queue_dropped_texts") == dropped + 3
+    small.wait_for("splare_requests", 1)
+    small.wait_for("splare_queue_texts", 0)
+    assert small.metric("splare_queue_dropped_texts_total") == dropped + 3
     assert small.metric('splare_requests_total{route="/documents",status="499"}') >= 1
 
 
