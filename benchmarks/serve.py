@@ -27,7 +27,7 @@ from .pairs import N_PAIRS, of_pairs, seconds
 
 CLIENTS = (1, 8, 64)
 QUERY_CHARS = 60
-"""A query is the beginning of a text, as long as a question."""
+"""A query is the end of a text, as long as a question."""
 PROBES = 300
 """Queries of one client, each asked directly and of the server."""
 
@@ -128,14 +128,16 @@ def gain(url: str, plain: str, path: str, texts: Sequence[str], clients: int) ->
 
 @click.command()
 @click.argument("file", required=False)
-@click.option("--texts", "n_texts", default=700, show_default=True, help="Documents, and queries.")
+@click.option("--texts", "n_texts", default=448, show_default=True, help="Documents.")
+@click.option("--queries", "n_queries", default=1792, show_default=True)
 @model_option
-def main(file: str | None, n_texts: int, model: str) -> None:
+def main(file: str | None, n_texts: int, n_queries: int, model: str) -> None:
     """Print figures of a server, a line of JSON each."""
+    queries = [text[-QUERY_CHARS:] for text in read_texts(file, n_queries)]
     texts = read_texts(file, n_texts)
-    queries = [text[-QUERY_CHARS:] for text in texts]
     encoder = opened_encoder(model)
-    print_json({"model": encoder.name, "cores": os.cpu_count(), "texts": len(texts)})
+    told = {"documents": len(texts), "queries": len(queries), "cores": os.cpu_count()}
+    print_json({"model": encoder.name} | told)
     with ExitStack() as stack:
         url = stack.enter_context(server(model))
         plain = stack.enter_context(server(model, "--max-batch-tokens", "1"))

@@ -41,7 +41,7 @@ def limit_options(command: C) -> C:
             "--max-batch-tokens", type=NUMBER, help="Encoded at a time; what the model likes."
         ),
         click.option("--max-wait-s", type=float, help="A batch waits for more.  [default: 0]"),
-        click.option("--max-waiting-tokens", type=NUMBER, help="Then 429 is answered; 64 batches."),
+        click.option("--max-waiting-tokens", type=NUMBER, help="Then 429 is answered; 64 passes."),
         click.option("--max-texts", type=NUMBER, help="Of a request.  [default: 1024]"),
         click.option("--max-characters", type=NUMBER, help="Of a text.  [default: 1000000]"),
         click.option("--max-body-bytes", type=NUMBER, help="Of a request.  [default: 8 MiB]"),

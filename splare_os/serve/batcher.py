@@ -16,8 +16,8 @@ from .work import Explanations, Part, answers, joined
 
 logger = logging.getLogger(__name__)
 
-WAITING_BATCHES = 64
-"""What may wait, in full batches, unless it is told."""
+WAITING_PASSES = 64
+"""What may wait, in passes of the model, unless it is told."""
 ASSUMED_TOKENS_PER_S = 5_000.0
 """Until the first batches tell."""
 
@@ -49,7 +49,9 @@ class Batcher:
     def __init__(self, encoders: Sequence[Encoder], limits: Limits, registry: Registry) -> None:
         budget = limits.max_batch_tokens or pass_tokens(encoders[0])
         self._encoders, self._limits, self.max_batch_tokens = encoders, limits, budget
-        self._queue = Queue(max_tokens=limits.max_waiting_tokens or WAITING_BATCHES * budget)
+        self._queue = Queue(
+            max_tokens=limits.max_waiting_tokens or WAITING_PASSES * pass_tokens(encoders[0])
+        )
         self._came = asyncio.Event()
         self._rate = ASSUMED_TOKENS_PER_S
         self._threads = ThreadPoolExecutor(len(encoders), thread_name_prefix="splare-encode")
