@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,7 +14,7 @@ from starlette.types import ASGIApp
 
 from .. import __version__
 from .gate import Gate
-from .refusal import Refusal
+from .refusal import Refusal, failed
 from .routes import add_encoding, add_model, add_others, add_states
 from .service import Service
 
@@ -77,24 +78,22 @@ def _declare_token(app: FastAPI, *, is_asked: bool) -> None:
 
 
 async def _refused(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)  # noqa: S101  # registered for it
-    return Response(error.body, error.status, error.headers, "application/json")
+    refusal = cast(Refusal, error)
+    return Response(refusal.body, refusal.status, refusal.headers, "application/json")
 
 
-async def _invalid(_: Request, error: Exception) -> Response:
+async def _invalid(request: Request, error: Exception) -> Response:
     """Say what is wrong without repeating the request, which may be no Unicode."""
-    assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for it
-    first = error.errors()[0]
+    first = cast(RequestValidationError, error).errors()[0]
     where = ".".join(str(part) for part in first["loc"])
-    refusal = Refusal(422, "Validation", f"{where}: {first['msg']}")
-    return await _refused(_, refusal)
+    return await _refused(request, Refusal(422, "Validation", f"{where}: {first['msg']}"))
 
 
-async def _failed(_: Request, __: Exception) -> Response:
-    return await _refused(_, Refusal(500, "Unhealthy", "the server failed; its log says where"))
+async def _no_route(request: Request, error: Exception) -> Response:
+    told = cast(HTTPException, error)
+    refusal = Refusal(told.status_code, "Validation", told.detail, headers=told.headers)
+    return await _refused(request, refusal)
 
 
-async def _no_route(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101  # registered for it
-    refusal = Refusal(error.status_code, "Validation", error.detail, headers=error.headers)
-    return await _refused(_, refusal)
+async def _failed(request: Request, _: Exception) -> Response:
+    return await _refused(request, failed())

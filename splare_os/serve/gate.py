@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .bodies import Bodies, ClientLeftError
 from .limits import Limits
 from .metrics import SECONDS, Registry
-from .refusal import Refusal, overloaded
+from .refusal import Refusal, failed, overloaded
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class Gate:
             reply.status = reply.status or CLIENT_LEFT
         except Exception as error:  # noqa: BLE001  # a caller's texts must not reach the log
             logger.error("request failed path=%s %s", self._route(scope), _place(error))
-            await reply.refuse(Refusal(500, "Unhealthy", "the server failed; its log says where"))
+            await reply.refuse(failed())
         finally:
             self._n_requests -= 1
             self._requests.add(1, self._route(scope), str(reply.status))

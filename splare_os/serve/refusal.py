@@ -30,3 +30,8 @@ def overloaded(what: str, retry_after_s: int) -> Refusal:
 def too_large(reason: str) -> Refusal:
     """Return the refusal of a request over a limit of size; its connection ends."""
     return Refusal(413, "Validation", reason, headers={"connection": "close"})
+
+
+def failed() -> Refusal:
+    """Return what is told of an error of the server itself."""
+    return Refusal(500, "Unhealthy", "the server failed; its log says where")

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from .. import __version__
@@ -25,8 +26,16 @@ WARM_UP = ("oil", "the oil crisis of 1973 and what it did to prices. " * 40)
 """What is encoded before the server is ready: the first passes of a model are slow."""
 
 
+@dataclass(frozen=True)
+class Served:
+    """A model that is warm, and the batcher that asks it."""
+
+    encoder: Encoder
+    batcher: Batcher
+
+
 class Service:
-    """A model and its queue; `failure` is why it could not be loaded.
+    """A model and its queue; `failure` is why it could not be loaded, or serves no more.
 
     `on_ready` is called once the model is warm.
     """
@@ -36,54 +45,56 @@ class Service:
     ) -> None:
         self.limits, self.registry = limits, Registry()
         self._load, self._on_ready = load, on_ready
-        self._encoder: Encoder | None = None
-        self._batcher: Batcher | None = None
+        self._served: Served | None = None
         self.failure: Exception | None = None
 
     @property
     def is_ready(self) -> bool:
         """Whether texts are encoded."""
-        return self._batcher is not None
+        return self._served is not None
+
+    @property
+    def served(self) -> Served:
+        """The model; `Refusal` while it is loaded."""
+        if self._served is None:
+            raise Refusal(
+                503, "Unhealthy", "the model is being loaded", headers={"retry-after": "1"}
+            )
+        return self._served
 
     @property
     def encoder(self) -> Encoder:
         """The model; `Refusal` while it is loaded."""
-        if self._encoder is None:
-            raise Refusal(
-                503, "Unhealthy", "the model is being loaded", headers={"retry-after": "1"}
-            )
-        return self._encoder
+        return self.served.encoder
 
     async def run(self) -> None:
         """Load the model, warm it, and encode until cancelled; a failure is kept."""
         try:
             encoders = await asyncio.to_thread(_warm, self._load)
+            first = encoders[0]
+            labels = {"model": first.name, "fingerprint": first.fingerprint}
+            self.registry.gauge("splare_model_info", "What is served.", lambda: 1.0, labels)
+            self._served = Served(first, Batcher(encoders, self.limits, self.registry))
+            logger.info("ready model=%s fingerprint=%s", first.name, first.fingerprint)
+            self._on_ready(self)
+            await self._served.batcher.run()
         except Exception as error:  # noqa: BLE001  # told by whoever runs the server
             self.failure = error
-            return
-        first = encoders[0]
-        labels = {"model": first.name, "fingerprint": first.fingerprint}
-        self.registry.gauge("splare_model_info", "The model that is served.", lambda: 1.0, labels)
-        self._batcher, self._encoder = Batcher(encoders, self.limits, self.registry), first
-        logger.info("ready model=%s fingerprint=%s", first.name, first.fingerprint)
-        self._on_ready(self)
-        await self._batcher.run()
 
     async def encode(self, kind: Kind, texts: Sequence[str]) -> Part:
         """Return what the model makes of texts; `Refusal` if it does not."""
         self._check(texts)
-        encoder = self.encoder
-        assert self._batcher is not None  # noqa: S101  # it is there once the encoder is
+        served = self.served
         try:
-            return await self._batcher.encode(kind, texts)
+            return await served.batcher.encode(kind, texts)
         except QueueFullError as error:
-            raise overloaded("the queue is full", self._batcher.retry_after_s()) from error
+            raise overloaded("the queue is full", served.batcher.retry_after_s()) from error
         except UnreadableTextError as error:
             raise Refusal(422, "Tokenizer", str(error)) from error
         except EncoderError as error:
             raise Refusal(424, "Backend", str(error)) from error
         except ModelFailedError as error:
-            reason = f"model {encoder.name!r} failed: {error}"
+            reason = f"model {served.encoder.name!r} failed: {error}"
             raise Refusal(500, "Backend", reason) from error
 
     def _check(self, texts: Sequence[str]) -> None:
@@ -94,7 +105,6 @@ class Service:
         if longest > limits.max_characters:
             at = next(at for at, text in enumerate(texts) if len(text) == longest)
             raise too_large(f"text {at} has {longest} characters: at most {limits.max_characters}")
-
         for at, text in enumerate(texts):
             if not (text.isascii() or _is_unicode(text)):
                 reason = f"text {at} is no Unicode: half of a surrogate pair stands alone"
@@ -120,7 +130,6 @@ class Service:
     def info(self) -> dict[str, object]:
         """Return what `messages.Info` describes."""
         encoder, limits = self.encoder, self.limits
-        assert self._batcher is not None  # noqa: S101  # it is there once the encoder is
         query_top_k = encoder.query_top_k if isinstance(encoder, GivesWholeQueries) else None
         return {
             "model_id": encoder.name,
@@ -133,7 +142,7 @@ class Service:
             "max_body_bytes": limits.max_body_bytes,
             "max_characters": limits.max_characters,
             "max_concurrent_requests": limits.max_requests,
-            "max_batch_tokens": self._batcher.max_batch_tokens,
+            "max_batch_tokens": self.served.batcher.max_batch_tokens,
             "version": __version__,
         }
 
