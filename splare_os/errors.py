@@ -3,6 +3,8 @@
 SplareError
 ├── ClusterError      the embedded OpenSearch could not be fetched, started or stopped
 ├── EncoderError      a model folder that cannot be read, or lacks an ability
+│   └── ModelServerError  … as its server does not answer, or refuses
+├── ServerError       a model server that cannot be started
 ├── ConnectionSettingsError  a file that says how to reach a cluster cannot be read
 ├── MappingError      an index whose mapping does not fit what is asked of it
 │   └── NoIndexError  … as there is none of that name
@@ -30,6 +32,14 @@ class ClusterError(SplareError):
 
 class EncoderError(SplareError):
     """A model folder cannot be read, or the model lacks the ability that is asked for."""
+
+
+class ModelServerError(EncoderError):
+    """A model server does not answer, refuses, or serves another model than before."""
+
+
+class ServerError(SplareError):
+    """A model server cannot be started."""
 
 
 class ConnectionSettingsError(SplareError):

@@ -60,6 +60,8 @@ OF_NO_MODULE = {
     "index/test_kill.py": "a worker in a process of its own, killed at any instant",
     "test_benchmark_control.py": "benchmarks/control.py",
     "test_benchmark_feedback.py": "benchmarks/feedback.py and benchmarks/dense_sae.py",
+    "serve/test_hostile.py": "a whole server among callers who mean it ill",
+    "serve/test_openapi.py": "what the server says of itself, against what it does",
     "test_benchmark_results.py": "benchmarks/results.py",
     "test_benchmark_rules.py": "benchmarks/rules.py",
     "test_benchmark_scale.py": "benchmarks/scale.py",

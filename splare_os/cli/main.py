@@ -19,6 +19,7 @@ from .label import label
 from .options import errors_in_one_line
 from .remove_impacts import remove_impacts
 from .search import search
+from .serve import serve
 from .statistics import statistics
 from .train import train
 
@@ -44,7 +45,7 @@ def main(verbose: bool) -> None:
 
 COMMANDS = (
     *(demo, cluster, encode, import_sae, index, jobs, backfill, remove_impacts),
-    *(statistics, search, label, contrast, evaluate, train),
+    *(statistics, search, label, contrast, serve, evaluate, train),
 )
 
 for command in COMMANDS:

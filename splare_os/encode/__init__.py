@@ -4,8 +4,8 @@ windows · packing (texts to rows of tokens) → backbone/ (tokens to states) �
 to impacts) → encoder · parallel · foreign; embedding_sae → dense: whole embeddings to impacts. load
 finds one by name, card describes its folder.
 
-`Card` and `load_encoder` can be imported without torch; what else is named here brings it when it
-is first used.
+`Card`, `load_encoder` and `RemoteEncoder` can be imported without torch; what else is named here
+brings it when it is first used.
 """
 
 from importlib import import_module
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ..extras import require
 from .card import Card
 from .load import load_encoder
+from .remote import RemoteEncoder, RemoteOptions
 
 if TYPE_CHECKING:
     from .backbone import Backbone, load_backbone
@@ -32,6 +33,8 @@ __all__ = [
     "EmbeddingSae",
     "ForeignEncoder",
     "ParallelEncoder",
+    "RemoteEncoder",
+    "RemoteOptions",
     "SaeEncoder",
     "SaePooling",
     "SplareEncoder",

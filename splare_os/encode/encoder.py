@@ -177,6 +177,11 @@ class SplareEncoder:
         return self.pooling.n_latents
 
     @property
+    def pass_tokens(self) -> int:
+        """Tokens of one forward pass, where the model is now."""
+        return MAX_TOKENS.get(self.backbone.model.device.type, MAX_TOKENS["cuda"])
+
+    @property
     def document_top_k(self) -> int:
         """Most impacts of a document."""
         return self.card.document_top_k
@@ -270,9 +275,8 @@ class SplareEncoder:
 
     def _passes(self, windows: Windows) -> Iterator[tuple[Pack, PooledTokens, Tensor]]:
         """Yield the activations of every pack, one pass behind: a GPU never waits for them."""
-        device = self.backbone.model.device.type
         pending = None
-        for pack in packs(windows, max_tokens=MAX_TOKENS.get(device, MAX_TOKENS["cuda"])):
+        for pack in packs(windows, max_tokens=self.pass_tokens):
             with torch.inference_mode():
                 tokens = pooled_tokens(self.backbone, self.pooling, pack)
                 maxima = largest_activations(tokens, self.pooling.sae)
