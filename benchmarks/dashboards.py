@@ -33,6 +33,7 @@ from splare_os.index.report import INDEX as OPS
 from splare_os.index.report import ReportOptions, reported
 from splare_os.index.snapshot import Watch
 from splare_os.layout import ensure_index
+from splare_os.layout.labels import Label, ensure_labels, keep_labels
 from splare_os.search import SearchLog, SplareOpenSearch
 from splare_os.search.explain import word_at
 from splare_os.search.search_log import INDEX as LOG
@@ -43,7 +44,7 @@ from .panels import drawn, filled
 
 ROOT = Path(__file__).parents[1]
 PICTURES = ROOT / "docs" / "dashboards"
-NOTES, LABELS = "splare-notes", "splare-labels"
+NOTES = "splare-notes"
 FIRST_DAY_S, DAY_S = 1_735_689_600, 86_400
 """1 January 2025: the sample has no dates, so its articles get some."""
 
@@ -122,14 +123,12 @@ def label(client: OpenSearch, encoder: Encoder, some: list[dict[str, Any]]) -> N
     for text, spans in zip(texts, encoder.spans(texts), strict=True):
         for latent, span in spans.items():
             words[latent][word_at(text, *span).lower()] += 1
-    keys = {"latent": {"type": "integer"}, "fingerprint": {"type": "keyword"}}
-    client.indices.create(index=LABELS, body={"mappings": {"properties": keys}})
-    lines: list[dict[str, Any]] = []
-    for latent, counted in words.items():
-        told = {"latent": latent, "fingerprint": encoder.fingerprint}
-        common = " ".join(word for word, _ in counted.most_common(2))
-        lines += [{"index": {"_id": str(latent)}}, told | {"label": common}]
-    client.bulk(index=LABELS, body=lines)
+    found = [
+        Label(latent, " ".join(word for word, _ in counted.most_common(2)), "trigger words")
+        for latent, counted in words.items()
+    ]
+    ensure_labels(client)
+    keep_labels(client, encoder, found)
 
 
 def searches() -> Iterator[tuple[str, dict[str, Any]]]:

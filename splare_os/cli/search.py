@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .labels import with_labels
 from .options import (
     SCORINGS,
     cluster_options,
@@ -15,13 +16,14 @@ from .options import (
     opened_encoder,
     print_json,
 )
+from .steering import Steered, steering_options
 
 if TYPE_CHECKING:
     from ..scoring import Scoring
 
 
 @click.command()
-@click.argument("query")
+@click.argument("query", required=False)
 @click.option("--index", required=True, help="Index, alias or pattern to search.")
 @click.option("--text-field", help="Field whose impacts are searched; needed if there are several.")
 @click.option("--size", default=10, show_default=True, help="Number of hits.")
@@ -29,10 +31,11 @@ if TYPE_CHECKING:
 @click.option("--explain", is_flag=True, help="Tell which latents, and which words, matched.")
 @click.option("--scoring", type=click.Choice(SCORINGS), default="calibrated", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="JSON Lines also on a terminal.")
+@steering_options
 @cluster_options
 @model_option
 def search(
-    query: str,
+    query: str | None,
     index: str,
     text_field: str | None,
     size: int,
@@ -46,12 +49,13 @@ def search(
     """Search INDEX for QUERY: one line a hit, a table on a terminal."""
     from ..search import SearchOptions, search
 
-    options = SearchOptions(
+    plain = SearchOptions(
         text_field, size=size, two_step=two_step, explain=explain, scoring=scoring
     )
-    encoder = opened_encoder(model)  # first: no cluster is started for nothing
+    steered, encoder = Steered.read(cluster, query), opened_encoder(model)  # before a cluster
+    options = steered.options(plain, encoder)
     with closing(connect(cluster)) as client:
-        hits = search(client, encoder, index, query, options)
+        hits = with_labels(client, encoder, search(client, encoder, index, steered.query, options))
     if sys.stdout.isatty() and not as_json:
         from .show import console, hits_table
 
@@ -59,5 +63,5 @@ def search(
         return
     for hit in hits:
         line = {"_id": hit.id, "_score": hit.score, "_source": hit.source}
-        matches = {"matches": [asdict(match) for match in hit.matches]} if explain else {}
-        print_json(line | matches)
+        matches = [asdict(match) for match in hit.matches]
+        print_json(line | ({"text": hit.text, "matches": matches} if explain else {}))

@@ -56,7 +56,8 @@ def match_lines(hit: Hit) -> list[str]:
 
 def _match_line(match: Match) -> str:
     words = f"{match.query_text or '·'} → {match.document_text or '·'}"
-    return f"latent {match.latent:>6}  +{match.score:.2f}  {words}"
+    label = "".join(filter(str.isprintable, match.label or ""))
+    return f"latent {match.latent:>6}  +{match.score:.2f}  {words}{label and f'  [{label}]'}"
 
 
 def _cell(hits: Sequence[Hit], place: int) -> Text:

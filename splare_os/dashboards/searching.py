@@ -24,7 +24,7 @@ PERCENTS = (50, 95, 99)
 HELP = """\
 What applications search for: `SplareOpenSearch(…, search_log=SearchLog())` writes a document a
 search, or a share of them. **Took** is the server's time, **whole time** the client's, encoding
-excluded. Queries are hashed unless the log is told to keep them."""
+included. Queries are hashed unless the log is told to keep them."""
 
 
 def board() -> Board:

@@ -9,11 +9,12 @@ without aggregations: that draws an empty chart, and no error. Times are cut by
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from ..layout.labels import INDEX
 from .objects import Json
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 
-LABELS = "splare-labels*"
+LABELS = f"{INDEX}*"
 """Labels of latents; with a star, an index that is not there is no error."""
 
 Step: TypeAlias = Json

@@ -58,6 +58,23 @@ def read_card(folder: Path) -> Card | None:
     return Card(**content)
 
 
+def require_card(folder: Path) -> Card:
+    """Return the card of a model folder of ours, with the fingerprint of what is in it.
+
+    A folder that sentence-transformers saved has none yet.
+    """
+    card = read_card(folder)
+    if card is None:
+        raise EncoderError(f"{folder} has no splare.json: save the model with SplareEncoder.save")
+    return card if card.fingerprint else replace(card, fingerprint=fingerprint(folder, card))
+
+
+def write_settings(folder: Path, card: Card) -> None:
+    """Write a card without fingerprint, beside a model that is not all saved yet."""
+    text = json.dumps(asdict(replace(card, fingerprint="")), indent=2) + "\n"
+    (folder / CARD).write_text(text, encoding="utf-8")
+
+
 def write_card(folder: Path, card: Card) -> Card:
     """Fingerprint the saved model in `folder`, write its card, and return that card."""
     card = replace(card, fingerprint=fingerprint(folder, card))

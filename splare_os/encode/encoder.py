@@ -1,6 +1,5 @@
 """`SplareEncoder`: a model folder of ours, as an `Encoder`."""
 
-import json
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,8 +19,8 @@ from ..impacts import Impacts, empty, merge, prune, stack
 from ..statistics import Statistics
 from .backbone.backbone import Backbone, load_backbone
 from .backbone.precision import best_dtype
-from .card import Card, read_card, write_card
-from .modules import module_packages
+from .card import Card, require_card, write_card
+from .modules import refuse_code
 from .packing import Pack, packs
 from .pooling.pooling import SaePooling
 from .pooling.spans import TokenSpans, heaviest_spans
@@ -56,6 +55,7 @@ class SplareEncoder:
     ) -> None:
         self.model, self.card, self.prior = model.eval(), card, prior
         self.backbone, self.pooling = cast(Backbone, model[0]), cast(SaePooling, model[1])
+        self.backbone.card = card
         self.tokenizer = cast(PreTrainedTokenizerBase, self.backbone.tokenizer)
         self._tokenizer_lock = threading.Lock()
 
@@ -129,12 +129,8 @@ class SplareEncoder:
 
         `dtype` is `float32`, `bfloat16` or `float16`; by default what the device is fastest in.
         """
-        card = read_card(folder)
-        if card is None:
-            raise EncoderError(
-                f"{folder} has no splare.json: save the model with SplareEncoder.save"
-            )
-        _refuse_code(folder)
+        card = require_card(folder)
+        refuse_code(folder)
         device = device or get_device_name()
         computed = getattr(torch, dtype) if dtype else best_dtype(device)
         model = SparseEncoder(
@@ -179,6 +175,11 @@ class SplareEncoder:
     def n_latents(self) -> int:
         """Number of latents of the SAE."""
         return self.pooling.n_latents
+
+    @property
+    def pass_tokens(self) -> int:
+        """Tokens of one forward pass, where the model is now."""
+        return MAX_TOKENS.get(self.backbone.model.device.type, MAX_TOKENS["cuda"])
 
     @property
     def document_top_k(self) -> int:
@@ -274,9 +275,8 @@ class SplareEncoder:
 
     def _passes(self, windows: Windows) -> Iterator[tuple[Pack, PooledTokens, Tensor]]:
         """Yield the activations of every pack, one pass behind: a GPU never waits for them."""
-        device = self.backbone.model.device.type
         pending = None
-        for pack in packs(windows, max_tokens=MAX_TOKENS.get(device, MAX_TOKENS["cuda"])):
+        for pack in packs(windows, max_tokens=self.pass_tokens):
             with torch.inference_mode():
                 tokens = pooled_tokens(self.backbone, self.pooling, pack)
                 maxima = largest_activations(tokens, self.pooling.sae)
@@ -285,16 +285,3 @@ class SplareEncoder:
             pending = pack, tokens, maxima
         if pending:
             yield pending
-
-
-def _refuse_code(folder: Path) -> None:
-    """Raise `EncoderError` if loading the folder would run code that came with it.
-
-    To find our module classes sentence-transformers has to be told to trust the folder, and
-    transformers then trusts it too.
-    """
-    module_packages(folder)
-    for path in folder.rglob("*.json"):
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(content, dict) and "auto_map" in content:
-            raise EncoderError(f"{path} has an auto_map, code of others: it is not loaded")

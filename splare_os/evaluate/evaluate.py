@@ -89,7 +89,7 @@ def evaluate(
             f"systems {', '.join(systems)} need OpenSearch: hand over a client, or evaluate in "
             "memory without bm25 and hybrid"
         )
-    data = _read(folders, options)
+    data = read_folders(folders, options)
     if options.runs:
         _check_files("system", systems)
         _check_files("data set", [one.name for one in data])
@@ -114,7 +114,8 @@ def _ordered(systems: tuple[str, ...], options: EvaluateOptions) -> tuple[str, .
     return (baseline, *(system for system in systems if system != baseline))
 
 
-def _read(folders: Sequence[str | Path], options: EvaluateOptions) -> list[DataSet]:
+def read_folders(folders: Sequence[str | Path], options: EvaluateOptions) -> list[DataSet]:
+    """Return the data sets of folders, all that is wrong with them told at once."""
     paths = [Path(folder) for folder in folders]
     found = []
     for path, name in zip(paths, names(paths), strict=True):

@@ -15,7 +15,8 @@ from ..impacts import Impacts, prune
 from ..layout import TOP_K
 from ..layout.saturating import default_saturation
 from ..scoring import Scoring
-from ..search.weighing import Queries, Weighing, encoded
+from ..search.queries import Queries, encoded
+from ..search.weighing import Weighing
 from .cuts import Cut, top_k_of
 from .datasets import DataSet, corpus_ids
 from .dense import dense_run

@@ -13,6 +13,7 @@ from ..encoder import Encoder
 from ..errors import MappingError
 from ..layout.records import TRUSTED_S, FoundImpacts, find_impacts
 from ..layout.view import Headers, View
+from .points import PointsInTime
 from .query import Dsl
 
 Missing: TypeAlias = Literal["refuse", "skip"]
@@ -26,7 +27,7 @@ class ModelCheck:
     """The questions of one client whose answer was good, each for `TRUSTED_S`."""
 
     def __init__(self, client: OpenSearch, missing: Missing = "refuse") -> None:
-        self._client, self._missing = client, missing
+        self._client, self._missing, self._points = client, missing, PointsInTime(client)
         self._good: dict[Question, tuple[float, FoundImpacts]] = {}
 
     def __call__(
@@ -39,12 +40,13 @@ class ModelCheck:
         request searches with `body`; None is all, or a point in time.
         """
         if index is None and isinstance(point := body.get("pit"), Mapping):
-            index, view = self._indices_of(point, view), View(headers=view.headers)
+            index, view = self._points.indices_of(point, view), View(headers=view.headers)
         _refuse_remote(index or "")
         question = index, field, frozenset(view.options.items()), credentials(view.headers)
         now = time.monotonic()
-        if question in self._good and now < self._good[question][0]:
-            return self._good[question][1]
+        known = self._good.get(question)  # at once: other threads put others in its place
+        if known and now < known[0]:
+            return known[1]
         some = self._missing == "skip"
         found = find_impacts(self._client, index, Fields(field, None), encoder, view, some=some)
         if some and found.without and index is not None:
@@ -61,14 +63,6 @@ class ModelCheck:
     def forget(self) -> None:
         """Ask anew: names stand for others now."""
         self._good = {}
-
-    def _indices_of(self, point: Mapping[str, object], view: View) -> str | None:
-        """Return the indices of a point in time, which alone knows them; None if it has none."""
-        aggs = {"indices": {"terms": {"field": "_index", "size": 1000}}}
-        body = {"size": 0, "pit": point, "aggs": aggs}
-        reply = self._client.search(body=body, headers=dict(view.headers))
-        buckets = reply["aggregations"]["indices"]["buckets"]
-        return ",".join(bucket["key"] for bucket in buckets) or None
 
 
 def _refuse_remote(index: str) -> None:

@@ -1,25 +1,29 @@
 """Search one index with one query: what `splare-os search` does, as a function."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from opensearchpy import NotFoundError, OpenSearch
 
-from ..documents.document import encoded_text
 from ..documents.fields import Fields
 from ..encoder import Encoder
 from ..errors import MappingError
-from ..impacts import Features, Impacts, prune
-from ..layout.field import FieldImpacts, impacts_object
+from ..impacts import Impacts
 from ..layout.records import FoundImpacts, find_impacts, read_records
 from ..scoring import Scoring, check_scoring
+from ..steering import Steering
 from .collection import Collection
+from .control import Control, moved_by
+from .example_impacts import ExampleImpacts
+from .examples import Examples
 from .explain import Match, explain, matches_of_all
+from .found import found
+from .queries import encoded
 from .query import Dsl, translate, two_step
 from .source import exclude_impacts
-from .weighing import encoded, weighing
+from .weighing import Weighing, weighing
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class SearchOptions:
     two_step: bool = False
     explain: bool = False
     scoring: Scoring = "calibrated"
+    steer: Steering | None = None
+    examples: Examples = Examples()
 
     def __post_init__(self) -> None:
         """Refuse to fetch no hits, and a scoring that there is not."""
@@ -41,12 +47,16 @@ class SearchOptions:
 
 @dataclass(frozen=True)
 class Hit:
-    """One document found; `matches` only where an explanation was asked for."""
+    """One document found; `matches` only where an explanation was asked for.
+
+    `text` is then what was encoded of it, in which the spans of matches count characters.
+    """
 
     id: str
     score: float
     source: Mapping[str, Any]
     matches: list[Match] = field(default_factory=list)
+    text: str = ""
 
 
 def search(
@@ -62,21 +72,45 @@ def search(
     name, records = there.name, there.records
     idf = partial(Collection(client).idf, records, name, encoder)
     weigh = weighing(records, options.scoring, idf)
-    weights = weigh.weights(encoded(encoder, [query]))
+    control = _control(client, encoder, there, weigh, options)
+    weights = control.weights(weigh, encoded(encoder, [query]))
     body = _body(weights, f"{name}.impacts", options, weigh.k1)
+    body["query"] = control.query(body["query"])
     try:
         reply = client.search(index=index, body=body)
     except NotFoundError as error:
         raise MappingError(f"no index {index!r} any more: it was deleted meanwhile") from error
-    found = reply["hits"]["hits"]
-    hits = [_hit(hit, name) for hit in found]
+    replied = reply["hits"]["hits"]
+    hits = [_hit(hit, name) for hit in replied]
     if not options.explain:
         return hits
-    texts = [encoded_text(hit["_source"], records[hit["_index"]].document_fields) for hit in found]
-    features = _features(encoder, found, texts, there)
-    shared = [explain(weights, each, k1=weigh.k1) for each in features]
+    documents = [(hit["_source"], records[hit["_index"]]) for hit in replied]
+    known = found(encoder, name, documents)
+    shared = [explain(weights, one.impacts, k1=weigh.k1) for one in known]
+    texts = [one.text if one.is_current else None for one in known]
     explained = matches_of_all(encoder, query, texts, shared)
-    return [replace(hit, matches=each) for hit, each in zip(hits, explained, strict=True)]
+    return [
+        replace(hit, matches=each, text=one.text)
+        for hit, each, one in zip(hits, explained, known, strict=True)
+    ]
+
+
+def _control(
+    client: OpenSearch,
+    encoder: Encoder,
+    there: FoundImpacts,
+    weigh: Weighing,
+    options: SearchOptions,
+) -> Control:
+    text_field = next(iter(there.records.values())).text_field
+
+    def find(index: str | None) -> FoundImpacts:
+        if index is None:
+            return there
+        return find_impacts(client, index, Fields(text_field, None), encoder)
+
+    read = ExampleImpacts(client, encoder, find, {})
+    return Control(options.steer, moved_by(options.examples, weigh, read))
 
 
 def only_text_field(client: OpenSearch, index: str) -> str:
@@ -105,28 +139,3 @@ def _hit(hit: Mapping[str, Any], field: str) -> Hit:
     if field in source:
         source[field] = {key: part for key, part in source[field].items() if key != "impacts"}
     return Hit(hit["_id"], hit["_score"], source)
-
-
-def _features(
-    encoder: Encoder, hits: Sequence[Mapping[str, Any]], texts: Sequence[str], there: FoundImpacts
-) -> list[Features]:
-    """Return the impacts of hits; of those whose index is compact, made anew of their texts.
-
-    If a text has changed since, nothing is known of what scored.
-    """
-    ours = [hit["_source"].get(there.name) or {} for hit in hits]
-    records = [there.records[hit["_index"]] for hit in hits]
-    features: list[Features] = [one.get("impacts") or {} for one in ours]
-    bare = [
-        at
-        for at, (one, record) in enumerate(zip(ours, records, strict=True))
-        if not features[at] and one.get("digest") == record.digest(texts[at])
-    ]
-    if not bare:
-        return features
-    made = encoder.encode_documents([texts[at] for at in bare])
-    for row, at in enumerate(bare):
-        record = records[at]
-        one = FieldImpacts.of(prune(made[[row]], record.top_k), record.saturation)
-        features[at] = cast(Features, impacts_object(one, 0)["impacts"])
-    return features

@@ -6,12 +6,9 @@ writes it. What does not fit, or cannot be written, is dropped and counted.
 
 import logging
 import queue
-import random
 import threading
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from importlib import resources
 from typing import Any, TypeAlias
@@ -21,12 +18,7 @@ from opensearchpy import OpenSearch, RequestError
 from opensearchpy.exceptions import OpenSearchException
 
 from ..errors import ReplyError
-from ..layout.view import Headers
 from ..reply import part
-from .body import Pair, parse_msearch, plain
-from .rewritten import Rewritten
-from .route import route_of, text_of
-from .target import Target, index_of, parse_path
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +38,8 @@ class SearchLog:
 
     `share` of the searches is logged, drawn at random. Queries are hashed unless `keep_texts`: the
     hash tells equal texts, and `hash_key`, a secret, keeps others from trying texts. `arm_header`
-    names the request header that tells the arm of an A/B test. At most `most_waiting` documents
-    wait; they are written every `every_s` seconds.
+    names the request header that tells the arm of an A/B test, unless a rewrite rule does. At most
+    `most_waiting` documents wait; they are written every `every_s` seconds.
     """
 
     index: str = INDEX
@@ -80,87 +72,12 @@ class SearchLogWriter:
         self._ended, self._is_told, self._is_made = threading.Event(), False, False
         self._thread, self._lock = threading.Thread(), threading.Lock()
 
-    def watched(
-        self,
-        made: Rewritten,
-        url: str,
-        body: Any,  # noqa: ANN401  # what a user hands in
-        headers: Headers | None,
-    ) -> Rewritten:
-        """Return a request that notes its reply once there is one, if it is a search.
-
-        `made` goes out for the `body` that the application gave.
-        """
-        target = parse_path(url)
-        is_search = target is not None and target.endpoint in {"_search", "_msearch"}
-        if target is None or not is_search or target.has_more:
-            return made
-        if random.random() >= self.options.share:
-            return made
-        begun = time.perf_counter()
-
-        sent = _query_of(made)
-
-        def finish(reply: Any) -> Any:  # noqa: ANN401
-            whole_ms = 1000 * (time.perf_counter() - begun)
-            finished = made.finish(reply)
-            try:
-                self._note(target, (body or sent, sent), reply, whole_ms, headers or {})
-            except Exception:  # noqa: BLE001  # a search must not fail for its log
-                self._tell("a search cannot be logged", is_error=True)
-            return finished
-
-        return replace(made, finish=finish)
-
-    def _note(
-        self,
-        target: Target,
-        bodies: tuple[Any, Any],
-        reply: Any,  # noqa: ANN401
-        whole_ms: float,
-        headers: Headers,
-    ) -> None:
-        replies = [reply]
-        asked: list[Pair]
-        sent: list[Pair]
-        if target.endpoint == "_msearch":
-            asked, sent = (parse_msearch(body) or [] for body in bodies)
-            replies = reply.get("responses", [])
-        else:
-            serializer = self.client.transport.serializer
-            nothing: Entry = {}
-            asked, sent = ([(nothing, plain(body, serializer))] for body in bodies)
-        header = self.options.arm_header.lower()
-        arm = next((value for name, value in headers.items() if name.lower() == header), None)
-        for pair, (_, translated), one in zip(asked, sent, replies, strict=False):
-            if isinstance(one, Mapping) and "hits" in one:
-                entry = self._entry(target, pair, translated, one)
-                self._put(orjson.dumps(entry | {"whole_ms": round(whole_ms, 3), "arm": arm}))
-
-    def _entry(
-        self, target: Target, asked: Pair, translated: object, reply: Mapping[str, Any]
-    ) -> Entry:
-        header, body = asked
-        total = reply["hits"].get("total")
-        n_hits = total.get("value") if isinstance(total, Mapping) else total
-        is_zero = n_hits == 0 if n_hits is not None else not reply["hits"].get("hits")
-        text = text_of(body)
-        return {
-            "@timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "index": index_of(header) or target.index or "_all",
-            "route": route_of(translated),
-            "query": None if text is None else self._told(text),
-            "took_ms": reply.get("took"),
-            "total": n_hits,
-            "zero_hits": is_zero,
-            "timed_out": bool(reply.get("timed_out")),
-            "share": self.options.share,
-        }
-
-    def _told(self, query: str) -> str:
-        if self.options.keep_texts:
-            return query
-        return blake2b(query.encode(), digest_size=8, key=self.options.hash_key).hexdigest()
+    def add(self, entry: Entry) -> None:
+        """Note a search, if there is room."""
+        try:
+            self._put(orjson.dumps(entry))
+        except orjson.JSONEncodeError as error:  # a text that is none in UTF-8
+            self._drop(1, f"a search cannot be written as JSON: {error}")
 
     def _put(self, entry: bytes) -> None:
         try:
@@ -209,20 +126,19 @@ class SearchLogWriter:
         if refused:
             self._drop(len(refused), str(part(refused[0], "index", "error")))
 
+    def drop(self, why: str) -> None:
+        """Count a search that could not be noted."""
+        self._drop(1, why)
+
     def _drop(self, n: int, why: str) -> None:
         with self._lock:
             self.dropped += n
         self._tell(why)
 
-    def _tell(self, why: str, *, is_error: bool = False) -> None:
+    def _tell(self, why: str) -> None:
         if not self._is_told:
             self._is_told = True
-            log.warning(
-                "searches are missing in %s from now on: %s",
-                self.options.index,
-                why,
-                exc_info=is_error,
-            )
+            log.warning("searches are missing in %s from now on: %s", self.options.index, why)
 
     def close(self) -> None:
         """Write what waits; no more is taken."""
@@ -231,14 +147,6 @@ class SearchLogWriter:
             is_alive = self._thread.is_alive()
         if is_alive:
             self._thread.join(2 * REQUEST_TIMEOUT_S)
-
-
-def _query_of(made: Rewritten) -> Any:  # noqa: ANN401
-    """Return the body of a request; a query that stands in the address is a body too."""
-    if not made.body and (query := (made.params or {}).get("q")):
-        text = query.decode() if isinstance(query, bytes) else str(query)
-        return {"query": {"query_string": {"query": text}}}
-    return made.body
 
 
 def search_log_template() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from opensearchpy import OpenSearch
 from opensearchpy.exceptions import AuthorizationException
 
-from ..errors import MappingError
+from ..errors import MappingError, ReplyError
 from ..layout.compact import is_compact
 from ..layout.records import TRUSTED_S, read_mappings, records_of
 from ..layout.view import Headers, View
@@ -41,8 +41,9 @@ class UpdateCheck:
     def _compact_field(self, index: str, headers: Headers) -> str:
         """Return a field of an index, or of those of a name, whose impacts would be lost; or ""."""
         question, now = (index, credentials(headers)), time.monotonic()
-        if question in self._known and now < self._known[question][0]:
-            return self._known[question][1]
+        until, field = self._known.get(question, (now, ""))
+        if now < until:
+            return field
         found = next(iter(self._compact_fields(index, headers)), "")
         kept = {asked: answer for asked, answer in self._known.items() if now < answer[0]}
         self._known = kept | {question: (now + TRUSTED_S, found)}
@@ -53,7 +54,7 @@ class UpdateCheck:
         view = View({"ignore_unavailable": "true", "allow_no_indices": "true"}, headers)
         try:
             mappings = read_mappings(self._client, index, view)
-        except AuthorizationException:
+        except (AuthorizationException, ReplyError):
             return []
         return [
             field
@@ -61,6 +62,14 @@ class UpdateCheck:
             for field in records_of(name, one)
             if is_compact(one, field)
         ]
+
+
+def is_update(url: str, body: Any) -> bool:  # noqa: ANN401
+    """Return whether a request may update documents by part, or copy them; quick, for any size."""
+    path = _path(url)
+    if path[0] == "_bulk" or path[1:] == ["_bulk"]:
+        return _may_update(body)
+    return path[0] == "_reindex" or path[1:2] in (["_update"], ["_update_by_query"])
 
 
 def updated(url: str, body: Any) -> Iterator[str]:  # noqa: ANN401
@@ -71,7 +80,7 @@ def updated(url: str, body: Any) -> Iterator[str]:  # noqa: ANN401
     >>> list(updated("/_bulk", b'{"update": {"_index": "a", "_id": "1"}}\n{"doc": {}}\n'))
     ['a']
     """
-    path = [unquote(part) for part in url.partition("?")[0].strip("/").split("/")]
+    path = _path(url)
     if path[0] == "_bulk" or path[1:] == ["_bulk"]:
         yield from _of_bulk(None if path[0] == "_bulk" else path[0], body)
     elif path[0] == "_reindex":
@@ -80,10 +89,22 @@ def updated(url: str, body: Any) -> Iterator[str]:  # noqa: ANN401
         yield path[0]
 
 
+def _path(url: str) -> list[str]:
+    return [unquote(part) for part in url.partition("?")[0].strip("/").split("/")]
+
+
+def _may_update(body: Any) -> bool:  # noqa: ANN401
+    return (
+        '"update"' in body
+        if isinstance(body, str)
+        else isinstance(body, bytes) and (b'"update"' in body)
+    )
+
+
 def _of_bulk(index: str | None, body: Any) -> Iterator[str]:  # noqa: ANN401
-    text = body.decode(errors="replace") if isinstance(body, bytes) else body
-    if not isinstance(text, str) or '"update"' not in text:
+    if not _may_update(body):
         return
+    text = body.decode(errors="replace") if isinstance(body, bytes) else body
     lines = iter(line for line in text.split("\n") if line.strip())
     for line in lines:
         action = _loads(line)

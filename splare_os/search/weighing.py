@@ -1,35 +1,16 @@
 """How queries weigh latents in the indices at hand, and what impacts of documents go through."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..encoder import Encoder, GivesWholeQueries
 from ..errors import MappingError
 from ..impacts import Impacts, prune
 from ..layout.records import FieldRecord
 from ..scoring import K1, Saturation, Scoring, check_scoring, weighed
-
-
-@dataclass(frozen=True)
-class Queries:
-    """All impacts [text, latent] of queries, of which the `top_k` heaviest score; None: all."""
-
-    impacts: Impacts
-    top_k: int | None = None
-
-    def row(self, number: int) -> "Queries":
-        """Return one of the queries."""
-        return Queries(self.impacts[[number]], self.top_k)
-
-
-def encoded(encoder: Encoder, texts: Sequence[str]) -> Queries:
-    """Return queries before they are cut, if the encoder gives that: weights decide what stays."""
-    if isinstance(encoder, GivesWholeQueries):
-        return Queries(encoder.encode_whole_queries(texts), encoder.query_top_k)
-    return Queries(encoder.encode_queries(texts))
+from .queries import Queries
 
 
 @dataclass(frozen=True)
@@ -48,8 +29,12 @@ class Weighing:
 
         Common latents, whose postings cost most, are those that go first.
         """
-        whole = queries.impacts if self.idf is None else weighed(queries.impacts, self.idf)
+        whole = self.whole(queries.impacts)
         return whole if queries.top_k is None else prune(whole, queries.top_k)
+
+    def whole(self, impacts: Impacts) -> Impacts:
+        """Return the weights [text, latent] that impacts of queries have before they are cut."""
+        return impacts if self.idf is None else weighed(impacts, self.idf)
 
 
 def weighing(

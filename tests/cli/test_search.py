@@ -53,3 +53,21 @@ def test_a_dot_product_is_of_an_index_that_was_made_for_it(
     calibrated = json_lines(run("search", "oil", *common).stdout)[0]["_score"]
     assert scores["calibrated"] == pytest.approx(calibrated, rel=0.01)
     assert scores["dot"] != pytest.approx(calibrated, rel=0.01)
+
+
+@pytest.mark.opensearch
+def test_explanations_have_the_labels_of_latents(
+    common: list[str], client: OpenSearch, index: str, tmp_path: Path
+) -> None:
+    client.indices.delete(index="splare-labels", ignore_unavailable=True)
+    explained = ("search", "oil", "--explain", "--size", "1", *common)
+    (bare,) = json_lines(run(*explained).stdout)
+    latents = [match["latent"] for match in bare["matches"]]
+    assert {match["label"] for match in bare["matches"]} == {None}
+    export = tmp_path / "explanations.jsonl"
+    export.write_text(f'{{"index": "{latents[0]}", "description": "crude oil"}}')
+    run("label", "--neuronpedia", str(export), *common[2:])
+    (hit,) = json_lines(run(*explained).stdout)
+    labels = {match["latent"]: match["label"] for match in hit["matches"]}
+    assert labels == dict.fromkeys(latents) | {latents[0]: "crude oil"}
+    client.indices.delete(index="splare-labels")

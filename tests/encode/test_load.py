@@ -2,6 +2,8 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
+from sentence_transformers import SparseEncoder
 
 from splare_os.encode.load import load_encoder
 from splare_os.errors import EncoderError
@@ -31,3 +33,29 @@ def test_a_damaged_folder_is_named(tmp_path: Path, damage: str) -> None:
     (tmp_path / "model" / damage).write_text("version https://git-lfs.github.com/spec/v1")
     with pytest.raises(EncoderError, match="model folder .* cannot be read .*fetch or save"):
         load_encoder(str(tmp_path / "model"))
+
+
+@pytest.mark.parametrize("by", ["our encoder", "sentence-transformers"])
+def test_what_sentence_transformers_saves_of_a_model_is_the_model(
+    tiny_folder: Path, tmp_path: Path, by: str
+) -> None:
+    original = load_encoder(str(tiny_folder), device="cpu", dtype="float32")
+    if by == "our encoder":
+        model = original.model
+    else:
+        model = SparseEncoder(str(tiny_folder), trust_remote_code=True, device="cpu")
+    original.encode_queries(["what the tokenizer was last called with"])
+    model.save_pretrained(str(tmp_path / "copy"))
+    copy = load_encoder(str(tmp_path / "copy"), device="cpu", dtype="float32")
+    assert copy.card == original.card  # the fingerprint too: their impacts share an index
+    texts = ["oil war", "river " * 50]
+    for encode in ("encode_documents", "encode_queries"):
+        assert (getattr(copy, encode)(texts) != getattr(original, encode)(texts)).nnz == 0
+    with torch.no_grad():
+        model[1].sae.bias += 0.01
+    model.save_pretrained(str(tmp_path / "trained"))
+    trained = load_encoder(str(tmp_path / "trained"), device="cpu", dtype="float32")
+    assert trained.fingerprint != original.fingerprint
+    (tmp_path / "trained" / "splare.json").unlink()
+    with pytest.raises(EncoderError, match=r"has no splare.json: save the model with Splare"):
+        load_encoder(str(tmp_path / "trained"))

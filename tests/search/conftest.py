@@ -14,6 +14,8 @@ from splare_os.index import IngestOptions, ingest
 from splare_os.scoring import K1
 from splare_os.search import SplareOpenSearch
 
+from .asynchronous import Run, runner
+
 WORDS = ["oil", "crisis", "price", "war", "the", "of", "embargo", "river"]
 
 
@@ -108,3 +110,9 @@ def library(
 def splare(cluster_url: str, encoder: Encoder) -> Iterator[SplareOpenSearch]:
     with SplareOpenSearch(cluster_url, encoder=encoder) as client:
         yield client
+
+
+@pytest.fixture
+def run(cluster_url: str, encoder: Encoder) -> Run:
+    """Run a coroutine with an asynchronous client."""
+    return runner(cluster_url, encoder)

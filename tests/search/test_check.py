@@ -41,9 +41,9 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     requests: list[tuple[str, Any]] = []
     send = Transport.perform_request
 
-    def note(self: Transport, method: str, url: str, *args: Any) -> Any:
-        requests.append((url, args[-1]))
-        return send(self, method, url, *args)
+    def note(self: Transport, method: str, url: str, **given: Any) -> Any:
+        requests.append((url, given.get("headers")))
+        return send(self, method, url, **given)
 
     monkeypatch.setattr(Transport, "perform_request", note)
     return requests

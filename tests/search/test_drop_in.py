@@ -192,9 +192,9 @@ def test_a_search_without_a_body_gets_none(
     sent = []
     send = Transport.perform_request
 
-    def note(self: Transport, method: str, url: str, params: Any, body: Any, *rest: Any) -> Any:
-        sent.append(body)
-        return send(self, method, url, params, body, *rest)
+    def note(self: Transport, method: str, url: str, **given: Any) -> Any:
+        sent.append(given.get("body"))
+        return send(self, method, url, **given)
 
     monkeypatch.setattr(Transport, "perform_request", note)
     hit = splare.search(index="library")["hits"]["hits"][0]

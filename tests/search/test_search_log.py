@@ -14,7 +14,10 @@ from opensearchpy import OpenSearch, TransportError
 
 from splare_os.encoder import Encoder
 from splare_os.search import SearchLog, SplareOpenSearch
+from splare_os.search.request import Request
+from splare_os.search.rewritten import Rewritten
 from splare_os.search.search_log import SearchLogWriter, search_log_template
+from splare_os.search.watching import SearchWatch
 from tests.search.conftest import Library
 
 FILE = Path(__file__).parents[2] / "mappings" / "splare-search-log.json"
@@ -119,7 +122,7 @@ def test_a_share_of_searches_is_drawn(
     library: Library, logged: Logged, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn = iter([0.2, 0.7, 0.4])
-    monkeypatch.setattr("splare_os.search.search_log.random.random", lambda: next(drawn))
+    monkeypatch.setattr("splare_os.search.watching.random.random", lambda: next(drawn))
 
     def search(splare: OpenSearch) -> None:
         splare.search(index=library.index, body={"query": {"match_all": {}}})
@@ -145,7 +148,7 @@ def test_a_log_that_cannot_be_written_fails_no_search_and_is_told_once(
             reply = splare.search(index=library.index, body={"query": {"splare": {"text": "oil"}}})
             assert reply["hits"]["hits"]
             time.sleep(0.05)
-        writer = splare.transport.search_log
+        writer = splare.transport.search_watch.writer
     assert (writer.written, writer.dropped) == (0, 5)
     assert caplog.text.count("searches are missing in") == 1
 
@@ -174,22 +177,27 @@ def stalled() -> Iterator[Stalled]:
     client.let.set()
 
 
+BODY = {"query": {"match": {"text": "oil"}}}
+REPLY = {"took": 1, "hits": {"total": {"value": 0}, "hits": []}}
+
+
+def searched(watch: SearchWatch, body: Any = BODY) -> Any:
+    request = Request("POST", "/papers/_search", {"body": body})
+    return watch.watch(request, lambda _: (Rewritten(None, body), REPLY))
+
+
 def test_a_cluster_that_stalls_holds_no_search_up_and_what_does_not_fit_is_counted(
     stalled: Stalled, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from splare_os.search.rewritten import Rewritten
-
     writer = SearchLogWriter(stalled, SearchLog(most_waiting=3, every_s=0.01))  # type: ignore[arg-type]
-    body = {"query": {"match": {"text": "oil"}}}
-    reply = {"took": 1, "hits": {"total": {"value": 0}, "hits": []}}
+    watch = SearchWatch(writer)
     with caplog.at_level(logging.WARNING):
         begun = time.perf_counter()
-        writer.watched(Rewritten(None, body), "/papers/_search", body, None).finish(reply)
+        searched(watch)
         while not stalled.bulks:
             time.sleep(0.01)
         for _ in range(10):
-            made = writer.watched(Rewritten(None, body), "/papers/_search", body, None)
-            assert made.finish(reply) is reply
+            assert searched(watch) is REPLY
         assert time.perf_counter() - begun < 10  # the cluster has answered nothing yet
     assert writer.dropped == 7
     assert caplog.text.count("more than 3 wait") == 1
@@ -198,11 +206,17 @@ def test_a_cluster_that_stalls_holds_no_search_up_and_what_does_not_fit_is_count
     assert (writer.written, writer.dropped) == (0, 11)
 
 
-def test_a_query_that_is_no_text_in_utf_8_fails_no_search(stalled: Stalled) -> None:
-    from splare_os.search.rewritten import Rewritten
+@pytest.mark.parametrize("keep_texts", [True, False])
+def test_a_query_that_is_no_text_in_utf_8_fails_no_search(
+    stalled: Stalled, *, keep_texts: bool
+) -> None:
+    writer = SearchLogWriter(stalled, SearchLog(keep_texts=keep_texts))  # type: ignore[arg-type]
+    assert searched(SearchWatch(writer), {"query": {"match": {"text": "\ud800"}}}) is REPLY
+    assert writer.dropped == 1
 
-    writer = SearchLogWriter(stalled, SearchLog(keep_texts=True))  # type: ignore[arg-type]
-    body = {"query": {"match": {"text": "\ud800"}}}
-    reply = {"took": 1, "hits": {"total": {"value": 0}, "hits": []}}
-    made = writer.watched(Rewritten(None, body), "/papers/_search", body, None)
-    assert made.finish(reply) is reply
+
+def test_an_asynchronous_client_refuses_the_log_that_it_would_not_write() -> None:
+    from splare_os.search import AsyncSplareOpenSearch
+
+    with pytest.raises(ValueError, match="only a SplareOpenSearch writes one"):
+        AsyncSplareOpenSearch(search_log=SearchLog())

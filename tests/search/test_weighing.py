@@ -5,8 +5,8 @@ from scipy.sparse import csr_array
 from splare_os.errors import MappingError
 from splare_os.layout import FieldRecord
 from splare_os.scoring import K1, Saturation
-from splare_os.search.weighing import Queries, Weighing, encoded, weighing
-from tests.hashing import HashEncoder
+from splare_os.search.queries import Queries
+from splare_os.search.weighing import Weighing, weighing
 
 IDF = np.array([4.0, 1.0, 0.36])
 
@@ -23,13 +23,6 @@ def test_the_cut_keeps_what_is_heavy_here_not_what_the_model_gave_most() -> None
     queries = Queries(row(1.0, 1.5, 3.0), top_k=2)
     assert Weighing(IDF).weights(queries).toarray()[0] == pytest.approx([2.0, 0.0, 1.8])
     assert Weighing().weights(queries).toarray().tolist() == [[0.0, 1.5, 3.0]]
-
-
-def test_an_encoder_that_gives_no_whole_queries_is_cut_by_itself() -> None:
-    encoder = HashEncoder()
-    queries = encoded(encoder, ["ants bees ants"])
-    assert queries.top_k is None
-    assert (queries.impacts != encoder.encode_queries(["ants bees ants"])).nnz == 0
 
 
 def test_saturated_impacts_are_weighed_by_idf_alone() -> None:

@@ -21,10 +21,13 @@ from transformers.models.auto.modeling_auto import MODEL_MAPPING
 from transformers.utils import logging
 
 from ...errors import EncoderError
+from ..card import CARD, Card, read_card, write_settings
 from ..packing import Pack, pack_padded
 from .adapter import with_adapter
 from .attention import SPLARE, packed
 from .embedding import MappedEmbedding
+
+HUB_ARGUMENTS = ("token", "cache_folder", "revision", "local_files_only")
 
 FINAL_NORMS: dict[str, str | None] = {
     "bert": None,
@@ -49,6 +52,8 @@ class Backbone(Transformer):
     """
 
     __module__ = "splare_os.encode"  # what model folders call it, see modules.py
+
+    card: Card | None = None
 
     def _load_model(
         self,
@@ -84,11 +89,25 @@ class Backbone(Transformer):
         return model
 
     def save(self, output_path: str, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
-        """Write the model in one precision: what reads it takes the embedding's for all."""
+        """Write the model in one precision: what reads it takes the embedding's for all.
+
+        The card of the encoder that it belongs to is written too, whoever saves the model.
+        """
         embedding = self.model.get_input_embeddings()
         *_, last = self.model.parameters()
         embedding.weight.data = embedding.weight.data.to(last.dtype)
         super().save(output_path, *args, **kwargs)
+        if self.card is not None:
+            write_settings(Path(output_path), self.card)
+
+    @classmethod
+    def load(cls, model_name_or_path: str, *args: Any, **kwargs: Any) -> "Backbone":  # noqa: ANN401
+        """Return the backbone of a model folder or hub repository, and its card with it."""
+        backbone: Backbone = super().load(model_name_or_path, *args, **kwargs)
+        hub = {key: kwargs[key] for key in HUB_ARGUMENTS if key in kwargs}
+        if path := cls.load_file_path(model_name_or_path, CARD, **hub):
+            backbone.card = read_card(Path(path).parent)
+        return backbone
 
     def forward(self, features: dict[str, Any], **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401
         """Return `features` with `token_embeddings` [text, token, state] added.

@@ -12,12 +12,12 @@ import torch
 from sentence_transformers.base.modules.module import Module
 from torch import Tensor, nn
 
+from ..backbone.backbone import HUB_ARGUMENTS
 from ..packing import Segments
 from ..sae.sae import SaeEncoder
 from ..sae.vocabulary import Transform
+from .decoding import name_latents
 from .gradient import trainable_maxima
-
-HUB_ARGUMENTS = ("token", "cache_folder", "revision", "local_files_only")
 
 
 def max_pool(states: Tensor, pooled: Tensor, sae: SaeEncoder) -> Tensor:
@@ -117,3 +117,6 @@ class SaePooling(Module):
         pooling = cls(**cls.load_config(model_name_or_path, subfolder=subfolder, **hub))
         cls.load_torch_weights(model_name_or_path, subfolder=subfolder, model=pooling, **hub)
         return pooling
+
+
+name_latents(SaePooling)

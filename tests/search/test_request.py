@@ -1,0 +1,27 @@
+from splare_os.search.request import Request
+from splare_os.search.rewritten import Rewritten
+
+
+def test_arguments_are_known_by_name_however_they_were_given() -> None:
+    by_place = Request.of("GET", "/a/_search", {"size": 1}, None, 3.0, (404,), {"X": "1"})
+    by_name = Request.of("GET", "/a/_search", headers={"X": "1"}, params={"size": 1})
+    assert by_place.arguments == {
+        "params": {"size": 1},
+        "body": None,
+        "timeout": 3.0,
+        "ignore": (404,),
+        "headers": {"X": "1"},
+    }
+    assert by_name.arguments == {"params": {"size": 1}, "headers": {"X": "1"}}
+    for one in (by_place, by_name):
+        assert (one.params, one.body, one.headers) == ({"size": 1}, None, {"X": "1"})
+
+
+def test_what_was_not_given_is_not_added() -> None:
+    bare = Request("GET", "/")
+    assert (bare.params, bare.body, bare.headers) == (None, None, None)
+    assert bare.with_content(Rewritten(None, None)).arguments == {}
+    changed = bare.with_content(Rewritten({"a": 1}, {}))
+    assert changed.arguments == {"params": {"a": 1}, "body": {}}
+    full = Request("GET", "/", {"body": {"query": {}}, "params": {"a": 1}})
+    assert full.with_content(Rewritten(None, None)).arguments == {"body": None, "params": None}
