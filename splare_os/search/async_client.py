@@ -12,7 +12,7 @@ from opensearchpy import AsyncOpenSearch, AsyncTransport
 
 from .bridge import Bridge, BridgedTransport
 from .client import LOOKS, SplareOpenSearch, SplareTransport, rewriting, unsteady
-from .request import Request
+from .request import Request, makes_lines
 from .rewrite import Rewriter, is_rewritten
 from .rewritten import as_it_is
 
@@ -38,7 +38,7 @@ class AsyncSplareTransport:
         asked = request.url, request.params, request.body, request.headers
         for _ in range(LOOKS):
             made = await self.bridge.run(self.rewriter.rewrite, *asked)
-            reply = await self._send(request.with_content(made))
+            reply = await self._send(request.with_content(made, is_line=makes_lines(self)))
             if made.fits(reply):
                 finishes = made.finish is not as_it_is
                 return await self.bridge.run(made.finish, reply) if finishes else reply

@@ -15,7 +15,7 @@ from .check import Missing
 from .collection import MAX_AGE_S
 from .queries import CACHE_BYTES
 from .query import Dialect
-from .request import Request
+from .request import Request, makes_lines
 from .rewrite import RewriteOptions, Rewriter
 
 LOOKS = 3
@@ -34,7 +34,7 @@ class SplareTransport:
             return self._send(request)
         for _ in range(LOOKS):
             made = self.rewriter.rewrite(request.url, request.params, request.body, request.headers)
-            reply = self._send(request.with_content(made))
+            reply = self._send(request.with_content(made, is_line=makes_lines(self)))
             if made.fits(reply):
                 return made.finish(reply)
             self.rewriter.forget()

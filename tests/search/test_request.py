@@ -25,3 +25,12 @@ def test_what_was_not_given_is_not_added() -> None:
     assert changed.arguments == {"params": {"a": 1}, "body": {}}
     full = Request("GET", "/", {"body": {"query": {}}, "params": {"a": 1}})
     assert full.with_content(Rewritten(None, None)).arguments == {"body": None, "params": None}
+
+
+def test_a_rewritten_body_that_would_be_a_parameter_is_posted() -> None:
+    search = Request("GET", "/a/_search", {"body": {"query": {}}})
+    made = Rewritten(None, {"query": {"bool": {}}})
+    assert search.with_content(made, is_line=True).method == "POST"
+    assert search.with_content(made).method == "GET"
+    as_it_was = Rewritten(None, search.body)
+    assert search.with_content(as_it_was, is_line=True) == search
