@@ -18,6 +18,7 @@ from ..scoring import Scoring, check_scoring
 from .body import parse_msearch, plain, write_msearch
 from .check import Missing, ModelCheck
 from .clause import NAME, Clause, Replace, replace_in_body
+from .clause_limit import ClauseLimit
 from .collection import MAX_AGE_S, Collection
 from .parts import without_impacts
 from .query import Dialect, Dsl, translate
@@ -67,6 +68,7 @@ class Rewriter:
         self._check = ModelCheck(client, options.missing)
         self._updates = UpdateCheck(client)
         self._collection = Collection(client, options.max_age_s)
+        self._limit = ClauseLimit(client)
 
     @property
     def encoder(self) -> Encoder:
@@ -176,14 +178,15 @@ class Rewriter:
         self, rows: Mapping[str, Queries], found: Mapping[Clause, Weighed], clause: Clause
     ) -> Dsl:
         weigh = found[clause].weighing
+        weights = weigh.weights(rows[clause.query])
         return translate(
-            weigh.weights(rows[clause.query]),
+            weights,
             f"{found[clause].field}.impacts",
             dialect=self._options.dialect,
             boost=clause.boost,
             min_score=clause.min_score,
             k1=weigh.k1,
-            cut=clause.cut,
+            cut=self._limit.cut(clause.cut, weights),
             name=clause.name,
         )
 
