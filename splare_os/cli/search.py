@@ -12,12 +12,16 @@ from .options import (
     cluster_options,
     connect,
     model_option,
+    names,
     opened_encoder,
+    part,
     print_json,
 )
 
 if TYPE_CHECKING:
-    from ..scoring import Scoring
+    from collections.abc import Mapping
+
+    from ..search import Hybrid
 
 
 @click.command()
@@ -25,6 +29,19 @@ if TYPE_CHECKING:
 @click.option("--index", required=True, help="Index, alias or pattern to search.")
 @click.option("--text-field", help="Field whose impacts are searched; needed if there are several.")
 @click.option("--size", default=10, show_default=True, help="Number of hits.")
+@click.option("--from", "start", default=0, help="Hits that are passed over.")
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    help="Only documents that match: field:value, or query DSL as JSON; several all hold.",
+)
+@click.option("--fields", callback=names, default="", help="Fields of hits, by comma: title,meta.*")
+@click.option("--hybrid", is_flag=True, help="Search words too (BM25), and fuse by ranks.")
+@click.option(
+    "--fusion", type=click.Path(dir_okay=False), help="With --hybrid: weights by --fit-hybrid."
+)
+@click.option("--native", is_flag=True, help="With --hybrid: the cluster fuses (neural-search).")
 @click.option("--two-step", is_flag=True, help="A cheap first pass, then exact scores of 500.")
 @click.option("--explain", is_flag=True, help="Tell which latents, and which words, matched.")
 @click.option("--scoring", type=click.Choice(SCORINGS), default="calibrated", show_default=True)
@@ -34,23 +51,24 @@ if TYPE_CHECKING:
 def search(
     query: str,
     index: str,
-    text_field: str | None,
-    size: int,
-    two_step: bool,
-    explain: bool,
-    scoring: "Scoring",
+    filters: tuple[str, ...],
     as_json: bool,
     model: str,
-    **cluster: Any,  # noqa: ANN401  # one for each option
+    **chosen: Any,  # noqa: ANN401  # one for each option
 ) -> None:
-    """Search INDEX for QUERY: one line a hit, a table on a terminal."""
-    from ..search import SearchOptions, search
+    """Search INDEX for QUERY: one line a hit, a table on a terminal.
 
-    options = SearchOptions(
-        text_field, size=size, two_step=two_step, explain=explain, scoring=scoring
-    )
+    No hits is no failure: nothing is printed, exit 0.
+    """
+    from ..search import SearchOptions, search
+    from ..search.filters import parse_filters, require_fields
+
+    wanted = parse_filters(filters)
+    asked = part(chosen, SearchOptions) | {"filter": wanted, "hybrid": _hybrid(chosen)}
+    options = SearchOptions(**asked)
     encoder = opened_encoder(model)  # first: no cluster is started for nothing
-    with closing(connect(cluster)) as client:
+    with closing(connect(chosen)) as client:
+        require_fields(client, index, wanted)
         hits = search(client, encoder, index, query, options)
     if sys.stdout.isatty() and not as_json:
         from .show import console, hits_table
@@ -59,5 +77,18 @@ def search(
         return
     for hit in hits:
         line = {"_id": hit.id, "_score": hit.score, "_source": hit.source}
-        matches = {"matches": [asdict(match) for match in hit.matches]} if explain else {}
+        matches = {"matches": [asdict(match) for match in hit.matches]} if options.explain else {}
         print_json(line | matches)
+
+
+def _hybrid(chosen: "Mapping[str, Any]") -> "Hybrid | None":
+    """Return what --hybrid, --fusion and --native ask for."""
+    from ..search import Fusion, Hybrid, read_fusion
+
+    if not chosen["hybrid"]:
+        for name in ("fusion", "native"):
+            if chosen[name]:
+                raise ValueError(f"--{name} is for --hybrid: add it")
+        return None
+    fusion = read_fusion(chosen["fusion"]) if chosen["fusion"] else Fusion()
+    return Hybrid(fusion, native=chosen["native"])

@@ -15,28 +15,43 @@ from ..impacts import Features, Impacts, prune
 from ..layout.field import FieldImpacts, impacts_object
 from ..layout.records import FoundImpacts, find_impacts, read_records
 from ..scoring import Scoring, check_scoring
+from .clause_limit import ClauseLimit
 from .collection import Collection
+from .cut import NO_CUT
 from .explain import Match, explain, matches_of_all
-from .query import Dsl, translate, two_step
-from .source import exclude_impacts
+from .hybrid import Hybrid, RawHit, search_hybrid, words_query
+from .query import Dsl, filtered, translate, two_step
+from .source import exclude_impacts, picked
 from .weighing import encoded, weighing
 
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """`text_field`: which field's impacts; None is the only one that the index has."""
+    """`text_field`: which field's impacts; None is the only one that the index has.
+
+    `start` hits are passed over. Only documents that match `filter` are found. `fields`: what of
+    `_source` hits have (patterns); empty: all. `hybrid`: words are searched too, and fused.
+    """
 
     text_field: str | None = None
     size: int = 10
     two_step: bool = False
     explain: bool = False
     scoring: Scoring = "calibrated"
+    start: int = 0
+    filter: Dsl | None = None
+    fields: tuple[str, ...] = ()
+    hybrid: Hybrid | None = None
 
     def __post_init__(self) -> None:
-        """Refuse to fetch no hits, and a scoring that there is not."""
+        """Refuse to fetch no hits, a scoring that there is not, and what does not go together."""
         if self.size < 1:
             raise ValueError(f"size={self.size}: ask for at least one hit")
+        if self.start < 0:
+            raise ValueError(f"start={self.start}: hits are counted from 0")
         check_scoring(self.scoring)
+        if self.hybrid is not None:
+            self.hybrid.check(self.start + self.size, two_step=self.two_step)
 
 
 @dataclass(frozen=True)
@@ -63,13 +78,15 @@ def search(
     idf = partial(Collection(client).idf, records, name, encoder)
     weigh = weighing(records, options.scoring, idf)
     weights = weigh.weights(encoded(encoder, [query]))
+    weights = ClauseLimit(client).cut(NO_CUT, weights).of(weights)
     body = _body(weights, f"{name}.impacts", options, weigh.k1)
-    try:
-        reply = client.search(index=index, body=body)
-    except NotFoundError as error:
-        raise MappingError(f"no index {index!r} any more: it was deleted meanwhile") from error
-    found = reply["hits"]["hits"]
-    hits = [_hit(hit, name) for hit in found]
+    bodies = [body]
+    if options.hybrid is not None:
+        record = next(iter(records.values()))
+        words = words_query(client, index, record, query, options.hybrid.fields)
+        bodies = [{"query": filtered(words, options.filter)}, body]
+    found = _found(client, index, bodies, options, _page(name, options))
+    hits = [_hit(hit, name, options.fields) for hit in found]
     if not options.explain:
         return hits
     texts = [encoded_text(hit["_source"], records[hit["_index"]].document_fields) for hit in found]
@@ -96,15 +113,34 @@ def _body(weights: Impacts, field: str, options: SearchOptions, k1: float | None
         body = two_step(weights, field, k1=k1)
     else:
         body = {"query": translate(weights, field, k1=k1)}
-    wanted = [field, "*"] if options.explain else None
-    return body | {"size": options.size, "_source": exclude_impacts(wanted)}
+    return body | {"query": filtered(body["query"], options.filter)}
 
 
-def _hit(hit: Mapping[str, Any], field: str) -> Hit:
+def _page(field: str, options: SearchOptions) -> Dsl:
+    """Return which hits are wanted, and what of them."""
+    wanted = [f"{field}.impacts", "*"] if options.explain else list(options.fields) or None
+    page = {"from": options.start, "size": options.size}
+    return page | {"_source": exclude_impacts(wanted)}
+
+
+def _found(
+    client: OpenSearch, index: str, bodies: Sequence[Dsl], options: SearchOptions, page: Dsl
+) -> list[RawHit]:
+    """Return the hits of a search, or of a search for words and one for latents fused."""
+    try:
+        if options.hybrid is not None:
+            return search_hybrid(client, index, bodies, options.hybrid, page)
+        (body,) = bodies
+        return list(client.search(index=index, body=body | page)["hits"]["hits"])
+    except NotFoundError as error:
+        raise MappingError(f"no index {index!r} any more: it was deleted meanwhile") from error
+
+
+def _hit(hit: Mapping[str, Any], field: str, fields: Sequence[str]) -> Hit:
     source = dict(hit["_source"])
     if field in source:
         source[field] = {key: part for key, part in source[field].items() if key != "impacts"}
-    return Hit(hit["_id"], hit["_score"], source)
+    return Hit(hit["_id"], hit["_score"], picked(source, fields) if fields else source)
 
 
 def _features(
