@@ -49,6 +49,11 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False, path_type=Path),
     help="File for the figures of each query.",
 )
+@click.option(
+    "--fit-hybrid",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File for the weights of BM25 and the first model, fitted to the judgements.",
+)
 @click.option("--json", "as_json", is_flag=True, help="JSON Lines also on a terminal.")
 @cluster_options
 @models_option
@@ -64,6 +69,7 @@ def evaluate(
     no_cache: bool,
     runs: Path | None,
     per_query: Path | None,
+    fit_hybrid: Path | None,
     as_json: bool,
     model: tuple[str, ...],
     **cluster: Any,  # noqa: ANN401  # one for each option
@@ -88,6 +94,7 @@ def evaluate(
         cache=not no_cache,
         runs=runs,
         per_query=per_query,
+        fit_hybrid=fit_hybrid,
     )
     encoders = [opened_encoder(name) for name in model]
     with ExitStack() as stack:
