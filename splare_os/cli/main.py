@@ -9,6 +9,7 @@ from .. import __version__
 from .backfill import backfill
 from .cluster import cluster
 from .demo import demo
+from .doctor import doctor
 from .encode import encode
 from .evaluate import evaluate
 from .import_sae import import_sae
@@ -42,7 +43,7 @@ def main(verbose: bool) -> None:
 
 COMMANDS = (
     *(demo, cluster, encode, import_sae, index, jobs, backfill, remove_impacts),
-    *(statistics, search, evaluate, train),
+    *(statistics, search, doctor, evaluate, train),
 )
 
 for command in COMMANDS:
