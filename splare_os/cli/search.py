@@ -1,6 +1,7 @@
 """`splare-os search`: one query, a line a hit, or a table."""
 
 import sys
+import warnings
 from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -19,9 +20,9 @@ from .options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from ..search import Hybrid
+    from ..search import Hit, Hybrid, SearchOptions
 
 
 @click.command()
@@ -69,8 +70,16 @@ def search(
     encoder = opened_encoder(model)  # first: no cluster is started for nothing
     with closing(connect(chosen)) as client:
         require_fields(client, index, wanted)
-        hits = search(client, encoder, index, query, options)
-    if sys.stdout.isatty() and not as_json:
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            hits = search(client, encoder, index, query, options)
+    for one in told:
+        click.echo(str(one.message), err=True)
+    _print(hits, options, as_table=sys.stdout.isatty() and not as_json)
+
+
+def _print(hits: "Sequence[Hit]", options: "SearchOptions", *, as_table: bool) -> None:
+    if as_table:
         from .show import console, hits_table
 
         console().print(hits_table(hits))

@@ -100,12 +100,7 @@ def evaluate(
     """
     options = options or EvaluateOptions()
     by_name = dict(zip(unique_names(encoders), encoders, strict=True))
-    chosen = choose(options.systems, list(by_name), in_memory=options.in_memory)
-    if options.fit_hybrid is not None:
-        if not by_name:
-            raise ValueError(f"fit_hybrid={options.fit_hybrid}: hand over a model to fit it with")
-        chosen = (*chosen, WEIGHTED)
-    systems = _ordered(chosen, options)
+    systems = _ordered(_chosen(list(by_name), options), options)
     if client is None and needs_cluster(systems, in_memory=options.in_memory):
         raise ValueError(
             f"systems {', '.join(systems)} need OpenSearch: hand over a client, or evaluate in "
@@ -124,6 +119,16 @@ def evaluate(
         options.runs,
         options.per_query,
     )
+
+
+def _chosen(models: Sequence[str], options: EvaluateOptions) -> tuple[str, ...]:
+    """Return the systems that are asked for, and the one whose weights are fitted."""
+    chosen = choose(options.systems, models, in_memory=options.in_memory)
+    if options.fit_hybrid is None:
+        return chosen
+    if not models:
+        raise ValueError(f"fit_hybrid={options.fit_hybrid}: hand over a model to fit it with")
+    return (*chosen, WEIGHTED)
 
 
 def _ordered(systems: tuple[str, ...], options: EvaluateOptions) -> tuple[str, ...]:

@@ -180,15 +180,24 @@ def _order(found: Sequence[Sequence[RawHit]]) -> Order[Name] | None:
 
 
 def java_order(numbers: Mapping[Name, int]) -> Order[Name]:
-    """Return the order in which a Java hash table lists these keys, whole numbers.
+    """Return the order in which a Java hash table lists these whole numbers, put in one by one.
 
-    >>> sorted({("i", "a"): 17, ("i", "b"): 16}, key=java_order({("i", "a"): 17, ("i", "b"): 16}))
-    [('i', 'b'), ('i', 'a')]
+    Of those in one place, the last put in (by `computeIfAbsent`) comes first.
+
+    >>> places = java_order({("i", "a"): 17, ("i", "b"): 16, ("i", "c"): 33})
+    >>> sorted([("i", "a"), ("i", "b"), ("i", "c")], key=places)
+    [('i', 'b'), ('i', 'c'), ('i', 'a')]
     """
     size = 16
     while len(numbers) > LOAD * size:
         size *= 2
-    return lambda name: (numbers[name] ^ (numbers[name] >> 16)) & (size - 1)
+    met = {name: place for place, name in enumerate(numbers)}
+
+    def order(name: Name) -> tuple[int, int]:
+        number = numbers[name]
+        return (number ^ (number >> 16)) & (size - 1), -met[name]
+
+    return order
 
 
 def _name(hit: RawHit) -> Name:

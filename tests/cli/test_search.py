@@ -107,6 +107,19 @@ def test_a_hybrid_is_fused_as_a_file_says(common: list[str], tmp_path: Path) -> 
         assert json_lines(run("search", "oil", *args).stdout)[0]["_score"] == pytest.approx(1.0)
 
 
+@pytest.mark.opensearch
+def test_a_cluster_that_fuses_several_shards_is_told_of_in_one_line(
+    common: list[str], client: OpenSearch, index: str, tmp_path: Path
+) -> None:
+    three = ["--index", f"{index}-three", *common[2:]]
+    shards = ["--setting", "number_of_shards=3"]
+    assert run("index", str(tmp_path / "docs.jsonl"), *shards, *three).exit_code == 0
+    result = run("search", "oil", "--hybrid", "--native", *three)
+    assert (result.exit_code, json_lines(result.stdout)[0]["_id"]) == (0, "a")
+    (line,) = (line for line in result.stderr.splitlines() if "several shards" in line)
+    assert line.startswith(f"'{index}-three' has several shards: the cluster fuses")
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
