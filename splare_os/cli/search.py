@@ -64,12 +64,14 @@ def search(
     from ..search import SearchOptions, search
     from ..search.filters import parse_filters, require_fields
 
-    wanted = parse_filters(filters)
-    asked = part(chosen, SearchOptions) | {"filter": wanted, "hybrid": _hybrid(chosen)}
+    asked = part(chosen, SearchOptions) | {
+        "filter": parse_filters(filters),
+        "hybrid": _hybrid(chosen),
+    }
     options = SearchOptions(**asked)
     encoder = opened_encoder(model)  # first: no cluster is started for nothing
     with closing(connect(chosen)) as client:
-        require_fields(client, index, wanted)
+        require_fields(client, index, filters)
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
             hits = search(client, encoder, index, query, options)

@@ -24,11 +24,9 @@ def parse_filters(texts: Sequence[str]) -> Dsl | None:
 
 
 def _parsed(text: str) -> Dsl:
-    if not text.lstrip().startswith("{"):
-        name, colon, value = text.partition(":")
-        if not (name.strip() and colon and value.strip()):
-            raise ValueError(f"filter {text!r}: write field:value, or query DSL as JSON")
-        return {"match": {name.strip(): {"query": value.strip(), "operator": "and"}}}
+    if not _is_json(text):
+        name, value = _field_and_value(text)
+        return {"match": {name: {"query": value, "operator": "and"}}}
     try:
         query: Dsl = json.loads(text)
     except ValueError as error:
@@ -36,13 +34,23 @@ def _parsed(text: str) -> Dsl:
     return query
 
 
-def require_fields(client: OpenSearch, index: str, query: Dsl | None) -> None:
+def _is_json(text: str) -> bool:
+    return text.lstrip().startswith("{")
+
+
+def _field_and_value(text: str) -> tuple[str, str]:
+    name, _, value = text.partition(":")
+    if not (name.strip() and value.strip()):
+        raise ValueError(f"filter {text!r}: write field:value, or query DSL as JSON")
+    return name.strip(), value.strip()
+
+
+def require_fields(client: OpenSearch, index: str, texts: Sequence[str]) -> None:
     """Raise `MappingError` if a `field:value` names a field that no index has.
 
     It would select nothing, and nobody would know why.
     """
-    queries = [query] if query is None else query.get("bool", {}).get("filter", [query])
-    names = [name for each in queries if each for name in each.get("match", ())]
+    names = [_field_and_value(text)[0] for text in texts if not _is_json(text)]
     if not names:
         return
     found = part(client.field_caps(index=index, fields=",".join(names)), "fields")
