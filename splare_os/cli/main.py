@@ -10,6 +10,7 @@ from .backfill import backfill
 from .cluster import cluster
 from .contrast import contrast
 from .demo import demo
+from .doctor import doctor
 from .encode import encode
 from .evaluate import evaluate
 from .import_sae import import_sae
@@ -45,7 +46,7 @@ def main(verbose: bool) -> None:
 
 COMMANDS = (
     *(demo, cluster, encode, import_sae, index, jobs, backfill, remove_impacts),
-    *(statistics, search, label, contrast, serve, evaluate, train),
+    *(statistics, search, doctor, label, contrast, serve, evaluate, train),
 )
 
 for command in COMMANDS:
