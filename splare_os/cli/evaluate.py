@@ -49,6 +49,17 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False, path_type=Path),
     help="File for the figures of each query.",
 )
+@click.option(
+    "--search-log",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Compare the arms of a rollout in this log (docs/rules.md), in place of systems.",
+)
+@click.option("--rule", help="Of --search-log: whose searches, if several rules are in it.")
+@click.option(
+    "--fit-hybrid",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File for the weights of BM25 and the first model, fitted to the judgements.",
+)
 @click.option("--json", "as_json", is_flag=True, help="JSON Lines also on a terminal.")
 @cluster_options
 @models_option
@@ -64,6 +75,9 @@ def evaluate(
     no_cache: bool,
     runs: Path | None,
     per_query: Path | None,
+    search_log: Path | None,
+    rule: str | None,
+    fit_hybrid: Path | None,
     as_json: bool,
     model: tuple[str, ...],
     **cluster: Any,  # noqa: ANN401  # one for each option
@@ -72,7 +86,7 @@ def evaluate(
 
     --model may be given several times: the models are compared side by side.
     """
-    from ..evaluate import EvaluateOptions, check_folders, evaluate
+    from ..evaluate import EvaluateOptions, check_folders, compare_arms, evaluate
     from ..evaluate.cuts import read_cut
 
     check_folders(folders, split)  # before anything is started for them
@@ -88,7 +102,14 @@ def evaluate(
         cache=not no_cache,
         runs=runs,
         per_query=per_query,
+        fit_hybrid=fit_hybrid,
     )
+    if search_log is not None:
+        if systems or in_memory or top_k or baseline:
+            raise click.UsageError("--search-log compares arms: leave out what is about systems")
+        arms = compare_arms(folders, search_log, options, rule=rule)
+        _show_results(arms, as_json=as_json)
+        return
     encoders = [opened_encoder(name) for name in model]
     with ExitStack() as stack:
         client = None

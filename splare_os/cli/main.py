@@ -8,15 +8,19 @@ import click
 from .. import __version__
 from .backfill import backfill
 from .cluster import cluster
+from .contrast import contrast
 from .demo import demo
+from .doctor import doctor
 from .encode import encode
 from .evaluate import evaluate
 from .import_sae import import_sae
 from .index import index
 from .jobs import jobs
+from .label import label
 from .options import errors_in_one_line
 from .remove_impacts import remove_impacts
 from .search import search
+from .serve import serve
 from .statistics import statistics
 from .train import train
 
@@ -42,7 +46,7 @@ def main(verbose: bool) -> None:
 
 COMMANDS = (
     *(demo, cluster, encode, import_sae, index, jobs, backfill, remove_impacts),
-    *(statistics, search, evaluate, train),
+    *(statistics, search, doctor, label, contrast, serve, evaluate, train),
 )
 
 for command in COMMANDS:

@@ -1,8 +1,16 @@
 """Which cluster, and as whom: settings → connection → client."""
 
-from .client import hint, open_client
+from .client import hint, open_client, tls_context
 from .connection import Connection
-from .retry_after import retry_after_s
+from .retry_after import retry_after_s, seconds_of
 from .settings import find_connection
 
-__all__ = ["Connection", "find_connection", "hint", "open_client", "retry_after_s"]
+__all__ = [
+    "Connection",
+    "find_connection",
+    "hint",
+    "open_client",
+    "retry_after_s",
+    "seconds_of",
+    "tls_context",
+]

@@ -77,10 +77,11 @@ def _signer(connection: Connection) -> object:
 def _direct(connection: Connection) -> dict[str, Any]:
     if not any(url.startswith("https:") for url in connection.urls):
         return {}
-    return {"ssl_context": _context(connection)}
+    return {"ssl_context": tls_context(connection)}
 
 
-def _context(connection: Connection) -> ssl.SSLContext:
+def tls_context(connection: Connection) -> ssl.SSLContext:
+    """Return how certificates are checked, and which one of the client is shown."""
     if connection.is_insecure:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from opensearchpy import OpenSearch
+from opensearchpy import OpenSearch, RequestError
 
 from ..errors import ReplyError
 from ..reply import part
@@ -111,13 +111,33 @@ class ShardReader:
             "_source": wanted.source,
             "query": {"bool": {"filter": [written, *([wanted.where] if wanted.where else [])]}},
         }
-        # a replica of replicated segments is not refreshed when its primary is
-        params = {"preference": f"_shards:{self.number}|_primary"}
-        reply = self.client.search(index=self.index, body=body, params=params)
+        reply = self._search(body)
         shards = part(reply, "_shards")
         if part(shards, "successful") != 1 or part(reply, "timed_out"):
             raise ReplyError(f"index {self.index!r}, shard {self.number}: no answer: {shards}")
         return [_held(hit) for hit in part(reply, "hits", "hits")]
+
+    def _search(self, body: Json) -> Json:
+        """Search the shard's primary: a replica of replicated segments may lag behind a refresh.
+
+        Elasticsearch, which has no such replicas, cannot be asked for primaries.
+        """
+        shard = f"_shards:{self.number}"
+        try:
+            return self._preferring(f"{shard}|_primary", body)
+        except RequestError as error:
+            if not _knows_no_primary(error):
+                raise
+        return self._preferring(shard, body)
+
+    def _preferring(self, copies: str, body: Json) -> Json:
+        params = {"preference": copies}
+        reply: Json = self.client.search(index=self.index, body=body, params=params)
+        return reply
+
+
+def _knows_no_primary(error: RequestError) -> bool:
+    return "no Preference for [_primary]" in str(error)
 
 
 def _held(hit: Json) -> Held:

@@ -26,7 +26,7 @@ def template_names(template: str) -> tuple[str, ...]:
     >>> template_names("{brand} {name}: {specs.colour}, {name}")
     ('brand', 'name', 'specs.colour')
     """
-    return tuple(dict.fromkeys(name for _, name in _parts(template) if name))
+    return tuple(dict.fromkeys(name for _, name in template_parts(template) if name))
 
 
 def filled(template: str, texts: Mapping[str, str]) -> str:
@@ -39,10 +39,10 @@ def filled(template: str, texts: Mapping[str, str]) -> str:
     """
     if not any(text.strip() for text in texts.values()):
         return ""
-    return "".join(told + texts.get(name, "") for told, name in _parts(template)).strip()
+    return "".join(told + texts.get(name, "") for told, name in template_parts(template)).strip()
 
 
-def _parts(template: str) -> list[tuple[str, str]]:
+def template_parts(template: str) -> list[tuple[str, str]]:
     """Return each field that a template names, behind the words that stand before it."""
     try:
         found = list(Formatter().parse(template))

@@ -1,10 +1,11 @@
 """Text to impacts.
 
 windows · packing (texts to rows of tokens) → backbone/ (tokens to states) → sae/ · pooling/ (states
-to impacts) → encoder · parallel · foreign; load finds one by name, card describes its folder.
+to impacts) → encoder · parallel · foreign; embedding_sae → dense: whole embeddings to impacts. load
+finds one by name, card describes its folder.
 
-`Card` and `load_encoder` can be imported without torch; what else is named here brings it when it
-is first used.
+`Card`, `load_encoder` and `RemoteEncoder` can be imported without torch; what else is named here
+brings it when it is first used.
 """
 
 from importlib import import_module
@@ -13,9 +14,12 @@ from typing import TYPE_CHECKING
 from ..extras import require
 from .card import Card
 from .load import load_encoder
+from .remote import RemoteEncoder, RemoteOptions
 
 if TYPE_CHECKING:
     from .backbone import Backbone, load_backbone
+    from .dense import DenseEncoder
+    from .embedding_sae import EmbeddingSae
     from .encoder import SplareEncoder
     from .foreign import ForeignEncoder
     from .parallel import ParallelEncoder
@@ -25,8 +29,12 @@ if TYPE_CHECKING:
 __all__ = [
     "Backbone",
     "Card",
+    "DenseEncoder",
+    "EmbeddingSae",
     "ForeignEncoder",
     "ParallelEncoder",
+    "RemoteEncoder",
+    "RemoteOptions",
     "SaeEncoder",
     "SaePooling",
     "SplareEncoder",
@@ -37,6 +45,8 @@ __all__ = [
 
 PLACES = {
     "Backbone": "backbone",
+    "DenseEncoder": "dense",
+    "EmbeddingSae": "embedding_sae",
     "ForeignEncoder": "foreign",
     "ParallelEncoder": "parallel",
     "SaeEncoder": "sae",

@@ -1,6 +1,5 @@
 """`SplareEncoder`: a model folder of ours, as an `Encoder`."""
 
-import json
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,7 @@ from ..statistics import Statistics
 from .backbone.backbone import Backbone, load_backbone
 from .backbone.precision import best_dtype
 from .card import Card, require_card, write_card
-from .modules import module_packages
+from .modules import refuse_code
 from .packing import Pack, packs
 from .pooling.pooling import SaePooling
 from .pooling.spans import TokenSpans, heaviest_spans
@@ -131,7 +130,7 @@ class SplareEncoder:
         `dtype` is `float32`, `bfloat16` or `float16`; by default what the device is fastest in.
         """
         card = require_card(folder)
-        _refuse_code(folder)
+        refuse_code(folder)
         device = device or get_device_name()
         computed = getattr(torch, dtype) if dtype else best_dtype(device)
         model = SparseEncoder(
@@ -176,6 +175,11 @@ class SplareEncoder:
     def n_latents(self) -> int:
         """Number of latents of the SAE."""
         return self.pooling.n_latents
+
+    @property
+    def pass_tokens(self) -> int:
+        """Tokens of one forward pass, where the model is now."""
+        return MAX_TOKENS.get(self.backbone.model.device.type, MAX_TOKENS["cuda"])
 
     @property
     def document_top_k(self) -> int:
@@ -271,9 +275,8 @@ class SplareEncoder:
 
     def _passes(self, windows: Windows) -> Iterator[tuple[Pack, PooledTokens, Tensor]]:
         """Yield the activations of every pack, one pass behind: a GPU never waits for them."""
-        device = self.backbone.model.device.type
         pending = None
-        for pack in packs(windows, max_tokens=MAX_TOKENS.get(device, MAX_TOKENS["cuda"])):
+        for pack in packs(windows, max_tokens=self.pass_tokens):
             with torch.inference_mode():
                 tokens = pooled_tokens(self.backbone, self.pooling, pack)
                 maxima = largest_activations(tokens, self.pooling.sae)
@@ -282,16 +285,3 @@ class SplareEncoder:
             pending = pack, tokens, maxima
         if pending:
             yield pending
-
-
-def _refuse_code(folder: Path) -> None:
-    """Raise `EncoderError` if loading the folder would run code that came with it.
-
-    To find our module classes sentence-transformers has to be told to trust the folder, and
-    transformers then trusts it too.
-    """
-    module_packages(folder)
-    for path in folder.rglob("*.json"):
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(content, dict) and "auto_map" in content:
-            raise EncoderError(f"{path} has an auto_map, code of others: it is not loaded")

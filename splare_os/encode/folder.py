@@ -8,6 +8,7 @@ from ..encoder import Encoder
 from ..errors import EncoderError
 from ..extras import require
 from .backbone.precision import check_device
+from .dense import DenseEncoder
 from .encoder import SplareEncoder
 from .foreign import ForeignEncoder
 from .modules import module_packages
@@ -29,6 +30,8 @@ def load_folder(folder: Path, name: str, *, device: str | None, dtype: str | Non
 
 def _load(folder: Path, name: str, device: str | None, dtype: str | None) -> Encoder:
     if "splare_os" in module_packages(folder):
+        if DenseEncoder.is_in(folder):
+            return DenseEncoder.load(folder, device=device, dtype=dtype)
         return SplareEncoder.load(folder, device=device, dtype=dtype)
     called = "" if Path(name).is_dir() else name
     return ForeignEncoder.load(folder, name=called, device=device, dtype=dtype)

@@ -12,17 +12,27 @@ DTYPES = ("float32", "bfloat16", "float16")
 
 
 def load_encoder(name: str, *, device: str | None = None, dtype: str | None = None) -> Encoder:
-    """Return the encoder `name`: `mini` (shipped), a model folder, or a model hub's id.
+    """Return the encoder `name`: `mini` (shipped), a model folder, a hub's id, or an address.
 
     `device` is torch's name for it, by default a GPU where there is one; several, by comma, make
     an encoder of as many processes. `dtype` is `float32`, `bfloat16` or `float16`; by default what
-    the device is fastest in. A hub id is downloaded once. Raises `EncoderError` when there is no
-    such model, or its folder names code of others; `MissingExtraError` without torch.
+    the device is fastest in. A hub id is downloaded once. At an address (http, https) a model
+    server is asked, which has a device and a precision of its own. Raises `EncoderError` when there
+    is no such model, or its folder names code of others; `MissingExtraError` without torch.
     """
     if device is not None and not all(device.split(",")):
         raise ValueError(f"device={device!r}: name each device, such as cpu or cuda:0,cuda:1")
     if dtype not in {None, *DTYPES}:
         raise ValueError(f"dtype={dtype!r}: choose one of {', '.join(DTYPES)}")
+    if name.startswith(("http://", "https://")):
+        if device is not None or dtype is not None:
+            raise ValueError(
+                f"device={device!r}, dtype={dtype!r}: the server at {name} has its own, leave both "
+                "out"
+            )
+        from .remote import RemoteEncoder  # an HTTP stack
+
+        return RemoteEncoder(name)
     folder = model_folder(name)
     if not (folder / "modules.json").is_file():
         raise EncoderError(f"{folder} has no modules.json: it is not a SparseEncoder folder")
@@ -44,7 +54,8 @@ def model_folder(name: str) -> Path:
         return Path(name)
     if name.count("/") != 1 or name.startswith((".", "/")):
         raise EncoderError(
-            f"there is no model {name!r}: give mini, a model folder, or a hub id (owner/name)"
+            f"there is no model {name!r}: give mini, a model folder, a hub id (owner/name), "
+            "or the address of a model server"
         )
     require("encode", f"the model {name!r}")  # before it is fetched for nothing
     from huggingface_hub import snapshot_download  # imports an HTTP stack

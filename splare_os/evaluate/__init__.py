@@ -1,4 +1,7 @@
-"""encoder → figures: datasets · systems (msearch, exact, dense) · measures · comparison · table."""
+"""encoder → figures: datasets · systems (msearch, exact, dense) · measures · comparison · table.
+
+Searches that an application has logged are compared too (logged).
+"""
 
 from ..extras import require
 
@@ -8,6 +11,7 @@ from .comparison import Comparison
 from .datasets import check_folders
 from .evaluate import EvaluateOptions, evaluate
 from .export import query_lines, save_run
+from .logged import compare_arms
 from .measures import MEASURES
 from .results import MEAN, MISSING, Result, mean_results
 from .systems import choose, needs_cluster, unique_names
@@ -22,6 +26,7 @@ __all__ = [
     "Result",
     "check_folders",
     "choose",
+    "compare_arms",
     "details",
     "evaluate",
     "mean_results",

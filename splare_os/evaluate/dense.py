@@ -55,7 +55,7 @@ def dense_run(model: SentenceTransformer, data: DataSet, store: Store, *, depth:
     def parts() -> Iterator[tuple[int, Callable[[slice], Scores]]]:
         corpus = batched(read_corpus(data.corpus), CHUNK_DOCUMENTS)
         for number, documents in enumerate(corpus):
-            vectors = store.chunk(number, partial(_vectors, model, documents))["vectors"]
+            vectors = store.chunk(number, partial(embedded, model, documents))["vectors"]
             yield len(documents), partial(_cosines, queries, vectors)
 
     return exact_run(
@@ -84,7 +84,8 @@ def _words(model: SentenceTransformer) -> str:
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _vectors(model: SentenceTransformer, documents: Sequence[Document]) -> Arrays:
+def embedded(model: SentenceTransformer, documents: Sequence[Document]) -> Arrays:
+    """Return the `vectors` [document, state] of a chunk, of length 1, as a store keeps them."""
     texts = [document.text for document in documents]
     log.info("dense encode documents=%d", len(texts))
     return {"vectors": _unit(model.encode_document(texts, show_progress_bar=False))}

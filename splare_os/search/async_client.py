@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from inspect import Parameter, signature
 from typing import Any, cast
 
-from opensearchpy import AsyncOpenSearch, AsyncTransport
+from opensearchpy import AsyncOpenSearch, AsyncTransport, TransportError
 
 from .bridge import Bridge, BridgedTransport
 from .client import LOOKS, SplareOpenSearch, SplareTransport, rewriting, unsteady
 from .request import Request, makes_lines
 from .rewrite import Rewriter, is_rewritten
-from .rewritten import as_it_is
+from .rewritten import Rewritten, as_it_is
 
 OPTIONS = {
     name
@@ -38,12 +38,24 @@ class AsyncSplareTransport:
         asked = request.url, request.params, request.body, request.headers
         for _ in range(LOOKS):
             made = await self.bridge.run(self.rewriter.rewrite, *asked)
-            reply = await self._send(request.with_content(made, is_line=makes_lines(self)))
+            made, reply = await self._sent(request, made)
             if made.fits(reply):
                 finishes = made.finish is not as_it_is
                 return await self.bridge.run(made.finish, reply) if finishes else reply
             self.rewriter.forget()
         raise unsteady(request.url)
+
+    async def _sent(self, request: Request, made: Rewritten) -> tuple[Rewritten, Any]:
+        """Return what was sent and its reply; if that is a refusal, those of what stands in."""
+        try:
+            reply = await self._send(request.with_content(made, is_line=makes_lines(self)))
+        except TransportError as error:
+            if (instead := made.otherwise(error)) is None:
+                raise
+        else:
+            if (instead := made.otherwise(reply)) is None:
+                return made, reply
+        return instead, await self._send(request.with_content(instead, is_line=makes_lines(self)))
 
     async def _send(self, request: Request) -> Any:  # noqa: ANN401
         send = super().perform_request  # type: ignore[misc]  # of the transport below

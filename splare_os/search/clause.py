@@ -4,6 +4,7 @@
     {"splare": {"text": {"query": "oil embargo", "boost": 2.0, "min_score": 5.0}}}
     {"splare": {"text": {"query": "oil embargo", "scoring": "dot", "_name": "latents"}}}
     {"splare": {"text": {"query": "oil embargo", "top_k": 20, "mass": 0.9}}}
+    {"splare": {"text": {"query": "oil embargo", "steer": {"mute": [12]}, "like": {"_id": "7"}}}}
 
 It matches every document that shares one latent with the query, most of an index; so where a
 clause only selects (`filter`, `must_not`, …) it needs a `min_score`.
@@ -14,7 +15,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ..scoring import Scoring, check_scoring
+from ..steering import Steering
 from .cut import NO_CUT, Cut
+from .examples import KEYS, Examples
 from .query import Dsl
 
 NAME = "splare"
@@ -25,7 +28,8 @@ class Clause:
     """One `splare` clause: `field` is the text field whose impacts are searched.
 
     `name` is what hits are told to have matched, `_name` in the clause. The bounds of `cut` stand
-    in the clause as they are called.
+    in the clause as they are called. `steer` may be the name of a profile. Without a query, one
+    that has `examples.like` is "".
     """
 
     field: str
@@ -35,7 +39,13 @@ class Clause:
     scoring: Scoring | None = None
     name: str | None = None
     cut: Cut = NO_CUT
+    steer: Steering | str | None = None
+    examples: Examples = Examples()
 
+
+BOUNDS = {option.name for option in fields(Cut)}
+OPTIONS = {"query", "boost", "min_score", "scoring"}
+"""Fields of a clause that stand in it as they are called."""
 
 Replace = Callable[[Clause], Dsl]
 
@@ -47,7 +57,7 @@ SUBQUERIES: Mapping[str, Mapping[str, bool]] = {
     "function_score": {"query": True, "functions": False},
     "has_child": {"query": True},
     "has_parent": {"query": True},
-    "hybrid": {"queries": True},
+    "hybrid": {"queries": True, "filter": False},
     "nested": {"query": True},
     "pinned": {"organic": True},
     "script_score": {"query": True},
@@ -93,8 +103,23 @@ def _replaced(query: Mapping[str, Any], replace: Replace, *, scores: bool) -> Ma
             for key, gives_scores in keys.items():
                 if key in arguments:
                     inner = scores and gives_scores
-                    changed[kind][key] = _inner(kind, key, arguments[key], replace, inner)
+                    inside = _inside(arguments["path"], replace) if "path" in arguments else replace
+                    changed[kind][key] = _inner(kind, key, arguments[key], inside, inner)
     return changed
+
+
+def _inside(path: Any, replace: Replace) -> Replace:  # noqa: ANN401
+    """Return `replace` for what stands in a nested query: it sees the fields below `path` alone."""
+
+    def replaced(clause: Clause) -> Dsl:
+        if not clause.field.startswith(f"{path}."):
+            raise ValueError(
+                f"splare clause on {clause.field!r} stands in a nested query on {path!r}, where it "
+                "would find nothing: put it beside the nested query"
+            )
+        return replace(clause)
+
+    return replaced
 
 
 def _inner(kind: str, key: str, value: Any, replace: Replace, scores: bool) -> Any:  # noqa: ANN401, FBT001
@@ -155,11 +180,30 @@ def parse(query: Mapping[str, Any], *, scores: bool) -> Clause:
     ((field, arguments),) = content.items()
     if isinstance(arguments, str):
         arguments = {"query": arguments}
-    own = {option.name for option in fields(Clause)} - {"field", "name", "cut"}
-    bounds = {option.name for option in fields(Cut)}
-    known = own | bounds | {"_name"}
+    arguments = _checked(field, arguments)
+    clause = Clause(
+        field,
+        name=arguments.get("_name"),
+        cut=Cut(**{name: value for name, value in arguments.items() if name in BOUNDS}),
+        steer=_steer(arguments),
+        examples=Examples.parse(arguments),
+        **{name: value for name, value in arguments.items() if name in OPTIONS},
+    )
+    if not scores and (clause.min_score is None or clause.min_score <= 0):
+        raise ValueError(
+            f"splare clause on {field!r} stands where scores do not count, and would match most of "
+            "the index: give it a min_score above 0, or move it to must or should"
+        )
+    return clause
+
+
+def _checked(field: str, arguments: Any) -> Mapping[str, Any]:  # noqa: ANN401  # JSON
+    """Return the arguments of a clause, their names and plain values checked."""
+    if isinstance(arguments, Mapping) and "like" in arguments:
+        arguments = {"query": "", **arguments}
     if not isinstance(arguments, Mapping) or not isinstance(arguments.get("query"), str):
         raise ValueError(f"splare clause on {field!r}: its query must be a string")
+    known = OPTIONS | BOUNDS | KEYS | {"_name", "steer"}
     if unknown := arguments.keys() - known:
         raise ValueError(
             f"splare clause on {field!r} has {sorted(unknown)}; known are {sorted(known)}"
@@ -169,12 +213,9 @@ def parse(query: Mapping[str, Any], *, scores: bool) -> Clause:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"splare clause on {field!r}: {option}={value!r} must be a number")
     check_scoring(arguments.get("scoring"))
-    cut = Cut(**{name: value for name, value in arguments.items() if name in bounds})
-    given = {name: value for name, value in arguments.items() if name in own}
-    clause = Clause(field, name=arguments.get("_name"), cut=cut, **given)
-    if not scores and (clause.min_score is None or clause.min_score <= 0):
-        raise ValueError(
-            f"splare clause on {field!r} stands where scores do not count, and would match most of "
-            "the index: give it a min_score above 0, or move it to must or should"
-        )
-    return clause
+    return arguments
+
+
+def _steer(arguments: Mapping[str, Any]) -> Steering | str | None:
+    given = arguments.get("steer")
+    return given if given is None or isinstance(given, str) else Steering.parse(given)

@@ -4,19 +4,25 @@ It works at the transport, below every method: `search`, `msearch`, scrolling he
 builder and raw requests are all served by the one rewrite of a request on its way to the network.
 """
 
+from functools import partial
 from typing import Any, cast
 
-from opensearchpy import OpenSearch, Transport
+from opensearchpy import OpenSearch, Transport, TransportError
 
 from ..encoder import Encoder
 from ..errors import MappingError
 from ..scoring import Scoring
 from .check import Missing
 from .collection import MAX_AGE_S
+from .profiles import Source as ProfilesSource
+from .profiles import read_profiles
 from .queries import CACHE_BYTES
 from .query import Dialect
 from .request import Request, makes_lines
 from .rewrite import RewriteOptions, Rewriter
+from .rewritten import Rewritten
+from .rules import RuledRewriter, find_rules
+from .rules import Source as RulesSource
 
 LOOKS = 3
 """How often a request is made anew whose name stands for other indices than it did before."""
@@ -34,11 +40,23 @@ class SplareTransport:
             return self._send(request)
         for _ in range(LOOKS):
             made = self.rewriter.rewrite(request.url, request.params, request.body, request.headers)
-            reply = self._send(request.with_content(made, is_line=makes_lines(self)))
+            made, reply = self._sent(request, made)
             if made.fits(reply):
                 return made.finish(reply)
             self.rewriter.forget()
         raise unsteady(request.url)
+
+    def _sent(self, request: Request, made: Rewritten) -> tuple[Rewritten, Any]:
+        """Return what was sent and its reply; if that is a refusal, those of what stands in."""
+        try:
+            reply = self._send(request.with_content(made, is_line=makes_lines(self)))
+        except TransportError as error:
+            if (instead := made.otherwise(error)) is None:
+                raise
+        else:
+            if (instead := made.otherwise(reply)) is None:
+                return made, reply
+        return instead, self._send(request.with_content(instead, is_line=makes_lines(self)))
 
     def _send(self, request: Request) -> Any:  # noqa: ANN401
         send = super().perform_request  # type: ignore[misc]  # of the transport below
@@ -65,11 +83,14 @@ class SplareOpenSearch(OpenSearch):
     says nothing else; the collection's statistics are at most `statistics_max_age_s` old. `dialect`
     is `rank_feature`, which every server knows, or `neural_sparse`. `missing_impacts`: a search of
     several indices of which some have no impacts yet is refused, or goes on without them
-    (`skip`), with an `OpenSearchWarning`. `query_cache_bytes` are remembered of the queries that
-    were encoded last; those of concurrent requests are encoded in one batch. Everything else is
+    (`skip`), with an `OpenSearchWarning`. `steering`: profiles that clauses steer by, a file or
+    what stands in one; `{}` for none, where `$SPLARE_STEERING` names a file. `query_cache_bytes`
+    are remembered of the queries that were encoded last; those of concurrent requests are encoded
+    in one batch. Everything else is
     opensearch-py's. Impacts are left out of every `_source` (of hits, inner hits and top hits)
     unless that one names them; what scrolls (`helpers.scan`, `helpers.reindex`) gets documents
-    whole, so that copies keep them.
+    whole, so that copies keep them. `rules` (or a file of them, which `SPLARE_RULES` may name) say
+    which of an application's own searches SPLARE takes part in: see docs/rules.md.
 
     A clause raises `ModelMismatchError` where another model made the index (also one that its name
     has come to stand for since the last search), `MappingError` where the field has no impacts,
@@ -77,7 +98,7 @@ class SplareOpenSearch(OpenSearch):
     impacts of a compact index raise `MappingError`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # opensearch-py's, and ours by keyword alone
         self,
         hosts: Any = None,  # noqa: ANN401
         transport_class: type[Transport] = Transport,
@@ -87,12 +108,18 @@ class SplareOpenSearch(OpenSearch):
         dialect: Dialect = "rank_feature",
         statistics_max_age_s: float = MAX_AGE_S,
         missing_impacts: Missing = "refuse",
+        rules: RulesSource = None,
+        steering: ProfilesSource | None = None,
         query_cache_bytes: int = CACHE_BYTES,
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
         super().__init__(hosts, rewriting(SplareTransport, transport_class), **kwargs)
         transport = cast(SplareTransport, self.transport)
         options = RewriteOptions(
-            dialect, scoring, statistics_max_age_s, missing_impacts, query_cache_bytes
+            *(dialect, scoring, statistics_max_age_s, missing_impacts),
+            profiles=read_profiles(steering),
+            query_cache_bytes=query_cache_bytes,
         )
-        transport.rewriter = Rewriter(self, encoder, options)
+        known = find_rules(rules)
+        ruled = partial(RuledRewriter, rules=known) if known.rules else Rewriter
+        transport.rewriter = ruled(self, encoder, options)

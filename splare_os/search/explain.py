@@ -7,7 +7,9 @@ from typing import TypeAlias
 from ..encoder import Encoder, Spans
 from ..errors import EncoderError
 from ..impacts import Impacts, as_stored, to_features
+from .words import widened
 
+Span: TypeAlias = tuple[int, int]
 SpannedText: TypeAlias = tuple[str, Spans]
 
 
@@ -44,19 +46,28 @@ def explain(
 
 @dataclass(frozen=True)
 class Match(Contribution):
-    """A contribution with the words that the latent came from, in the query and the document."""
+    """A contribution with its share, and where the latent came from, in query and document.
+
+    `share` is that of the score of all matches together, of a lone one all. A span is [start, end)
+    in characters of the query, or of the text that was encoded for the document; None: not known,
+    or the impact has no place in the text (it comes from a prompt). The texts are spans widened to
+    whole words. `label` tells what the latent stands for, if labels were asked for and it has one.
+    """
 
     query_text: str
     document_text: str
+    share: float = 1.0
+    query_span: Span | None = None
+    document_span: Span | None = None
+    label: str | None = None
 
 
 def matches(
     encoder: Encoder, query: str, document: str, contributions: Sequence[Contribution]
 ) -> list[Match]:
-    """Return `contributions` with the words that they come from, by the encoder's spans.
+    """Return `contributions` with the spans that they come from, as the encoder tells them.
 
-    `document` is the text that was encoded. Words are empty where an impact has no place in the
-    text (it comes from a prompt), and for a model that has no spans.
+    `document` is the text that was encoded. A model that has no spans leaves them unknown.
     """
     return matches_of_all(encoder, query, [document], [contributions])[0]
 
@@ -64,14 +75,38 @@ def matches(
 def matches_of_all(
     encoder: Encoder,
     query: str,
-    documents: Sequence[str],
+    documents: Sequence[str | None],
     contributions: Sequence[Sequence[Contribution]],
 ) -> list[list[Match]]:
-    """Return what `matches` does for each document, with the encoder asked only twice."""
-    query_spans, document_spans = _spans(encoder, query, documents)
+    """Return what `matches` does for each document, with the encoder asked only twice.
+
+    None is a document whose text is not known.
+    """
+    texts = [document or "" for document in documents]
+    query_spans, document_spans = _spans(encoder, query, texts)
     return [
-        [_match(one, (query, query_spans), (document, spans)) for one in shared]
-        for document, spans, shared in zip(documents, document_spans, contributions, strict=True)
+        matched((query, query_spans), (text, {} if document is None else spans), shared)
+        for document, text, spans, shared in zip(
+            documents, texts, document_spans, contributions, strict=True
+        )
+    ]
+
+
+def matched(
+    query: SpannedText, document: SpannedText, contributions: Sequence[Contribution]
+) -> list[Match]:
+    """Return `contributions` with their shares, and the spans that query and document have."""
+    total = sum(one.score for one in contributions)
+    return [
+        Match(
+            **asdict(one),
+            query_text=_word_of(one.latent, *query),
+            document_text=_word_of(one.latent, *document),
+            share=one.score / total if total else 0.0,
+            query_span=_span_of(one.latent, query[1]),
+            document_span=_span_of(one.latent, document[1]),
+        )
+        for one in contributions
     ]
 
 
@@ -84,12 +119,9 @@ def _spans(encoder: Encoder, query: str, documents: Sequence[str]) -> tuple[Span
         return {}, [{} for _ in documents]
 
 
-def _match(one: Contribution, query: SpannedText, document: SpannedText) -> Match:
-    return Match(
-        **asdict(one),
-        query_text=_word_of(one.latent, *query),
-        document_text=_word_of(one.latent, *document),
-    )
+def _span_of(latent: int, spans: Spans) -> Span | None:
+    start, end = spans.get(latent, (0, 0))
+    return (start, end) if start < end else None
 
 
 def _word_of(latent: int, text: str, spans: Spans) -> str:
@@ -97,17 +129,12 @@ def _word_of(latent: int, text: str, spans: Spans) -> str:
 
 
 def word_at(text: str, start: int, end: int) -> str:
-    """Return text[start:end] widened to whole words: tokens are often parts of one.
+    """Return text[start:end] widened to whole words.
 
     >>> word_at("the embargoes ended", 6, 9)
     'embargoes'
     >>> word_at("the end", 0, 0)
     ''
     """
-    if start == end:
-        return ""
-    while start > 0 and text[start - 1].isalnum() and text[start].isalnum():
-        start -= 1
-    while end < len(text) and text[end].isalnum() and text[end - 1].isalnum():
-        end += 1
+    start, end = widened(text, start, end)
     return text[start:end]

@@ -3,51 +3,75 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 from opensearchpy import NotFoundError, OpenSearch
 
-from ..documents.document import encoded_text
 from ..documents.fields import Fields
 from ..encoder import Encoder
 from ..errors import MappingError
-from ..impacts import Features, Impacts, prune
-from ..layout.field import FieldImpacts, impacts_object
+from ..impacts import Impacts
 from ..layout.records import FoundImpacts, find_impacts, read_records
 from ..scoring import Scoring, check_scoring
+from ..steering import Steering
+from .clause_limit import ClauseLimit
 from .collection import Collection
+from .control import Control, moved_by
+from .cut import NO_CUT
+from .example_impacts import ExampleImpacts
+from .examples import Examples
 from .explain import Match, explain, matches_of_all
+from .found import found
+from .hybrid import Hybrid, RawHit, search_hybrid, words_query
 from .queries import encoded
-from .query import Dsl, translate, two_step
-from .source import exclude_impacts
-from .weighing import weighing
+from .query import Dsl, filtered, translate, two_step
+from .source import exclude_impacts, picked
+from .weighing import Weighing, weighing
 
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """`text_field`: which field's impacts; None is the only one that the index has."""
+    """`text_field`: which field's impacts; None is the only one that the index has.
+
+    `start` hits are passed over. Only documents that match `filter` are found. `fields`: what of
+    `_source` hits have (patterns); empty: all. `hybrid`: words are searched too, and fused.
+    """
 
     text_field: str | None = None
     size: int = 10
     two_step: bool = False
     explain: bool = False
     scoring: Scoring = "calibrated"
+    start: int = 0
+    filter: Dsl | None = None
+    fields: tuple[str, ...] = ()
+    hybrid: Hybrid | None = None
+    steer: Steering | None = None
+    examples: Examples = Examples()
 
     def __post_init__(self) -> None:
-        """Refuse to fetch no hits, and a scoring that there is not."""
+        """Refuse to fetch no hits, a scoring that there is not, and what does not go together."""
         if self.size < 1:
             raise ValueError(f"size={self.size}: ask for at least one hit")
+        if self.start < 0:
+            raise ValueError(f"start={self.start}: hits are counted from 0")
         check_scoring(self.scoring)
+        if self.hybrid is not None:
+            self.hybrid.check(self.start + self.size, two_step=self.two_step)
 
 
 @dataclass(frozen=True)
 class Hit:
-    """One document found; `matches` only where an explanation was asked for."""
+    """One document found; `matches` only where an explanation was asked for.
+
+    `text` is then what was encoded of it, in which the spans of matches count characters.
+    """
 
     id: str
     score: float
     source: Mapping[str, Any]
     matches: list[Match] = field(default_factory=list)
+    text: str = ""
 
 
 def search(
@@ -60,24 +84,49 @@ def search(
     """
     text_field = options.text_field or only_text_field(client, index)
     there = find_impacts(client, index, Fields(text_field, None), encoder)
-    name, records = there.name, there.records
-    idf = partial(Collection(client).idf, records, name, encoder)
-    weigh = weighing(records, options.scoring, idf)
-    weights = weigh.weights(encoded(encoder, [query]))
-    body = _body(weights, f"{name}.impacts", options, weigh.k1)
-    try:
-        reply = client.search(index=index, body=body)
-    except NotFoundError as error:
-        raise MappingError(f"no index {index!r} any more: it was deleted meanwhile") from error
-    found = reply["hits"]["hits"]
-    hits = [_hit(hit, name) for hit in found]
+    idf = partial(Collection(client).idf, there.records, there.name, encoder)
+    weigh = weighing(there.records, options.scoring, idf)
+    control = _control(client, encoder, there, weigh, options)
+    weights = control.weights(weigh, encoded(encoder, [query]))
+    weights = ClauseLimit(client).cut(NO_CUT, weights).of(weights)
+    bodies = [_body(weights, f"{there.name}.impacts", options, weigh.k1)]
+    if options.hybrid is not None:
+        record = next(iter(there.records.values()))
+        words = words_query(client, index, record, query, options.hybrid.fields)
+        bodies.insert(0, {"query": filtered(words, options.filter)})
+    bodies = [body | {"query": control.query(body["query"])} for body in bodies]
+    replied = _found(client, index, bodies, options, _page(there.name, options))
+    hits = [_hit(hit, there.name, options.fields) for hit in replied]
     if not options.explain:
         return hits
-    texts = [encoded_text(hit["_source"], records[hit["_index"]].document_fields) for hit in found]
-    features = _features(encoder, found, texts, there)
-    shared = [explain(weights, each, k1=weigh.k1) for each in features]
+    known = found(
+        encoder, there.name, [(hit["_source"], there.records[hit["_index"]]) for hit in replied]
+    )
+    shared = [explain(weights, one.impacts, k1=weigh.k1) for one in known]
+    texts = [one.text if one.is_current else None for one in known]
     explained = matches_of_all(encoder, query, texts, shared)
-    return [replace(hit, matches=each) for hit, each in zip(hits, explained, strict=True)]
+    return [
+        replace(hit, matches=each, text=one.text)
+        for hit, each, one in zip(hits, explained, known, strict=True)
+    ]
+
+
+def _control(
+    client: OpenSearch,
+    encoder: Encoder,
+    there: FoundImpacts,
+    weigh: Weighing,
+    options: SearchOptions,
+) -> Control:
+    text_field = next(iter(there.records.values())).text_field
+
+    def find(index: str | None) -> FoundImpacts:
+        if index is None:
+            return there
+        return find_impacts(client, index, Fields(text_field, None), encoder)
+
+    read = ExampleImpacts(client, encoder, find, {})
+    return Control(options.steer, moved_by(options.examples, weigh, read))
 
 
 def only_text_field(client: OpenSearch, index: str) -> str:
@@ -97,37 +146,31 @@ def _body(weights: Impacts, field: str, options: SearchOptions, k1: float | None
         body = two_step(weights, field, k1=k1)
     else:
         body = {"query": translate(weights, field, k1=k1)}
-    wanted = [field, "*"] if options.explain else None
-    return body | {"size": options.size, "_source": exclude_impacts(wanted)}
+    return body | {"query": filtered(body["query"], options.filter)}
 
 
-def _hit(hit: Mapping[str, Any], field: str) -> Hit:
+def _page(field: str, options: SearchOptions) -> Dsl:
+    """Return which hits are wanted, and what of them."""
+    wanted = [f"{field}.impacts", "*"] if options.explain else list(options.fields) or None
+    page = {"from": options.start, "size": options.size}
+    return page | {"_source": exclude_impacts(wanted)}
+
+
+def _found(
+    client: OpenSearch, index: str, bodies: Sequence[Dsl], options: SearchOptions, page: Dsl
+) -> list[RawHit]:
+    """Return the hits of a search, or of a search for words and one for latents fused."""
+    try:
+        if options.hybrid is not None:
+            return search_hybrid(client, index, bodies, options.hybrid, page)
+        (body,) = bodies
+        return list(client.search(index=index, body=body | page)["hits"]["hits"])
+    except NotFoundError as error:
+        raise MappingError(f"no index {index!r} any more: it was deleted meanwhile") from error
+
+
+def _hit(hit: Mapping[str, Any], field: str, fields: Sequence[str]) -> Hit:
     source = dict(hit["_source"])
     if field in source:
         source[field] = {key: part for key, part in source[field].items() if key != "impacts"}
-    return Hit(hit["_id"], hit["_score"], source)
-
-
-def _features(
-    encoder: Encoder, hits: Sequence[Mapping[str, Any]], texts: Sequence[str], there: FoundImpacts
-) -> list[Features]:
-    """Return the impacts of hits; of those whose index is compact, made anew of their texts.
-
-    If a text has changed since, nothing is known of what scored.
-    """
-    ours = [hit["_source"].get(there.name) or {} for hit in hits]
-    records = [there.records[hit["_index"]] for hit in hits]
-    features: list[Features] = [one.get("impacts") or {} for one in ours]
-    bare = [
-        at
-        for at, (one, record) in enumerate(zip(ours, records, strict=True))
-        if not features[at] and one.get("digest") == record.digest(texts[at])
-    ]
-    if not bare:
-        return features
-    made = encoder.encode_documents([texts[at] for at in bare])
-    for row, at in enumerate(bare):
-        record = records[at]
-        one = FieldImpacts.of(prune(made[[row]], record.top_k), record.saturation)
-        features[at] = cast(Features, impacts_object(one, 0)["impacts"])
-    return features
+    return Hit(hit["_id"], hit["_score"], picked(source, fields) if fields else source)

@@ -1,8 +1,8 @@
 """A request on its way to the cluster: `splare` clauses become query DSL, impacts stay home."""
 
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, get_args
 from urllib.parse import parse_qsl
@@ -12,17 +12,25 @@ from opensearchpy import OpenSearch
 from ..encode.load import load_encoder
 from ..encoder import Encoder
 from ..errors import NoIndexError
-from ..layout.records import FoundImpacts
+from ..impacts import Impacts
+from ..layout.records import FieldRecord, FoundImpacts
 from ..layout.view import Headers, View
 from ..scoring import Scoring, check_scoring
+from .annotate import Annotated, Wanted
+from .asked import Asked, part_asked
 from .body import parse_msearch, plain, write_msearch
 from .check import Missing, ModelCheck
 from .clause import NAME, Clause, Replace, replace_in_body
+from .clause_limit import ClauseLimit
 from .collection import MAX_AGE_S, Collection
+from .control import Control, moved_by
+from .evidence import Sought
+from .example_impacts import ExampleImpacts
 from .parts import without_impacts
+from .profiles import Profiles
 from .queries import CACHE_BYTES, Queries, QueryEncoder
 from .query import Dialect, Dsl, translate
-from .rewritten import Expected, Rewritten
+from .rewritten import Expected, Finish, Rewritten, as_it_is
 from .target import Search, Target, index_of, parse_path
 from .updates import UpdateCheck, is_update
 from .weighing import Weighing, weighing
@@ -33,25 +41,36 @@ NO_INDEX: Dsl = {"query": {"match_none": {}}}
 
 @dataclass(frozen=True)
 class Weighed:
-    """The impacts field that a clause searches, how it weighs there, and the concrete indices."""
+    """The impacts field that a clause searches, how it weighs there, and the concrete indices.
+
+    `records` are those of the indices that have the field; `control` is what the query is steered
+    by.
+    """
 
     field: str
     weighing: Weighing
     indices: frozenset[str]
+    records: Mapping[str, FieldRecord]
+    control: Control
+
+    def weights(self, queries: Queries) -> Impacts:
+        """Return the weights [1, latent] of a query, as it scores here."""
+        return self.control.weights(self.weighing, queries)
 
 
 @dataclass(frozen=True)
 class RewriteOptions:
     """How clauses are translated; `max_age_s` is that of the collection's statistics.
 
-    `missing`: what is done with indices without impacts. `query_cache_bytes`: how much is
-    remembered of queries.
+    `missing`: what is done with indices without impacts. `profiles` are those that clauses
+    steer by. `query_cache_bytes`: how much is remembered of queries.
     """
 
     dialect: Dialect = "rank_feature"
     scoring: Scoring = "calibrated"
     max_age_s: float = MAX_AGE_S
     missing: Missing = "refuse"
+    profiles: Profiles = field(default_factory=Profiles)
     query_cache_bytes: int = CACHE_BYTES
 
     def __post_init__(self) -> None:
@@ -85,6 +104,9 @@ class Rewriter:
         self._check = ModelCheck(client, options.missing)
         self._updates = UpdateCheck(client)
         self._collection = Collection(client, options.max_age_s)
+        if not isinstance(encoder, str):
+            options.profiles.check(encoder)
+        self._limit = ClauseLimit(client)
 
     @property
     def encoder(self) -> Encoder:
@@ -120,8 +142,9 @@ class Rewriter:
             params, content = without_impacts(params, content)
         if not isinstance(content, Mapping):
             return Rewritten(params, content)
-        (made,), expected = self._bodies([Search(target, dict(content), view)])
-        return Rewritten(params, made, expected)
+        searches = [Search(target, dict(content), view)]
+        (made,), expected, finish = self._bodies(searches, {**in_url, **(params or {})})
+        return Rewritten(params, made, expected, finish)
 
     def _msearch(
         self,
@@ -141,15 +164,19 @@ class Rewriter:
             )
             for header, search in pairs
         ]
-        bodies, expected = self._bodies(searches)
+        bodies, expected, finish = self._bodies(searches, params or {})
         written = write_msearch([(pair[0], made) for pair, made in zip(pairs, bodies, strict=True)])
-        return Rewritten(params, written, expected)
+        return Rewritten(params, written, expected, finish)
 
-    def _bodies(self, searches: list[Search]) -> tuple[list[Dsl], list[Expected | None]]:
+    def _bodies(
+        self, searches: Sequence[Search], params: Mapping[str, Any]
+    ) -> tuple[list[Dsl], list[Expected | None], Finish]:
         """Return bodies with every clause translated, and what is expected of their replies.
 
-        All queries are encoded in one call.
+        Last comes what finishes these. All queries are encoded in one call.
         """
+        parted = [part_asked(search, params) for search in searches]
+        searches = [search for _, search in parted]
         found = [self._weighed_if_there(search) for search in searches]
         texts = [clause.query for each in found for clause in each or ()]
         rows = self._queries(texts) if texts else {}
@@ -157,7 +184,12 @@ class Rewriter:
             NO_INDEX if each is None else _replaced(search, partial(self._translated, rows, each))
             for search, each in zip(searches, found, strict=True)
         ]
-        return bodies, [_expected(*pair) for pair in zip(searches, found, strict=True)]
+        expected = [_expected(*pair) for pair in zip(searches, found, strict=True)]
+        wanted = [
+            None if asked is None or each is None else (asked, _sought(asked, rows, each))
+            for (asked, _), each in zip(parted, found, strict=True)
+        ]
+        return bodies, expected, self._finish(searches, wanted)
 
     def _weighed_if_there(self, search: Search) -> dict[Clause, Weighed] | None:
         """Return the clauses of a body, None where the index is not there: the server says so."""
@@ -188,22 +220,59 @@ class Rewriter:
         idf = partial(self._collection.idf, found.records, found.name, self.encoder, headers)
         scoring = clause.scoring or self._options.scoring
         weigh = weighing(found.records, scoring, idf)
-        return Weighed(found.name, weigh, frozenset(found.records) | found.without)
+        indices = frozenset(found.records) | found.without
+        control = self._control(search, clause, weigh)
+        return Weighed(found.name, weigh, indices, found.records, control)
+
+    def _control(self, search: Search, clause: Clause, weigh: Weighing) -> Control:
+        steer = clause.steer
+        if isinstance(steer, str):
+            steer = self._options.profiles.named(steer, self.encoder)
+        if not clause.examples:
+            return Control(steer)
+
+        def find(index: str | None) -> FoundImpacts:
+            return self._impacts(search.within(index), clause.field)
+
+        read = ExampleImpacts(self._client, self.encoder, find, search.view.headers)
+        return Control(steer, moved_by(clause.examples, weigh, read))
+
+    def _finish(self, searches: Sequence[Search], wanted: Wanted) -> Finish:
+        if not any(wanted):
+            return as_it_is
+        headers = searches[0].view.headers
+        return Annotated(self._client, self.encoder, headers, wanted)
 
     def _translated(
         self, rows: Mapping[str, Queries], found: Mapping[Clause, Weighed], clause: Clause
     ) -> Dsl:
-        weigh = found[clause].weighing
-        return translate(
-            weigh.weights(rows[clause.query]),
-            f"{found[clause].field}.impacts",
+        weighed = found[clause]
+        weights = weighed.weights(rows[clause.query])
+        translated = translate(
+            weights,
+            f"{weighed.field}.impacts",
             dialect=self._options.dialect,
             boost=clause.boost,
             min_score=clause.min_score,
-            k1=weigh.k1,
-            cut=clause.cut,
+            k1=weighed.weighing.k1,
+            cut=self._limit.cut(clause.cut, weights),
             name=clause.name,
         )
+        return weighed.control.query(translated)
+
+
+def _sought(
+    asked: Asked, rows: Mapping[str, Queries], found: Mapping[Clause, Weighed]
+) -> list[Sought]:
+    """Return what the clauses that documents are found by look for."""
+    sought = []
+    for clause in asked.clauses:
+        weighed = found[clause]
+        cut = clause.cut.of(weighed.weights(rows[clause.query]))
+        weights, k1 = cut * clause.boost, weighed.weighing.k1
+        sought.append(Sought(clause, weighed.field, weighed.records, weights, k1))
+    asked.check(sought)
+    return sought
 
 
 def _expected(search: Search, found: dict[Clause, Weighed] | None) -> Expected | None:

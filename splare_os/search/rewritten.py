@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
+
+Finish: TypeAlias = Callable[[Any], Any]
+"""What makes of a server's reply what the application gets."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +21,9 @@ class Expected:
         """
         if not isinstance(reply, Mapping):
             return True
-        if self.indices is None:
-            return "error" in reply
+        if self.indices is None:  # a pattern may stand for none
+            shards = reply.get("_shards")
+            return "error" in reply or (isinstance(shards, Mapping) and shards.get("total") == 0)
         hits = reply.get("hits")
         inner = hits.get("hits") if isinstance(hits, Mapping) else None
         found = [reply, *(inner if isinstance(inner, list) else ())]
@@ -31,17 +35,24 @@ def as_it_is(reply: Any) -> Any:  # noqa: ANN401
     return reply
 
 
+def nothing(_: object) -> None:
+    """Return that nothing stands in for a request."""
+
+
 @dataclass(frozen=True)
 class Rewritten:
     """Parameters and body; of each search what it expects, None: nothing to be checked.
 
-    `finish` makes of the server's reply what the application gets.
+    `finish` makes of the server's reply what the application gets. `otherwise` is told the reply,
+    or the error, and gives the request that is sent instead, if the server refuses this one for
+    what was added to it; None: the reply stands.
     """
 
     params: Mapping[str, Any] | None
     body: Any
     expected: Sequence[Expected | None] = field(default_factory=tuple)
-    finish: Callable[[Any], Any] = as_it_is
+    finish: Finish = as_it_is
+    otherwise: "Callable[[object], Rewritten | None]" = nothing
 
     def fits(self, reply: Any) -> bool:  # noqa: ANN401
         """Return whether a reply is to what was asked."""

@@ -1,7 +1,7 @@
 """What a request's path names: an index and an endpoint whose body holds queries."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -41,6 +41,12 @@ class Search:
     target: Target
     body: Dsl
     view: View
+
+    def within(self, index: str | None) -> "Search":
+        """Return a search of another index; None: this one."""
+        if index is None:
+            return self
+        return Search(replace(self.target, index=index), {}, View(headers=self.view.headers))
 
 
 def parse_path(url: str) -> Target | None:

@@ -29,8 +29,12 @@ class Weighing:
 
         Common latents, whose postings cost most, are those that go first.
         """
-        whole = queries.impacts if self.idf is None else weighed(queries.impacts, self.idf)
+        whole = self.whole(queries.impacts)
         return whole if queries.top_k is None else prune(whole, queries.top_k)
+
+    def whole(self, impacts: Impacts) -> Impacts:
+        """Return the weights [text, latent] that impacts of queries have before they are cut."""
+        return impacts if self.idf is None else weighed(impacts, self.idf)
 
 
 def weighing(

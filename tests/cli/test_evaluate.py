@@ -128,3 +128,18 @@ def test_on_a_terminal_what_is_measured_is_shown_whatever_ends_the_rest(
     assert "small[1]" in result.stdout
     assert "0.2500" in result.stdout
     assert "the rest cannot be read" in result.stderr
+
+
+def test_the_arms_of_a_search_log_are_compared(small: str, tmp_path: Path) -> None:
+    lines = [
+        {"rule": "r", "arm": arm, "from": 0, "text": "river", "hits": hits}
+        for arm, hits in (("control", ["d0", "d1"]), ("treatment", ["d1"]))
+    ]
+    log = tmp_path / "searches.jsonl"
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    result = run(small, "--search-log", str(log))
+    assert result.exit_code == 0, result.stderr
+    control, treatment = json_lines(result.stdout)
+    assert (control["system"], control["mrr@10"]) == ("control", 0.5)
+    assert (treatment["mrr@10"], treatment["baseline"], treatment["wins"]) == (1.0, "control", 1)
+    assert run(small, "--search-log", str(log), "--in-memory").exit_code == 2

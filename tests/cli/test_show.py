@@ -1,3 +1,4 @@
+from dataclasses import replace
 from io import StringIO
 
 from rich.console import Console, RenderableType
@@ -26,6 +27,17 @@ def test_hits_are_drawn_with_rank_score_and_matches() -> None:
     assert "2.000" in text
     assert "dough → loaf" in text
     assert "1.500" in text
+
+
+def test_a_match_has_the_label_of_its_latent() -> None:
+    labelled = replace(HIT, matches=[replace(MATCH, label="bread\x1b, dough")])
+    assert "dough → loaf  [bread, dough]" in drawn(hits_table([labelled]))
+
+
+def test_words_that_matched_are_bold() -> None:
+    console = Console(width=90, record=True, file=StringIO(), force_terminal=True)
+    console.print(hits_table([HIT]))
+    assert "\x1b[1mloaf\x1b[0m" in console.export_text(styles=True)
 
 
 def test_texts_are_shown_as_they_are_and_cannot_steer_the_terminal() -> None:

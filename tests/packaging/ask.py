@@ -12,7 +12,8 @@ from splare_os.cli import main
 def answer(line: str) -> dict[str, str | int]:
     result = CliRunner().invoke(main, shlex.split(line))
     error = None if isinstance(result.exception, SystemExit) else result.exception
-    return {"exit_code": result.exit_code, "stderr": result.stderr, "crash": repr(error or "")}
+    told = {"stdout": result.stdout, "stderr": result.stderr, "crash": repr(error or "")}
+    return {"exit_code": result.exit_code} | told
 
 
 if __name__ == "__main__":

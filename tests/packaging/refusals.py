@@ -28,6 +28,7 @@ BASE = {
     "evaluate beir --in-memory --top-k 50": "evaluate",
     "statistics --index facts": "cluster",
     "cluster start": "cluster",
+    "serve": "serve",
     **TRAINING,
 }
 ENCODE = {
@@ -39,6 +40,7 @@ ENCODE = {
     "evaluate beir": "evaluate",
     "statistics --index facts": "cluster",
     "cluster start": "cluster",
+    "serve": "serve",
     **TRAINING,
 }
 ALL = {"evaluate beir --in-memory --systems dense": "dense"}
@@ -53,11 +55,13 @@ OF_PYTHON: Mapping[str, Mapping[str, str]] = {
         "from splare_os.cluster import EmbeddedCluster; EmbeddedCluster().__enter__()": "cluster",
         "import splare_os.evaluate": "evaluate",
         "import splare_os.train": "train",
+        "import splare_os.serve": "serve",
     },
     "encode": {
         "from splare_os.cluster import EmbeddedCluster; EmbeddedCluster().__enter__()": "cluster",
         "import splare_os.evaluate": "evaluate",
         "import splare_os.train.sae": "train",
+        "import splare_os.serve": "serve",
     },
     "all": {
         "from splare_os.evaluate.mteb import MtebModel; from tests.hashing import HashEncoder; "
@@ -79,5 +83,6 @@ MISUSE = (
     "train adapt --out out",
     "train mine nowhere --out rows.jsonl",
     "cluster start --port 5",
+    "serve --timeout-s 0",
 )
 """Command lines that are wrong whatever is installed."""

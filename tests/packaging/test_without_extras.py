@@ -5,7 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from opensearchpy import OpenSearch
+
 from splare_os.extras import EXTRAS
+from tests.serve.serving import running
 
 from .conftest import ROOT, TORCH_FREE_TESTS
 from .refusals import MISUSE, OF_COMMANDS
@@ -43,6 +47,34 @@ def test_what_needs_an_extra_says_which(desk: Path, home: Path) -> None:
 def test_misuse_is_told_first(desk: Path, home: Path) -> None:
     for line, answer in zip(MISUSE, answers([*MISUSE], desk, home), strict=True):
         assert answer["exit_code"] == 2, (line, answer)
+
+
+def test_a_served_model_is_an_encoder_without_torch(desk: Path, home: Path, tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        code = (
+            "from splare_os.encode import load_encoder; "
+            f"encoder = load_encoder({server.url!r}); "
+            "print(encoder.name, encoder.encode_documents(['oil', '']).nnz)"
+        )
+        assert run_without_extras(code, desk, home) == "hash 1\n"
+
+
+@pytest.mark.opensearch
+def test_an_application_indexes_and_searches_through_a_server(
+    cluster_url: str, client: OpenSearch, desk: Path, home: Path, tmp_path: Path
+) -> None:
+    with running(tmp_path) as server:
+        options = f"--index served --url {cluster_url} --model {server.url}"
+        lines = [f"index documents.jsonl {options}", f"search 'black tuesday' {options}"]
+        try:
+            indexed, searched = answers(lines, desk, home)
+        finally:
+            client.indices.delete(index="served", ignore_unavailable=True)
+    assert (indexed["exit_code"], indexed["crash"]) == (0, "''"), indexed
+    assert json.loads(str(indexed["stdout"]).splitlines()[-1])["indexed"] == 12
+    assert (searched["exit_code"], searched["crash"]) == (0, "''"), searched
+    best = json.loads(str(searched["stdout"]).splitlines()[0])
+    assert best["_source"]["title"] == "Black Tuesday"
 
 
 def test_tests_of_torch_free_rooms_are_read_without_torch(home: Path) -> None:

@@ -149,10 +149,8 @@ def test_the_indices_of_a_point_in_time_are_asked_for_with_the_requests_headers(
         ("/_search", {"x-opaque-id": "7"}),
     ]
     sent.clear()
-    for _ in range(2):  # pages
-        splare.search(
-            body={"pit": {"id": point}, "search_after": [0.5], "sort": ["_score"], **BODY}
-        )
+    for size in (2, 3):
+        splare.search(body={"pit": {"id": point}, "size": size, **BODY})
     assert [url for url, _ in sent] == ["/_search", "/_search"]
 
 

@@ -38,6 +38,23 @@ def test_matches_name_the_words_of_query_and_document(encoder: WordEncoder) -> N
     assert {match.document_text for match in found} == {"the", "Oil"}
 
 
+def test_matches_have_shares_and_spans(encoder: WordEncoder) -> None:
+    query = encoder.encode_queries(["the oil oil"])
+    document = "price of oil, the oil"
+    shared = explain(query, {str(encoder.latent("oil")): 3.0, str(encoder.latent("the")): 1.0})
+    oil, the = matches(encoder, "the oil oil", document, shared)
+    assert (oil.share, the.share) == pytest.approx((6 / 7, 1 / 7))  # 1 · 3 and 0.5 · 1
+    assert (oil.query_span, oil.document_span) == ((8, 11), (18, 21))
+    assert (the.query_span, the.document_span) == ((0, 3), (14, 17))
+
+
+def test_a_text_that_is_not_known_has_no_spans(encoder: WordEncoder) -> None:
+    shared = explain(encoder.encode_queries(["oil"]), {str(encoder.latent("oil")): 1.0})
+    ((match,),) = matches_of_all(encoder, "oil", [None], [shared])
+    assert (match.document_text, match.document_span) == ("", None)
+    assert (match.query_text, match.query_span, match.share) == ("oil", (0, 3), 1.0)
+
+
 def test_all_documents_at_once_match_as_one_by_one(encoder: WordEncoder) -> None:
     query, documents = "the oil war", ["price of oil", "", "river", "the war of the river"]
     impacts, rows = encoder.encode_queries([query]), encoder.encode_documents(documents)

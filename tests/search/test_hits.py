@@ -38,6 +38,8 @@ def test_an_explanation_adds_up_to_the_score_and_names_words(
     query = "the oil war"
     for hit in search(client, library.encoder, "library", query, SearchOptions(explain=True)):
         assert sum(match.score for match in hit.matches) == pytest.approx(hit.score, rel=1e-5)
+        assert sum(match.share for match in hit.matches) == pytest.approx(1.0)
+        assert hit.text == hit.source["text"]
         assert {match.query_text for match in hit.matches} <= set(query.split())
         assert {match.document_text for match in hit.matches} <= set(hit.source["text"].split())
 

@@ -25,6 +25,8 @@ def hits(*indices: str) -> dict[str, object]:
         (OURS, "text", True),
         (MISSING, {"error": {}, "status": 404}, True),
         (MISSING, hits(), False),
+        (MISSING, hits() | {"_shards": {"total": 0}}, True),
+        (MISSING, hits() | {"_shards": {"total": 1}}, False),
     ],
 )
 def test_hits_are_of_the_indices_that_were_looked_at(expected, reply, fits):

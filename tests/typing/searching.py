@@ -6,10 +6,14 @@ from typing import Any, assert_type
 from splare_os.encoder import Encoder
 from splare_os.impacts import Impacts
 from splare_os.search import (
+    Contrast,
+    ContrastOptions,
     Hit,
+    Labels,
     Match,
     SearchOptions,
     SplareOpenSearch,
+    contrast,
     explain,
     search,
     translate,
@@ -25,6 +29,12 @@ def use(encoder: Encoder, impacts: Impacts) -> None:
         reply = client.search(index="facts", body={"query": {"splare": {"text": "oil"}}})
         assert_type(reply, Any)
         hits = search(client, encoder, "facts", "oil", SearchOptions(size=3, explain=True))
+        sets = "text:oil", ["d1", "d2"]
+        options = ContrastOptions(size=5, overlap="drop")
+        labels = Labels.of(client, encoder)
+        found = contrast(client, encoder, "facts", sets, options, labels=labels)
+    assert_type(found, Contrast)
+    assert_type(found.latents[0].label, str | None)
     assert_type(hits, list[Hit])
     assert_type(hits[0].source, Mapping[str, Any])
     assert_type(hits[0].matches, list[Match])

@@ -2,8 +2,10 @@
 
 states (· states_store: states of a backbone's layer) → training (· batch_topk, its step · untrained
 · checkpoints) → fold → sae (an SAE over raw states) → job (the whole way to a model folder).
+embeddings: the same over sentence embeddings.
 """
 
+from .embeddings import EMBEDDINGS, train_dense_sae
 from .job import SaeJob, SaeReport, train_sae_model
 from .options import SaeOptions
 from .progress import Progress
@@ -13,6 +15,7 @@ from .states_store import States
 from .training import train_sae
 
 __all__ = [
+    "EMBEDDINGS",
     "Progress",
     "SaeFigures",
     "SaeJob",
@@ -24,6 +27,7 @@ __all__ = [
     "level",
     "measure",
     "token_states",
+    "train_dense_sae",
     "train_sae",
     "train_sae_model",
 ]

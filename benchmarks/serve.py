@@ -1,0 +1,161 @@
+"""How fast a model is behind HTTP, against the same model called directly.
+
+python -m benchmarks.serve FILE (JSON Lines with `title` and `text`; the shipped sample if absent)
+starts `splare-os serve` twice, as it is and with a batch for each text, and prints a line of JSON
+for each figure. Clients, servers and the direct calls share this machine's cores; of each pair one
+begins by turns.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from importlib.resources import files
+
+import click
+import numpy as np
+
+from splare_os.cli.options import model_option, opened_encoder, print_json
+from splare_os.documents import Fields, read_documents
+from splare_os.encoder import Encoder
+
+from .clients import load, request_of
+from .pairs import N_PAIRS, of_pairs, seconds
+
+CLIENTS = (1, 8, 64)
+QUERY_CHARS = 60
+"""A query is the end of a text, as long as a question."""
+PROBES = 300
+"""Queries of one client, each asked directly and of the server."""
+
+
+@contextmanager
+def server(model: str, *options: str) -> Iterator[str]:
+    """Run a server, and give its address."""
+    command = [sys.executable, "-m", "splare_os", "serve", "--model", model, "--port", "0"]
+    process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())["url"]
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def read_texts(path: str | None, n_texts: int) -> list[str]:
+    """Return the first texts of a file."""
+    source = path or str(files("splare_os") / "samples" / "squad-dev.jsonl.gz")
+    texts = []
+    for document in read_documents(source, Fields()):
+        texts.append(document.text)
+        if len(texts) == n_texts:
+            break
+    return texts
+
+
+def ratios(
+    direct: Callable[[Sequence[str]], object],
+    served: Callable[[Sequence[str]], object],
+    slices: Sequence[Sequence[str]],
+) -> list[float]:
+    """Return for each slice how many times as long as the second the first call takes."""
+    found = []
+    for number, texts in enumerate(slices):
+        calls = [partial(direct, texts), partial(served, texts)]
+        if number % 2:
+            calls.reverse()
+        taken = [seconds(call) for call in calls]
+        found.append(taken[number % 2] / taken[1 - number % 2])
+    return found
+
+
+def throughput(
+    encode: Callable[[Sequence[str]], object],
+    url: str,
+    path: str,
+    texts: Sequence[str],
+    *,
+    clients: int,
+    per_request: int,
+) -> dict[str, object]:
+    """Return the share of the direct rate that so many clients get of a server."""
+    size = len(texts) // N_PAIRS
+    slices = [texts[at * size : (at + 1) * size] for at in range(N_PAIRS)]
+    rates: list[float] = []
+
+    def served(part: Sequence[str]) -> None:
+        groups = [part[at : at + per_request] for at in range(0, len(part), per_request)]
+        done = load(url, [request_of(path, group) for group in groups], clients=clients)
+        rates.append(len(part) / done.total_s)
+
+    encode(slices[0])
+    served(slices[0])
+    found = of_pairs(ratios(encode, served, slices))
+    told = {"route": path, "clients": clients, "texts_per_request": per_request}
+    share = {"share_of_direct": str(found), "texts_per_s": round(float(np.median(rates[1:])), 1)}
+    return told | share
+
+
+def latency(encoder: Encoder, url: str, queries: Sequence[str]) -> dict[str, object]:
+    """Return the milliseconds of one client's queries, directly and by the server, in turns."""
+    direct, served = [], []
+    for query in queries:
+        direct.append(seconds(partial(encoder.encode_queries, [query])))
+        served.extend(load(url, [request_of("/queries", [query])], clients=1).request_s)
+    ends = {
+        f"{name}_{part}_ms": round(1e3 * float(np.percentile(values, at)), 2)
+        for name, values in (("direct", direct), ("served", served))
+        for part, at in (("p50", 50), ("p95", 95), ("p99", 99))
+    }
+    allowed = 1.5 * float(ends["direct_p99_ms"]) + 3
+    return {"queries": len(queries)} | ends | {"p99_allowed_ms": round(allowed, 2)}
+
+
+def gain(url: str, plain: str, path: str, texts: Sequence[str], clients: int) -> dict[str, object]:
+    """Return how many times as fast clients are served with batches as without."""
+    size = len(texts) // N_PAIRS
+    slices = [texts[at * size : (at + 1) * size] for at in range(N_PAIRS)]
+
+    def asked(address: str, part: Sequence[str]) -> None:
+        load(address, [request_of(path, [text]) for text in part], clients=clients)
+
+    found = of_pairs(ratios(partial(asked, plain), partial(asked, url), slices))
+    return {"route": path, "clients": clients, "gain_of_batches": str(found)}
+
+
+@click.command()
+@click.argument("file", required=False)
+@click.option("--texts", "n_texts", default=448, show_default=True, help="Documents.")
+@click.option("--queries", "n_queries", default=1792, show_default=True)
+@model_option
+def main(file: str | None, n_texts: int, n_queries: int, model: str) -> None:
+    """Print figures of a server, a line of JSON each."""
+    queries = [text[-QUERY_CHARS:] for text in read_texts(file, n_queries)]
+    texts = read_texts(file, n_texts)
+    encoder = opened_encoder(model)
+    told = {"documents": len(texts), "queries": len(queries), "cores": os.cpu_count()}
+    print_json({"model": encoder.name} | told)
+    with ExitStack() as stack:
+        url = stack.enter_context(server(model))
+        plain = stack.enter_context(server(model, "--max-batch-tokens", "1"))
+        print_json({"figure": "latency"} | latency(encoder, url, queries[:PROBES]))
+        for clients in CLIENTS:
+            for path, part, encode in (
+                ("/queries", queries, encoder.encode_queries),
+                ("/documents", texts, encoder.encode_documents),
+            ):
+                found = throughput(encode, url, path, part, clients=clients, per_request=1)
+                print_json({"figure": "throughput"} | found)
+        found = throughput(
+            encoder.encode_documents, url, "/documents", texts, clients=8, per_request=16
+        )
+        print_json({"figure": "throughput"} | found)
+        for path, part in (("/queries", queries), ("/documents", texts)):
+            print_json({"figure": "batching"} | gain(url, plain, path, part, CLIENTS[-1]))
+
+
+if __name__ == "__main__":
+    main()

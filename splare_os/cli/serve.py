@@ -1,0 +1,108 @@
+"""`splare-os serve`: an encoder behind HTTP."""
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .options import C, added, chosen_place, model_option, part, print_json, quieten_transformers
+
+if TYPE_CHECKING:
+    from ..encoder import Encoder
+    from ..serve import Service
+
+FILE = click.Path(exists=True, dir_okay=False)
+NUMBER = click.IntRange(min=1)
+SECONDS = click.FloatRange(min=0, min_open=True)
+
+
+def address_options(command: C) -> C:
+    """Add the options that say where a server listens, and to whom."""
+    return added(
+        command,
+        click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0: everybody."),
+        click.option("--port", default=8080, show_default=True, help="0: a free one."),
+        click.option("--certificate", type=FILE, help="For https: PEM file, its chain included."),
+        click.option("--key", type=FILE, help="The certificate's key, if in another file."),
+        click.option(
+            "--bearer-token-file",
+            type=FILE,
+            help="What callers have to give; or $SPLARE_SERVER_BEARER_TOKEN.",
+        ),
+    )
+
+
+def limit_options(command: C) -> C:
+    """Add the options that are fields of `Limits`; absent ones keep its defaults."""
+    return added(
+        command,
+        click.option(
+            "--max-batch-tokens", type=NUMBER, help="Encoded at a time; what the model likes."
+        ),
+        click.option("--max-wait-s", type=float, help="A batch waits for more.  [default: 0]"),
+        click.option("--max-waiting-tokens", type=NUMBER, help="Then 429 is answered; 64 passes."),
+        click.option("--max-texts", type=NUMBER, help="Of a request.  [default: 1024]"),
+        click.option("--max-characters", type=NUMBER, help="Of a text.  [default: 1000000]"),
+        click.option("--max-body-bytes", type=NUMBER, help="Of a request.  [default: 8 MiB]"),
+        click.option("--max-bytes", type=NUMBER, help="Of all bodies.  [default: 256 MiB]"),
+        click.option("--max-requests", type=NUMBER, help="At a time.  [default: 1024]"),
+        click.option("--timeout-s", type=SECONDS, help="Of a request.  [default: 60]"),
+        click.option(
+            "--drain-s", type=NUMBER, help="Given to what is there at the end.  [default: 25]"
+        ),
+    )
+
+
+@click.command()
+@model_option
+@address_options
+@limit_options
+def serve(
+    model: str,
+    host: str,
+    port: int,
+    certificate: str | None,
+    key: str | None,
+    bearer_token_file: str | None,
+    **chosen: Any,  # noqa: ANN401  # one for each option
+) -> None:
+    """Answer requests for impacts by HTTP, until SIGTERM or Ctrl-C.
+
+    A line of JSON is printed once the model is loaded and warm. Several devices (--device
+    cuda:0,cuda:1) work on batches side by side.
+    """
+    from ..extras import require
+
+    require("serve", "splare-os serve")
+    from ..connection import find_connection
+    from ..serve import Address, Limits, serve
+
+    options = {"bearer_token_file": bearer_token_file}
+    token = find_connection(options, prefix="SPLARE_SERVER_").bearer_token
+    if token is None and host not in {"127.0.0.1", "::1", "localhost"}:
+        click.echo("no token is asked for: anybody may use this server", err=True)
+    given = {name: value for name, value in part(chosen, Limits).items() if value is not None}
+    place = chosen_place()
+    serve(
+        lambda: _encoders(model, place),
+        Address(host, port, certificate, key),
+        Limits(**given),
+        token=token,
+        on_ready=_announce,
+    )
+
+
+def _encoders(model: str, place: dict[str, str | None]) -> "Sequence[Encoder]":
+    """Return the model, once for each device."""
+    from ..encode.load import load_encoder
+
+    quieten_transformers()
+    devices = (place["device"] or "").split(",")
+    return [load_encoder(model, device=one or None, dtype=place["dtype"]) for one in devices]
+
+
+def _announce(url: str, service: "Service") -> None:
+    encoder = service.encoder
+    told = {"url": url, "model": encoder.name, "fingerprint": encoder.fingerprint}
+    print_json(told | {"pid": os.getpid()})

@@ -1,0 +1,164 @@
+"""Requests to a model server: kept alive, sent again while that may help, never for ever."""
+
+import os
+import random
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import urllib3
+from urllib3.exceptions import HTTPError, LocationParseError, SSLError
+
+from ..connection import Connection, seconds_of, tls_context
+from ..errors import ModelServerError
+from .breaker import Breaker
+
+TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
+"""Statuses that pass with time: a full queue, a restart, a gateway before either."""
+UNFIT = frozenset({413, 422})
+"""Statuses that are the fault of a text: it is too long, or no Unicode."""
+OPTIONAL = frozenset({"/prior"})
+"""Paths at which there may be nothing."""
+CONNECTIONS = 8
+SHOWN = 300
+"""Characters of a reply that an error repeats."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a server is waited for: for each reply, and with all that is sent again."""
+
+    total_s: float
+    reply_s: float
+    first_pause_s: float = 0.1
+    max_pause_s: float = 10.0
+
+    def pauses(self) -> Iterator[float]:
+        """Yield the seconds before the second try, the third, and so on; never the last."""
+        pause = self.first_pause_s
+        while True:
+            yield pause * random.uniform(0.5, 1.0)  # callers must not come back in step
+            pause = min(self.max_pause_s, 2 * pause)
+
+
+class Requests:
+    """Sends requests to one server, from any number of threads and after a fork."""
+
+    def __init__(self, connection: Connection, *, cooldown_s: float) -> None:
+        (self.url,) = (url.rstrip("/") for url in connection.urls)
+        self._connection, self._breaker = connection, Breaker(cooldown_s)
+        self._headers = {"content-type": "application/json", "accept": "application/json"}
+        if connection.bearer_token:
+            self._headers["authorization"] = f"Bearer {connection.bearer_token}"
+        self._pool, self._process = self._new_pool(), os.getpid()
+
+    def get(self, path: str, patience: Patience) -> Any:  # noqa: ANN401  # JSON
+        """Return the JSON at a path; None if there is none (404)."""
+        return self._retried("GET", path, None, {}, patience)
+
+    def post(
+        self, path: str, content: object, headers: Mapping[str, str], patience: Patience
+    ) -> Any:  # noqa: ANN401  # JSON
+        """Return the JSON that answers some.
+
+        `ValueError` if the server cannot read the texts, `ModelServerError` if it does not answer
+        in time, or refuses.
+        """
+        return self._retried("POST", path, orjson.dumps(content), headers, patience)
+
+    def _retried(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        patience: Patience,
+    ) -> Any:  # noqa: ANN401  # JSON
+        if reason := self._breaker.refusal():
+            raise ModelServerError(f"{reason} (it is not asked again for a moment)")
+        end, asked_s = time.monotonic() + patience.total_s, 0.0
+        for pause in patience.pauses():
+            try:
+                status, told, found = self._once(method, path, body, headers, patience)
+            except (HTTPError, orjson.JSONDecodeError) as error:
+                failure = self._no_answer(error)
+                if isinstance(getattr(error, "reason", error), SSLError):
+                    break  # a certificate does not mend itself
+            else:
+                if status not in TRANSIENT:
+                    self._breaker.close()
+                    return self._read(status, path, found)
+                failure, asked_s = self._said(status, found), seconds_of(told)
+            left, wait = end - time.monotonic(), max(pause, asked_s)
+            if wait >= left:
+                break
+            time.sleep(wait)
+        reason = f"{failure}. Is it up, and its address and load right?"
+        self._breaker.open(reason)
+        raise ModelServerError(reason)
+
+    def _once(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        patience: Patience,
+    ) -> tuple[int, str | None, Any]:
+        if self._process != os.getpid():  # a forked process must not share its parent's sockets
+            self._pool, self._process = self._new_pool(), os.getpid()
+        reply = self._pool.request(
+            method,
+            self.url + path,
+            body=body,
+            headers=self._headers | dict(headers),
+            timeout=urllib3.Timeout(connect=min(10.0, patience.reply_s), read=patience.reply_s),
+        )
+        is_good = reply.status == 200
+        try:
+            found = orjson.loads(reply.data)
+        except orjson.JSONDecodeError:
+            if is_good:
+                raise
+            found = reply.data.decode(errors="replace")
+        return reply.status, reply.headers.get("retry-after"), found
+
+    def _read(self, status: int, path: str, found: Any) -> Any:  # noqa: ANN401  # JSON
+        if status == 200:
+            return found
+        if status == 404 and path in OPTIONAL:
+            return None
+        if status in UNFIT:
+            raise ValueError(self._said(status, found))
+        raise ModelServerError(f"{self._said(status, found)}{HELP.get(status, '')}")
+
+    def _said(self, status: int, found: Any) -> str:  # noqa: ANN401  # JSON
+        reason = found.get("error", found) if isinstance(found, dict) else found
+        return f"the model server {self.url} answers {status}: {str(reason)[:SHOWN]}"
+
+    def _no_answer(self, error: Exception) -> str:
+        if isinstance(error, orjson.JSONDecodeError):
+            return f"the model server {self.url} answers no JSON ({error})"
+        cause = getattr(error, "reason", None) or error
+        return f"the model server {self.url} does not answer ({cause})"
+
+    def _new_pool(self) -> urllib3.PoolManager:
+        options: dict[str, Any] = {"maxsize": CONNECTIONS, "retries": False}
+        if self.url.startswith("https:"):
+            options["ssl_context"] = tls_context(self._connection)
+        try:
+            if self._connection.proxy:
+                return urllib3.ProxyManager(self._connection.proxy, **options)
+        except LocationParseError as error:
+            raise ValueError(f"proxy: {error}") from error
+        return urllib3.PoolManager(**options)
+
+
+HELP: Mapping[int, str] = {
+    401: ". Give its token by SPLARE_SERVER_BEARER_TOKEN",
+    403: ". Give a token that may do that by SPLARE_SERVER_BEARER_TOKEN",
+    409: ". Load the encoder anew if that is wanted",
+}
+"""What helps against a refusal."""

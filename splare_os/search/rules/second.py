@@ -1,0 +1,66 @@
+"""The second search of `hybrid` mode: what SPLARE finds, and how it joins what was found."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ...errors import ReplyError
+from ..query import Dsl
+from .asking import Asking
+from .fusion import fused_hits
+from .rule import Rule
+from .safety import HITS, VIEW
+from .scored import in_place
+
+BODY = HITS | {"post_filter", "timeout"}
+"""Keys of a body that the second search has too."""
+
+PARAMETERS = (VIEW - {"ignore"}) | {
+    *("_source", "_source_excludes", "_source_includes", "docvalue_fields", "stored_fields"),
+    *("seq_no_primary_term", "version"),
+}
+"""Parameters that the second search has too."""
+
+
+class SecondBody(Dsl):
+    """A body that rules have made: none is applied to it again."""
+
+
+def second_search(asking: Asking, rule: Rule) -> Asking:
+    """Return the search that finds by SPLARE: as filtered, and with hits that show, as the other.
+
+    Words are marked as in the application's own hits.
+    """
+    body: Dsl = {key: one for key, one in asking.body.items() if key in BODY}
+    query = asking.body["query"]
+    if isinstance(highlight := body.get("highlight"), Mapping):
+        body["highlight"] = {"highlight_query": query, **highlight}
+    body |= {"query": in_place(query, rule), "size": rule.window, "track_total_hits": False}
+    params = {key: one for key, one in (asking.params or {}).items() if key in PARAMETERS}
+    return Asking(asking.url, asking.index, params, body, asking.headers)
+
+
+def require_whole(reply: Any, index: str | None) -> None:  # noqa: ANN401  # what a server says
+    """Raise `ReplyError` for a reply without hits, or with those of some shards alone."""
+    shards = reply.get("_shards") if isinstance(reply, Mapping) else None
+    is_whole = isinstance(shards, Mapping) and not shards.get("failed") and "hits" in reply
+    if not is_whole or reply.get("timed_out"):
+        raise ReplyError(f"index {index!r}: not all of it was searched by SPLARE: {shards}")
+
+
+def joined(
+    ours: Mapping[str, Any], rule: Rule, page: tuple[int, int]
+) -> Callable[[Mapping[str, Any]], Dsl]:
+    """Return what makes of the application's own reply the page that it gets; `page`: from, size.
+
+    Totals, facets and suggestions are its own; `took` is that of both searches.
+    """
+    first, size = page
+
+    def join(reply: Mapping[str, Any]) -> Dsl:
+        theirs, found = reply["hits"]["hits"], ours["hits"]["hits"]
+        whole = fused_hits(theirs, found, window=rule.window, weight=rule.weight)
+        best = whole[0]["_score"] if whole else reply["hits"].get("max_score")
+        hits = {**reply["hits"], "max_score": best, "hits": whole[first : first + size]}
+        return {**reply, "took": reply["took"] + ours["took"], "hits": hits}
+
+    return join

@@ -1,0 +1,155 @@
+"""The one owner of the queue: makes batches and has encoders work on them, a thread each."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, runtime_checkable
+
+from ..encoder import Encoder
+from ..impacts import empty
+from .limits import Limits
+from .metrics import SECONDS, SIZES, TOKENS, Registry
+from .queue import Batch, Entry, Kind, Queue
+from .work import Explanations, Part, answers, joined
+
+logger = logging.getLogger(__name__)
+
+WAITING_PASSES = 64
+"""What may wait, in passes of the model, unless it is told."""
+ASSUMED_TOKENS_PER_S = 5_000.0
+"""Until the first batches tell."""
+
+
+PASS_TOKENS = 2048
+"""Encoded at a time by an encoder that does not tell what it likes."""
+
+
+@runtime_checkable
+class TellsPassTokens(Protocol):
+    """What an encoder may tell besides: how much it encodes best at a time."""
+
+    @property
+    def pass_tokens(self) -> int:
+        """Tokens of one forward pass."""
+
+
+def pass_tokens(encoder: Encoder) -> int:
+    """Return the tokens that an encoder takes at a time."""
+    return encoder.pass_tokens if isinstance(encoder, TellsPassTokens) else PASS_TOKENS
+
+
+class Batcher:
+    """Texts of many callers, encoded together: each caller waits for its own answer.
+
+    To be used from one event loop. `run` serves until it is cancelled.
+    """
+
+    def __init__(self, encoders: Sequence[Encoder], limits: Limits, registry: Registry) -> None:
+        budget = limits.max_batch_tokens or pass_tokens(encoders[0])
+        self._encoders, self._limits, self.max_batch_tokens = encoders, limits, budget
+        self._queue = Queue(
+            max_tokens=limits.max_waiting_tokens or WAITING_PASSES * pass_tokens(encoders[0])
+        )
+        self._came = asyncio.Event()
+        self._rate = ASSUMED_TOKENS_PER_S
+        self._threads = ThreadPoolExecutor(len(encoders), thread_name_prefix="splare-encode")
+        self._count_in(registry)
+
+    def _count_in(self, registry: Registry) -> None:
+        queue = self._queue
+        registry.gauge("splare_queue_texts", "Texts that wait.", lambda: queue.texts)
+        registry.gauge("splare_queue_tokens", "Their tokens, estimated.", lambda: queue.tokens)
+        registry.gauge(
+            "splare_queue_dropped_texts_total", "Texts whose caller left.", lambda: queue.n_dropped
+        )
+        self._waited = registry.histogram(
+            "splare_queue_seconds", "How long a request waited for its first batch.", SECONDS
+        )
+        self._batch_texts = registry.histogram("splare_batch_texts", "Texts of a batch.", SIZES)
+        self._batch_tokens = registry.histogram(
+            "splare_batch_tokens", "Tokens of a batch, estimated.", TOKENS
+        )
+        self._encoding = registry.histogram(
+            "splare_encode_seconds", "How long a batch was encoded.", SECONDS
+        )
+        self._texts = registry.counter("splare_texts_total", "Texts encoded.", ["kind"])
+        self._failed = registry.counter("splare_failed_texts_total", "Texts not encoded.", ["kind"])
+
+    async def encode(self, kind: Kind, texts: Sequence[str]) -> Part:
+        """Return what an encoder makes of `texts`; the call may be cancelled.
+
+        `QueueFullError` if too much waits, `UnreadableTextError` if a text cannot be encoded.
+        """
+        if not texts:
+            none = empty(0, self._encoders[0].n_latents)
+            return Explanations(none, []) if kind.endswith("explanation") else none
+        answer: asyncio.Future[list[Part]] = asyncio.get_running_loop().create_future()
+        self._queue.add(Entry(kind, texts, answer, time.monotonic()))
+        self._came.set()
+        return joined(await answer)
+
+    def retry_after_s(self) -> int:
+        """Return how long what waits will take, in whole seconds, from 1 to 60."""
+        return min(60, max(1, round(self._queue.tokens / self._rate)))
+
+    async def run(self) -> None:
+        """Have every encoder work on one batch after another."""
+        workers = [asyncio.ensure_future(self._work(encoder)) for encoder in self._encoders]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _work(self, encoder: Encoder) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            batch = await self._next_batch()
+            start = time.monotonic()
+            self._note(batch, start)
+            found = await loop.run_in_executor(self._threads, answers, encoder, batch)
+            self._settle(batch, found, time.monotonic() - start)
+
+    async def _next_batch(self) -> Batch:
+        while True:
+            await self._filled()
+            if batch := self._queue.next_batch(self.max_batch_tokens):
+                return batch
+
+    async def _filled(self) -> None:
+        """Return once a batch is full, or has waited as long as it may."""
+        while (oldest := self._queue.oldest_s()) is None:
+            self._came.clear()
+            await self._came.wait()
+        while self._queue.tokens < self.max_batch_tokens:
+            left = oldest + self._limits.max_wait_s - time.monotonic()
+            if left <= 0:
+                return
+            self._came.clear()
+            try:
+                await asyncio.wait_for(self._came.wait(), left)
+            except TimeoutError:
+                return
+
+    def _note(self, batch: Batch, now: float) -> None:
+        self._batch_texts.observe(len(batch.texts))
+        self._batch_tokens.observe(batch.tokens)
+        for each in batch.slices:
+            if each.start == 0:
+                self._waited.observe(now - each.entry.entered_s)
+
+    def _settle(self, batch: Batch, found: Sequence[Part | Exception], seconds: float) -> None:
+        self._encoding.observe(seconds)
+        self._rate += 0.1 * (batch.tokens / max(seconds, 1e-6) * len(self._encoders) - self._rate)
+        for each, part in zip(batch.slices, found, strict=True):
+            n_texts = each.end - each.start
+            if isinstance(part, Exception):
+                self._failed.add(n_texts, batch.kind)
+                logger.warning("failed kind=%s error=%s", batch.kind, type(part).__name__)
+                each.entry.fail(part)
+            else:
+                self._texts.add(n_texts, batch.kind)
+                each.entry.settle(each.start, n_texts, part)

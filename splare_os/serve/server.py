@@ -1,0 +1,111 @@
+"""A server that listens until it is told to end: uvicorn with our application and bounds."""
+
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from ..errors import ServerError, SplareError
+from .app import make_app
+from .connections import bounded
+from .limits import Limits
+from .service import Load, Service
+
+BACKLOG = 2048
+SWITCH_S = 0.0005
+"""Threads take turns so often. Python's 5 ms are about what a query is encoded in."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a server listens; port 0: a free one. With a certificate (PEM) it speaks TLS."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    certificate: str | None = None
+    key: str | None = None
+
+
+def serve(
+    load: Load,
+    address: Address,
+    limits: Limits,
+    *,
+    token: str | None = None,
+    on_ready: Callable[[str, Service], None] = lambda *_: None,
+) -> None:
+    """Serve until SIGTERM or SIGINT, then answer what is there, for `limits.drain_s` at most.
+
+    `on_ready` is told the address and the service once the model is warm. Raises `ServerError` if
+    the address is taken, and what loading the model raises.
+    """
+    listener = _listen(address)
+    scheme, host = "https" if address.certificate else "http", address.host
+    url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+    service = Service(load, limits, on_ready=lambda one: on_ready(url, one))
+    app = make_app(service, token=token, on_end=lambda: setattr(server, "should_exit", True))
+    server = uvicorn.Server(_config(app, address, limits))
+    with _signals_ignored(), _in_short_turns():
+        server.run(sockets=[listener])
+    if isinstance(service.failure, SplareError | ValueError):
+        raise service.failure
+    if service.failure is not None:
+        what = f"{type(service.failure).__name__}: {service.failure}"
+        raise ServerError(f"the model cannot be served: {what}") from service.failure
+
+
+def _listen(address: Address) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        return socket.create_server(
+            (address.host, address.port), family=family, backlog=BACKLOG, reuse_port=False
+        )
+    except OSError as error:
+        raise ServerError(
+            f"{address.host}:{address.port} cannot be listened on ({error}): choose another port"
+        ) from error
+
+
+def _config(app: ASGIApp, address: Address, limits: Limits) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=bounded(limits),
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=limits.keep_alive_s,
+        timeout_graceful_shutdown=limits.drain_s,
+        ssl_certfile=address.certificate,
+        ssl_keyfile=address.key,
+    )
+
+
+@contextmanager
+def _signals_ignored() -> Iterator[None]:
+    """Let uvicorn end by a signal that it raises again, without ending the process by it."""
+    before = {number: signal.signal(number, lambda *_: None) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _in_short_turns() -> Iterator[None]:
+    """Let an encoder's thread go on soon after each operation: it would wait for whole requests."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)

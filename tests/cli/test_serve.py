@@ -1,0 +1,60 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from splare_os.encode import RemoteEncoder, SplareEncoder
+from tests.cli.running import run
+from tests.models import build_tiny
+from tests.serve.serving import running
+
+TEXTS = ["the oil crisis", "", "price of oil, 1973", "oil " * 100]
+
+
+def test_the_command_serves_a_model_until_it_is_told_to_end(tmp_path: Path) -> None:
+    build_tiny(tmp_path / "bert").save(tmp_path / "model")
+    tiny = SplareEncoder.load(tmp_path / "model", device="cpu", dtype="float32")
+    options = ("--port", "0", "--device", "cpu,cpu", "--dtype", "float32")
+    command = ("-m", "splare_os", "serve", "--model", str(tmp_path / "model"), *options)
+    with running(tmp_path, command=command) as server:
+        remote = RemoteEncoder(server.url)
+        assert (remote.name, remote.fingerprint) == (tiny.name, tiny.fingerprint)
+        assert remote.document_top_k == tiny.document_top_k
+        for ours, plain in (
+            (remote.encode_documents(TEXTS), tiny.encode_documents(TEXTS)),
+            (remote.encode_queries(TEXTS), tiny.encode_queries(TEXTS)),
+            (remote.encode_whole_queries(TEXTS), tiny.encode_whole_queries(TEXTS)),
+        ):
+            np.testing.assert_allclose(ours.toarray(), plain.toarray(), atol=1e-5)
+        assert remote.spans(TEXTS) == tiny.spans(TEXTS)
+        assert remote.spans(TEXTS, query=True) == tiny.spans(TEXTS, query=True)
+        assert json.loads(server.get("/info")[1])["max_batch_tokens"] == 2048
+        assert server.end() == 0
+        assert server.said.read_text() == ""
+
+
+def test_a_token_in_a_file_is_asked_for(tmp_path: Path) -> None:
+    build_tiny(tmp_path / "bert").save(tmp_path / "model")
+    (tmp_path / "token").write_text("s3cret\n")
+    options = ("--port", "0", "--bearer-token-file", str(tmp_path / "token"))
+    command = ("-m", "splare_os", "serve", "--model", str(tmp_path / "model"), *options)
+    with running(tmp_path, command=command) as server:
+        assert server.get("/info")[0] == 401
+        assert server.get("/info", authorization="Bearer s3cret")[0] == 200
+
+
+def test_a_model_that_is_not_there_ends_the_command() -> None:
+    result = run("serve", "--port", "0", "--model", "maxi")
+    assert result.exit_code == 1
+    assert "Error: there is no model 'maxi'" in result.stderr
+
+
+def test_a_server_for_everybody_says_so() -> None:
+    result = run("serve", "--host", "0.0.0.0", "--port", "0", "--model", "maxi")  # noqa: S104
+    assert "no token is asked for: anybody may use this server" in result.stderr
+
+
+@pytest.mark.parametrize("options", [("--timeout-s", "0"), ("--max-texts", "0"), ("--key", "no")])
+def test_misuse_exits_2(options: tuple[str, str]) -> None:
+    assert run("serve", *options).exit_code == 2

@@ -1,0 +1,78 @@
+"""A server that gives the replies it is told to, one after another: what real ones rarely give."""
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass
+class Answer:
+    """A reply: its status, its JSON (or bytes as they are), and headers beside."""
+
+    status: int = 200
+    content: object = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def body(self) -> bytes:
+        return (
+            self.content if isinstance(self.content, bytes) else json.dumps(self.content).encode()
+        )
+
+
+@dataclass
+class Told:
+    """The address of a server, the requests that it got, and the connections they came by."""
+
+    url: str = ""
+    requests: list[tuple[str, dict[str, str], Any]] = field(default_factory=list)
+    connections: set[tuple[str, int]] = field(default_factory=set)
+
+
+@contextmanager
+def answering(answers: dict[str, Sequence[Answer]]) -> Iterator[Told]:
+    """Serve by path the answers there, in turn; the last one again and again."""
+    told, lock = Told(), threading.Lock()
+    left = {path: list(given) for path, given in answers.items()}
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self._answer(b"")
+
+        def do_POST(self) -> None:
+            self._answer(self.rfile.read(int(self.headers["content-length"])))
+
+        def _answer(self, body: bytes) -> None:
+            with lock:
+                told.requests.append(
+                    (self.path, dict(self.headers), json.loads(body) if body else None)
+                )
+                told.connections.add(self.client_address)
+                given = left[self.path]
+                answer = given.pop(0) if len(given) > 1 else given[0]
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.send_header("content-length", str(len(answer.body)))
+            self.end_headers()
+            self.wfile.write(answer.body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        told.url = f"http://127.0.0.1:{server.server_address[1]}"
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield told
+        finally:
+            server.shutdown()
+            thread.join()

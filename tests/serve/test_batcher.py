@@ -1,0 +1,167 @@
+import asyncio
+import time
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import pytest
+
+from splare_os.impacts import Impacts
+from splare_os.serve.batcher import PASS_TOKENS, Batcher, pass_tokens
+from splare_os.serve.limits import Limits
+from splare_os.serve.metrics import Registry
+from splare_os.serve.queue import QueueFullError
+from splare_os.serve.work import Explanations, Part
+from tests.hashing import HashEncoder, WordEncoder
+
+R = TypeVar("R")
+
+
+class Slow(WordEncoder):
+    """Takes a twentieth of a second for each batch."""
+
+    def encode_documents(self, texts: Sequence[str]) -> Impacts:
+        time.sleep(0.05)
+        return super().encode_documents(texts)
+
+
+def ran(batcher_of: Sequence[HashEncoder], limits: Limits, work: Any) -> Any:  # noqa: ANN401
+    """Return what `work(batcher, registry)` returns while the batcher runs."""
+
+    async def run() -> object:
+        registry = Registry()
+        batcher = Batcher(batcher_of, limits, registry)
+        serving = asyncio.ensure_future(batcher.run())
+        try:
+            return await work(batcher, registry)
+        finally:
+            serving.cancel()
+            await asyncio.wait({serving})
+
+    return asyncio.run(run())
+
+
+def gathered(*calls: Coroutine[Any, Any, R]) -> "asyncio.Future[list[R]]":
+    return asyncio.gather(*calls)
+
+
+def test_each_caller_gets_its_own_impacts_from_common_batches() -> None:
+    encoder = Slow()
+    asked = [[f"word{number}", f"other{number} twice twice"] for number in range(20)]
+
+    async def work(batcher: Batcher, _: Registry) -> list[Part]:
+        return await gathered(*(batcher.encode("document", texts) for texts in asked))
+
+    found = ran([encoder], Limits(), work)
+    assert len(encoder.batches) <= 3
+    assert sum(encoder.batches) == 40
+    for texts, impacts in zip(asked, found, strict=True):
+        plain = HashEncoder().encode_documents(texts)
+        np.testing.assert_array_equal(impacts.toarray(), plain.toarray())
+
+
+def test_a_request_over_several_batches_is_put_together_in_order() -> None:
+    encoder = WordEncoder()
+    texts = [f"word{number}" for number in range(50)]
+
+    async def work(batcher: Batcher, _: Registry) -> Part:
+        return await batcher.encode("document_explanation", texts)
+
+    made = ran([encoder], Limits(max_batch_tokens=20), work)
+    assert encoder.batches == [6] * 8 + [2]
+    assert isinstance(made, Explanations)
+    np.testing.assert_array_equal(
+        made.impacts.toarray(), WordEncoder().encode_documents(texts).toarray()
+    )
+    assert made.spans == encoder.spans(texts)
+
+
+def test_no_texts_need_no_encoder() -> None:
+    encoder = HashEncoder()
+
+    async def work(batcher: Batcher, _: Registry) -> tuple[Part, Part]:
+        none = await batcher.encode("document", [])
+        return none, await batcher.encode("query_explanation", [])
+
+    impacts, explanations = ran([encoder], Limits(), work)
+    assert impacts.shape == explanations.impacts.shape == (0, 512)
+    assert encoder.batches == []
+
+
+def test_several_encoders_work_side_by_side() -> None:
+    encoders = [Slow(), Slow()]
+
+    async def work(batcher: Batcher, _: Registry) -> None:
+        await gathered(*(batcher.encode("document", [f"w{number}"]) for number in range(8)))
+
+    ran(encoders, Limits(max_batch_tokens=1), work)
+    assert all(2 <= len(encoder.batches) <= 6 for encoder in encoders)
+
+
+def test_a_batch_waits_for_more_as_long_as_it_may() -> None:
+    encoder = HashEncoder()
+
+    async def work(batcher: Batcher, _: Registry) -> float:
+        start = time.monotonic()
+        first = asyncio.ensure_future(batcher.encode("document", ["a"]))
+        await asyncio.sleep(0.05)
+        await gathered(first, batcher.encode("document", ["b"]))
+        return time.monotonic() - start
+
+    seconds = ran([encoder], Limits(max_wait_s=0.3), work)
+    assert encoder.batches == [2]
+    assert 0.29 < seconds < 2
+
+
+def test_a_full_batch_does_not_wait() -> None:
+    async def work(batcher: Batcher, _: Registry) -> float:
+        start = time.monotonic()
+        await batcher.encode("document", ["word " * 100])
+        return time.monotonic() - start
+
+    assert ran([HashEncoder()], Limits(max_wait_s=30, max_batch_tokens=50), work) < 10
+
+
+def test_callers_who_leave_are_not_encoded_and_counted() -> None:
+    encoder = Slow()
+
+    async def work(batcher: Batcher, registry: Registry) -> str:
+        stays = asyncio.ensure_future(batcher.encode("document", ["stays"]))
+        await asyncio.sleep(0.01)  # it is encoded meanwhile
+        leaves = asyncio.ensure_future(batcher.encode("document", ["leaves"] * 7))
+        await asyncio.sleep(0.01)
+        leaves.cancel()
+        await stays
+        await batcher.encode("document", ["last"])
+        return registry.text()
+
+    text = ran([encoder], Limits(), work)
+    assert encoder.batches == [1, 1]
+    assert "splare_queue_dropped_texts_total 7" in text
+    assert 'splare_texts_total{kind="document"} 2.0' in text
+    assert "splare_queue_texts 0" in text
+    assert "splare_batch_texts_count 2" in text
+
+
+def test_more_than_may_wait_is_refused_with_how_long_that_takes() -> None:
+    async def work(batcher: Batcher, _: Registry) -> int:
+        calls = [
+            asyncio.ensure_future(batcher.encode("document", ["word " * 40])) for _ in range(3)
+        ]
+        await asyncio.sleep(0)
+        with pytest.raises(QueueFullError):
+            await batcher.encode("document", ["word"])
+        asked = batcher.retry_after_s()
+        await gathered(*calls)  # type: ignore[arg-type]
+        await batcher.encode("document", ["word"])
+        return asked
+
+    limits = Limits(max_batch_tokens=60, max_waiting_tokens=157)
+    assert ran([Slow()], limits, work) == 1
+
+
+def test_the_budget_is_what_the_encoder_likes() -> None:
+    class Telling(HashEncoder):
+        pass_tokens = 77
+
+    assert (pass_tokens(Telling()), pass_tokens(HashEncoder())) == (77, PASS_TOKENS)

@@ -1,0 +1,124 @@
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import trustme
+import urllib3
+
+from splare_os.errors import EncoderError, ServerError
+from splare_os.serve import Address, Limits, serve
+
+from .serving import ROOT, Server, running
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_end_waits_for_those_who_are_there(tmp_path: Path, number: signal.Signals) -> None:
+    found: list[tuple[int, object]] = []
+    with running(tmp_path) as server:
+        asking = [
+            threading.Thread(
+                target=lambda: found.append(server.post("/documents", {"texts": ["slowly a"] * 2}))
+            )
+            for _ in range(2)
+        ]
+        for thread in asking:
+            thread.start()
+        time.sleep(0.5)
+        server.process.send_signal(number)
+        time.sleep(0.3)
+        with pytest.raises(urllib3.exceptions.HTTPError):
+            urllib3.request("GET", server.url + "/health", retries=False, timeout=5)
+        for thread in asking:
+            thread.join()
+        assert server.process.wait(60) == 0
+        assert [status for status, _ in found] == [200, 200]
+        assert server.said.read_text() == ""
+
+
+def test_the_end_does_not_wait_for_ever(tmp_path: Path) -> None:
+    with running(tmp_path, drain_s=1) as server:
+        place = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((place[0], int(place[1]))) as holder:
+            holder.sendall(b"POST /documents HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n")
+            time.sleep(0.3)
+            start = time.monotonic()
+            assert server.end() == 0
+            assert time.monotonic() - start < 15
+
+
+def test_nothing_is_encoded_before_the_model_is_warm(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with running(tmp_path, load_s=3.0, address={"port": port}) as server:
+        end = time.monotonic() + 30
+        while (status := _status(server, "/health")) != 200:
+            assert time.monotonic() < end, status
+            time.sleep(0.05)
+        reply = server.pool.request("GET", server.url + "/ready")
+        assert (reply.status, json.loads(reply.data)) == (503, {"status": "loading"})
+        assert server.post("/documents", {"texts": ["a"]})[0] == 503
+        while _status(server, "/ready") != 200:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        assert server.post("/documents", {"texts": ["a"]})[0] == 200
+
+
+def _status(server: Server, path: str) -> int:
+    try:
+        return server.get(path)[0]
+    except urllib3.exceptions.HTTPError:
+        return 0
+
+
+def test_a_model_that_cannot_be_loaded_ends_the_server() -> None:
+    def load() -> list[object]:
+        raise EncoderError("there is no model 'maxi'")
+
+    with pytest.raises(EncoderError, match="there is no model 'maxi'"):
+        serve(load, Address(port=0), Limits())  # type: ignore[arg-type]
+    with pytest.raises(ServerError, match="cannot be served: ZeroDivisionError: "):
+        serve(lambda: [1 // 0], Address(port=0), Limits())  # type: ignore[list-item]
+
+
+def test_an_address_that_is_taken_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ServerError, match=rf"127\.0\.0\.1:{port} cannot be listened on"):
+            serve(lambda: [], Address(port=port), Limits())
+
+
+def test_a_server_with_a_certificate_speaks_tls(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    certificate = tmp_path / "server.pem"
+    issued = authority.issue_cert("127.0.0.1")
+    issued.private_key_and_cert_chain_pem.write_to_path(str(certificate))
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    with running(tmp_path, address={"certificate": str(certificate)}) as server:
+        assert server.url.startswith("https://127.0.0.1:")
+        server.pool = urllib3.PoolManager(ca_certs=str(tmp_path / "ca.pem"), retries=False)
+        assert server.post("/documents", {"texts": ["a"]})[0] == 200
+        with pytest.raises(urllib3.exceptions.SSLError):
+            urllib3.PoolManager(retries=False).request("GET", server.url + "/health")
+        assert server.end() == 0
+
+
+def test_several_devices_answer_side_by_side(tmp_path: Path) -> None:
+    with running(tmp_path, devices=2, max_batch_tokens=1) as server:
+        start = time.monotonic()
+        assert server.post("/documents", {"texts": ["slowly"] * 6})[0] == 200
+        assert time.monotonic() - start < 2.8  # one alone would take 3
+
+
+def test_the_room_says_which_extra_it_needs() -> None:
+    code = "import sys; sys.modules['uvicorn'] = None; import splare_os.serve"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert 'pip install "splare-os[serve]"' in done.stderr
