@@ -55,6 +55,7 @@ OF_NO_MODULE = {
     "search/test_drop_in.py": "what applications do with their client",
     "search/rules/test_failing.py": "ruled.py where SPLARE fails",
     "search/rules/test_bytes.py": "what goes over the wire while there are rules",
+    "search/test_untouched.py": "any search body: what is beside its clauses",
     "search/test_ways.py": "the table of docs/search.md",
     "index/test_compact.py": "an index without impacts in _source, from all sides",
     "index/test_kill.py": "a worker in a process of its own, killed at any instant",

@@ -169,6 +169,15 @@ def missing(client: SplareOpenSearch, way: Way) -> None:
 
 
 CHECKS: dict[str, Check | str] = {
+    "`highlight` of type `splare`": (
+        "test_highlight.test_every_wide_mark_is_a_whole_word_and_holds_such_a_span"
+    ),
+    "`ext.splare.explain`": (
+        "test_annotate.test_shares_add_up_to_the_score_and_spans_are_those_of_the_encoder"
+    ),
+    "a highlight of type `splare` with `scroll` or `filter_path`, or of inner or top hits": (
+        "test_asked.test_replies_in_parts_are_refused"
+    ),
     "`search`": ways.search,
     "`msearch`, with blank header lines too": ways.msearch,
     "a search template": ways.template,
@@ -201,6 +210,12 @@ CHECKS: dict[str, Check | str] = {
     ),
     "an index without impacts among others": (
         "test_drop_in.test_an_index_without_impacts_is_refused_or_passed_over_with_a_warning"
+    ),
+    '`send_get_body_as="source"`': (
+        "test_drop_in.test_a_body_that_was_to_be_a_parameter_is_sent_as_a_body"
+    ),
+    "a transport class of its own, also one that only pretends": (
+        "test_request.test_a_transport_that_only_pretends_is_given_what_the_client_gives"
     ),
     "an index of another cluster (`other:papers`)": (
         "test_check.test_an_index_of_another_cluster_is_refused_in_our_words"
