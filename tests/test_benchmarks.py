@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.pairs import of_pairs, speed_up
 from benchmarks.table import BEGIN, END, write_table
+from tests.models import build_tiny
 
 ROOT = Path(__file__).parents[1]
 
@@ -69,3 +70,20 @@ def test_the_command_compares_systems_on_a_tiny_shape(tmp_path: Path) -> None:
     figures = [json.loads(line)["figure"] for line in done.stdout.splitlines()]
     assert "against (a), both in bfloat16" in figures
     assert "peak memory to (a)'s" in figures
+
+
+@pytest.mark.slow
+def test_the_command_of_serving_prints_each_figure(tmp_path: Path) -> None:
+    build_tiny(tmp_path / "bert").save(tmp_path / "model")
+    options = ("--texts", "14", "--queries", "28", "--model", tmp_path / "model")
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.serve", *options],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    _, *lines = map(json.loads, done.stdout.splitlines())
+    figures = [line["figure"] for line in lines]
+    assert figures == ["latency", *["throughput"] * 7, *["batching"] * 2]
+    assert lines[0]["queries"] == 28

@@ -55,6 +55,11 @@ if TYPE_CHECKING:
     help="Compare the arms of a rollout in this log (docs/rules.md), in place of systems.",
 )
 @click.option("--rule", help="Of --search-log: whose searches, if several rules are in it.")
+@click.option(
+    "--fit-hybrid",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File for the weights of BM25 and the first model, fitted to the judgements.",
+)
 @click.option("--json", "as_json", is_flag=True, help="JSON Lines also on a terminal.")
 @cluster_options
 @models_option
@@ -72,6 +77,7 @@ def evaluate(
     per_query: Path | None,
     search_log: Path | None,
     rule: str | None,
+    fit_hybrid: Path | None,
     as_json: bool,
     model: tuple[str, ...],
     **cluster: Any,  # noqa: ANN401  # one for each option
@@ -96,6 +102,7 @@ def evaluate(
         cache=not no_cache,
         runs=runs,
         per_query=per_query,
+        fit_hybrid=fit_hybrid,
     )
     if search_log is not None:
         if systems or in_memory or top_k or baseline:

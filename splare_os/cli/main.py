@@ -11,6 +11,7 @@ from .cluster import cluster
 from .contrast import contrast
 from .dashboards import dashboards
 from .demo import demo
+from .doctor import doctor
 from .encode import encode
 from .evaluate import evaluate
 from .import_sae import import_sae
@@ -46,7 +47,7 @@ def main(verbose: bool) -> None:
 
 COMMANDS = (
     *(demo, cluster, encode, import_sae, index, jobs, backfill, remove_impacts),
-    *(statistics, search, label, contrast, serve, evaluate, train, dashboards),
+    *(statistics, search, label, contrast, doctor, serve, evaluate, train, dashboards),
 )
 
 for command in COMMANDS:

@@ -1,6 +1,7 @@
 """`splare-os search`: one query, a line a hit, or a table."""
 
 import sys
+import warnings
 from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -13,13 +14,17 @@ from .options import (
     cluster_options,
     connect,
     model_option,
+    names,
     opened_encoder,
+    part,
     print_json,
 )
 from .steering import Steered, steering_options
 
 if TYPE_CHECKING:
-    from ..scoring import Scoring
+    from collections.abc import Mapping, Sequence
+
+    from ..search import Hit, Hybrid, SearchOptions
 
 
 @click.command()
@@ -27,6 +32,19 @@ if TYPE_CHECKING:
 @click.option("--index", required=True, help="Index, alias or pattern to search.")
 @click.option("--text-field", help="Field whose impacts are searched; needed if there are several.")
 @click.option("--size", default=10, show_default=True, help="Number of hits.")
+@click.option("--from", "start", default=0, help="Hits that are passed over.")
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    help="Only documents that match: field:value, or query DSL as JSON; several all hold.",
+)
+@click.option("--fields", callback=names, default="", help="Fields of hits, by comma: title,meta.*")
+@click.option("--hybrid", is_flag=True, help="Search words too (BM25), and fuse by ranks.")
+@click.option(
+    "--fusion", type=click.Path(dir_okay=False), help="With --hybrid: weights by --fit-hybrid."
+)
+@click.option("--native", is_flag=True, help="With --hybrid: the cluster fuses (neural-search).")
 @click.option("--two-step", is_flag=True, help="A cheap first pass, then exact scores of 500.")
 @click.option("--explain", is_flag=True, help="Tell which latents, and which words, matched.")
 @click.option("--scoring", type=click.Choice(SCORINGS), default="calibrated", show_default=True)
@@ -37,26 +55,39 @@ if TYPE_CHECKING:
 def search(
     query: str | None,
     index: str,
-    text_field: str | None,
-    size: int,
-    two_step: bool,
-    explain: bool,
-    scoring: "Scoring",
+    filters: tuple[str, ...],
     as_json: bool,
     model: str,
-    **cluster: Any,  # noqa: ANN401  # one for each option
+    **chosen: Any,  # noqa: ANN401  # one for each option
 ) -> None:
-    """Search INDEX for QUERY: one line a hit, a table on a terminal."""
-    from ..search import SearchOptions, search
+    """Search INDEX for QUERY: one line a hit, a table on a terminal.
 
-    plain = SearchOptions(
-        text_field, size=size, two_step=two_step, explain=explain, scoring=scoring
-    )
-    steered, encoder = Steered.read(cluster, query), opened_encoder(model)  # before a cluster
+    No hits is no failure: nothing is printed, exit 0.
+    """
+    from ..search import SearchOptions, search
+    from ..search.filters import parse_filters, require_fields
+
+    asked = part(chosen, SearchOptions) | {
+        "filter": parse_filters(filters),
+        "hybrid": _hybrid(chosen),
+        "steer": None,
+    }
+    plain, steered = SearchOptions(**asked), Steered.read(chosen, query)
+    encoder = opened_encoder(model)  # first: no cluster is started for nothing
     options = steered.options(plain, encoder)
-    with closing(connect(cluster)) as client:
-        hits = with_labels(client, encoder, search(client, encoder, index, steered.query, options))
-    if sys.stdout.isatty() and not as_json:
+    with closing(connect(chosen)) as client:
+        require_fields(client, index, filters)
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            hits = search(client, encoder, index, steered.query, options)
+        hits = with_labels(client, encoder, hits)
+    for one in told:
+        click.echo(str(one.message), err=True)
+    _print(hits, options, as_table=sys.stdout.isatty() and not as_json)
+
+
+def _print(hits: "Sequence[Hit]", options: "SearchOptions", *, as_table: bool) -> None:
+    if as_table:
         from .show import console, hits_table
 
         console().print(hits_table(hits))
@@ -64,4 +95,17 @@ def search(
     for hit in hits:
         line = {"_id": hit.id, "_score": hit.score, "_source": hit.source}
         matches = [asdict(match) for match in hit.matches]
-        print_json(line | ({"text": hit.text, "matches": matches} if explain else {}))
+        print_json(line | ({"text": hit.text, "matches": matches} if options.explain else {}))
+
+
+def _hybrid(chosen: "Mapping[str, Any]") -> "Hybrid | None":
+    """Return what --hybrid, --fusion and --native ask for."""
+    from ..search import Fusion, Hybrid, read_fusion
+
+    if not chosen["hybrid"]:
+        for name in ("fusion", "native"):
+            if chosen[name]:
+                raise ValueError(f"--{name} is for --hybrid: add it")
+        return None
+    fusion = read_fusion(chosen["fusion"]) if chosen["fusion"] else Fusion()
+    return Hybrid(fusion, native=chosen["native"])

@@ -22,6 +22,8 @@ def hits_table(hits: Sequence[Hit]) -> Table:
     for rank, hit in enumerate(hits, start=1):
         content: Any = Text(excerpt(hit, 160))
         if hit.matches:
+            words = {match.document_text for match in hit.matches[:SHOWN_MATCHES]} - {""}
+            content.highlight_words(words, "bold")
             content = Group(content, *(Text(line, style="dim") for line in match_lines(hit)))
         table.add_row(str(rank), f"{hit.score:.3f}", Text(hit.id), content)
     return table

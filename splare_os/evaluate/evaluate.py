@@ -15,9 +15,19 @@ from .cuts import Cut, check_cut
 from .datasets import DEFAULT_SPLIT, DataSet, names, read_dataset
 from .dense import load_dense
 from .export import file_name, saved
+from .fitting import Judged, save_fit
 from .measures import Figures
 from .results import MEAN, Result, mean_results
-from .systems import BM25, DENSE, Setting, SystemRuns, choose, needs_cluster, unique_names
+from .systems import (
+    BM25,
+    DENSE,
+    WEIGHTED,
+    Setting,
+    SystemRuns,
+    choose,
+    needs_cluster,
+    unique_names,
+)
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +43,8 @@ class EvaluateOptions:
     by default BM25 or else the first. `top_k`: cuts of documents (100, or "25%" of the mean
     active latents), a result for each. `keep`: leave indices for the next time; `cache`: leave
     impacts and vectors. `runs`: a folder for TREC run files; `per_query`: a file for the figures
-    of each query; both are written anew.
+    of each query; both are written anew. `fit_hybrid`: a file for the weights of a hybrid, which
+    adds the system `weighted`.
     """
 
     systems: tuple[str, ...] = ()
@@ -48,6 +59,7 @@ class EvaluateOptions:
     cache: bool = True
     runs: Path | None = None
     per_query: Path | None = None
+    fit_hybrid: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse cuts that nothing can be kept with, and files where none can be written."""
@@ -57,14 +69,19 @@ class EvaluateOptions:
             raise ValueError(f"top_k={self.top_k}: name each cut once")
         if self.runs is not None and self.runs.exists() and not self.runs.is_dir():
             raise ValueError(f"runs={self.runs}: it is no folder; name one")
-        if self.per_query is not None and not self.per_query.parent.is_dir():
-            raise ValueError(f"per_query={self.per_query}: there is no such folder; make it first")
+        for name in ("per_query", "fit_hybrid"):
+            path = getattr(self, name)
+            if path is not None and not path.parent.is_dir():
+                raise ValueError(f"{name}={path}: there is no such folder; make it first")
+        if self.fit_hybrid is not None and len(self.top_k) > 1:
+            raise ValueError(f"top_k={self.top_k}: weights are fitted for one cut of documents")
 
     @property
     def needs_cluster(self) -> bool:
         """Return whether OpenSearch is searched, as far as can be told before models are read."""
         usual = (DENSE,) if self.in_memory else (BM25,)
-        return needs_cluster(self.systems or usual, in_memory=self.in_memory)
+        fitted = () if self.fit_hybrid is None else (WEIGHTED,)
+        return needs_cluster((*(self.systems or usual), *fitted), in_memory=self.in_memory)
 
 
 def evaluate(
@@ -83,7 +100,7 @@ def evaluate(
     """
     options = options or EvaluateOptions()
     by_name = dict(zip(unique_names(encoders), encoders, strict=True))
-    systems = _ordered(choose(options.systems, list(by_name), in_memory=options.in_memory), options)
+    systems = _ordered(_chosen(list(by_name), options), options)
     if client is None and needs_cluster(systems, in_memory=options.in_memory):
         raise ValueError(
             f"systems {', '.join(systems)} need OpenSearch: hand over a client, or evaluate in "
@@ -98,10 +115,20 @@ def evaluate(
         dense = load_dense(options.dense_model, device=options.dense_device)
     settings = options.top_k, options.in_memory, options.keep, options.cache
     return saved(
-        _results(data, systems, Setting(by_name, client, dense, *settings)),
+        _results(data, systems, Setting(by_name, client, dense, *settings), options.fit_hybrid),
         options.runs,
         options.per_query,
     )
+
+
+def _chosen(models: Sequence[str], options: EvaluateOptions) -> tuple[str, ...]:
+    """Return the systems that are asked for, and the one whose weights are fitted."""
+    chosen = choose(options.systems, models, in_memory=options.in_memory)
+    if options.fit_hybrid is None:
+        return chosen
+    if not models:
+        raise ValueError(f"fit_hybrid={options.fit_hybrid}: hand over a model to fit it with")
+    return (*chosen, WEIGHTED)
 
 
 def _ordered(systems: tuple[str, ...], options: EvaluateOptions) -> tuple[str, ...]:
@@ -143,17 +170,22 @@ def _check_files(kind: str, named: Sequence[str]) -> None:
 
 
 def _results(
-    data: Sequence[DataSet], systems: tuple[str, ...], setting: Setting
+    data: Sequence[DataSet], systems: tuple[str, ...], setting: Setting, fit: Path | None
 ) -> Iterator[Result]:
-    figures = []
+    figures, judged = [], list[Judged]()
     for one in data:
-        for result in _of_dataset(one, systems, setting):
+        for result in _of_dataset(one, systems, setting, judged):
             figures.append(replace(result, run={}, versus=None))  # runs are large
             yield result
+    if fit is not None:
+        save_fit(fit, next(iter(setting.encoders.values())), judged)
     yield from mean_results(figures)
 
 
-def _of_dataset(one: DataSet, systems: tuple[str, ...], setting: Setting) -> Iterator[Result]:
+def _of_dataset(
+    one: DataSet, systems: tuple[str, ...], setting: Setting, judged: list[Judged]
+) -> Iterator[Result]:
+    """Yield the results of a data set; what weights are fitted by is added to `judged`."""
     with ExitStack() as stack:
         runs = SystemRuns(one, setting, stack)
         theirs: Figures | None = None
@@ -168,3 +200,4 @@ def _of_dataset(one: DataSet, systems: tuple[str, ...], setting: Setting) -> Ite
                     theirs = result.by_query  # of several cuts, the last
                 log.info("evaluated dataset=%s system=%s", one.name, result.label)
                 yield result
+        judged += [runs.judged] if runs.judged else []

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+from ..search.fusion import RRF, Fusion, fuse
+
 Hits: TypeAlias = dict[str, float]
 """Document id to score, higher is better."""
 
@@ -11,11 +13,6 @@ Run: TypeAlias = dict[str, Hits]
 
 DEPTH = 1000
 """Hits of a query that are kept: measures look no deeper."""
-
-FUSED_DEPTH = 100
-"""Hits of each run that fusion looks at, and hits that it returns."""
-
-RRF_K = 60
 
 
 def ranked(hits: Mapping[str, float]) -> list[str]:
@@ -45,19 +42,14 @@ def without_own(run: Run, own: frozenset[str], *, depth: int = DEPTH) -> Run:
     }
 
 
-def fuse(runs: Sequence[Run], *, k: int = RRF_K, depth: int = FUSED_DEPTH) -> Run:
-    """Return the reciprocal rank fusion of the best `depth` hits of each run.
+def fuse_runs(runs: Sequence[Run], fusion: Fusion = RRF) -> Run:
+    """Return the fusion of the best `fusion.depth` hits of each run, and as many of it.
 
-    A document's score is the sum of 1 / (k + rank) over the runs that found it, rank from 1.
-    Source: Cormack, Clarke and Buettcher, SIGIR 2009.
-
-    >>> fuse([{"q": {"a": 9.0, "b": 5.0}}, {"q": {"b": 0.7}}], k=1)
-    {'q': {'b': 0.8333333333333333, 'a': 0.5}}
+    >>> fuse_runs([{"q": {"a": 9.0, "b": 5.0}}, {"q": {"b": 0.7}}], Fusion(k=1))
+    {'q': {'b': 0.8333333730697632, 'a': 0.5}}
     """
     fused: Run = {}
-    for run in runs:
-        for query, hits in run.items():
-            scores = fused.setdefault(query, {})
-            for rank, name in enumerate(ranked(hits)[:depth], 1):
-                scores[name] = scores.get(name, 0.0) + 1 / (k + rank)
-    return {query: cut(scores, depth) for query, scores in fused.items()}
+    for query in dict.fromkeys(query for run in runs for query in run):
+        rankings = [cut(run.get(query, {}), fusion.depth) for run in runs]
+        fused[query] = cut(fuse(rankings, fusion), fusion.depth)
+    return fused

@@ -15,6 +15,7 @@ from ..impacts import Impacts, prune
 from ..layout import TOP_K
 from ..layout.saturating import default_saturation
 from ..scoring import Scoring
+from ..search.fusion import DEPTH as FUSED_DEPTH
 from ..search.queries import Queries, encoded
 from ..search.weighing import Weighing
 from .cuts import Cut, top_k_of
@@ -23,14 +24,18 @@ from .dense import dense_run
 from .dense import store_key as dense_key
 from .encoded import EncodedCorpus, LookUpEncoder, store_key
 from .exact import impacts_run
+from .fitting import Judged, held_out
 from .indexing import count, index_bytes, indexed, indexed_texts
 from .msearch import TimedRun, bm25_run, encoder_run
 from .results import MISSING, Costs
-from .runs import DEPTH, FUSED_DEPTH, Run, cut_all, fuse, without_own
+from .runs import DEPTH, Run, cut_all, fuse_runs, without_own
 from .sparsity import sparsity
 from .store import Store, opened_store
 
 BM25, DENSE, HYBRID = "bm25", "dense", "hybrid"
+
+WEIGHTED = "weighted"
+"""BM25 and the first model by a weighted sum; only where weights are fitted."""
 
 DOT = "-dot"
 """Behind a model's name: scored by dot product, not by the calibrated scoring."""
@@ -44,7 +49,7 @@ def unique_names(encoders: Sequence[Encoder]) -> tuple[str, ...]:
         name = encoder.name
         while name in names:
             name = next(tried)
-        if name in (BM25, DENSE, HYBRID) or name.startswith(f"{HYBRID}-"):
+        if name in {BM25, DENSE, HYBRID, WEIGHTED} or name.startswith(f"{HYBRID}-"):
             raise ValueError(f"the model is named {name!r} as a baseline is: rename it")
         names.append(name)
     return tuple(names)
@@ -90,7 +95,7 @@ def needs_cluster(systems: Sequence[str], *, in_memory: bool) -> bool:
     >>> needs_cluster(["dense", "mini"], in_memory=True)
     False
     """
-    lexical = any(name == BM25 or name.split("-")[0] == HYBRID for name in systems)
+    lexical = any(name in {BM25, WEIGHTED} or name.split("-")[0] == HYBRID for name in systems)
     return lexical or (not in_memory and any(name != DENSE for name in systems))
 
 
@@ -127,6 +132,7 @@ class SystemRuns:
         self.depth = DEPTH + bool(data.own)  # one more where one is going to be left out
         self._fused: dict[str, dict[Cut | None, Found]] = {}
         self._stores: dict[tuple[str, ...], Store] = {}
+        self.judged: Judged | None = None  # once weights are fitted
 
     def of(self, system: str) -> Iterator[Found]:
         """Yield what a system found, for each cut of documents; `choose` has returned its name."""
@@ -134,6 +140,8 @@ class SystemRuns:
             yield self._bm25()
         elif system == DENSE:
             yield self._dense()
+        elif system == WEIGHTED:
+            yield self._weighted()
         elif scored := scored_model(system, self.setting.encoders):
             yield from self._encoder(system, *scored)
         else:
@@ -142,7 +150,7 @@ class SystemRuns:
             (lexical,) = self._best(BM25).values()
             for top_k, found in self._best(model or first).items():
                 lost = max(one.costs.get(MISSING, 0) for one in (lexical, found))
-                yield Found(fuse([lexical.run, found.run]), _missing(lost), top_k)
+                yield Found(fuse_runs([lexical.run, found.run]), _missing(lost), top_k)
 
     def _best(self, system: str) -> dict[Cut | None, Found]:
         """Return the hits of a system that fusion looks at, by cut."""
@@ -150,6 +158,13 @@ class SystemRuns:
             for _ in self.of(system):
                 pass
         return self._fused[system]
+
+    def _weighted(self) -> Found:
+        (lexical,) = self._best(BM25).values()
+        (found,) = self._best(next(iter(self.setting.encoders))).values()
+        self.judged = Judged(self.data.name, lexical.run, found.run, self.data.qrels)
+        lost = max(one.costs.get(MISSING, 0) for one in (lexical, found))
+        return Found(held_out(self.judged)[0], _missing(lost))
 
     def _keep(self, system: str, run: Run, costs: Costs, top_k: Cut | None = None) -> Found:
         own = without_own(run, self.data.own, depth=DEPTH)

@@ -118,7 +118,7 @@ def write_index(client: OpenSearch, index: str) -> str:
     try:
         found = client.indices.get_alias(index=index)
     except NotFoundError as error:
-        raise MappingError(f"no index or alias {index!r}") from error
+        raise _nothing_to_write_to(client, index) from error
     aliases = named_parts(found, "aliases")
     if index in aliases or len(aliases) == 1:
         return next(iter(aliases))
@@ -128,6 +128,18 @@ def write_index(client: OpenSearch, index: str) -> str:
     raise MappingError(
         f"alias {index!r} stands for {', '.join(sorted(aliases))} and none of them is its write "
         "index: set is_write_index on one, or name one"
+    )
+
+
+def _nothing_to_write_to(client: OpenSearch, index: str) -> MappingError:
+    """Return the error of a name that is no index or alias: a data stream's says what to do."""
+    try:
+        client.indices.get_data_stream(name=index)
+    except (NotFoundError, RequestError):
+        return MappingError(f"no index or alias {index!r}")
+    return MappingError(
+        f"{index!r} is a data stream, whose documents cannot be replaced: index into an index, or "
+        f"write to the stream as ever, and then `splare-os backfill --index {index}`"
     )
 
 

@@ -17,7 +17,9 @@ from .cut import Cut
 from .examples import Examples, Reference
 from .explain import Contribution, Match, explain, matches
 from .feedback import Feedback
+from .fusion import Fusion, read_fusion
 from .hits import Hit, SearchOptions, search
+from .hybrid import Hybrid, hybrid
 from .labels import Labels
 from .profiles import Profiles, read_profiles
 from .query import Dialect, translate, two_step
@@ -35,7 +37,9 @@ __all__ = [
     "Dialect",
     "Examples",
     "Feedback",
+    "Fusion",
     "Hit",
+    "Hybrid",
     "Labels",
     "Match",
     "Profiles",
@@ -47,7 +51,9 @@ __all__ = [
     "Steering",
     "contrast",
     "explain",
+    "hybrid",
     "matches",
+    "read_fusion",
     "read_profiles",
     "search",
     "translate",

@@ -27,13 +27,19 @@ class Work:
         self._is_cancelled = False
 
     def ask(self, request: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401  # a server's reply
-        """Return what the event loop makes of a request, which the calling thread waits for."""
+        """Return what the event loop makes of a request, which the calling thread waits for.
+
+        asyncio's `CancelledError`, which no handler of errors takes for one, if it is cancelled.
+        """
         with self._lock:
             if self._is_cancelled:
                 request.close()
-                raise CancelledError
+                raise asyncio.CancelledError
             self._request = asyncio.run_coroutine_threadsafe(request, self._loop)
-        return self._request.result()
+        try:
+            return self._request.result()
+        except CancelledError:
+            raise asyncio.CancelledError from None
 
     def cancel(self) -> None:
         """Ask for nothing more."""

@@ -57,7 +57,7 @@ SUBQUERIES: Mapping[str, Mapping[str, bool]] = {
     "function_score": {"query": True, "functions": False},
     "has_child": {"query": True},
     "has_parent": {"query": True},
-    "hybrid": {"queries": True},
+    "hybrid": {"queries": True, "filter": False},
     "nested": {"query": True},
     "pinned": {"organic": True},
     "script_score": {"query": True},
@@ -103,8 +103,23 @@ def _replaced(query: Mapping[str, Any], replace: Replace, *, scores: bool) -> Ma
             for key, gives_scores in keys.items():
                 if key in arguments:
                     inner = scores and gives_scores
-                    changed[kind][key] = _inner(kind, key, arguments[key], replace, inner)
+                    inside = _inside(arguments["path"], replace) if "path" in arguments else replace
+                    changed[kind][key] = _inner(kind, key, arguments[key], inside, inner)
     return changed
+
+
+def _inside(path: Any, replace: Replace) -> Replace:  # noqa: ANN401
+    """Return `replace` for what stands in a nested query: it sees the fields below `path` alone."""
+
+    def replaced(clause: Clause) -> Dsl:
+        if not clause.field.startswith(f"{path}."):
+            raise ValueError(
+                f"splare clause on {clause.field!r} stands in a nested query on {path!r}, where it "
+                "would find nothing: put it beside the nested query"
+            )
+        return replace(clause)
+
+    return replaced
 
 
 def _inner(kind: str, key: str, value: Any, replace: Replace, scores: bool) -> Any:  # noqa: ANN401, FBT001

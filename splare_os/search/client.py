@@ -18,7 +18,7 @@ from .profiles import Source as ProfilesSource
 from .profiles import read_profiles
 from .queries import CACHE_BYTES
 from .query import Dialect
-from .request import Request
+from .request import Request, makes_lines
 from .rewrite import RewriteOptions, Rewriter
 from .rewritten import Rewritten
 from .rules import RuledRewriter, find_rules
@@ -58,14 +58,14 @@ class SplareTransport:
     def _sent(self, request: Request, made: Rewritten) -> tuple[Rewritten, Any]:
         """Return what was sent and its reply; if that is a refusal, those of what stands in."""
         try:
-            reply = self._send(request.with_content(made))
+            reply = self._send(request.with_content(made, is_line=makes_lines(self)))
         except TransportError as error:
             if (instead := made.otherwise(error)) is None:
                 raise
         else:
             if (instead := made.otherwise(reply)) is None:
                 return made, reply
-        return instead, self._send(request.with_content(instead))
+        return instead, self._send(request.with_content(instead, is_line=makes_lines(self)))
 
     def _send(self, request: Request) -> Any:  # noqa: ANN401
         send = super().perform_request  # type: ignore[misc]  # of the transport below

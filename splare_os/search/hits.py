@@ -1,6 +1,6 @@
 """Search one index with one query: what `splare-os search` does, as a function."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -14,35 +14,50 @@ from ..impacts import Impacts
 from ..layout.records import FoundImpacts, find_impacts, read_records
 from ..scoring import Scoring, check_scoring
 from ..steering import Steering
+from .clause_limit import ClauseLimit
 from .collection import Collection
 from .control import Control, moved_by
+from .cut import NO_CUT
 from .example_impacts import ExampleImpacts
 from .examples import Examples
 from .explain import Match, explain, matches_of_all
 from .found import found
+from .hybrid import Hybrid, RawHit, search_hybrid, words_query
 from .queries import encoded
-from .query import Dsl, translate, two_step
-from .source import exclude_impacts
+from .query import Dsl, filtered, translate, two_step
+from .source import exclude_impacts, picked
 from .weighing import Weighing, weighing
 
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """`text_field`: which field's impacts; None is the only one that the index has."""
+    """`text_field`: which field's impacts; None is the only one that the index has.
+
+    `start` hits are passed over. Only documents that match `filter` are found. `fields`: what of
+    `_source` hits have (patterns); empty: all. `hybrid`: words are searched too, and fused.
+    """
 
     text_field: str | None = None
     size: int = 10
     two_step: bool = False
     explain: bool = False
     scoring: Scoring = "calibrated"
+    start: int = 0
+    filter: Dsl | None = None
+    fields: tuple[str, ...] = ()
+    hybrid: Hybrid | None = None
     steer: Steering | None = None
     examples: Examples = Examples()
 
     def __post_init__(self) -> None:
-        """Refuse to fetch no hits, and a scoring that there is not."""
+        """Refuse to fetch no hits, a scoring that there is not, and what does not go together."""
         if self.size < 1:
             raise ValueError(f"size={self.size}: ask for at least one hit")
+        if self.start < 0:
+            raise ValueError(f"start={self.start}: hits are counted from 0")
         check_scoring(self.scoring)
+        if self.hybrid is not None:
+            self.hybrid.check(self.start + self.size, two_step=self.two_step)
 
 
 @dataclass(frozen=True)
@@ -69,23 +84,24 @@ def search(
     """
     text_field = options.text_field or only_text_field(client, index)
     there = find_impacts(client, index, Fields(text_field, None), encoder)
-    name, records = there.name, there.records
-    idf = partial(Collection(client).idf, records, name, encoder)
-    weigh = weighing(records, options.scoring, idf)
+    idf = partial(Collection(client).idf, there.records, there.name, encoder)
+    weigh = weighing(there.records, options.scoring, idf)
     control = _control(client, encoder, there, weigh, options)
     weights = control.weights(weigh, encoded(encoder, [query]))
-    body = _body(weights, f"{name}.impacts", options, weigh.k1)
-    body["query"] = control.query(body["query"])
-    try:
-        reply = client.search(index=index, body=body)
-    except NotFoundError as error:
-        raise MappingError(f"no index {index!r} any more: it was deleted meanwhile") from error
-    replied = reply["hits"]["hits"]
-    hits = [_hit(hit, name) for hit in replied]
+    weights = ClauseLimit(client).cut(NO_CUT, weights).of(weights)
+    bodies = [_body(weights, f"{there.name}.impacts", options, weigh.k1)]
+    if options.hybrid is not None:
+        record = next(iter(there.records.values()))
+        words = words_query(client, index, record, query, options.hybrid.fields)
+        bodies.insert(0, {"query": filtered(words, options.filter)})
+    bodies = [body | {"query": control.query(body["query"])} for body in bodies]
+    replied = _found(client, index, bodies, options, _page(there.name, options))
+    hits = [_hit(hit, there.name, options.fields) for hit in replied]
     if not options.explain:
         return hits
-    documents = [(hit["_source"], records[hit["_index"]]) for hit in replied]
-    known = found(encoder, name, documents)
+    known = found(
+        encoder, there.name, [(hit["_source"], there.records[hit["_index"]]) for hit in replied]
+    )
     shared = [explain(weights, one.impacts, k1=weigh.k1) for one in known]
     texts = [one.text if one.is_current else None for one in known]
     explained = matches_of_all(encoder, query, texts, shared)
@@ -130,12 +146,31 @@ def _body(weights: Impacts, field: str, options: SearchOptions, k1: float | None
         body = two_step(weights, field, k1=k1)
     else:
         body = {"query": translate(weights, field, k1=k1)}
-    wanted = [field, "*"] if options.explain else None
-    return body | {"size": options.size, "_source": exclude_impacts(wanted)}
+    return body | {"query": filtered(body["query"], options.filter)}
 
 
-def _hit(hit: Mapping[str, Any], field: str) -> Hit:
+def _page(field: str, options: SearchOptions) -> Dsl:
+    """Return which hits are wanted, and what of them."""
+    wanted = [f"{field}.impacts", "*"] if options.explain else list(options.fields) or None
+    page = {"from": options.start, "size": options.size}
+    return page | {"_source": exclude_impacts(wanted)}
+
+
+def _found(
+    client: OpenSearch, index: str, bodies: Sequence[Dsl], options: SearchOptions, page: Dsl
+) -> list[RawHit]:
+    """Return the hits of a search, or of a search for words and one for latents fused."""
+    try:
+        if options.hybrid is not None:
+            return search_hybrid(client, index, bodies, options.hybrid, page)
+        (body,) = bodies
+        return list(client.search(index=index, body=body | page)["hits"]["hits"])
+    except NotFoundError as error:
+        raise MappingError(f"no index {index!r} any more: it was deleted meanwhile") from error
+
+
+def _hit(hit: Mapping[str, Any], field: str, fields: Sequence[str]) -> Hit:
     source = dict(hit["_source"])
     if field in source:
         source[field] = {key: part for key, part in source[field].items() if key != "impacts"}
-    return Hit(hit["_id"], hit["_score"], source)
+    return Hit(hit["_id"], hit["_score"], picked(source, fields) if fields else source)

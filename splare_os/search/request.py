@@ -38,9 +38,20 @@ class Request:
         """Headers of this request alone."""
         return self.arguments.get("headers")
 
-    def with_content(self, made: Rewritten) -> "Request":
-        """Return the request with parameters and body as the cluster is to see them."""
+    def with_content(self, made: Rewritten, *, is_line: bool = False) -> "Request":
+        """Return the request with parameters and body as the cluster is to see them.
+
+        `is_line`: its transport makes a parameter of a GET's body, and a rewritten one outgrows
+        what servers take of an address; so it is posted.
+        """
         wanted = {"params": made.params, "body": made.body}
         given = self.arguments
         changed = {name: one for name, one in wanted.items() if one is not given.get(name)}
-        return replace(self, arguments={**self.arguments, **changed})
+        outgrows = is_line and self.method == "GET" and "body" in changed
+        method = "POST" if outgrows else self.method
+        return replace(self, method=method, arguments={**given, **changed})
+
+
+def makes_lines(transport: object) -> bool:
+    """Return whether a transport makes a parameter of a GET's body."""
+    return getattr(transport, "send_get_body_as", None) == "source"

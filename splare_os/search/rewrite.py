@@ -21,6 +21,7 @@ from .asked import Asked, part_asked
 from .body import parse_msearch, plain, write_msearch
 from .check import Missing, ModelCheck
 from .clause import NAME, Clause, Replace, replace_in_body
+from .clause_limit import ClauseLimit
 from .collection import MAX_AGE_S, Collection
 from .control import Control, moved_by
 from .evidence import Sought
@@ -105,6 +106,7 @@ class Rewriter:
         self._collection = Collection(client, options.max_age_s)
         if not isinstance(encoder, str):
             options.profiles.check(encoder)
+        self._limit = ClauseLimit(client)
 
     @property
     def encoder(self) -> Encoder:
@@ -245,14 +247,15 @@ class Rewriter:
         self, rows: Mapping[str, Queries], found: Mapping[Clause, Weighed], clause: Clause
     ) -> Dsl:
         weighed = found[clause]
+        weights = weighed.weights(rows[clause.query])
         translated = translate(
-            weighed.weights(rows[clause.query]),
+            weights,
             f"{weighed.field}.impacts",
             dialect=self._options.dialect,
             boost=clause.boost,
             min_score=clause.min_score,
             k1=weighed.weighing.k1,
-            cut=clause.cut,
+            cut=self._limit.cut(clause.cut, weights),
             name=clause.name,
         )
         return weighed.control.query(translated)

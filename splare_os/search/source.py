@@ -1,6 +1,7 @@
 """Keep impacts, hundreds of numbers a document, out of search replies that did not ask for them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from ..documents.fields import SUFFIX
@@ -34,6 +35,31 @@ def exclude_impacts_by_parameter(params: Mapping[str, Any]) -> dict[str, Any]:
         return dict(params)
     excludes = _names(params.get("_source_excludes"))
     return {**params, "_source_excludes": ",".join([*excludes, IMPACTS])}
+
+
+def picked(source: Mapping[str, Any], fields: Sequence[str]) -> dict[str, Any]:
+    """Return what of a document the patterns `fields` name, as `_source` of a search does.
+
+    >>> picked({"a": {"b": 1, "c": 2}, "d": 3, "e": [{"f": 4, "g": 5}]}, ["a.b", "e.f", "x*"])
+    {'a': {'b': 1}, 'e': [{'f': 4}]}
+    """
+    return _picked(source, fields, "")
+
+
+def _picked(source: Mapping[str, Any], fields: Sequence[str], path: str) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for name, value in source.items():
+        here = path + name
+        if any(fnmatchcase(here, pattern) for pattern in fields):
+            kept[name] = value
+        elif isinstance(value, Mapping):
+            if inside := _picked(value, fields, f"{here}."):
+                kept[name] = inside
+        elif isinstance(value, list):
+            parts = [_picked(one, fields, f"{here}.") for one in value if isinstance(one, Mapping)]
+            if any(parts):
+                kept[name] = list(filter(None, parts))
+    return kept
 
 
 def _names_impacts(source: Any) -> bool:  # noqa: ANN401

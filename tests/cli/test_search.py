@@ -22,6 +22,10 @@ def common(
     return options
 
 
+def hits(common: list[str], *args: str) -> list[dict[str, object]]:
+    return json_lines(run("search", *args, *common).stdout)
+
+
 @pytest.mark.opensearch
 def test_hits_are_explained_by_shares_of_their_score(common: list[str]) -> None:
     result = run("search", "oil", "--explain", "--size", "1", *common)
@@ -71,3 +75,83 @@ def test_explanations_have_the_labels_of_latents(
     labels = {match["latent"]: match["label"] for match in hit["matches"]}
     assert labels == dict.fromkeys(latents) | {latents[0]: "crude oil"}
     client.indices.delete(index="splare-labels")
+
+
+def test_filters_restrict_words_and_latents(common: list[str]) -> None:
+    found = {
+        arguments: [
+            hit["_id"] for hit in json_lines(run("search", "oil river", *arguments, *common).stdout)
+        ]
+        for arguments in (
+            ("--filter", "text:river"),
+            ("--filter", '{"match": {"text": "river"}}', "--hybrid"),
+            ("--filter", "text:river", "--hybrid", "--native"),
+            ("--filter", "text:river", "--filter", "text:oil"),
+            ("--from", "1"),
+            ("--from", "1", "--hybrid", "--size", "1"),
+        )
+    }
+    assert [sorted(ids) for ids in found.values()][:4] == [["b"], ["b"], ["b"], []]
+    assert [len(ids) for ids in found.values()][4:] == [1, 1]
+
+
+@pytest.mark.opensearch
+def test_a_filter_that_cannot_hold_is_told(common: list[str]) -> None:
+    missing = run("search", "oil", "--filter", "txt:river", *common)
+    assert (missing.exit_code, missing.stdout) == (1, "")
+    assert "has no field 'txt' to filter by" in missing.stderr
+    nonsense = run("search", "oil", "--filter", '{"nonsense": {}}', *common)
+    assert (nonsense.exit_code, nonsense.stdout) == (1, "")
+    assert "unknown query [nonsense]" in nonsense.stderr
+
+
+@pytest.mark.opensearch
+def test_hits_have_the_fields_that_are_asked_for(common: list[str]) -> None:
+    for more in ((), ("--explain",), ("--hybrid",)):
+        source = hits(common, "oil", "--fields", "text,text_splare.count", *more)[0]["_source"]
+        assert source.keys() == {"text", "text_splare"}, more
+        assert source["text_splare"].keys() == {"count"}, more
+
+
+@pytest.mark.opensearch
+def test_a_hybrid_is_fused_as_a_file_says(common: list[str], tmp_path: Path) -> None:
+    by_ranks = json_lines(run("search", "oil", "--hybrid", *common).stdout)
+    assert by_ranks[0]["_score"] == pytest.approx(2 / 61)
+    path = tmp_path / "fusion.json"
+    path.write_text('{"method": "weighted", "weights": [0.4, 0.6]}')
+    for more in ((), ("--native",)):
+        args = ["--hybrid", "--fusion", str(path), *more, *common]
+        assert json_lines(run("search", "oil", *args).stdout)[0]["_score"] == pytest.approx(1.0)
+
+
+@pytest.mark.opensearch
+def test_a_cluster_that_fuses_several_shards_is_told_of_in_one_line(
+    common: list[str], client: OpenSearch, index: str, tmp_path: Path
+) -> None:
+    three = ["--index", f"{index}-three", *common[2:]]
+    shards = ["--setting", "number_of_shards=3"]
+    assert run("index", str(tmp_path / "docs.jsonl"), *shards, *three).exit_code == 0
+    result = run("search", "oil", "--hybrid", "--native", *three)
+    assert (result.exit_code, json_lines(result.stdout)[0]["_id"]) == (0, "a")
+    (line,) = (line for line in result.stderr.splitlines() if "several shards" in line)
+    assert line.startswith(f"'{index}-three' has several shards: the cluster fuses")
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--filter", "text"], "filter 'text': write field:value"),
+        (["--native"], "--native is for --hybrid"),
+        (["--fusion", "f.json"], "--fusion is for --hybrid"),
+        (["--hybrid", "--fusion", "nowhere.json"], "nowhere.json: it cannot be read"),
+        (["--hybrid", "--size", "101"], "hits up to rank 101"),
+        (["--hybrid", "--native", "--two-step"], "two_step: the cluster cannot fuse it"),
+        (["--from", "-1"], "start=-1"),
+        (["--size", "0"], "size=0"),
+    ],
+)
+def test_misuse_exits_2_before_anything_is_loaded(args: list[str], message: str) -> None:
+    result = run("search", "oil", "--index", "i", *args)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in result.stderr
+    assert "loading" not in result.stderr

@@ -34,6 +34,12 @@ def test_a_match_has_the_label_of_its_latent() -> None:
     assert "dough → loaf  [bread, dough]" in drawn(hits_table([labelled]))
 
 
+def test_words_that_matched_are_bold() -> None:
+    console = Console(width=90, record=True, file=StringIO(), force_terminal=True)
+    console.print(hits_table([HIT]))
+    assert "\x1b[1mloaf\x1b[0m" in console.export_text(styles=True)
+
+
 def test_texts_are_shown_as_they_are_and_cannot_steer_the_terminal() -> None:
     odd = Hit("[b]", 1.0, {"text": "[/INST] [a] :smile: \x1b[31mred"})
     for text in (

@@ -10,7 +10,7 @@ from opensearchpy import OpenSearch
 from splare_os.errors import EncoderError, EvaluationError
 from splare_os.evaluate import EvaluateOptions, Result, evaluate
 from splare_os.evaluate.dense import PACKAGE
-from splare_os.evaluate.runs import fuse
+from splare_os.evaluate.runs import fuse_runs
 from splare_os.scoring import Scoring
 from splare_os.search import SplareOpenSearch
 from splare_os.statistics import Statistics
@@ -104,7 +104,7 @@ def test_hybrid_is_the_fusion_of_the_two_also_on_its_own(
 ) -> None:
     found = by_system(evaluate([folder], [encoder], client, SPARSE))
     (alone,) = evaluate([folder], [encoder], client, EvaluateOptions(systems=("hybrid",)))
-    fused = fuse([found["bm25"].run, found["hash"].run])
+    fused = fuse_runs([found["bm25"].run, found["hash"].run])
     assert alone.run == found["hybrid"].run == fused
     options = EvaluateOptions(systems=("hybrid-hash",), in_memory=True)
     (in_memory,) = evaluate([folder], [encoder], client, options)
@@ -120,7 +120,7 @@ def test_each_cut_has_a_hybrid_of_its_own(
     options = EvaluateOptions(systems, in_memory=True, top_k=(1, 400))
     found = by_system(evaluate([folder], [encoder], client, options))
     for cut in (1, 400):
-        fused = fuse([found["bm25"].run, found[f"hash@{cut}"].run])
+        fused = fuse_runs([found["bm25"].run, found[f"hash@{cut}"].run])
         assert found[f"hybrid@{cut}"].run == fused
     assert found["hybrid@1"].run != found["hybrid@400"].run
 

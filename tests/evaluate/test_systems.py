@@ -14,7 +14,7 @@ from splare_os.evaluate import (
     needs_cluster,
     unique_names,
 )
-from splare_os.evaluate.runs import fuse
+from splare_os.evaluate.runs import fuse_runs
 from splare_os.evaluate.systems import scored_model
 from splare_os.impacts import Impacts, prune
 from splare_os.scoring import B
@@ -162,8 +162,8 @@ def test_a_hybrid_fuses_the_scoring_that_it_names(
     results = evaluate([apart], [HashEncoder(WIDTH)], client, options)
     runs = {result.system: result.run for result in results}
     assert runs["hash-dot"]["q"] == pytest.approx(DOT, rel=1e-6)
-    assert runs["hybrid-hash-dot"] == fuse([runs["bm25"], runs["hash-dot"]])
-    assert runs["hybrid-hash"] == runs["hybrid"] == fuse([runs["bm25"], runs["hash"]])
+    assert runs["hybrid-hash-dot"] == fuse_runs([runs["bm25"], runs["hash-dot"]])
+    assert runs["hybrid-hash"] == runs["hybrid"] == fuse_runs([runs["bm25"], runs["hash"]])
     assert runs["hybrid"] != runs["hybrid-hash-dot"]
     options = EvaluateOptions(("hybrid-hash-dot",), in_memory=is_in_memory, keep=False)
     (alone,) = evaluate([apart], [HashEncoder(WIDTH)], client, options)

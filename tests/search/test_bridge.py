@@ -10,7 +10,7 @@ from opensearchpy import AsyncTransport
 from splare_os.encoder import Encoder
 from splare_os.search import AsyncSplareOpenSearch as Client
 from splare_os.search import SplareOpenSearch
-from splare_os.search.bridge import BridgedTransport
+from splare_os.search.bridge import Bridge, BridgedTransport
 
 from .asynchronous import Run, Slow, our_threads
 from .conftest import Library
@@ -99,6 +99,31 @@ def test_a_client_may_be_used_again_after_it_was_closed(
             assert our_threads() == []
 
     run(use)
+
+
+def test_who_goes_on_whatever_fails_does_not_go_on_when_cancelled() -> None:
+    went_on: list[Exception] = []
+
+    async def hang(*_: Any, **__: Any) -> None:
+        await asyncio.sleep(60)
+
+    async def main() -> None:
+        bridge = Bridge(hang)
+        transport = BridgedTransport([], bridge=bridge)
+
+        def ask() -> None:
+            try:
+                transport.perform_request("GET", "/")
+            except Exception as error:  # noqa: BLE001
+                went_on.append(error)
+
+        for _ in range(2):
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(bridge.run(ask), 0.1)
+        await bridge.close()
+
+    asyncio.run(main())
+    assert went_on == []
 
 
 def test_a_question_outside_of_the_clients_work_has_nobody_to_ask() -> None:

@@ -148,6 +148,24 @@ def test_the_indices_of_a_point_in_time_are_asked_for_with_the_requests_headers(
         ("/.splare-statistics/_mget", {"x-opaque-id": "7"}),
         ("/_search", {"x-opaque-id": "7"}),
     ]
+    sent.clear()
+    for size in (2, 3):
+        splare.search(body={"pit": {"id": point}, "size": size, **BODY})
+    assert [url for url, _ in sent] == ["/_search", "/_search"]
+
+
+def test_points_in_time_are_remembered_up_to_a_number(
+    splare: SplareOpenSearch,
+    library: Library,
+    sent: list[tuple[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("splare_os.search.points.MOST_POINTS", 1)
+    one, other = (splare.create_pit(index="library", keep_alive="1m")["pit_id"] for _ in range(2))
+    sent.clear()
+    for point in (one, one, other, one):
+        splare.search(body={"pit": {"id": point}, **BODY})
+    assert [url for url, _ in sent].count("/_search") == 4 + 3
 
 
 def test_an_index_of_another_cluster_is_refused_in_our_words(

@@ -24,7 +24,6 @@ RANKING = [
     lambda q: {"query": {"function_score": {"query": q, "functions": [{"weight": 2}]}}},
     lambda q: {"query": {"script_score": {"query": q, "script": {"source": "_score"}}}},
     lambda q: {"query": {"boosting": {"positive": q, "negative": MATCH}}},
-    lambda q: {"query": {"nested": {"path": "part", "query": q}}},
     lambda q: {"query": {"hybrid": {"queries": [MATCH, q]}}},
     lambda q: {"rescore": {"window_size": 9, "query": {"rescore_query": q}}},
     lambda q: {"rescore": [{"query": {"rescore_query": MATCH}}, {"query": {"rescore_query": q}}]},
@@ -37,6 +36,7 @@ SELECTING = [
     lambda q: {"query": {"constant_score": {"filter": q}}},
     lambda q: {"query": {"boosting": {"positive": MATCH, "negative": q}}},
     lambda q: {"query": {"function_score": {"functions": [{"filter": q, "weight": 2}]}}},
+    lambda q: {"query": {"hybrid": {"queries": [MATCH], "filter": q}}},
     lambda q: {"post_filter": q},
     lambda q: {"aggs": {"a": {"filter": q}}},
     lambda q: {"aggs": {"a": {"filters": {"filters": {"x": q, "y": MATCH}}}}},
@@ -113,3 +113,13 @@ def test_options_are_read() -> None:
 def test_a_malformed_clause_is_refused(clause: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace_in_body({"query": clause}, named)
+
+
+def test_a_nested_query_sees_the_fields_of_its_path_alone() -> None:
+    inside = {"splare": {"part.text": "oil"}}
+    query = {"nested": {"path": "part", "query": {"bool": {"should": [inside]}}}}
+    replaced = {"nested": {"path": "part", "query": {"bool": {"should": [DONE]}}}}
+    assert replace_in_body({"query": query}, named) == {"query": replaced}
+    outside = {"nested": {"path": "part", "query": {"bool": {"should": [SPLARE]}}}}
+    with pytest.raises(ValueError, match="in a nested query on 'part', where it would find noth"):
+        replace_in_body({"query": outside}, named)

@@ -10,7 +10,7 @@ from opensearchpy.exceptions import OpenSearchWarning
 
 from splare_os.encoder import Encoder
 from splare_os.errors import MappingError, ModelMismatchError
-from splare_os.index import IngestOptions, ingest
+from splare_os.index import BackfillOptions, IngestOptions, backfill, ingest
 from splare_os.search import SplareOpenSearch
 from tests.hashing import HashEncoder
 
@@ -258,3 +258,37 @@ def test_an_index_without_impacts_is_refused_or_passed_over_with_a_warning(
         assert scores(other.search(index=shelf, body=BODY)) == pytest.approx(expected)
     with pytest.raises(ValueError, match="missing_impacts='drop': choose refuse or skip"):
         SplareOpenSearch(cluster_url, encoder=encoder, missing_impacts="drop")
+
+
+def test_a_body_that_was_to_be_a_parameter_is_sent_as_a_body(
+    cluster_url: str, encoder: Encoder, expected: dict[str, float]
+) -> None:
+    with SplareOpenSearch(cluster_url, encoder=encoder, send_get_body_as="source") as client:
+        send = client.transport.perform_request
+        assert scores(send("GET", "/library/_search", body=BODY)) == pytest.approx(expected)
+        clause = {"splare": {"text": {"query": "the oil embargo", "min_score": 0.001}}}
+        assert send("GET", "/library/_count", body={"query": clause})["count"] > 30
+
+
+def test_a_data_stream_is_backfilled_and_searched_but_not_indexed_into(
+    splare: SplareOpenSearch, client: OpenSearch, encoder: Encoder, index: str, write, tmp_path
+) -> None:
+    template = {"index_patterns": [f"{index}-logs"], "data_stream": {}, "priority": 500}
+    client.indices.put_index_template(name=index, body=template)
+    client.indices.create_data_stream(name=f"{index}-logs")
+    try:
+        source = write([{"_id": "x", "@timestamp": "2026-01-01T00:00:00Z", "text": "oil"}])
+        options = IngestOptions(f"{index}-logs", state_folder=tmp_path)
+        with pytest.raises(MappingError, match=r"is a data stream.*splare-os backfill --index"):
+            list(ingest(client, encoder, [source], options))
+        for name, text in (("a", "the oil embargo"), ("b", "river")):
+            body = {"@timestamp": "2026-01-01T00:00:00Z", "text": text}
+            client.create(index=f"{index}-logs", id=name, body=body)
+        filling = backfill(client, encoder, BackfillOptions(f"{index}-logs", state_folder=tmp_path))
+        assert [outcome.status for outcome in filling] == ["indexed"] * 2
+        client.indices.refresh(index=f"{index}-logs")
+        found = scores(splare.search(index=f"{index}-logs", body=BODY))
+        assert next(iter(found)) == "a"
+    finally:
+        client.indices.delete_data_stream(name=f"{index}-logs")
+        client.indices.delete_index_template(name=index)

@@ -5,7 +5,7 @@ from typing import Any, assert_type
 
 from scipy.sparse import csr_array
 
-from splare_os.encode import load_encoder
+from splare_os.encode import RemoteEncoder, RemoteOptions, load_encoder
 from splare_os.encoder import Encoder, Spans
 from splare_os.impacts import Impacts, empty, prune, to_features
 
@@ -47,9 +47,12 @@ def use() -> None:
     assert_type(mini.spans(["oil"], query=True), list[dict[int, tuple[int, int]]])
     encoder: Encoder = Mine("0" * 16)
     assert_type(encoder.encode_queries(["oil"]), csr_array[Any, tuple[int, int]])
+    served: Encoder = RemoteEncoder("https://host:8080", options=RemoteOptions(queries_s=2.0))
+    assert_type(served.spans(["oil"]), list[dict[int, tuple[int, int]]])
 
 
 def misuse() -> None:
+    RemoteEncoder("https://host:8080", RemoteOptions())  # type: ignore[call-arg, arg-type]
     load_encoder(5)  # type: ignore[arg-type]
     load_encoder("mini", "cpu")  # type: ignore[call-arg]
     half: Encoder = Half()  # type: ignore[assignment]

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+from ..fusion import RRF_K
+
 Hit: TypeAlias = dict[str, Any]
 """A hit, as the server sends it."""
-
-RRF_K = 60
 
 
 def fused_hits(
