@@ -18,6 +18,7 @@ from .import_sae import import_sae
 from .index import index
 from .jobs import jobs
 from .label import label
+from .latent import latent
 from .options import errors_in_one_line
 from .remove_impacts import remove_impacts
 from .search import search
@@ -47,7 +48,7 @@ def main(verbose: bool) -> None:
 
 COMMANDS = (
     *(demo, cluster, encode, import_sae, index, jobs, backfill, remove_impacts),
-    *(statistics, search, label, contrast, doctor, serve, evaluate, train, dashboards),
+    *(statistics, search, label, latent, contrast, doctor, serve, evaluate, train, dashboards),
 )
 
 for command in COMMANDS:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import resources
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from opensearchpy import NotFoundError, OpenSearch, RequestError
@@ -17,6 +17,14 @@ from ..errors import BulkError, MappingError
 from ..reply import part, require_no_index
 
 INDEX = "splare-labels"
+
+
+class Marked(Protocol):
+    """What tells a model: an encoder, or a field's record."""
+
+    @property
+    def fingerprint(self) -> str:
+        """The mark of the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +99,10 @@ def keep_labels(
 
 
 def kept_labels(
-    client: OpenSearch, encoder: Encoder, latents: Iterable[int], index: str = INDEX
+    client: OpenSearch, model: Marked, latents: Iterable[int], index: str = INDEX
 ) -> dict[int, Label]:
-    """Return what is kept of latents of `encoder`'s model; one without a label has no key."""
-    ids = [_id(encoder, latent) for latent in latents]
+    """Return what is kept of latents of a model; one without a label has no key."""
+    ids = [_id(model, latent) for latent in latents]
     if not ids:
         return {}
     docs = part(client.mget(index=index, body={"ids": ids}), "docs")
@@ -125,5 +133,5 @@ def parse_label(source: Mapping[str, Any]) -> Label:
     return Label(**kept)
 
 
-def _id(encoder: Encoder, latent: int) -> str:
-    return f"{encoder.fingerprint}-{latent}"
+def _id(model: Marked, latent: int) -> str:
+    return f"{model.fingerprint}-{latent}"

@@ -22,6 +22,7 @@ from .example_impacts import ExampleImpacts
 from .examples import Examples
 from .explain import Match, explain, matches_of_all
 from .found import found
+from .html import hit_html
 from .hybrid import Hybrid, RawHit, search_hybrid, words_query
 from .queries import encoded
 from .query import Dsl, filtered, translate, two_step
@@ -72,6 +73,10 @@ class Hit:
     source: Mapping[str, Any]
     matches: list[Match] = field(default_factory=list)
     text: str = ""
+
+    def _repr_html_(self) -> str:
+        """Return the hit for a notebook, with what matched."""
+        return hit_html(self.id, self.score, self.matches)
 
 
 def search(
