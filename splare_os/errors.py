@@ -12,6 +12,7 @@ SplareError
 ├── JobError          an indexing job that cannot go on (locked, ledger unreadable)
 ├── BulkError         the cluster refuses to take any more documents
 ├── ReplyError        a reply of the cluster that is not what was asked for
+├── DashboardsError   OpenSearch Dashboards cannot be reached, or refuses
 ├── TrainingError     a training that cannot start or go on
 ├── RulesError        a file of rewrite rules cannot be read or used
 ├── SteeringError     profiles that steer queries, or documents to be alike, cannot be had
@@ -80,6 +81,10 @@ class SteeringError(SplareError):
 
 class StatisticsError(SplareError):
     """Statistics of a collection cannot be read, or cannot be taken from its index."""
+
+
+class DashboardsError(SplareError):
+    """OpenSearch Dashboards cannot be reached, or refuses what is asked of it."""
 
 
 class LabelError(SplareError):

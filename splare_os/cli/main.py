@@ -9,6 +9,7 @@ from .. import __version__
 from .backfill import backfill
 from .cluster import cluster
 from .contrast import contrast
+from .dashboards import dashboards
 from .demo import demo
 from .doctor import doctor
 from .encode import encode
@@ -46,7 +47,7 @@ def main(verbose: bool) -> None:
 
 COMMANDS = (
     *(demo, cluster, encode, import_sae, index, jobs, backfill, remove_impacts),
-    *(statistics, search, doctor, label, contrast, serve, evaluate, train),
+    *(statistics, search, label, contrast, doctor, serve, evaluate, train, dashboards),
 )
 
 for command in COMMANDS:

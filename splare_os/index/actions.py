@@ -17,7 +17,7 @@ class Target:
     """Where impacts go, and how they are made: index (concrete), field, model, cut, saturation.
 
     `others` are the index's other impacts fields, and what they are made from. `is_compact`: its
-    `_source` has no impacts.
+    `_source` has no impacts. `model` is the model's name.
     """
 
     index: str
@@ -27,6 +27,7 @@ class Target:
     saturation: Saturation | None = None
     others: tuple[tuple[str, Fields], ...] = ()
     is_compact: bool = False
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,8 @@ class BackfillRun:
         found = [backlog.counters() for backlog in list(self.backlogs.values())]
         if len(found) == 1:
             return found[0]
-        none = Counters(index=self.options.index, model=self.encoder.name)
+        of = self.options.index
+        none = Counters(job=f"{of}-backfill", index=of, model=self.encoder.name)
         return reduce(lambda one, other: one + other, found, none)
 
     def __iter__(self) -> Iterator[BackfillOutcome]:

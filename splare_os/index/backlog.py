@@ -59,6 +59,7 @@ class Backlog:
             in_flight=len(self.flight.chunks),
             done=min(1.0, position.n_read / total) if total else None,
             stages=self.stages.seconds(),
+            dead_reasons=dict(self.letters.kinds or {}),
         )
 
     def __post_init__(self) -> None:

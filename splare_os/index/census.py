@@ -98,7 +98,8 @@ def _take(
     client: OpenSearch, index: str, field: str, record: FieldRecord, options: CensusOptions
 ) -> Kept:
     taken = take_statistics(client, index, field, record.n_latents, sample=options.sample)
-    kept = Kept(taken.statistics, record.fingerprint, datetime.now(UTC), taken.sampled)
+    made = record.fingerprint, datetime.now(UTC), taken.sampled, record.model
+    kept = Kept(taken.statistics, *made)
     keep_statistics(client, index, field, kept)
     return kept
 

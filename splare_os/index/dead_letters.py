@@ -1,6 +1,7 @@
 """Dead letters: the documents of a run that could not be stored, each with its reason."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import FileIO
@@ -12,6 +13,7 @@ import orjson
 from ..documents.document import Document
 from ..errors import JobError
 from ..lock import lock
+from .reason_kinds import count_kinds
 from .replies import Verdict
 
 
@@ -33,10 +35,14 @@ def to_letter(document: Document, reason: str, refusal: Verdict = None) -> bytes
 
 
 class DeadLetters:
-    """A file that grows by whole, durable appends, and is cut to what the ledger knows."""
+    """A file that grows by whole, durable appends, and is cut to what the ledger knows.
+
+    `kinds` counts the letters by kind of reason; None: those on disk are not counted yet.
+    """
 
     def __init__(self, path: Path, file: FileIO) -> None:
         self.path, self.file = path, file
+        self.kinds: Counter[str] | None = None
 
     @classmethod
     @contextmanager
@@ -80,6 +86,16 @@ class DeadLetters:
             with _errors(self.path):
                 self.file.truncate(n_bytes)
                 self.file.seek(n_bytes)
+            self.kinds = None
+        if self.kinds is None:
+            self.kinds = self._counted()
+
+    def _counted(self) -> Counter[str]:
+        kinds = Counter[str]()
+        if self.n_bytes:
+            with _errors(self.path), self.path.open("rb") as letters:
+                count_kinds(kinds, letters)
+        return kinds
 
     def append(self, letters: Sequence[bytes]) -> int:
         """Return the length of the file after `letters` are on disk."""
@@ -90,6 +106,8 @@ class DeadLetters:
                 while left:
                     left = left[self.file.write(left) :]
                 os.fsync(self.file.fileno())
+            if self.kinds is not None:
+                count_kinds(self.kinds, letters)
         return self.file.tell()
 
 

@@ -102,6 +102,7 @@ def find_target(
         record.saturation,
         tuple((name, other.document_fields) for name, other in others if name != found.name),
         is_compact(mappings, found.name),
+        encoder.name,
     )
 
 

@@ -101,7 +101,12 @@ def to_log(snapshot: Snapshot) -> None:
 
 
 def index_snapshot(client: OpenSearch, index: str, snapshot: Snapshot) -> None:
-    """Write a snapshot as a document; the index is made from `mappings/splare-ops.json`."""
+    """Write a snapshot as a document; the index is made from `mappings/splare-ops.json`.
+
+    A run that has not begun has nothing to tell.
+    """
+    if snapshot.counters.outcomes is None:
+        return
     _ensure(client, index)
     body = snapshot_body(snapshot)
     within(partial(client.index, index=index, body=body), Event(), LIMIT_S)
@@ -118,6 +123,10 @@ def snapshot_body(snapshot: Snapshot) -> dict[str, object]:
         "span_s": snapshot.span_s,
         "documents": counters.documents,
         "outcomes": dict(counters.outcomes or {}),
+        "dead_reasons": [
+            {"reason": reason, "documents": n}
+            for reason, n in (counters.dead_reasons or {}).items()
+        ],
         "documents_per_s": snapshot.documents_per_s,
         "mb_per_s": snapshot.mb_per_s,
         "read_bytes": counters.read_bytes,

@@ -108,6 +108,7 @@ class Sender:
         failure: Failure | None = None
         waiting, faults = actions, Counter[int]()
         for attempt in (tries := Attempts(self.patience, self.stop)):
+            self.traffic.resent(len(waiting) if attempt > 1 else 0)
             try:
                 found = self._answered(waiting)
             except FAILURES as error:
@@ -115,8 +116,8 @@ class Sender:
                 tries.failed(error)
                 faults[status_of(error)] += self._is_own(error, attempt, len(waiting))
                 n_faults = max(faults.values())  # who is at fault fails alike, each time
-                is_too_much = self._is_too_much(error, attempt)
-                if len(waiting) > 1 and (n_faults or is_too_much):
+                if (self._is_too_much(error, attempt) or n_faults) and len(waiting) > 1:
+                    self.traffic.resent(len(waiting))
                     middle = len(waiting) // 2
                     halves = waiting[:middle], waiting[middle:]
                     return fates | self._delivered(halves[0]) | self._delivered(halves[1])
@@ -128,7 +129,6 @@ class Sender:
             waiting = [action for action in waiting if _is_open(action, fates, attempt)]
             if not waiting:
                 return fates
-            self.traffic.resent(len(waiting))
             log.info("resend index=%s documents=%d try=%d", self._index, len(waiting), attempt)
         if failure is not None:
             raise self._error(_whole(failure, "again"), len(waiting), len(actions))

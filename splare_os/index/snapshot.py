@@ -12,7 +12,8 @@ from .stages import bottleneck, shares
 class Counters:
     """What a run has counted so far; `done`, of its sources, is None where nobody knows.
 
-    `stages` are the seconds of each stage, `in_flight` chunks that are in the air.
+    `stages` are the seconds of each stage, `in_flight` chunks that are in the air, `dead_reasons`
+    the dead letters by kind of reason.
     """
 
     job: str = ""
@@ -26,6 +27,7 @@ class Counters:
     in_flight: int = 0
     done: float | None = None
     stages: Mapping[str, float] | None = None
+    dead_reasons: Mapping[str, int] | None = None
 
     def __add__(self, other: "Counters") -> "Counters":
         """Return the sum of what two have counted, under the name of the first."""
@@ -33,6 +35,7 @@ class Counters:
             self,
             outcomes=_sum(self.outcomes, other.outcomes),
             stages=_sum(self.stages, other.stages),
+            dead_reasons=_sum(self.dead_reasons, other.dead_reasons),
             read_bytes=self.read_bytes + other.read_bytes,
             sent_bytes=self.sent_bytes + other.sent_bytes,
             requests=self.requests + other.requests,

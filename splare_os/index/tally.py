@@ -80,7 +80,8 @@ class Tally:
         """Keep the statistics in the cluster; where that is not allowed, the log tells."""
         self._kept_written, self._kept_at = self.n_written, time.monotonic()
         target = self.target
-        kept = Kept(self.statistics, target.fingerprint, datetime.now(UTC), self.sampled)
+        made = target.fingerprint, datetime.now(UTC), self.sampled, target.model
+        kept = Kept(self.statistics, *made)
         with _told(target):
             keep_statistics(self.client, target.index, target.field, kept)
 

@@ -70,6 +70,7 @@ class Worker:
             in_flight=len(self.flight.chunks),
             done=min(1.0, progress.read_bytes / total) if total else None,
             stages=self.stages.seconds(),
+            dead_reasons=dict(self.letters.kinds or {}),
         )
 
     def run(self) -> Iterator[Outcome]:

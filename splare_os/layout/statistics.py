@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib import resources
 from typing import Any
 
@@ -27,24 +28,29 @@ from opensearchpy import (
 from ..errors import ReplyError, StatisticsError
 from ..reply import NO_INDEX, part
 from ..statistics import Statistics
+from .spectrum import EVERYWHERE, spectrum
 from .view import Headers
 
 log = logging.getLogger(__name__)
 
 INDEX = ".splare-statistics"
 
+UNKNOWN_FIELD = "strict_dynamic_mapping_exception"
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """Statistics of one field as they are kept: whose model's, and when they were taken.
 
-    `sampled` is the number of documents looked at, None if that was all of them.
+    `sampled` is the number of documents looked at, None if that was all of them. `model` is the
+    model's name, "" where it is not known.
     """
 
     statistics: Statistics
     fingerprint: str
     taken_at: datetime
     sampled: int | None = None
+    model: str = ""
 
     def is_of(self, fingerprint: str, n_latents: int) -> bool:
         """Return whether these are statistics of such a model."""
@@ -64,7 +70,15 @@ def keep_statistics(client: OpenSearch, index: str, field: str, kept: Kept) -> N
     """Keep the statistics of `field` in the concrete index `index`, in place of earlier ones."""
     _ensure(client)
     body = _to_source(index, field, kept)
-    client.index(index=INDEX, id=_name(index, field), body=body)
+    write = partial(client.index, index=INDEX, id=_name(index, field), body=body)
+    try:
+        write()
+    except RequestError as error:
+        if error.error != UNKNOWN_FIELD:
+            raise
+        # an earlier version made the index, which knows fewer fields
+        client.indices.put_mapping(index=INDEX, body=statistics_template()["template"]["mappings"])
+        write()
     log.info("statistics index=%s field=%s documents=%d", index, field, kept.statistics.documents)
 
 
@@ -129,7 +143,11 @@ def _to_source(index: str, field: str, kept: Kept) -> dict[str, object]:
         "documents": round(found.documents),
         "sampled": kept.sampled,
         "mean_length": found.mean_length,
+        "model": kept.model,
         "latents": len(frequency),
+        "dead": int(np.count_nonzero(frequency == 0)),
+        "everywhere": int(np.count_nonzero(frequency > EVERYWHERE * found.documents)),
+        "spectrum": spectrum(frequency),
         "document_frequency": base64.b64encode(zlib.compress(frequency.tobytes())).decode(),
     }
 
@@ -140,4 +158,5 @@ def _from_source(source: Mapping[str, Any]) -> Kept:
     documents = float(source["documents"])
     statistics = Statistics(documents, frequency, documents * float(source["mean_length"]))
     taken_at = datetime.fromisoformat(source["taken_at"]).astimezone(UTC)
-    return Kept(statistics, source["fingerprint"], taken_at, source["sampled"])
+    of = source["fingerprint"], taken_at, source["sampled"], source.get("model", "")
+    return Kept(statistics, *of)

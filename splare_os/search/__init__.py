@@ -23,6 +23,7 @@ from .hybrid import Hybrid, hybrid
 from .labels import Labels
 from .profiles import Profiles, read_profiles
 from .query import Dialect, translate, two_step
+from .search_log import SearchLog
 
 if TYPE_CHECKING:
     from .async_client import AsyncSplareOpenSearch
@@ -43,6 +44,7 @@ __all__ = [
     "Match",
     "Profiles",
     "Reference",
+    "SearchLog",
     "SearchOptions",
     "SplareField",
     "SplareOpenSearch",

@@ -78,7 +78,8 @@ class AsyncSplareTransport:
 class AsyncSplareOpenSearch(AsyncOpenSearch):
     """`opensearchpy.AsyncOpenSearch`, in whose searches a `splare` clause may stand.
 
-    The options, what is served and what is refused are those of `SplareOpenSearch`.
+    The options, what is served and what is refused are those of `SplareOpenSearch`; but there is no
+    `search_log`.
     """
 
     def __init__(
@@ -88,5 +89,7 @@ class AsyncSplareOpenSearch(AsyncOpenSearch):
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
         options = {name: kwargs.pop(name) for name in OPTIONS & kwargs.keys()}
+        if options.get("search_log") is not None:
+            raise ValueError("search_log: only a SplareOpenSearch writes one; leave it out here")
         super().__init__(hosts, rewriting(AsyncSplareTransport, transport_class), **kwargs)
         cast(AsyncSplareTransport, self.transport).understand(options)

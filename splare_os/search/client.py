@@ -23,6 +23,8 @@ from .rewrite import RewriteOptions, Rewriter
 from .rewritten import Rewritten
 from .rules import RuledRewriter, find_rules
 from .rules import Source as RulesSource
+from .search_log import SearchLog, SearchLogWriter
+from .watching import SearchWatch
 
 LOOKS = 3
 """How often a request is made anew whose name stands for other indices than it did before."""
@@ -32,18 +34,25 @@ class SplareTransport:
     """What stands over a transport: searches are rewritten, everything else passes as it is."""
 
     rewriter: Rewriter | None = None
+    search_watch: SearchWatch | None = None
 
     def perform_request(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         """Send a request, rewritten if it is a search, and return the server's reply."""
         request = Request.of(*args, **kwargs)
         if self.rewriter is None:  # it looks for nodes
             return self._send(request)
+        if self.search_watch is not None:
+            return self.search_watch.watch(request, partial(self._answered, self.rewriter))
+        return self._answered(self.rewriter, request)[1]
+
+    def _answered(self, rewriter: Rewriter, request: Request) -> tuple[Rewritten, Any]:
+        """Return what was sent, and the reply as the application gets it."""
         for _ in range(LOOKS):
-            made = self.rewriter.rewrite(request.url, request.params, request.body, request.headers)
+            made = rewriter.rewrite(request.url, request.params, request.body, request.headers)
             made, reply = self._sent(request, made)
             if made.fits(reply):
-                return made.finish(reply)
-            self.rewriter.forget()
+                return made, made.finish(reply)
+            rewriter.forget()
         raise unsteady(request.url)
 
     def _sent(self, request: Request, made: Rewritten) -> tuple[Rewritten, Any]:
@@ -61,6 +70,12 @@ class SplareTransport:
     def _send(self, request: Request) -> Any:  # noqa: ANN401
         send = super().perform_request  # type: ignore[misc]  # of the transport below
         return send(request.method, request.url, **request.arguments)
+
+    def close(self) -> None:
+        """Close the connections, once the log of searches is written."""
+        if self.search_watch is not None:
+            self.search_watch.writer.close()
+        super().close()  # type: ignore[misc]
 
 
 def unsteady(url: str) -> MappingError:
@@ -86,7 +101,7 @@ class SplareOpenSearch(OpenSearch):
     (`skip`), with an `OpenSearchWarning`. `steering`: profiles that clauses steer by, a file or
     what stands in one; `{}` for none, where `$SPLARE_STEERING` names a file. `query_cache_bytes`
     are remembered of the queries that were encoded last; those of concurrent requests are encoded
-    in one batch. Everything else is
+    in one batch. With a `search_log`, searches are logged in the cluster. Everything else is
     opensearch-py's. Impacts are left out of every `_source` (of hits, inner hits and top hits)
     unless that one names them; what scrolls (`helpers.scan`, `helpers.reindex`) gets documents
     whole, so that copies keep them. `rules` (or a file of them, which `SPLARE_RULES` may name) say
@@ -111,6 +126,7 @@ class SplareOpenSearch(OpenSearch):
         rules: RulesSource = None,
         steering: ProfilesSource | None = None,
         query_cache_bytes: int = CACHE_BYTES,
+        search_log: SearchLog | None = None,
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
         super().__init__(hosts, rewriting(SplareTransport, transport_class), **kwargs)
@@ -123,3 +139,5 @@ class SplareOpenSearch(OpenSearch):
         known = find_rules(rules)
         ruled = partial(RuledRewriter, rules=known) if known.rules else Rewriter
         transport.rewriter = ruled(self, encoder, options)
+        if search_log is not None:
+            transport.search_watch = SearchWatch(SearchLogWriter(self, search_log))

@@ -45,7 +45,7 @@ class Rewritten:
 
     `finish` makes of the server's reply what the application gets. `otherwise` is told the reply,
     or the error, and gives the request that is sent instead, if the server refuses this one for
-    what was added to it; None: the reply stands.
+    what was added to it; None: the reply stands. `arm` is that of a rule's rollout.
     """
 
     params: Mapping[str, Any] | None
@@ -53,6 +53,7 @@ class Rewritten:
     expected: Sequence[Expected | None] = field(default_factory=tuple)
     finish: Finish = as_it_is
     otherwise: "Callable[[object], Rewritten | None]" = nothing
+    arm: str | None = None
 
     def fits(self, reply: Any) -> bool:  # noqa: ANN401
         """Return whether a reply is to what was asked."""

@@ -131,3 +131,17 @@ def test_a_disk_that_is_full_is_told(tmp_path, what, told):
     command = [sys.executable, "-c", FULL, str(tmp_path), what]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert told in done.stdout, done.stderr
+
+
+def test_kinds_are_counted_as_letters_come_and_go(tmp_path):
+    path = tmp_path / "dead.jsonl"
+    lines = [to_letter(Document("a", 1, b"{}", str(n)), f"bad value {n}") for n in range(3)]
+    with DeadLetters.open(path) as letters:
+        letters.cut(0)
+        assert letters.kinds == {}
+        letters.append(lines[:2])
+        letters.append([to_letter(Document("a", 1, b"{}", "9"), "invalid JSON")])
+        assert letters.kinds == {"bad value …": 2, "invalid JSON": 1}
+    with DeadLetters.open(path) as letters:  # a job goes on: those on disk are counted
+        letters.cut(len(lines[0]))
+        assert letters.kinds == {"bad value …": 1}

@@ -10,7 +10,14 @@ from opensearchpy import OpenSearch
 
 from splare_os.errors import JobError
 from splare_os.index import BackfillOptions, IngestOptions, backfill, ingest
-from splare_os.index.report import ReportOptions, metrics, ops_template, reported, snapshot_body
+from splare_os.index.report import (
+    ReportOptions,
+    index_snapshot,
+    metrics,
+    ops_template,
+    reported,
+    snapshot_body,
+)
 from splare_os.index.snapshot import Counters, Snapshot, Watch
 from tests.hashing import HashEncoder
 
@@ -27,6 +34,7 @@ COUNTERS = Counters(
     resent=2,
     in_flight=4,
     done=0.25,
+    dead_reasons={"invalid JSON": 1},
 )
 SNAPSHOT = Snapshot(1000.5, 10.0, COUNTERS, 0.8, 0.1, {"encode": 0.75}, "encode", 30.0)
 
@@ -66,6 +74,15 @@ def test_the_mapping_is_that_file_and_knows_every_key():
     assert snapshot_body(SNAPSHOT).keys() == template["template"]["mappings"]["properties"].keys()
 
 
+def test_dead_letters_are_told_by_reason():
+    assert snapshot_body(SNAPSHOT)["dead_reasons"] == [{"reason": "invalid JSON", "documents": 1}]
+
+
+def test_a_run_that_has_not_begun_tells_the_cluster_nothing():
+    snapshot = Snapshot(0.0, 0.0, Counters(index="a"), 0.0, 0.0, {}, "", None)
+    index_snapshot(OpenSearch("http://127.0.0.1:9"), "a-ops", snapshot)  # nobody is there to ask
+
+
 def test_an_interval_is_one():
     with pytest.raises(ValueError, match="every_s=0"):
         ReportOptions(every_s=0)
@@ -99,6 +116,9 @@ def test_a_run_tells_file_log_and_cluster(client, index, write, tmp_path, caplog
     hits = client.search(index=f"{index}-ops", body=body)["hits"]["hits"]
     last = hits[0]["_source"]
     assert (last["documents"], last["outcomes"]["indexed"], last["done"]) == (301, 300, 1.0)
+    (dead,) = last["dead_reasons"]
+    assert dead["reason"].startswith("invalid JSON: ")
+    assert dead["documents"] == 1
     assert last["sent_bytes"] > 0
     assert last["requests"] >= 1
 

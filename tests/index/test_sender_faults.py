@@ -37,3 +37,13 @@ def test_a_last_try_that_meets_what_is_nobodys_fault_ends_the_run(status):
     with pytest.raises(BulkError, match=f"refuses 1 of 1 documents: status {status}"):
         send(script, "a")
     assert script.sent == ["a"] * 4
+
+
+def test_documents_sent_again_are_counted_whether_request_or_item_was_refused():
+    refused = TransportError(429, "rejected_execution_exception", {})
+    sender = Sender(Script(refused, statuses(a=201, b=429, c=201)), Index())
+    assert sender.send(actions("a", "b", "c")) == [None] * 3
+    assert sender.traffic.n_resent == 3 + 1
+    halved = Sender(Script(TransportError(413, "too much", {})), Index())
+    assert halved.send(actions("a", "b")) == [None] * 2
+    assert halved.traffic.n_resent == 2

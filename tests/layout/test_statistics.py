@@ -23,7 +23,7 @@ WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 def kept(documents: int = 3) -> Kept:
     frequency = np.array([0.0, 3.0, 1.0])
-    return Kept(Statistics(documents, frequency, 12.0), "f" * 16, WHEN, sampled=None)
+    return Kept(Statistics(documents, frequency, 12.0), "f" * 16, WHEN, model="tiny")
 
 
 def test_the_template_is_the_file() -> None:
@@ -36,7 +36,8 @@ def test_what_is_kept_comes_back(client: OpenSearch) -> None:
     found = kept_statistics(client, ["kept-a", "kept-b"], "text_splare")
     assert list(found) == ["kept-a"]
     one = found["kept-a"]
-    assert (one.fingerprint, one.taken_at, one.sampled) == ("f" * 16, WHEN, None)
+    assert (one.fingerprint, one.model) == ("f" * 16, "tiny")
+    assert (one.taken_at, one.sampled) == (WHEN, None)
     assert one.statistics.documents == 3
     assert one.statistics.length == pytest.approx(12.0)
     assert one.statistics.document_frequency.tolist() == [0, 3, 1]
@@ -88,3 +89,29 @@ def test_a_place_that_no_index_can_have_is_told(
     monkeypatch.setattr("splare_os.layout.statistics.INDEX", f"{index}/X")
     with pytest.raises(StatisticsError, match="cannot be created"):
         keep_statistics(client, "kept-e", "text_splare", kept())
+
+
+@pytest.mark.opensearch
+def test_charts_find_the_shares_and_the_spectrum_beside_the_count(client: OpenSearch) -> None:
+    keep_statistics(client, "kept-e", "text_splare", kept())
+    source = client.get(index=INDEX, id="kept-e/text_splare")["_source"]
+    told = {name: source[name] for name in ("latents", "dead", "everywhere", "spectrum")}
+    assert told == {
+        "latents": 3,
+        "dead": 1,
+        "everywhere": 1,  # 3 of 3 documents show it, the other is in 1 of 3
+        "spectrum": [{"rank": 1, "documents": 3}, {"rank": 2, "documents": 1}],
+    }
+
+
+@pytest.mark.opensearch
+def test_an_index_that_an_earlier_version_made_learns_what_is_new(
+    client: OpenSearch, index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = statistics_template()["template"]
+    for name in ("model", "dead", "everywhere", "spectrum"):
+        del earlier["mappings"]["properties"][name]
+    client.indices.create(index=index, body=earlier)
+    monkeypatch.setattr("splare_os.layout.statistics.INDEX", index)
+    keep_statistics(client, "kept-f", "text_splare", kept())
+    assert kept_statistics(client, ["kept-f"], "text_splare")["kept-f"].model == "tiny"

@@ -188,7 +188,7 @@ class RuledRewriter(Rewriter):
             self._write(searched, reply)
             return reply
 
-        return _finished(made, write)
+        return replace(_finished(made, write), arm=searched.arm)
 
     def _fail(self, key: tuple[str, str | None, str], why: object) -> None:
         """Tell of a failure, and spare the next searches the same for a while."""

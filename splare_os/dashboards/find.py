@@ -1,0 +1,75 @@
+"""What dashboards have to know of an index, read from the cluster."""
+
+from collections.abc import Mapping
+
+from opensearchpy import OpenSearch
+
+from ..errors import MappingError
+from ..layout.mapping import field_paths
+from ..layout.records import FieldRecord, read_mappings, records_of
+from .of_index import OfIndex
+
+
+def find_index(
+    client: OpenSearch,
+    index: str,
+    *,
+    text_field: str | None = None,
+    time_field: str | None = None,
+    category_field: str | None = None,
+) -> OfIndex:
+    """Return what dashboards have to know of an index, an alias or a pattern.
+
+    `MappingError` if it has no impacts (of `text_field`), impacts in several fields or of several
+    models, or if time and category are no date and no field that can be counted.
+    """
+    mappings = read_mappings(client, index)
+    field, record = _only_impacts(index, mappings, text_field)
+    _check(client, index, "time", time_field, "date")
+    _check(client, index, "category", category_field, None)
+    there = {path for each in mappings.values() for path in field_paths(each)}
+    return OfIndex(
+        index,
+        field,
+        tuple(sorted(mappings)),
+        record.fingerprint,
+        time_field,
+        category_field,
+        tuple(name for name in record.text_fields if name in there),
+    )
+
+
+def _only_impacts(
+    index: str, mappings: Mapping[str, Mapping[str, object]], text_field: str | None
+) -> tuple[str, FieldRecord]:
+    records = [
+        (field, record)
+        for name, each in mappings.items()
+        for field, record in records_of(name, each).items()
+        if text_field in {None, record.text_field}
+    ]
+    fields = sorted({field for field, _ in records})
+    models = sorted({f"{record.model} ({record.fingerprint})" for _, record in records})
+    if len(fields) != 1 or len(models) != 1:
+        raise MappingError(
+            f"index {index!r} has impacts in {', '.join(fields) or 'no field'}, of "
+            f"{', '.join(models) or 'no model'}: dashboards are about one field of one model; name "
+            "an index, and a --text-field"
+        )
+    return records[0]
+
+
+def _check(client: OpenSearch, index: str, use: str, field: str | None, wanted: str | None) -> None:
+    """Raise `MappingError` unless a field can be counted by, and is of the type that is wanted."""
+    if field is None:
+        return
+    kinds = client.field_caps(index=index, fields=field)["fields"].get(field, {})
+    if not kinds:
+        raise MappingError(f"index {index!r} has no field {field!r} for --{use}-field")
+    for kind, found in kinds.items():
+        is_date = kind in {"date", "date_nanos"}
+        if not found["aggregatable"] or (wanted == "date" and not is_date):
+            what = "a date" if wanted else "a field that can be counted by, such as a keyword"
+            raise MappingError(
+                f"index {index!r}: {field!r} is a {kind} field; --{use}-field has to be {what}"
+            )

@@ -1,0 +1,212 @@
+"""The dashboard of running and finished jobs: from `splare-ops`, which `--report-to-cluster` fills.
+
+A document there is a snapshot of a job, its counters those since the beginning. What a job is like
+now stands in its last one.
+"""
+
+from ..index.report import INDEX
+from .objects import Board, Json, Panel, index_pattern, markdown, saved_search, vega
+from .vega_lite import (
+    NAME,
+    NUMBER,
+    TIME,
+    asked,
+    by_time,
+    calculate,
+    chart,
+    each,
+    kept,
+    layered,
+    terms,
+    times,
+)
+
+PATTERN = "splare-ops"
+AT = "@timestamp"
+OUTCOMES = ("indexed", "unchanged", "replaced", "empty", "dead", "moved", "gone")
+STAGES = ("read", "encode", "serialise", "cluster", "record", "pause")
+COLORS = ("#209280", "#79aad9", "#9170b8", "#aa6556", "#e7664c", "#d6bf57", "#b9a888")
+STAGE_COLOR: Json = {"field": "stage", "scale": {"domain": list(STAGES)}, "title": None} | NAME
+
+HELP = """\
+What indexing jobs and backfills do: `splare-os index … --report-to-cluster splare-ops` (or
+`backfill`) writes a document each `--report-every` seconds. **Jobs** are as their last report says;
+a job that stopped reporting has ended, or hangs."""
+
+
+def board() -> Board:
+    """Return the dashboard."""
+    columns = ["job", "index", "documents", "documents_per_s", "resent", "bottleneck", "eta_s"]
+    title = "Reports of jobs, newest first"
+    reports = saved_search("splare-ingestion-reports", title, PATTERN, columns, newest_by=AT)
+    charts: list[tuple[str, str, Json]] = [
+        ("jobs", "Jobs: share read, time left, last report", _jobs()),
+        ("outcomes", "Outcomes of documents", _outcomes()),
+        ("rate", "Documents a second", _per_job("documents_per_s", "documents / s")),
+        ("bytes", "MB a second to the cluster", _per_job("mb_per_s", "MB / s")),
+        ("stages", "Where the time goes", _stages()),
+        ("encoder-cluster", "Encoder against cluster", _encoder_against_cluster()),
+        ("resent", "Documents sent again", _resent()),
+        ("dead", "Dead letters by reason", _dead()),
+        ("left", "Time left", _per_job("eta_s", "seconds left")),
+        ("in-flight", "Requests in the air", _per_job("in_flight", "chunks")),
+    ]
+    return Board(
+        name="ingestion",
+        id="splare-ingestion",
+        title="SPLARE: ingestion",
+        description="What indexing jobs do: outcomes, throughput, retries, dead letters, time left",
+        panels=[
+            Panel(markdown("splare-ingestion-help", "About", HELP), 48, 5),
+            *(Panel(vega(f"splare-ingestion-{name}", told, spec)) for name, told, spec in charts),
+            Panel(reports, 48, 15),
+        ],
+        patterns=[index_pattern(f"{INDEX}*", AT, id=PATTERN)],
+        time_from="now-24h",
+        refresh_s=10,
+    )
+
+
+def _last_reports() -> Json:
+    order = [{AT: {"order": "desc", "unmapped_type": "date"}}]
+    body = {"size": 100, "sort": order, "collapse": {"field": "job"}}
+    return asked("last", f"{INDEX}*", body, time_field=AT, hits=True)
+
+
+def _over_time(aggs: Json) -> Json:
+    return asked("times", f"{INDEX}*", by_time(AT, aggs), time_field=AT)
+
+
+def _jobs() -> Json:
+    steps = [
+        calculate("job", "datum._source.job"),
+        calculate("done", "isValid(datum._source.done) ? datum._source.done : 0"),
+        calculate("left", "isValid(datum._source.eta_s) ? datum._source.eta_s : -1"),
+        calculate("ago", "(now() - toNumber(toDate(datum._source['@timestamp']))) / 1000"),
+        calculate("rest", "datum.left > 0 ? ', ' + format(datum.left, ',.0f') + ' s left' : ''"),
+        calculate(
+            "said",
+            "format(datum._source.documents, ',') + ' documents' + datum.rest"
+            " + ', told ' + format(datum.ago, ',.0f') + ' s ago'",
+        ),
+    ]
+    x = {"field": "done", "title": "share of the sources", "scale": {"domain": [0, 1]}}
+    encoding = {
+        "y": {"field": "job", "title": None} | NAME,
+        "x": x | {"axis": {"format": "%"}} | NUMBER,
+    }
+    words = {"field": "said"} | NAME
+    return layered(
+        _last_reports(),
+        steps,
+        encoding,
+        {"mark": {"type": "bar", "opacity": 0.2}},
+        {
+            "mark": {"type": "text", "align": "left", "dx": 4},
+            "encoding": {"x": {"value": 0}, "text": words},
+        },
+    )
+
+
+def _outcomes() -> Json:
+    steps = [
+        calculate("job", "datum._source.job"),
+        {"fold": [f"_source.outcomes.{name}" for name in OUTCOMES], "as": ["path", "documents"]},
+        calculate("outcome", "split(datum.path, '.')[2]"),
+        kept("datum.documents > 0"),
+    ]
+    scale = {"domain": list(OUTCOMES), "range": list(COLORS)}
+    encoding = {
+        "y": {"field": "job", "title": None} | NAME,
+        "x": {"field": "documents", "aggregate": "sum", "title": "documents"} | NUMBER,
+        "color": {"field": "outcome", "scale": scale, "title": None} | NAME,
+        "tooltip": [{"field": "outcome"} | NAME, {"field": "documents", "format": ","} | NUMBER],
+    }
+    return chart(_last_reports(), steps, "bar", encoding)
+
+
+def _per_job(field: str, unit: str) -> Json:
+    aggs = {"jobs": terms("job") | {"aggs": {"value": {"avg": {"field": field}}}}}
+    steps = [
+        *times(inner="jobs"),
+        calculate("job", "datum.inner.key"),
+        calculate("value", "datum.inner.value.value"),
+        kept("isValid(datum.value)"),
+    ]
+    encoding = {
+        "x": {"field": "time"} | TIME,
+        "y": {"field": "value", "title": unit} | NUMBER,
+        "color": {"field": "job", "title": None, "legend": {"orient": "bottom"}} | NAME,
+    }
+    return chart(_over_time(aggs), steps, {"type": "line", "point": True}, encoding)
+
+
+def _stages() -> Json:
+    aggs = {name: {"avg": {"field": f"busy.{name}"}} for name in STAGES}
+    steps = [
+        *times(),
+        {"fold": [f"span.{name}.value" for name in STAGES], "as": ["path", "share"]},
+        calculate("stage", "split(datum.path, '.')[1]"),
+        kept("isValid(datum.share)"),
+    ]
+    encoding = {
+        "x": {"field": "time"} | TIME,
+        "y": {"field": "share", "title": "share of the time", "axis": {"format": "%"}} | NUMBER,
+        "color": STAGE_COLOR,
+    }
+    return chart(_over_time(aggs), steps, {"type": "bar", "binSpacing": 0}, encoding)
+
+
+def _encoder_against_cluster() -> Json:
+    both = {name: {"avg": {"field": f"busy.{name}"}} for name in ("encode", "cluster")}
+    body = {"size": 0, "aggs": {"jobs": terms("job") | {"aggs": both}}}
+    steps = [
+        *each("job", "jobs.buckets"),
+        calculate("name", "datum.job.key"),
+        {"fold": ["job.encode.value", "job.cluster.value"], "as": ["path", "share"]},
+        calculate("stage", "split(datum.path, '.')[1]"),
+        kept("isValid(datum.share)"),
+    ]
+    x = {"field": "share", "title": "mean share of the time", "axis": {"format": "%"}}
+    encoding = {
+        "y": {"field": "name", "title": None} | NAME,
+        "yOffset": {"field": "stage", "sort": list(STAGES)} | NAME,
+        "x": x | NUMBER,
+        "color": STAGE_COLOR | {"legend": {"values": ["encode", "cluster"]}},
+    }
+    return chart(asked("jobs", f"{INDEX}*", body, time_field=AT), steps, "bar", encoding)
+
+
+def _resent() -> Json:
+    most = {"most": {"max": {"field": "resent"}}, "least": {"min": {"field": "resent"}}}
+    aggs = {"jobs": terms("job") | {"aggs": most}}
+    before = {"op": "lag", "field": "most", "as": "before"}
+    steps = [
+        *times(inner="jobs"),
+        calculate("job", "datum.inner.key"),
+        calculate("most", "datum.inner.most.value"),
+        {"window": [before], "groupby": ["job"], "sort": [{"field": "time"}]},
+        calculate("since", "isValid(datum.before) ? datum.before : datum.inner.least.value"),
+        # a job that begins anew counts from 0
+        calculate("resent", "datum.most < datum.since ? datum.most : datum.most - datum.since"),
+    ]
+    encoding = {
+        "x": {"field": "time"} | TIME,
+        "y": {"field": "resent", "title": "documents"} | NUMBER,
+        "color": {"field": "job", "title": None, "legend": {"orient": "bottom"}} | NAME,
+    }
+    return chart(_over_time(aggs), steps, {"type": "bar", "binSpacing": 0}, encoding)
+
+
+def _dead() -> Json:
+    steps = [
+        *each("dead", "dead_reasons", of="datum._source"),
+        calculate("reason", "datum.dead.reason"),
+        calculate("documents", "datum.dead.documents"),
+    ]
+    y = {"field": "reason", "title": None, "sort": "-x", "axis": {"labelLimit": 420}}
+    encoding = {
+        "y": y | NAME,
+        "x": {"field": "documents", "aggregate": "sum", "title": "documents"} | NUMBER,
+    }
+    return chart(_last_reports(), steps, {"type": "bar", "color": COLORS[4]}, encoding)

@@ -1,0 +1,53 @@
+"""The index that dashboards of a collection are about: its names, its fields, its model."""
+
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+
+
+@dataclass(frozen=True)
+class OfIndex:
+    """An index (or alias, or pattern) whose impacts are in `field`.
+
+    `concrete` are the indices that its statistics are kept of. `fingerprint` is that of the model,
+    whose labels are shown. Without a `time_field` or a `category_field` (a keyword), charts over
+    time or by category are left out. `columns` are those of the list of documents.
+    """
+
+    index: str
+    field: str = "text_splare"
+    concrete: tuple[str, ...] = ()
+    fingerprint: str | None = None
+    time_field: str | None = None
+    category_field: str | None = None
+    columns: tuple[str, ...] = ("title", "text")
+
+    def __post_init__(self) -> None:
+        """Take the index itself for the only concrete one, if none is named."""
+        if not self.index or not self.field:
+            raise ValueError(f"index={self.index!r}, field={self.field!r}: name both")
+        if not self.concrete:
+            object.__setattr__(self, "concrete", (self.index,))
+
+    def id(self, name: str) -> str:
+        """Return the id of a saved object: two indices have objects of their own.
+
+        >>> OfIndex("papers").id("collection")
+        'splare-collection-papers-text_splare'
+        """
+        return f"splare-{name}-{_slug(self.index)}-{_slug(self.field)}"
+
+    @property
+    def pattern(self) -> str:
+        """The id of its index pattern."""
+        return f"splare-index-{_slug(self.index)}"
+
+
+def _slug(name: str) -> str:
+    """Return a name as an id may have it; one that had to be changed ends in its hash.
+
+    >>> _slug("papers"), _slug("papers-*,news")
+    ('papers', 'papers-news-aff0a5bc')
+    """
+    slug = re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-")
+    return slug if slug == name else f"{slug}-{sha256(name.encode()).hexdigest()[:8]}"

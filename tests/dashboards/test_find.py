@@ -1,0 +1,50 @@
+"""What dashboards have to know of an index, from a real cluster."""
+
+import pytest
+from opensearchpy import OpenSearch
+
+from splare_os.dashboards.find import find_index
+from splare_os.documents import Fields
+from splare_os.errors import MappingError
+from splare_os.layout import ensure_index
+from tests.hashing import HashEncoder
+
+pytestmark = pytest.mark.opensearch
+
+
+@pytest.fixture
+def papers(client: OpenSearch, index: str, encoder: HashEncoder) -> str:
+    ensure_index(client, index, encoder, Fields())
+    more = {"at": {"type": "date"}, "kind": {"type": "keyword"}}
+    client.indices.put_mapping(index=index, body={"properties": more})
+    return index
+
+
+def test_an_alias_tells_its_indices_its_field_and_its_model(
+    client: OpenSearch, papers: str, encoder: HashEncoder
+) -> None:
+    client.indices.put_alias(index=papers, name=f"{papers}-alias")
+    found = find_index(client, f"{papers}-alias", time_field="at", category_field="kind")
+    assert (found.index, found.concrete) == (f"{papers}-alias", (papers,))
+    assert (found.field, found.fingerprint) == ("text_splare", encoder.fingerprint)
+    assert (found.time_field, found.category_field) == ("at", "kind")
+    assert found.columns == ("title", "text")
+
+
+def test_a_field_has_to_be_what_it_is_named_for(client: OpenSearch, papers: str) -> None:
+    with pytest.raises(MappingError, match="'kind' is a keyword field; --time-field has to be a d"):
+        find_index(client, papers, time_field="kind")
+    with pytest.raises(MappingError, match="'title' is a text field; --category-field"):
+        find_index(client, papers, category_field="title")
+    with pytest.raises(MappingError, match="no field 'nope' for --category-field"):
+        find_index(client, papers, category_field="nope")
+
+
+def test_one_field_of_one_model_is_meant(client: OpenSearch, papers: str) -> None:
+    second = HashEncoder(fingerprint="f" * 16)
+    ensure_index(client, papers, second, Fields(impacts="other_splare"))
+    with pytest.raises(MappingError, match="in other_splare, text_splare"):
+        find_index(client, papers)
+    client.indices.create(index=f"{papers}-plain")
+    with pytest.raises(MappingError, match="in no field"):
+        find_index(client, f"{papers}-plain")

@@ -1,0 +1,104 @@
+"""Every panel drawn by both versions of Vega, from the replies of a real cluster."""
+
+from collections.abc import Iterator
+
+import pytest
+from opensearchpy import OpenSearch
+
+from benchmarks.dashboards import context_of, fill, open_client_of
+from benchmarks.panels import VERSIONS, Drawn, NoNodeError, drawn, fetched, filled
+from splare_os.cluster import EmbeddedCluster
+from splare_os.dashboards import SAMPLE, Board, OfIndex, SavedObject, boards
+from splare_os.dashboards.requests import Context, is_empty, plain_request, spec_of
+from splare_os.encode import load_encoder
+
+pytestmark = [pytest.mark.opensearch, pytest.mark.slow]
+
+BOARDS = boards(SAMPLE)
+
+
+@pytest.fixture(params=sorted(VERSIONS))
+def version(request: pytest.FixtureRequest) -> str:
+    """A version of Vega, fetched if it was not yet."""
+    try:
+        fetched(str(request.param))
+    except NoNodeError as error:
+        pytest.skip(str(error))
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def full() -> Iterator[OpenSearch]:
+    """A cluster in which a worker and a backfill ran, and applications have searched."""
+    with EmbeddedCluster(heap_mb=512) as url:
+        fill(url, load_encoder("mini"), limit=150, every_s=0.2)
+        with open_client_of(url) as client:
+            yield client
+
+
+def charts(board: Board) -> list[SavedObject]:
+    return [panel.object for panel in board.panels if spec_of(panel.object) is not None]
+
+
+def pictures(
+    client: OpenSearch, objects: list[SavedObject], version: str, context: Context | None = None
+) -> dict[str, Drawn]:
+    specs = [filled(client, each, context or context_of(each.id)) for each in objects]
+    found = drawn(specs, [(24, 15)] * len(specs), version)
+    return {each.id: one for each, one in zip(objects, found, strict=True)}
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
+def test_no_chart_is_empty(full: OpenSearch, board: Board, version: str) -> None:
+    found = pictures(full, charts(board), version)
+    assert len(found) >= 4
+    assert not [id_ for id_, one in found.items() if not one.marks]
+    assert not {id_: one.warnings for id_, one in found.items() if one.warnings}
+
+
+def test_no_table_and_no_list_is_empty(full: OpenSearch) -> None:
+    n_asked = 0
+    for board in BOARDS:
+        patterns = {each.id: each for each in board.patterns}
+        for panel in board.panels:
+            for one in panel.object.references:
+                request = plain_request(panel.object, patterns[one["id"]], Context())
+                assert request
+                reply = full.search(index=request.index, body=request.body)
+                assert not is_empty(reply), panel.object.id
+                n_asked += 1
+    assert n_asked == 4  # three lists and a table
+
+
+def test_labels_stand_beside_latents(full: OpenSearch, version: str) -> None:
+    found = pictures(full, charts(BOARDS[2]) + charts(BOARDS[3]), version)
+    with_labels = {id_.split("-splare-")[0] for id_, one in found.items() if " · " in one.svg}
+    assert with_labels == {
+        "splare-collection-heaviest",
+        *(f"splare-concepts-{name}" for name in ("apart", "categories", "periods", "rising")),
+    }
+
+
+def test_faults_can_be_seen(full: OpenSearch, version: str) -> None:
+    found = pictures(full, charts(BOARDS[0]), version)
+    assert "mapper_parsing_exception" in found["splare-ingestion-dead"].svg
+    spec = filled(full, charts(BOARDS[0])[6], Context())
+    spans = spec["data"]["values"]["aggregations"]["times"]["buckets"]
+    most = [job["most"]["value"] for span in spans for job in span["jobs"]["buckets"]]
+    assert max(most) > 0  # every third request was refused
+
+
+def test_where_nothing_is_chosen_a_chart_says_what_to_do(full: OpenSearch, version: str) -> None:
+    (apart,) = (each for each in charts(BOARDS[3]) if "-apart-" in each.id)
+    found = pictures(full, [apart], version, Context())
+    assert "type a query above" in found[apart.id].svg
+
+
+def test_charts_of_nothing_are_drawn_empty_and_without_an_error(
+    client: OpenSearch, index: str, version: str
+) -> None:
+    client.indices.create(index=index)
+    of = OfIndex(index, "no_splare", (), "f", "at", "kind")
+    for board in boards(of)[2:]:
+        found = pictures(client, charts(board), version, Context())
+        assert len(found) >= 4
