@@ -11,7 +11,7 @@ import json
 import os
 import resource
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
@@ -215,11 +215,16 @@ def with_model(
             took = {work: seconds(work) for work in works}
             ratios.append(took[encode] / took[index])
     yield f"worker / encoder alone, texts/s: {of_pairs(ratios)}"
+    yield by_stage(busy)
+
+
+def by_stage(runs: Sequence[Mapping[str, float]]) -> str:
+    """Return which share of the time each stage takes, the median of runs."""
     shares = {
-        stage: float(np.median([one[stage] / sum(one.values()) for one in busy]))
-        for stage in busy[0]
+        stage: np.median([seconds[stage] / sum(seconds.values()) for seconds in runs])
+        for stage in runs[0]
     }
-    yield "time by stage: " + ", ".join(f"{stage} {share:.1%}" for stage, share in shares.items())
+    return "time by stage: " + ", ".join(f"{stage} {share:.1%}" for stage, share in shares.items())
 
 
 def flat(client: OpenSearch, n: int) -> Iterator[str]:

@@ -4,13 +4,15 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from splare_os.encoder import Encoder, Spans
 from splare_os.impacts import Impacts
-from splare_os.search import AsyncSplareOpenSearch
 
-Use: TypeAlias = Callable[[AsyncSplareOpenSearch], Awaitable[Any]]
+if TYPE_CHECKING:
+    from splare_os.search import AsyncSplareOpenSearch
+
+Use: TypeAlias = "Callable[[AsyncSplareOpenSearch], Awaitable[Any]]"
 Run: TypeAlias = Callable[..., Any]
 """Runs a `Use` with a client of some options."""
 
@@ -53,6 +55,7 @@ def our_threads() -> list[str]:
 
 def runner(url: str, encoder: Encoder) -> Run:
     """Return what runs a coroutine with a client; nothing of the client runs afterwards."""
+    from splare_os.search import AsyncSplareOpenSearch  # aiohttp, which most tests do without
 
     def run(use: Use, **options: Any) -> Any:
         async def main() -> Any:

@@ -1,6 +1,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,12 @@ from splare_os.scoring import K1
 from splare_os.search import SplareOpenSearch
 
 from .asynchronous import Run, runner
+
+collect_ignore = (
+    []
+    if find_spec("aiohttp")
+    else ["test_async_client.py", "test_bridge.py", "test_builder.py"]  # an extra brings it
+)
 
 WORDS = ["oil", "crisis", "price", "war", "the", "of", "embargo", "river"]
 

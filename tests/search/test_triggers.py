@@ -1,7 +1,7 @@
 import pytest
 from opensearchpy import OpenSearch
 
-from splare_os.search import evidence as module
+from splare_os.search import triggers as module
 from splare_os.search.triggers import Document, Evidence, Witness, excerpt
 from splare_os.search.vocabulary import Vocabulary
 from tests.hashing import HashEncoder, WordEncoder

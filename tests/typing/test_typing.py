@@ -15,7 +15,10 @@ STAGES = (
     *("documents", "layout", "cluster", "index", "search", "encode", "evaluate"),
     *("train.sae", "train.adapt", "train.distill", "cli"),
 )
-OF_OTHERS = {"Backbone", "SaePooling", "SplareOpenSearch"}
+OF_OTHERS = {
+    *("AsyncSplareOpenSearch", "Backbone", "EmbeddingSae", "SaePooling", "SplareField"),
+    "SplareOpenSearch",
+}
 """Classes that keep the signatures of another library's."""
 
 
