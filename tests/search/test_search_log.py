@@ -216,6 +216,7 @@ def test_a_query_that_is_no_text_in_utf_8_fails_no_search(
 
 
 def test_an_asynchronous_client_refuses_the_log_that_it_would_not_write() -> None:
+    pytest.importorskip("aiohttp", reason="needs what the extra async brings")
     from splare_os.search import AsyncSplareOpenSearch
 
     with pytest.raises(ValueError, match="only a SplareOpenSearch writes one"):
