@@ -24,7 +24,7 @@ from .steering import Steered, steering_options
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ..search import Hit, Hybrid, SearchOptions
+    from ..search import Hit, Hybrid
 
 
 @click.command()
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 @click.option("--native", is_flag=True, help="With --hybrid: the cluster fuses (neural-search).")
 @click.option("--two-step", is_flag=True, help="A cheap first pass, then exact scores of 500.")
 @click.option("--explain", is_flag=True, help="Tell which latents, and which words, matched.")
+@click.option("--highlight", is_flag=True, help="Show the passages and words that matched.")
 @click.option("--scoring", type=click.Choice(SCORINGS), default="calibrated", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="JSON Lines also on a terminal.")
 @steering_options
@@ -71,6 +72,7 @@ def search(
         "filter": parse_filters(filters),
         "hybrid": _hybrid(chosen),
         "steer": None,
+        "explain": chosen["explain"] or chosen["highlight"],
     }
     plain, steered = SearchOptions(**asked), Steered.read(chosen, query)
     encoder = opened_encoder(model)  # first: no cluster is started for nothing
@@ -83,19 +85,27 @@ def search(
         hits = with_labels(client, encoder, hits)
     for one in told:
         click.echo(str(one.message), err=True)
-    _print(hits, options, as_table=sys.stdout.isatty() and not as_json)
+    as_table = sys.stdout.isatty() and not as_json
+    (_draw if as_table else _print)(hits, chosen)
 
 
-def _print(hits: "Sequence[Hit]", options: "SearchOptions", *, as_table: bool) -> None:
-    if as_table:
-        from .show import console, hits_table
+def _draw(hits: "Sequence[Hit]", chosen: "Mapping[str, Any]") -> None:
+    from .show import console, hits_table
 
-        console().print(hits_table(hits))
-        return
+    told = {name: bool(chosen[name]) for name in ("explain", "highlight")}
+    console().print(hits_table(hits, **told))
+
+
+def _print(hits: "Sequence[Hit]", chosen: "Mapping[str, Any]") -> None:
+    from ..search.snippets import snippets
+
     for hit in hits:
-        line = {"_id": hit.id, "_score": hit.score, "_source": hit.source}
-        matches = [asdict(match) for match in hit.matches]
-        print_json(line | ({"text": hit.text, "matches": matches} if options.explain else {}))
+        line: dict[str, Any] = {"_id": hit.id, "_score": hit.score, "_source": hit.source}
+        if chosen["highlight"]:
+            line["highlight"] = snippets(hit)
+        if chosen["explain"]:
+            line |= {"text": hit.text, "matches": [asdict(match) for match in hit.matches]}
+        print_json(line)
 
 
 def _hybrid(chosen: "Mapping[str, Any]") -> "Hybrid | None":

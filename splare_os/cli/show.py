@@ -1,6 +1,8 @@
 """What people see on a terminal: hits, and two rankings side by side."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console, Group
@@ -9,21 +11,30 @@ from rich.table import Table
 from rich.text import Text
 
 from ..search import Hit, Match
+from ..search.snippets import SHORT, snippets
 from .comparison import Comparison
 
 SHOWN_MATCHES = 5
 
+BOLD, PLAIN = "\ue000", "\ue001"
+"""Where bold words begin and end, in characters that no text has: they are for private use."""
 
-def hits_table(hits: Sequence[Hit]) -> Table:
-    """Return hits as a table: rank, score, id, text, and the matches where there are any."""
+
+def hits_table(hits: Sequence[Hit], *, explain: bool = True, highlight: bool = False) -> Table:
+    """Return hits as a table: rank, score, id, text, and the matches where there are any.
+
+    `highlight`: of the text the passages that matched, with their words; `explain`: a line for
+    each of the heaviest matches.
+    """
     table = Table(box=None, header_style="bold")
     for name, justify in (("", "right"), ("score", "right"), ("_id", "left"), ("text", "left")):
         table.add_column(name, justify=justify, no_wrap=name in {"", "score"})  # type: ignore[arg-type]
     for rank, hit in enumerate(hits, start=1):
-        content: Any = Text(excerpt(hit, 160))
-        if hit.matches:
+        content: Any = marked(hit) if highlight else Text(excerpt(hit, 160))
+        if hit.matches and not highlight:
             words = {match.document_text for match in hit.matches[:SHOWN_MATCHES]} - {""}
             content.highlight_words(words, "bold")
+        if hit.matches and explain:
             content = Group(content, *(Text(line, style="dim") for line in match_lines(hit)))
         table.add_row(str(rank), f"{hit.score:.3f}", Text(hit.id), content)
     return table
@@ -49,6 +60,16 @@ def excerpt(hit: Hit, length: int) -> str:
     joined = " ".join(" — ".join(filter(None, texts)).split())
     whole = "".join(filter(str.isprintable, joined))  # a document must not steer the terminal
     return whole if len(whole) <= length else whole[: length - 1] + "…"
+
+
+def marked(hit: Hit) -> Text:
+    """Return the passages of an explained hit that matched, the words behind it bold."""
+    whole = " … ".join(snippets(hit, replace(SHORT, pre_tag=BOLD, post_tag=PLAIN)))
+    shown = Text()
+    for number, piece in enumerate(re.split(f"[{BOLD}{PLAIN}]", " ".join(whole.split()))):
+        safe = "".join(filter(str.isprintable, piece))  # a document must not steer the terminal
+        shown.append(safe, style="bold" if number % 2 else None)
+    return shown
 
 
 def match_lines(hit: Hit) -> list[str]:

@@ -60,34 +60,48 @@ def _marked(places: Places, form: Form, least: Mapping[int, float]) -> list[tupl
 
 
 def _least_weight(evidence: Evidence, form: Form) -> float:
-    """Return what a mark of one clause has to weigh: a share of the score, or the mean of marks.
-
-    So the heaviest stays, and where all are about as light, most.
-    """
+    """Return what a mark of one clause has to weigh."""
     every = [mark for place in evidence.found.places for mark in marks_of(evidence, place, form)]
-    mean = sum(mark.weight for mark in every) / len(every) if every else 0.0
-    return min(form.min_share * evidence.score, mean * (1 - 1e-9))
+    return least_weight(every, evidence.score, form)
 
 
 def marks_of(evidence: Evidence, place: Place, form: Form) -> list[Mark]:
-    """Return the marks that one clause makes in one value, whatever they weigh.
+    """Return the marks that one clause makes in one value, whatever they weigh."""
+    found = [
+        Mark(*place.inside(*evidence.spans.get(one.latent, (0, 0))), one.score)
+        for one in evidence.contributions
+    ]
+    return marks_in(place.value, found, form)
+
+
+def marks_in(text: str, spans: Sequence[Mark], form: Form) -> list[Mark]:
+    """Return spans of a text as they are marked, by rising start.
 
     White space is no part of a mark. In whole words a mark holds a letter or a digit: what a
     latent found in punctuation alone is not marked.
     """
     found = []
-    for one in evidence.contributions:
-        start, end = place.inside(*evidence.spans.get(one.latent, (0, 0)))
-        text = place.value[start:end]
-        start, end = start + len(text) - len(text.lstrip()), end - len(text) + len(text.rstrip())
+    for start, end, weight in spans:
+        inside = text[start:end]
+        start += len(inside) - len(inside.lstrip())
+        end -= len(inside) - len(inside.rstrip())
         if start >= end:
             continue
         if form.whole_words:
-            if not any(map(str.isalnum, place.value[start:end])):
+            if not any(map(str.isalnum, text[start:end])):
                 continue
-            start, end = widened(place.value, start, end)
-        found.append(Mark(start, end, one.score))
+            start, end = widened(text, start, end)
+        found.append(Mark(start, end, weight))
     return joined(found)
+
+
+def least_weight(marks: Sequence[Mark], score: float, form: Form) -> float:
+    """Return what a mark has to weigh to be shown: a share of the score, or the mean of marks.
+
+    So the heaviest stays, and where all are about as light, most.
+    """
+    mean = sum(mark.weight for mark in marks) / len(marks) if marks else 0.0
+    return min(form.min_share * score, mean * (1 - 1e-9))
 
 
 def joined(marks: Sequence[Mark]) -> list[Mark]:

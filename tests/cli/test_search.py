@@ -96,6 +96,14 @@ def test_filters_restrict_words_and_latents(common: list[str]) -> None:
 
 
 @pytest.mark.opensearch
+def test_passages_that_matched_are_given(common: list[str]) -> None:
+    (hit, *_) = hits(common, "oil", "--highlight")
+    assert hit.keys() == {"_id", "_score", "_source", "highlight"}
+    assert all("<em>" in one for one in hit["highlight"])
+    assert hits(common, "oil", "--highlight", "--explain")[0].keys() > {"highlight", "matches"}
+
+
+@pytest.mark.opensearch
 def test_a_filter_that_cannot_hold_is_told(common: list[str]) -> None:
     missing = run("search", "oil", "--filter", "txt:river", *common)
     assert (missing.exit_code, missing.stdout) == (1, "")

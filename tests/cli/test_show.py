@@ -4,7 +4,7 @@ from io import StringIO
 from rich.console import Console, RenderableType
 
 from splare_os.cli.comparison import Comparison
-from splare_os.cli.show import comparison_panel, excerpt, hits_table
+from splare_os.cli.show import comparison_panel, excerpt, hits_table, marked
 from splare_os.search import Hit, Match
 
 MATCH = Match(7, 1.0, 2.0, 2.0, "dough", "loaf")
@@ -38,6 +38,19 @@ def test_words_that_matched_are_bold() -> None:
     console = Console(width=90, record=True, file=StringIO(), force_terminal=True)
     console.print(hits_table([HIT]))
     assert "\x1b[1mloaf\x1b[0m" in console.export_text(styles=True)
+
+
+def test_passages_that_matched_are_shown_with_their_words() -> None:
+    text = "Bread. It rained. A \x1bloaf rises."
+    start = text.index("loaf")
+    match = replace(MATCH, document_span=(start, start + 4))
+    shown = marked(replace(HIT, matches=[match], text=text))
+    assert (shown.plain, [str(span.style) for span in shown.spans]) == ("A loaf rises.", ["bold"])
+    assert shown.plain[shown.spans[0].start : shown.spans[0].end] == "loaf"
+    drawn_so = drawn(hits_table([replace(HIT, matches=[match], text=text)], highlight=True))
+    assert "A loaf rises." in drawn_so
+    assert "rained" not in drawn_so
+    assert "dough → loaf" in drawn_so
 
 
 def test_texts_are_shown_as_they_are_and_cannot_steer_the_terminal() -> None:
