@@ -32,6 +32,7 @@ from .queries import CACHE_BYTES, Queries, QueryEncoder
 from .query import Dialect, Dsl, translate
 from .rewritten import Expected, Finish, Rewritten, as_it_is
 from .target import Search, Target, index_of, parse_path
+from .unfused import fused, is_hybrid
 from .updates import UpdateCheck, is_update
 from .weighing import Weighing, weighing
 
@@ -189,7 +190,9 @@ class Rewriter:
             None if asked is None or each is None else (asked, _sought(asked, rows, each))
             for (asked, _), each in zip(parted, found, strict=True)
         ]
-        return bodies, expected, self._finish(searches, wanted)
+        finish = self._finish(searches, wanted)
+        has_hybrid = any(is_hybrid(search.body) for search in searches)
+        return bodies, expected, fused(finish) if has_hybrid else finish
 
     def _weighed_if_there(self, search: Search) -> dict[Clause, Weighed] | None:
         """Return the clauses of a body, None where the index is not there: the server says so."""
