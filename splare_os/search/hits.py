@@ -94,7 +94,7 @@ def search(
     control = _control(client, encoder, there, weigh, options)
     weights = control.weights(weigh, encoded(encoder, [query]))
     weights = ClauseLimit(client).cut(NO_CUT, weights).of(weights)
-    bodies = [_body(weights, f"{there.name}.impacts", options, weigh.k1)]
+    bodies = [_body(weights, f"{there.name}.impacts", options, weigh)]
     if options.hybrid is not None:
         record = next(iter(there.records.values()))
         words = words_query(client, index, record, query, options.hybrid.fields)
@@ -146,11 +146,11 @@ def only_text_field(client: OpenSearch, index: str) -> str:
     return fields[0]
 
 
-def _body(weights: Impacts, field: str, options: SearchOptions, k1: float | None) -> Dsl:
+def _body(weights: Impacts, field: str, options: SearchOptions, weigh: Weighing) -> Dsl:
     if options.two_step:
-        body = two_step(weights, field, k1=k1)
+        body = two_step(weights, field, k1=weigh.k1, shares=weigh.shares)
     else:
-        body = {"query": translate(weights, field, k1=k1)}
+        body = {"query": translate(weights, field, k1=weigh.k1)}
     return body | {"query": filtered(body["query"], options.filter)}
 
 

@@ -24,6 +24,11 @@ class Weighing:
     idf: NDArray[np.float64] | None = None
     k1: float | None = None
 
+    @property
+    def shares(self) -> NDArray[np.float64] | None:
+        """The share of documents [latent] that show each, as idf tells; None: not known."""
+        return None if self.idf is None else np.exp(-self.idf)
+
     def weights(self, queries: Queries) -> Impacts:
         """Return the weights [text, latent] of queries, cut to the heaviest.
 

@@ -7,6 +7,7 @@ from splare_os.layout import FieldRecord
 from splare_os.scoring import K1, Saturation
 from splare_os.search.queries import Queries
 from splare_os.search.weighing import Weighing, weighing
+from splare_os.statistics import Statistics
 
 IDF = np.array([4.0, 1.0, 0.36])
 
@@ -17,6 +18,12 @@ def record(saturation: Saturation | None) -> FieldRecord:
 
 def row(*values: float) -> csr_array:
     return csr_array(np.array([values], dtype=np.float32))
+
+
+def test_idf_tells_which_share_of_documents_shows_a_latent() -> None:
+    found = Weighing(Statistics(3, np.array([3.0, 1.0]), 1.0).idf()).shares
+    assert found == pytest.approx([3.5 / 4, 1.5 / 4])
+    assert Weighing().shares is None
 
 
 def test_the_cut_keeps_what_is_heavy_here_not_what_the_model_gave_most() -> None:
