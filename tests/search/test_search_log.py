@@ -213,11 +213,3 @@ def test_a_query_that_is_no_text_in_utf_8_fails_no_search(
     writer = SearchLogWriter(stalled, SearchLog(keep_texts=keep_texts))  # type: ignore[arg-type]
     assert searched(SearchWatch(writer), {"query": {"match": {"text": "\ud800"}}}) is REPLY
     assert writer.dropped == 1
-
-
-def test_an_asynchronous_client_refuses_the_log_that_it_would_not_write() -> None:
-    pytest.importorskip("aiohttp", reason="needs what the extra async brings")
-    from splare_os.search import AsyncSplareOpenSearch
-
-    with pytest.raises(ValueError, match="only a SplareOpenSearch writes one"):
-        AsyncSplareOpenSearch(search_log=SearchLog())
