@@ -125,3 +125,31 @@ def _without_volatile(content: Any) -> Any:  # noqa: ANN401  # JSON
 
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+class Described:
+    """What an encoder tells of itself by its card."""
+
+    card: Card
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.card.name
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits over all that changes impacts; `EncoderError` for an unsaved model."""
+        if not self.card.fingerprint:
+            raise EncoderError(f"model {self.name!r} has no fingerprint yet: save it first")
+        return self.card.fingerprint
+
+    @property
+    def document_top_k(self) -> int:
+        """Most impacts of a document."""
+        return self.card.document_top_k
+
+    @property
+    def query_top_k(self) -> int:
+        """Most impacts of a query."""
+        return self.card.query_top_k

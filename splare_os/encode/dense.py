@@ -20,7 +20,7 @@ from ..errors import EncoderError
 from ..impacts import Impacts, empty, prune, stack
 from ..statistics import Statistics
 from ..steering import Steering
-from .card import Card, read_card, write_card
+from .card import Card, Described, read_card, write_card
 from .embedding_sae import EmbeddingSae
 from .modules import module_types, refuse_code
 from .prior import read_prior, write_prior
@@ -34,7 +34,7 @@ BATCH = 1024
 """Vectors whose activations [text, latent] are in memory at once."""
 
 
-class DenseEncoder:
+class DenseEncoder(Described):
     """Texts to embeddings by `dense`, and those to impacts: the activations of latents.
 
     A text is what the bi-encoder makes of it: cut at its window, with its prompts. An embedding is
@@ -100,31 +100,9 @@ class DenseEncoder:
             write_prior(folder, self.prior)
 
     @property
-    def name(self) -> str:
-        """The model's name."""
-        return self.card.name
-
-    @property
-    def fingerprint(self) -> str:
-        """16 hex digits over all that changes impacts; `EncoderError` for an unsaved model."""
-        if not self.card.fingerprint:
-            raise EncoderError(f"model {self.name!r} has no fingerprint yet: save it first")
-        return self.card.fingerprint
-
-    @property
     def n_latents(self) -> int:
         """Number of latents of the SAE."""
         return self.sae.n_latents
-
-    @property
-    def document_top_k(self) -> int:
-        """Most impacts of a document."""
-        return self.card.document_top_k
-
-    @property
-    def query_top_k(self) -> int:
-        """Most impacts of a query."""
-        return self.card.query_top_k
 
     def encode_documents(self, texts: Sequence[str]) -> Impacts:
         """Return impacts [text, latent], at most `document_top_k` a text."""

@@ -7,14 +7,13 @@ arXiv 2503.01776.
 from typing import Any
 
 import torch
-from sentence_transformers.base.modules.module import Module
 from torch import Tensor, nn
 
-from .backbone.backbone import HUB_ARGUMENTS
 from .sae.sae import SaeEncoder
+from .saved import SavedModule
 
 
-class EmbeddingSae(Module):
+class EmbeddingSae(SavedModule):
     """A sentence-transformers module: `sentence_embedding` [text, state] to impacts [text, latent].
 
     An impact is the latent's activation. `decoder` [latent, state] says which direction of the
@@ -68,25 +67,3 @@ class EmbeddingSae(Module):
         """Return `features`, its `sentence_embedding` [text, latent] now of impacts."""
         features["sentence_embedding"] = self.activations(features["sentence_embedding"])
         return features
-
-    def get_embedding_dimension(self) -> int:
-        """Return the number of latents."""
-        return self.n_latents
-
-    def save(self, output_path: str, *_: Any, safe_serialization: bool = True, **__: Any) -> None:  # noqa: ANN401
-        """Write `config.json` and the weights to `output_path`."""
-        self.save_config(output_path)
-        self.save_torch_weights(output_path, safe_serialization=safe_serialization)
-
-    @classmethod
-    def load(  # type: ignore[override]  # theirs names the hub arguments one by one
-        cls,
-        model_name_or_path: str,
-        subfolder: str = "",
-        **kwargs: Any,  # noqa: ANN401
-    ) -> "EmbeddingSae":
-        """Return the module saved in a model folder or hub repository."""
-        hub = {key: kwargs[key] for key in HUB_ARGUMENTS if key in kwargs}
-        module = cls(**cls.load_config(model_name_or_path, subfolder=subfolder, **hub))
-        cls.load_torch_weights(model_name_or_path, subfolder=subfolder, model=module, **hub)
-        return module

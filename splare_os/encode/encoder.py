@@ -14,12 +14,11 @@ from torch import Tensor
 from transformers import AutoConfig, PreTrainedTokenizerBase
 
 from ..encoder import Spans
-from ..errors import EncoderError
 from ..impacts import Impacts, empty, merge, prune, stack
 from ..statistics import Statistics
 from .backbone.backbone import Backbone, load_backbone
 from .backbone.precision import best_dtype
-from .card import Card, require_card, write_card
+from .card import Card, Described, require_card, write_card
 from .modules import refuse_code
 from .packing import Pack, packs
 from .pooling.pooling import SaePooling
@@ -44,7 +43,7 @@ CHUNK_TEXTS = 1024
 """Texts that are tokenised together, and sorted by length."""
 
 
-class SplareEncoder:
+class SplareEncoder(Described):
     """Texts to impacts by backbone, SAE, log saturation and max pooling; top-k kept.
 
     Texts longer than the window are encoded in overlapping windows and merged by maximum.
@@ -160,18 +159,6 @@ class SplareEncoder:
             write_prior(folder, self.prior)
 
     @property
-    def name(self) -> str:
-        """The model's name."""
-        return self.card.name
-
-    @property
-    def fingerprint(self) -> str:
-        """16 hex digits over all that changes impacts; `EncoderError` for an unsaved model."""
-        if not self.card.fingerprint:
-            raise EncoderError(f"model {self.name!r} has no fingerprint yet: save it first")
-        return self.card.fingerprint
-
-    @property
     def n_latents(self) -> int:
         """Number of latents of the SAE."""
         return self.pooling.n_latents
@@ -181,19 +168,9 @@ class SplareEncoder:
         """Tokens of one forward pass, where the model is now."""
         return MAX_TOKENS.get(self.backbone.model.device.type, MAX_TOKENS["cuda"])
 
-    @property
-    def document_top_k(self) -> int:
-        """Most impacts of a document."""
-        return self.card.document_top_k
-
     def encode_documents(self, texts: Sequence[str]) -> Impacts:
         """Return impacts [text, latent], at most `document_top_k` a text."""
         return self._encode(self._prompted(texts, "document"), self.card.document_top_k)
-
-    @property
-    def query_top_k(self) -> int:
-        """Most impacts of a query."""
-        return self.card.query_top_k
 
     def encode_queries(self, texts: Sequence[str]) -> Impacts:
         """Return impacts [text, latent], at most `query_top_k` a text."""

@@ -9,13 +9,12 @@ Source: SPLARE, arXiv 2603.13277.
 from typing import Any
 
 import torch
-from sentence_transformers.base.modules.module import Module
 from torch import Tensor, nn
 
-from ..backbone.backbone import HUB_ARGUMENTS
 from ..packing import Segments
 from ..sae.sae import SaeEncoder
 from ..sae.vocabulary import Transform
+from ..saved import SavedModule
 from .decoding import name_latents
 from .gradient import trainable_maxima
 
@@ -35,7 +34,7 @@ def max_pool(states: Tensor, pooled: Tensor, sae: SaeEncoder) -> Tensor:
     return maxima.log1p_()
 
 
-class SaePooling(Module):
+class SaePooling(SavedModule):
     """A sentence-transformers module: `token_embeddings` to an impacts `sentence_embedding`.
 
     `unpooled_token_ids` are fed to the backbone but not pooled: the special tokens that the
@@ -95,28 +94,6 @@ class SaePooling(Module):
             impacts = max_pool(states, pooled, self.sae)
         features["sentence_embedding"] = impacts
         return features
-
-    def get_embedding_dimension(self) -> int:
-        """Return the number of latents."""
-        return self.n_latents
-
-    def save(self, output_path: str, *_: Any, safe_serialization: bool = True, **__: Any) -> None:  # noqa: ANN401
-        """Write `config.json` and the weights to `output_path`."""
-        self.save_config(output_path)
-        self.save_torch_weights(output_path, safe_serialization=safe_serialization)
-
-    @classmethod
-    def load(  # type: ignore[override]  # theirs names the hub arguments one by one
-        cls,
-        model_name_or_path: str,
-        subfolder: str = "",
-        **kwargs: Any,  # noqa: ANN401
-    ) -> "SaePooling":
-        """Return the pooling saved in a model folder or hub repository."""
-        hub = {key: kwargs[key] for key in HUB_ARGUMENTS if key in kwargs}
-        pooling = cls(**cls.load_config(model_name_or_path, subfolder=subfolder, **hub))
-        cls.load_torch_weights(model_name_or_path, subfolder=subfolder, model=pooling, **hub)
-        return pooling
 
 
 name_latents(SaePooling)
