@@ -117,7 +117,7 @@ def two_step(
     if heaviest < 1 or window < 1:
         raise ValueError(f"heaviest={heaviest}, window={window}: both must be at least 1")
     features = to_features(impacts)
-    chosen = list(features)[:heaviest] if shares is None else _worthwhile(features, shares)
+    chosen = list(features)[:heaviest] if shares is None else worthwhile(features, shares)
     first = {latent: features[latent] for latent in chosen}
     rest = {latent: impact for latent, impact in features.items() if latent not in first}
     if not rest:
@@ -129,12 +129,17 @@ def two_step(
     }
 
 
-def _worthwhile(features: Features, shares: NDArray[np.float64]) -> list[str]:
-    """Return the latents of a first pass, those first whose postings are worth the most."""
+def worthwhile(
+    features: Features, shares: NDArray[np.float64], part: float = FIRST_PASS
+) -> list[str]:
+    """Return the latents of a first pass that reads `part` of the postings.
+
+    Those first with the most weight for them: over the root of the share of documents [latent].
+    """
     postings = {latent: float(shares[int(latent)]) for latent in features}
     ordered = sorted(features, key=lambda latent: -features[latent] / math.sqrt(postings[latent]))
     read = np.cumsum([postings[latent] for latent in ordered])
-    within = int(np.searchsorted(read, FIRST_PASS * read[-1], side="right")) if len(read) else 0
+    within = int(np.searchsorted(read, part * read[-1], side="right")) if len(read) else 0
     return ordered[: max(FEWEST, within)]
 
 
