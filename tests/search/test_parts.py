@@ -80,7 +80,11 @@ def shelf(client: OpenSearch) -> Iterator[str]:
         "parts": {"type": "nested", "properties": fields},
         **fields,
     }
-    client.indices.create(index="parts", body={"mappings": {"properties": mappings}})
+    fusion = {"phase_results_processors": [{"normalization-processor": {}}]}
+    client.http.put("/_search/pipeline/parts-fused", body=fusion)
+    settings = {"index.search.default_pipeline": "parts-fused"}
+    body = {"settings": settings, "mappings": {"properties": mappings}}
+    client.indices.create(index="parts", body=body)
     oil = {"text": "oil", "text_splare": {"impacts": {"1": 1.0}, "latents": ["1"]}}
     chapter = {"name": "chapter", "parent": "book"}
     params = {"routing": "book", "refresh": "true"}
@@ -93,6 +97,7 @@ def shelf(client: OpenSearch) -> Iterator[str]:
     client.index(index="parts", id="one", body={"kind": chapter, "group": 1, **oil}, params=params)
     yield "parts"
     client.indices.delete(index="parts")
+    client.http.delete("/_search/pipeline/parts-fused")
 
 
 def replies(client: OpenSearch, index: str, body: Part) -> list[str]:
