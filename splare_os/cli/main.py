@@ -14,6 +14,7 @@ from .demo import demo
 from .doctor import doctor
 from .encode import encode
 from .evaluate import evaluate
+from .explore import explore
 from .import_sae import import_sae
 from .index import index
 from .jobs import jobs
@@ -48,7 +49,19 @@ def main(verbose: bool) -> None:
 
 COMMANDS = (
     *(demo, cluster, encode, import_sae, index, jobs, backfill, remove_impacts),
-    *(statistics, search, label, latent, contrast, doctor, serve, evaluate, train, dashboards),
+    *(
+        statistics,
+        search,
+        label,
+        latent,
+        contrast,
+        explore,
+        doctor,
+        serve,
+        evaluate,
+        train,
+        dashboards,
+    ),
 )
 
 for command in COMMANDS:

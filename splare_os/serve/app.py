@@ -34,10 +34,7 @@ def make_app(
         lifespan=_lifespan(service, on_end),
         redoc_url=None,
     )
-    app.add_exception_handler(Refusal, _refused)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _no_route)
-    app.add_exception_handler(Exception, _failed)
+    answer_errors(app)
     for add in (add_encoding, add_others, add_model, add_states):
         add(app, service)
     _declare_token(app, is_asked=token is not None)
@@ -46,6 +43,14 @@ def make_app(
     return Gate(
         packed, limits=service.limits, registry=service.registry, token=token, routes=routes
     )
+
+
+def answer_errors(app: FastAPI) -> None:
+    """Have an application answer every error as a `Refusal` does."""
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _no_route)
+    app.add_exception_handler(Exception, _failed)
 
 
 def _lifespan(

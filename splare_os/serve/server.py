@@ -45,14 +45,11 @@ def serve(
     `on_ready` is told the address and the service once the model is warm. Raises `ServerError` if
     the address is taken, and what loading the model raises.
     """
-    listener = _listen(address)
-    scheme, host = "https" if address.certificate else "http", address.host
-    url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+    listener, url = listen(address)
     service = Service(load, limits, on_ready=lambda one: on_ready(url, one))
     app = make_app(service, token=token, on_end=lambda: setattr(server, "should_exit", True))
     server = uvicorn.Server(_config(app, address, limits))
-    with _signals_ignored(), _in_short_turns():
-        server.run(sockets=[listener])
+    _run(server, listener)
     if isinstance(service.failure, SplareError | ValueError):
         raise service.failure
     if service.failure is not None:
@@ -60,7 +57,25 @@ def serve(
         raise ServerError(f"the model cannot be served: {what}") from service.failure
 
 
-def _listen(address: Address) -> socket.socket:
+def run_app(app: ASGIApp, listener: socket.socket, address: Address, limits: Limits) -> None:
+    """Have an application answer who comes to `listener`, until SIGTERM or SIGINT."""
+    _run(uvicorn.Server(_config(app, address, limits)), listener)
+
+
+def _run(server: uvicorn.Server, listener: socket.socket) -> None:
+    with _signals_ignored(), _in_short_turns():
+        server.run(sockets=[listener])
+
+
+def listen(address: Address) -> tuple[socket.socket, str]:
+    """Return what listens at an address, and its URL; `ServerError` if that cannot be."""
+    listener = _listener(address)
+    scheme, host = "https" if address.certificate else "http", address.host
+    url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+    return listener, url
+
+
+def _listener(address: Address) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
         return socket.create_server(

@@ -1,0 +1,89 @@
+"""`splare-os explore`: an index in a browser."""
+
+import os
+from contextlib import closing
+from typing import Any
+
+import click
+
+from .options import (
+    C,
+    added,
+    cluster_connection,
+    cluster_options,
+    model_option,
+    opened_encoder,
+    print_json,
+)
+
+FILE = click.Path(exists=True, dir_okay=False)
+
+
+def server_options(command: C) -> C:
+    """Add the options that say where the explorer listens, and to whom."""
+    return added(
+        command,
+        click.option("--host", default="127.0.0.1", show_default=True, help="Others need a token."),
+        click.option("--port", default=8090, show_default=True, help="0: a free one."),
+        click.option("--certificate", type=FILE, help="For https: PEM file, its chain included."),
+        click.option("--key", type=FILE, help="The certificate's key, if in another file."),
+        click.option(
+            "--token-file",
+            type=FILE,
+            help="What browsers have to give; or $SPLARE_EXPLORER_BEARER_TOKEN.",
+        ),
+        click.option(
+            "--public-name",
+            "names",
+            multiple=True,
+            help="Name by which browsers call this server, if that is not the host.",
+        ),
+    )
+
+
+@click.command()
+@click.option("--index", required=True, help="Index, or an alias of one.")
+@click.option("--text-field", help="Field whose impacts are shown; needed if there are several.")
+@server_options
+@cluster_options
+@model_option
+def explore(  # the options of a server, and those of what it shows
+    index: str,
+    text_field: str | None,
+    host: str,
+    port: int,
+    certificate: str | None,
+    key: str | None,
+    token_file: str | None,
+    names: tuple[str, ...],
+    model: str,
+    **cluster: Any,  # noqa: ANN401  # one for each option
+) -> None:
+    """Show INDEX in a browser: search, steer, read, compare; until Ctrl-C. Nothing is written.
+
+    A line of JSON is printed once browsers may come.
+    """
+    from ..extras import require
+
+    require("serve", "splare-os explore")
+    from ..connection import find_connection, open_client
+    from ..explore import InTurns, NotingTransport, Place, explore
+    from ..serve import Address
+
+    token = find_connection({"bearer_token_file": token_file}, prefix="SPLARE_EXPLORER_")
+    encoder = InTurns(opened_encoder(model))
+    connection = cluster_connection(cluster)
+    options = {"transport_class": NotingTransport, "pool_maxsize": 8}
+    with closing(open_client(connection, **options)) as client:
+        place = Place.find(
+            client, encoder, index, text_field=text_field, address=connection.urls[0]
+        )
+        explore(
+            place,
+            Address(host, port, certificate, key),
+            token=token.bearer_token,
+            names=names,
+            on_ready=lambda url: print_json(
+                {"url": url, "index": index, "model": encoder.name, "pid": os.getpid()}
+            ),
+        )

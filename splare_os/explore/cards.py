@@ -1,0 +1,94 @@
+"""What a latent stands for: its card, with the words that it comes from; and latents by name."""
+
+from collections import Counter
+from dataclasses import asdict
+from typing import Any, TypeAlias
+
+from opensearchpy import NotFoundError
+from opensearchpy.exceptions import AuthorizationException
+
+from ..layout.labels import Label
+from ..search import Hit, SearchOptions, search
+from ..search.labels import Labels
+from ..search.latent_card import latent_card
+from ..search.vocabulary import words_of
+from ..steering import Steering
+from .messages import Carding, Naming, Steered
+from .pieces import fragments_of
+from .place import Place, title_of
+from .searching import query_latents
+
+Json: TypeAlias = dict[str, Any]
+
+TOP = 6
+MOST_WORDS = 12
+MOST_NAMED = 12
+
+
+def card_of(place: Place, asked: Carding) -> Json:
+    """Return the card of a latent: its heaviest documents are marked where it comes from.
+
+    `trigger_words` are the label's, or else those of these documents, the most frequent first.
+    """
+    card = latent_card(place.client, place.index, asked.latent, text_field=place.text_field, size=1)
+    hits = _heaviest(place, asked.latent)
+    record = place.record()
+    counts = Counter(
+        word
+        for hit in hits
+        for match in hit.matches
+        for word in dict.fromkeys(words_of(match.document_text))
+    )
+    seen = [word for word, _ in counts.most_common(MOST_WORDS)]
+    return {
+        "latent": asked.latent,
+        "label": card.label,
+        "documents": card.documents,
+        "document_frequency": card.document_frequency,
+        "words": card.words,
+        "trigger_words": card.trigger_words or seen,
+        "top": [
+            {
+                "id": hit.id,
+                "title": title_of(hit.source, record),
+                "impact": hit.score,
+                "fragments": fragments_of(hit)[:1],
+            }
+            for hit in hits
+        ],
+        "neighbours": [asdict(one) for one in card.neighbours],
+    }
+
+
+def _heaviest(place: Place, latent: int) -> list[Hit]:
+    """Return the documents in which a latent is heaviest, by a query of that latent alone."""
+    options = SearchOptions(
+        text_field=place.text_field,
+        size=TOP,
+        explain=True,
+        steer=Steering(add=((latent, 1.0),)),
+    )
+    return search(place.client, place.encoder, place.index, "", options)
+
+
+def find_latents(place: Place, asked: Naming) -> Json:
+    """Return latents about something: by their labels first, then those of the text as a query."""
+    labels = _labels_about(place, asked.text)
+    by_label = [
+        {"latent": one.latent, "label": one.label, "word": "", "by": "label"} for one in labels
+    ]
+    known = {one.latent for one in labels}
+    of_text = [
+        {"latent": one["latent"], "label": one["label"], "word": one["word"], "by": "text"}
+        for one in query_latents(place, Steered(query=asked.text))
+        if one["latent"] not in known
+    ]
+    return {"latents": [*by_label, *of_text][: 2 * MOST_NAMED]}
+
+
+def _labels_about(place: Place, text: str) -> list[Label]:
+    """Return labels that share words with a text; none where there are none, or may not be read."""
+    try:
+        return Labels(place.client, place.encoder).find(text, size=MOST_NAMED)
+    except (NotFoundError, AuthorizationException):
+        return []

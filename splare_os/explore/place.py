@@ -1,0 +1,138 @@
+"""What is explored: one index, one field of it, and the model that made its impacts."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+from opensearchpy import NotFoundError, OpenSearch
+from opensearchpy.exceptions import AuthorizationException
+
+from ..documents.fields import Fields
+from ..documents.paths import values_at
+from ..encoder import Encoder, Spans
+from ..errors import EncoderError, MappingError
+from ..impacts import Impacts
+from ..layout.labels import Label, kept_labels
+from ..layout.records import FieldRecord, FoundImpacts, find_impacts
+from ..reply import part
+from ..search.collection import Collection
+from ..search.control import NO_CONTROL, Control, moved_by
+from ..search.example_impacts import ExampleImpacts
+from ..search.examples import Examples
+from ..search.explain import word_at
+from ..search.hits import only_text_field
+from ..search.queries import encoded
+from ..search.weighing import Weighing, weighing
+
+MOST_OF_A_TITLE = 300
+
+
+@dataclass(frozen=True)
+class Place:
+    """An index, or an alias of one, and the text field whose impacts are explored.
+
+    `client` is of `NotingTransport`; `address` is the cluster's, for people.
+    """
+
+    client: OpenSearch
+    encoder: Encoder
+    index: str
+    text_field: str
+    address: str
+
+    @classmethod
+    def find(
+        cls,
+        client: OpenSearch,
+        encoder: Encoder,
+        index: str,
+        *,
+        text_field: str | None,
+        address: str,
+    ) -> "Place":
+        """Return the place, looked at once.
+
+        `MappingError` for an index without impacts, and for a name that several stand behind;
+        `ModelMismatchError` for impacts of another model.
+        """
+        place = cls(client, encoder, index, text_field or only_text_field(client, index), address)
+        names = sorted(place.impacts().records)
+        if len(names) != 1:
+            raise MappingError(
+                f"{index!r} stands for {', '.join(names)}: explore one index, as the ids of "
+                "documents are those of one"
+            )
+        return place
+
+    def about(self) -> dict[str, object]:
+        """Return what is explored, for the head of the page."""
+        record = self.record()
+        return {
+            "index": self.index,
+            "text_field": self.text_field,
+            "documents": part(self.client.count(index=self.index), "count"),
+            "model": record.model,
+            "fingerprint": record.fingerprint,
+            "n_latents": record.n_latents,
+        }
+
+    def impacts(self) -> FoundImpacts:
+        """Return the impacts field as it is now: an alias may have moved."""
+        return find_impacts(self.client, self.index, Fields(self.text_field, None), self.encoder)
+
+    def record(self) -> FieldRecord:
+        """Return what is known of the impacts field."""
+        return next(iter(self.impacts().records.values()))
+
+    @cached_property
+    def _collection(self) -> Collection:
+        return Collection(self.client)
+
+    def weighing(self, there: FoundImpacts) -> Weighing:
+        """Return how queries weigh latents here; raises as `find_impacts` does."""
+        idf = partial(self._collection.idf, there.records, there.name, self.encoder)
+        return weighing(there.records, "calibrated", idf)
+
+    def control(self, there: FoundImpacts, examples: Examples) -> Control:
+        """Return what moves a query by documents of this index."""
+        if not examples:
+            return NO_CONTROL
+        read = ExampleImpacts(self.client, self.encoder, lambda _: there, {})
+        return Control(None, moved_by(examples, self.weighing(there), read))
+
+    def query_weights(self, query: str, examples: Examples) -> Impacts:
+        """Return the weights [1, latent] of a query as it scores here, before it is steered."""
+        there = self.impacts()
+        control = self.control(there, examples)
+        return control.weights(self.weighing(there), encoded(self.encoder, [query]))
+
+    def labels(self, latents: Iterable[int]) -> dict[int, Label]:
+        """Return the labels that there are; none where nobody has made any, or may read them."""
+        try:
+            return kept_labels(self.client, self.encoder, latents)
+        except (NotFoundError, AuthorizationException):
+            return {}
+
+    def words(self, text: str, *, query: bool = False) -> dict[int, str]:
+        """Return for each latent of a text the word that it came from, if the model tells."""
+        found = self.spans(text, query=query)
+        return {latent: word_at(text, *span) for latent, span in found.items()}
+
+    def spans(self, text: str, *, query: bool = False) -> Spans:
+        """Return where the latents of a text come from; nothing for a model that does not tell."""
+        try:
+            return self.encoder.spans([text], query=query)[0] if text else {}
+        except EncoderError:
+            return {}
+
+
+def title_of(source: Mapping[str, Any], record: FieldRecord) -> str:
+    """Return what of a document is encoded before its text; its beginning, if that is long."""
+    return " ".join(joined(source, record.text_fields[:-1]).split())[:MOST_OF_A_TITLE]
+
+
+def joined(source: Mapping[str, Any], names: Sequence[str]) -> str:
+    """Return the strings at some fields of a document."""
+    values = (value for name in names for value in values_at(source, name))
+    return " ".join(value for value in values if isinstance(value, str))

@@ -1,0 +1,104 @@
+"""An encoder that the threads of a server share: one asks at a time, and much is remembered."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from threading import Lock
+
+from ..encoder import Encoder, GivesWholeQueries, Spans, own_prior, own_top_k
+from ..impacts import Impacts, empty, stack
+from ..statistics import Statistics
+
+MOST_SPANNED = 20_000
+"""Characters of a text that is asked for spans: some seconds of a CPU. A longer one has none."""
+
+REMEMBERED = 500
+"""Texts whose spans are kept, so that a query may be steered without encoding its hits again."""
+
+REMEMBERED_QUERIES = 100
+"""Queries whose impacts are kept: each is searched several times, and steered."""
+
+
+class InTurns:
+    """Does what an encoder does, for one thread at a time.
+
+    Texts of more than `MOST_SPANNED` characters have no spans. What an encoder may give besides,
+    and the one at hand does not, is such that nothing changes: no prior, nothing cut.
+    """
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder, self._lock = encoder, Lock()
+        self._spans: OrderedDict[tuple[str, bool], Spans] = OrderedDict()
+        self._queries: OrderedDict[str, Impacts] = OrderedDict()
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self._encoder.name
+
+    @property
+    def fingerprint(self) -> str:
+        """The model's mark."""
+        return self._encoder.fingerprint
+
+    @property
+    def n_latents(self) -> int:
+        """Number of latents."""
+        return self._encoder.n_latents
+
+    @property
+    def document_top_k(self) -> int | None:
+        """Most impacts that a document has; None if that is not known."""
+        return own_top_k(self._encoder)
+
+    @property
+    def query_top_k(self) -> int:
+        """Most impacts of a query that score."""
+        one = self._encoder
+        return one.query_top_k if isinstance(one, GivesWholeQueries) else one.n_latents
+
+    @property
+    def prior(self) -> Statistics | None:
+        """Statistics of the model's own texts, if it has some."""
+        return own_prior(self._encoder)
+
+    def encode_documents(self, texts: Sequence[str]) -> Impacts:
+        """Return impacts [text, latent] of documents."""
+        with self._lock:
+            return self._encoder.encode_documents(texts)
+
+    def encode_queries(self, texts: Sequence[str]) -> Impacts:
+        """Return impacts [text, latent] of queries."""
+        with self._lock:
+            return self._encoder.encode_queries(texts)
+
+    def encode_whole_queries(self, texts: Sequence[str]) -> Impacts:
+        """Return impacts [text, latent] of queries before they are cut, if the encoder has them."""
+        with self._lock:
+            for text in texts:
+                if text not in self._queries:
+                    self._queries[text] = self._whole(text)
+                self._queries.move_to_end(text)
+            rows = [empty(0, self.n_latents), *(self._queries[text] for text in texts)]
+            while len(self._queries) > REMEMBERED_QUERIES:
+                self._queries.popitem(last=False)
+        return stack(rows)
+
+    def _whole(self, text: str) -> Impacts:
+        if isinstance(self._encoder, GivesWholeQueries):
+            return self._encoder.encode_whole_queries([text])
+        return self._encoder.encode_queries([text])
+
+    def spans(self, texts: Sequence[str], *, query: bool = False) -> list[Spans]:
+        """Return where impacts of texts come from; of texts that are too long, nothing."""
+        with self._lock:
+            asked = {text: (text, query) for text in texts if len(text) <= MOST_SPANNED}
+            new = [text for text, key in asked.items() if key not in self._spans]
+            if new:
+                found = self._encoder.spans(new, query=query)
+                self._spans.update(zip([asked[text] for text in new], found, strict=True))
+            for key in asked.values():
+                self._spans.move_to_end(key)
+            told = [self._spans[asked[text]] if text in asked else {} for text in texts]
+            while len(self._spans) > REMEMBERED:
+                self._spans.popitem(last=False)
+            return told
