@@ -21,7 +21,7 @@ OPEN, CLOSE = (f"\ue000{secrets.token_hex(8)}\ue001" for _ in range(2))
 
 _TAGS = re.compile(f"({OPEN}|{CLOSE})")
 
-SHORT = Form(OPEN, CLOSE, fragment_size=200, number_of_fragments=3, no_match_size=240)
+SHORT = Form(OPEN, CLOSE, fragment_size=200, number_of_fragments=2, no_match_size=240)
 WHOLE = Form(OPEN, CLOSE, number_of_fragments=0)
 
 MOST_SHOWN = 600

@@ -76,7 +76,7 @@ def _bm25(place: Place, record: FieldRecord, asked: Searching) -> list[Json]:
         "_source": exclude_impacts(list(record.text_fields)),
         "highlight": {
             **{"pre_tags": [OPEN], "post_tags": [CLOSE], "no_match_size": BEGINNING},
-            **{"fragment_size": 200, "number_of_fragments": 3, "require_field_match": False},
+            **{"fragment_size": 200, "number_of_fragments": 2, "require_field_match": False},
             **{"max_analyzer_offset": MOST_ANALYZED, "fields": {record.text_field: {}}},
         },
     }

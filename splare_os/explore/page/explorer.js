@@ -1,0 +1,207 @@
+// The page: one state, which the address has, and what follows from each change of it.
+
+import { ask, takeToken } from "./api.js";
+import { drawCard } from "./card.js";
+import { drawComparison } from "./compare.js";
+import { byId, copy } from "./dom.js";
+import { drawDocument } from "./reader.js";
+import { drawColumns, drawReasons } from "./results.js";
+import { question, readState, writeState } from "./state.js";
+import { drawFound, drawSteered, Sliders } from "./steer.js";
+
+const DRAG_MS = 60;
+const EXPLAIN_MS = 200;
+const THEMES = ["", "light", "dark"];
+
+const names = new Map();
+const app = {
+  state: readState(location.search),
+  latents: [],
+  titles: new Map(),
+  picked: null,
+  known: (latent) => names.get(latent) || { label: null, word: "" },
+  know({ latent, label, word, document_text: inText }) {
+    const before = names.get(latent) || {};
+    names.set(latent, { label: label || before.label || null, word: word || inText || before.word || "" });
+  },
+  openCard: (latent) => { go({ latent, doc: null }); showSheets(); },
+  read: (doc) => { go({ doc, latent: null }); showSheets(); },
+  steer(latent, change, { isDrag = false } = {}) {
+    const steer = new Map(app.state.steer);
+    if (change) steer.set(latent, change);
+    else steer.delete(latent);
+    go({ steer, latent: isDrag ? app.state.latent : null }, { isDrag });
+    later(isDrag ? DRAG_MS : 0);
+  },
+  like(id, kind) {
+    const other = kind === "like" ? "unlike" : "like";
+    const was = app.state[kind].includes(id);
+    go({ [kind]: was ? app.state[kind].filter((one) => one !== id) : [...app.state[kind], id], [other]: app.state[other].filter((one) => one !== id) });
+    later(0);
+  },
+  unsteer() { go({ steer: new Map(), like: [], unlike: [] }); later(0); },
+  pick(id) {
+    if (app.picked && app.picked !== id) {
+      go({ view: "compare", kind: "documents", a: app.picked, b: id });
+      app.picked = null;
+      showView();
+      byId("main").focus();
+      return;
+    }
+    app.picked = app.picked === id ? null : id;
+    byId("status").textContent = app.picked ? `Choose “Compare” of another document to set it beside ${app.titles.get(id) || id}.` : "";
+  },
+};
+const sliders = new Sliders(app);
+
+/** Change the state and the address; a drag makes one entry of the history, not hundreds. */
+function go(patch, { isDrag = false } = {}) {
+  Object.assign(app.state, patch);
+  history[isDrag ? "replaceState" : "pushState"](null, "", writeState(app.state));
+}
+
+let timer = 0;
+let asked = new AbortController();
+
+function later(ms) {
+  drawSteered(app);
+  clearTimeout(timer);
+  timer = setTimeout(search, ms);
+}
+
+function tell(error) {
+  if (error.name === "AbortError") return;
+  Object.assign(byId("problem"), { textContent: error.message, hidden: false });
+  byId("status").textContent = "";
+  byId("columns").setAttribute("aria-busy", "false");
+}
+
+async function search() {
+  asked.abort();
+  asked = new AbortController();
+  const { signal } = asked;
+  const { state } = app;
+  document.title = state.query ? `${state.query} · splare explorer` : "splare explorer";
+  drawSteered(app);
+  byId("problem").hidden = true;
+  const isEmpty = !state.query.trim() && !state.like.length && !state.steer.size;
+  byId("intro").hidden = !isEmpty;
+  byId("found").hidden = isEmpty;
+  if (isEmpty) { byId("status").textContent = ""; return; }
+  byId("columns").setAttribute("aria-busy", "true");
+  try {
+    const found = await ask("search", question(state), signal);
+    app.latents = found.latents;
+    found.latents.forEach(app.know);
+    Object.values(found.columns).forEach((column) => column.hits.forEach((hit) => app.titles.set(hit.id, hit.title || hit.id)));
+    sliders.show(found.latents);
+    const reasons = drawColumns(byId("columns"), found.columns, app);
+    byId("columns").setAttribute("aria-busy", "false");
+    byId("status").textContent = told(found);
+    drawSteered(app);
+    await new Promise((done) => { setTimeout(done, EXPLAIN_MS); });
+    if (signal.aborted || !reasons.size) return;
+    const why = await ask("explain", { ...question(state), ids: [...reasons.keys()] }, signal);
+    drawReasons(reasons, why.documents, app);
+    byId("columns").dataset.explained = "yes";
+  } catch (error) {
+    tell(error);
+  }
+}
+
+function told(found) {
+  const counts = Object.values(found.columns).map((column) => column.hits.length);
+  return `${counts.reduce((sum, n) => sum + n, 0)} hits in ${counts.length} rankings, in ${Math.round(found.took_ms)} ms.`;
+}
+
+async function showSheets() {
+  const { latent, doc } = app.state;
+  if (latent === null && byId("card").open) byId("card").close();
+  if (!doc && byId("reader").open) byId("reader").close();
+  try {
+    if (latent !== null) drawCard(await ask("latent", { latent }), app);
+    if (doc) drawDocument(await ask("document", { ...question(app.state), id: doc }), app);
+  } catch (error) {
+    for (const name of ["card", "reader"]) if (byId(name).open) byId(name).close();
+    go({ latent: null, doc: null }, { isDrag: true });
+    tell(error);
+  }
+}
+
+function showView() {
+  const isCompare = app.state.view === "compare";
+  byId("search-view").hidden = isCompare;
+  byId("compare-view").hidden = !isCompare;
+  document.querySelectorAll("[data-view]").forEach((button) => {
+    if (button.dataset.view === app.state.view) button.setAttribute("aria-current", "page");
+    else button.removeAttribute("aria-current");
+  });
+  if (isCompare) drawComparison(app);
+}
+
+function showAll() {
+  byId("query").value = app.state.query;
+  const radio = document.querySelector(`#systems input[value="${app.state.show}"]`);
+  radio.checked = true;
+  byId("columns").dataset.show = app.state.show;
+  showView();
+  search();
+  showSheets();
+}
+
+function setTheme(theme) {
+  if (theme) document.documentElement.dataset.theme = theme;
+  else delete document.documentElement.dataset.theme;
+  byId("theme").textContent = `Theme: ${theme || "as the system"}`;
+  localStorage.setItem("splare-theme", theme);
+}
+
+function listen() {
+  byId("ask").addEventListener("submit", (event) => {
+    event.preventDefault();
+    go({ query: byId("query").value, steer: new Map(), like: [], unlike: [], latent: null, doc: null });
+    search();
+  });
+  byId("add-form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const text = byId("add-text").value.trim();
+    if (!text) return;
+    try { drawFound((await ask("latents", { text })).latents, app); } catch (error) { tell(error); }
+  });
+  byId("compare-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const kind = document.querySelector('#compare-form input[name="kind"]:checked').value;
+    go({ kind, a: byId("side-a").value, b: byId("side-b").value });
+    drawComparison(app);
+  });
+  byId("systems").addEventListener("change", (event) => {
+    go({ show: event.target.value }, { isDrag: true });
+    byId("columns").dataset.show = app.state.show;
+  });
+  document.querySelectorAll("[data-view]").forEach((button) => button.addEventListener("click", () => { go({ view: button.dataset.view }); showView(); }));
+  byId("card").addEventListener("close", () => { if (app.state.latent !== null) go({ latent: null }); });
+  byId("reader").addEventListener("close", () => { if (app.state.doc) go({ doc: null }); });
+  byId("copy-link").addEventListener("click", (event) => copy(location.href, event.target));
+  byId("theme").addEventListener("click", () => setTheme(THEMES[(THEMES.indexOf(document.documentElement.dataset.theme || "") + 1) % THEMES.length]));
+  window.addEventListener("popstate", () => { app.state = readState(location.search); showAll(); });
+  document.addEventListener("keydown", (event) => {
+    const isTyping = event.target.matches("input:not([type=range]):not([type=radio])");
+    if (event.key === "/" && !isTyping && !document.querySelector("dialog[open]")) { event.preventDefault(); byId("query").focus(); }
+  });
+}
+
+async function start() {
+  takeToken();
+  setTheme(localStorage.getItem("splare-theme") || "");
+  if (matchMedia("(max-width: 48rem)").matches) byId("latents-panel").open = false;
+  listen();
+  try {
+    const about = await ask("about", {});
+    byId("about").textContent = `${about.index} · ${about.documents.toLocaleString("en")} documents · ${about.model}, ${about.n_latents.toLocaleString("en")} latents`;
+  } catch (error) {
+    tell(error);
+  }
+  showAll();
+}
+
+start();

@@ -1,0 +1,38 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from opensearchpy import OpenSearch
+
+from splare_os.errors import MappingError, ModelMismatchError
+from splare_os.explore import Place
+from splare_os.index import IngestOptions, ingest
+from tests.hashing import HashEncoder, WordEncoder
+
+pytestmark = pytest.mark.opensearch
+
+
+def test_an_alias_is_a_place_and_several_indices_are_none(
+    client: OpenSearch,
+    index: str,
+    write: Callable[..., str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    encoder = WordEncoder()
+    for name in (f"{index}-a", f"{index}-b"):
+        list(ingest(client, encoder, [write([{"_id": "1", "text": "oil"}])], IngestOptions(name)))
+    client.indices.put_alias(index=f"{index}-a", name=f"{index}-now")
+    asked = {"text_field": None, "address": "http://x"}
+    place = Place.find(client, encoder, f"{index}-now", **asked)  # type: ignore[arg-type]
+    assert place.about()["documents"] == 1
+    with pytest.raises(MappingError, match="explore one index"):
+        Place.find(client, encoder, f"{index}-*", **asked)  # type: ignore[arg-type]
+    with pytest.raises(ModelMismatchError):
+        Place.find(client, WordEncoder(fingerprint="f" * 16), f"{index}-a", **asked)  # type: ignore[arg-type]
+
+
+def test_a_model_without_spans_has_no_words(client: OpenSearch) -> None:
+    place = Place(client, HashEncoder(), "nothing", "text", "http://x")
+    assert place.words("oil price") == {}
