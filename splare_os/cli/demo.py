@@ -36,6 +36,8 @@ def demo(model: str, **cluster: Any) -> None:  # noqa: ANN401  # one for each op
         f"""
 The index is {INDEX!r} at {url}. Try next:
   {called} search "your own question" --index {INDEX} --explain{where}
+  {called} explore --index {INDEX}{where}
+    (the same in a browser: search, steer, read, compare)
   {called} index your-documents.jsonl --index yours{where}
     (your documents are lines of {{"_id": "1", "title": "…", "text": "…"}})"""
     )

@@ -8,7 +8,7 @@ from opensearchpy import NotFoundError
 from opensearchpy.exceptions import AuthorizationException
 
 from ..layout.labels import Label
-from ..search import Hit, SearchOptions, search
+from ..search import Hit, SearchOptions
 from ..search.labels import Labels
 from ..search.latent_card import latent_card
 from ..search.vocabulary import words_of
@@ -68,7 +68,7 @@ def _heaviest(place: Place, latent: int) -> list[Hit]:
         explain=True,
         steer=Steering(add=((latent, 1.0),)),
     )
-    return search(place.client, place.encoder, place.index, "", options)
+    return place.search("", options)
 
 
 def find_latents(place: Place, asked: Naming) -> Json:

@@ -21,7 +21,7 @@ from ..search.control import NO_CONTROL, Control, moved_by
 from ..search.example_impacts import ExampleImpacts
 from ..search.examples import Examples
 from ..search.explain import word_at
-from ..search.hits import only_text_field
+from ..search.hits import Hit, SearchOptions, only_text_field, search
 from ..search.queries import encoded
 from ..search.weighing import Weighing, weighing
 
@@ -88,6 +88,11 @@ class Place:
     @cached_property
     def _collection(self) -> Collection:
         return Collection(self.client)
+
+    def search(self, query: str, options: SearchOptions) -> list[Hit]:
+        """Return the best hits of a query, as `splare_os.search.search` finds them."""
+        known = self._collection
+        return search(self.client, self.encoder, self.index, query, options, collection=known)
 
     def weighing(self, there: FoundImpacts) -> Weighing:
         """Return how queries weigh latents here; raises as `find_impacts` does."""

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 from ..impacts import to_features
 from ..layout.records import FieldRecord
 from ..reply import part
-from ..search import Hit, Hybrid, SearchOptions, search
+from ..search import Hit, Hybrid, SearchOptions
 from ..search.explain import Match
 from ..search.hybrid import words_query
 from ..search.reading import ids_query
@@ -102,7 +102,7 @@ def _latents(
         steer=asked.steering(),
         examples=asked.examples(),
     )
-    hits = search(place.client, place.encoder, place.index, asked.query, options)
+    hits = place.search(asked.query, options)
     return [_told(hit, record, []) for hit in hits]
 
 
@@ -168,4 +168,4 @@ def explained(place: Place, asked: Explaining) -> list[Hit]:
         steer=asked.steering(),
         examples=asked.examples(include=True),
     )
-    return search(place.client, place.encoder, place.index, asked.query, options)
+    return place.search(asked.query, options)

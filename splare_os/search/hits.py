@@ -80,16 +80,24 @@ class Hit:
 
 
 def search(
-    client: OpenSearch, encoder: Encoder, index: str, query: str, options: SearchOptions
+    client: OpenSearch,
+    encoder: Encoder,
+    index: str,
+    query: str,
+    options: SearchOptions,
+    *,
+    collection: Collection | None = None,
 ) -> list[Hit]:
     """Return the best hits of `query`, best first.
 
-    `client` may be any OpenSearch client. Raises `MappingError` for an index without impacts,
+    `client` may be any OpenSearch client. A `collection` of it remembers statistics from one search
+    to the next; without one they are read anew. Raises `MappingError` for an index without impacts,
     `ModelMismatchError` for one made by another model.
     """
     text_field = options.text_field or only_text_field(client, index)
     there = find_impacts(client, index, Fields(text_field, None), encoder)
-    idf = partial(Collection(client).idf, there.records, there.name, encoder)
+    known = collection or Collection(client)
+    idf = partial(known.idf, there.records, there.name, encoder)
     weigh = weighing(there.records, options.scoring, idf)
     control = _control(client, encoder, there, weigh, options)
     weights = control.weights(weigh, encoded(encoder, [query]))
@@ -104,15 +112,14 @@ def search(
     hits = [_hit(hit, there.name, options.fields) for hit in replied]
     if not options.explain:
         return hits
-    known = found(
-        encoder, there.name, [(hit["_source"], there.records[hit["_index"]]) for hit in replied]
-    )
-    shared = [explain(weights, one.impacts, k1=weigh.k1) for one in known]
-    texts = [one.text if one.is_current else None for one in known]
+    documents = [(hit["_source"], there.records[hit["_index"]]) for hit in replied]
+    read = found(encoder, there.name, documents)
+    shared = [explain(weights, one.impacts, k1=weigh.k1) for one in read]
+    texts = [one.text if one.is_current else None for one in read]
     explained = matches_of_all(encoder, query, texts, shared)
     return [
         replace(hit, matches=each, text=one.text)
-        for hit, each, one in zip(hits, explained, known, strict=True)
+        for hit, each, one in zip(hits, explained, read, strict=True)
     ]
 
 

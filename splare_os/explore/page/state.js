@@ -38,7 +38,7 @@ export function readState(search) {
     steer: readSteer(given.get("steer") || ""),
     like: given.getAll("like"),
     unlike: given.getAll("unlike"),
-    show: show in SYSTEMS ? show : "latents",
+    show: Object.hasOwn(SYSTEMS, show || "") ? show : "latents",
     latent: /^\d+$/.test(latent || "") ? Number(latent) : null,
     doc: given.get("doc"),
     kind: given.get("kind") === "documents" ? "documents" : "queries",

@@ -6,7 +6,7 @@ const FEW = 12;
 
 /** Return what a slider of a latent stands at, and how far it goes. */
 function position(change) {
-  if (change && change.kind === "add") return { value: change.amount, max: Math.max(2, change.amount), step: 0.1 };
+  if (change && change.kind === "add") return { value: change.amount, max: Math.max(5, change.amount), step: 0.25 };
   const value = change ? change.amount : 1;
   return { value, max: Math.max(4, value), step: 0.25 };
 }
@@ -34,7 +34,7 @@ export class Sliders {
     const known = new Set(own.map((one) => one.latent));
     const more = [...steer.keys()].filter((latent) => !known.has(latent)).map((latent) =>
       latents.find((one) => one.latent === latent) || { latent, share: 0, word: "", ...this.app.known(latent) });
-    const shown = [...own, ...more];
+    const shown = [...more, ...own];
     const drawn = shown.map((one) => `${one.latent} ${one.label} ${(steer.get(one.latent) || {}).kind === "add"}`).join();
     if (drawn !== this.drawn) this.draw(shown);
     this.drawn = drawn;

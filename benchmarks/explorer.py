@@ -1,0 +1,82 @@
+"""How long the explorer's page waits: for hits, for reasons, and while a latent is dragged.
+
+    python -m benchmarks.explorer --url http://localhost:9200 --index splare-demo
+
+Queries are beginnings of documents drawn at random, each asked for once before anything is known of
+it. Times are those of the server, without a browser.
+"""
+
+import json
+import time
+from collections.abc import Callable
+
+import click
+import numpy as np
+from opensearchpy import OpenSearch
+
+from splare_os.encode import load_encoder
+from splare_os.explore import InTurns, NotingTransport, Place
+from splare_os.explore.messages import Explaining, Searching
+from splare_os.explore.searching import explain_hits, search_systems
+
+WORDS = 8
+WARM_UP = 5
+
+
+@click.command()
+@click.option("--url", required=True)
+@click.option("--index", default="splare-demo", show_default=True)
+@click.option("--model", default="mini", show_default=True)
+@click.option("--queries", default=60, show_default=True)
+def main(url: str, index: str, model: str, queries: int) -> None:
+    """Print medians and 95th percentiles in milliseconds, a line of JSON each."""
+    encoder = InTurns(load_encoder(model))
+    with OpenSearch(url, transport_class=NotingTransport, timeout=60) as client:
+        place = Place.find(client, encoder, index, text_field=None, address=url)
+        documents = place.about()["documents"]
+        times: dict[str, list[float]] = {}
+        for at, query in enumerate(_queries(place, queries + WARM_UP)):
+            for name, ms in _measured(place, query).items():
+                if at >= WARM_UP:
+                    times.setdefault(name, []).append(ms)
+    for name, found in times.items():
+        p50, p95 = np.percentile(found, [50, 95]).round(1).tolist()
+        told = {"index": index, "documents": documents, "queries": queries}
+        click.echo(json.dumps(told | {"what": name, "p50_ms": p50, "p95_ms": p95}))
+
+
+def _queries(place: Place, n_queries: int) -> list[str]:
+    """Return beginnings of documents, drawn at random."""
+    drawn = {"function_score": {"query": {"match_all": {}}, "random_score": {"seed": 0}}}
+    drawn["function_score"]["random_score"]["field"] = "_seq_no"
+    body = {"query": drawn, "size": n_queries, "_source": [place.text_field]}
+    hits = place.client.search(index=place.index, body=body)["hits"]["hits"]
+    return [" ".join(hit["_source"][place.text_field].split()[:WORDS]) for hit in hits]
+
+
+def _measured(place: Place, query: str) -> dict[str, float]:
+    found: dict[str, float] = {}
+
+    def timed(name: str, does: Callable[[], dict[str, object]]) -> dict[str, object]:
+        start = time.perf_counter()
+        result = does()
+        found[name] = 1000 * (time.perf_counter() - start)
+        return result
+
+    asked = Searching(query=query)
+    hits = timed("search", lambda: search_systems(place, asked))
+    columns = hits["columns"]
+    ids = list({hit["id"] for one in columns.values() for hit in one["hits"]})  # type: ignore[attr-defined]
+    timed("reasons", lambda: explain_hits(place, Explaining(query=query, ids=ids)))
+    found["search and reasons"] = found["search"] + found["reasons"]
+    heaviest = hits["latents"][0]["latent"]  # type: ignore[index]
+    steered = Searching(query=query, steer=f"{heaviest}=2")
+    timed("search, steered", lambda: search_systems(place, steered))
+    dragged = Explaining(query=query, steer=steered.steer, ids=ids)
+    timed("reasons, steered", lambda: explain_hits(place, dragged))
+    found["documents explained"] = float(len(ids))
+    return found
+
+
+if __name__ == "__main__":
+    main()
