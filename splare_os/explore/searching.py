@@ -82,7 +82,7 @@ def _bm25(place: Place, record: FieldRecord, asked: Searching) -> list[Json]:
     }
     hits = part(place.client.search(index=place.index, body=body), "hits", "hits")
     return [
-        _told(Hit(hit["_id"], hit["_score"], hit["_source"]), record, _marked(hit, record))
+        _shown(Hit(hit["_id"], hit["_score"], hit["_source"]), record, _marked(hit, record))
         for hit in hits
     ]
 
@@ -103,7 +103,7 @@ def _latents(
         examples=asked.examples(),
     )
     hits = place.search(asked.query, options)
-    return [_told(hit, record, []) for hit in hits]
+    return [_shown(hit, record, []) for hit in hits]
 
 
 def _hybrid(place: Place, record: FieldRecord, asked: Searching) -> list[Json]:
@@ -117,7 +117,7 @@ SYSTEMS: Mapping[System, Callable[[Place, FieldRecord, Searching], list[Json]]] 
 }
 
 
-def _told(hit: Hit, record: FieldRecord, fragments: list[Pieces]) -> Json:
+def _shown(hit: Hit, record: FieldRecord, fragments: list[Pieces]) -> Json:
     """Return a hit; where nothing is marked yet its text's beginning stands."""
     text = joined(hit.source, [record.text_field])
     beginning = text[:BEGINNING] + " …" * (len(text) > BEGINNING)
@@ -141,7 +141,7 @@ def explain_hits(place: Place, asked: Explaining) -> Json:
         "documents": {
             hit.id: {
                 "n_matches": len(hit.matches),
-                "matches": [told(one, labels) for one in hit.matches[:MOST_MATCHES]],
+                "matches": [_match(one, labels) for one in hit.matches[:MOST_MATCHES]],
                 "fragments": fragments_of(hit),
                 "has_places": any(one.document_span for one in hit.matches),
             }
@@ -150,7 +150,7 @@ def explain_hits(place: Place, asked: Explaining) -> Json:
     }
 
 
-def told(match: Match, labels: Mapping[int, str]) -> Json:
+def _match(match: Match, labels: Mapping[int, str]) -> Json:
     """Return a match as the page shows it."""
     kept = ("latent", "score", "share", "query_text", "document_text")
     return {name: getattr(match, name) for name in kept} | {"label": labels.get(match.latent)}

@@ -42,10 +42,15 @@ export function nameOf(latent, word = "") {
   return latent.label || (word ? `“${word}”` : `latent ${latent.latent}`);
 }
 
+/** Return whether a word says something that a latent's label does not. */
+export function isNew(latent, word) {
+  return Boolean(latent.label && word) && !latent.label.toLowerCase().includes(word.toLowerCase());
+}
+
 /** Return a chip that opens a latent's card; `share` fills it. What does not fit is in its title. */
 export function chip(latent, { word = "", share = null, open, note = "" }) {
   const told = share === null ? note : percent(share);
-  const text = latent.label && word ? `${word} · ${latent.label}` : nameOf(latent, word);
+  const text = isNew(latent, word) ? `${word} · ${latent.label}` : nameOf(latent, word);
   const element = make("button", { type: "button", class: "chip", title: `${text} (latent ${latent.latent})`, click: () => open(latent.latent) },
     told ? make("strong", {}, `${told} `) : null, text);
   return share === null ? element : fill(element, share);

@@ -1,6 +1,6 @@
 // The query's latents as sliders, what steers the query as chips, and latents to add.
 
-import { byId, chip, fill, make, nameOf } from "./dom.js";
+import { byId, chip, fill, isNew, make, nameOf } from "./dom.js";
 
 const FEW = 12;
 
@@ -60,7 +60,7 @@ export class Sliders {
     const item = make("li", { class: "slider" },
       make("div", { class: "line" },
         make("button", { type: "button", class: "latent", click: () => this.app.openCard(one.latent) },
-          name, one.label && one.word ? make("span", { class: "quiet" }, ` · ${one.word}`) : null), output),
+          name, isNew(one, one.word) ? make("span", { class: "quiet" }, ` · ${one.word}`) : null), output),
       share, input);
     return { item, input, output };
   }
