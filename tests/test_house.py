@@ -43,6 +43,7 @@ OF_NO_MODULE = {
     "encode/test_equality.py": "routes and devices of one encoder against each other",
     "encode/test_from_sae.py": "several modules: an SAE and a backbone become a model",
     "explore/test_browser.py": "the page in a browser, over a real index",
+    "explore/test_hostile.py": "the page in a browser among those who mean it ill",
     "index/test_chaos.py": "a whole job, with a proxy of many faults before its cluster",
     "index/test_sender_updates.py": "sender.py again, with updates in place of whole documents",
     "index/test_sender_faults.py": "sender.py again, with faults alike and unlike",

@@ -53,3 +53,20 @@ def ask(place: Place) -> Iterator[Ask]:
             return reply.status_code, reply.json()
 
         yield asked
+
+
+@pytest.fixture(scope="module")
+def noting_client(cluster_url: str) -> Iterator[OpenSearch]:
+    """A client such as the explorer has."""
+    options = {"transport_class": NotingTransport, "timeout": 60}
+    with OpenSearch(cluster_url, **options) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    """A Chromium; what asks for it is skipped where there is none."""
+    from .browsing import chromium
+
+    with chromium() as one:
+        yield one

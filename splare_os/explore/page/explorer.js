@@ -11,6 +11,7 @@ import { drawFound, drawSteered, Sliders } from "./steer.js";
 
 const DRAG_MS = 60;
 const EXPLAIN_MS = 200;
+const FIRST = 5;
 const THEMES = ["", "light", "dark"];
 
 const names = new Map();
@@ -101,12 +102,23 @@ async function search() {
     drawSteered(app);
     await new Promise((done) => { setTimeout(done, EXPLAIN_MS); });
     if (signal.aborted || !reasons.size) return;
-    const why = await ask("explain", { ...question(state), ids: [...reasons.keys()] }, signal);
-    drawReasons(reasons, why.documents, app);
-    byId("columns").dataset.explained = "yes";
+    for (const ids of inTurns(found.columns)) {
+      const why = await ask("explain", { ...question(state), ids }, signal);
+      drawReasons(reasons, ids, why.documents, app);
+    }
   } catch (error) {
     tell(error);
   }
+}
+
+/** Return the documents of all rankings, the best of each first: those few are explained at once. */
+function inTurns(columns) {
+  const ranks = new Map();
+  for (const { hits } of Object.values(columns)) {
+    hits.forEach(({ id }, at) => ranks.set(id, Math.min(at, ranks.get(id) ?? at)));
+  }
+  const ids = [...ranks.keys()].sort((one, other) => ranks.get(one) - ranks.get(other));
+  return [ids.slice(0, FIRST), ids.slice(FIRST)].filter((part) => part.length);
 }
 
 function told(found) {

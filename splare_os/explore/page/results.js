@@ -59,11 +59,11 @@ function drawFragments(fragments) {
   return fragments.map((pieces) => make("p", { class: "fragment", dir: "auto" }, ...marked(pieces)));
 }
 
-/** Put reasons beside the hits that have some: passages that matched, and latents with shares. */
-export function drawReasons(reasons, documents, app) {
-  for (const [id, places] of reasons) {
-    const found = documents[id];
-    for (const { why, system } of places) {
+/** Put reasons beside the hits of these ids: passages that matched, and latents with shares. */
+export function drawReasons(reasons, ids, documents, app) {
+  for (const id of ids) {
+    const found = Object.hasOwn(documents, id) ? documents[id] : null;
+    for (const { why, system } of reasons.get(id)) {
       const old = why.querySelector(".chips, .no-chips");
       if (old) old.remove();
       if (found && system !== "bm25") why.replaceChildren(...drawFragments(found.fragments));
