@@ -13,6 +13,7 @@ from .options import (
     cluster_options,
     model_option,
     opened_encoder,
+    part,
     print_json,
 )
 
@@ -47,17 +48,13 @@ def server_options(command: C) -> C:
 @server_options
 @cluster_options
 @model_option
-def explore(  # the options of a server, and those of what it shows
+def explore(
     index: str,
     text_field: str | None,
-    host: str,
-    port: int,
-    certificate: str | None,
-    key: str | None,
     token_file: str | None,
     names: tuple[str, ...],
     model: str,
-    **cluster: Any,  # noqa: ANN401  # one for each option
+    **chosen: Any,  # noqa: ANN401  # one for each option
 ) -> None:
     """Show INDEX in a browser: search, steer, read, compare; until Ctrl-C. Nothing is written.
 
@@ -72,18 +69,15 @@ def explore(  # the options of a server, and those of what it shows
 
     token = find_connection({"bearer_token_file": token_file}, prefix="SPLARE_EXPLORER_")
     encoder = InTurns(opened_encoder(model))
-    connection = cluster_connection(cluster)
+    connection = cluster_connection(chosen)
     options = {"transport_class": NotingTransport, "pool_maxsize": 8}
+
+    def announce(url: str) -> None:
+        print_json({"url": url, "index": index, "model": encoder.name, "pid": os.getpid()})
+
     with closing(open_client(connection, **options)) as client:
-        place = Place.find(
-            client, encoder, index, text_field=text_field, address=connection.urls[0]
-        )
-        explore(
-            place,
-            Address(host, port, certificate, key),
-            token=token.bearer_token,
-            names=names,
-            on_ready=lambda url: print_json(
-                {"url": url, "index": index, "model": encoder.name, "pid": os.getpid()}
-            ),
-        )
+        where = connection.urls[0]
+        place = Place.find(client, encoder, index, text_field=text_field, address=where)
+        address = Address(**part(chosen, Address))
+        given = token.bearer_token
+        explore(place, address, token=given, names=names, on_ready=announce)

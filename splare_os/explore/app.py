@@ -47,13 +47,14 @@ def make_app(
     answer_errors(app)
     for kind, answer in ERRORS.items():
         app.add_exception_handler(kind, answer)
-    add_routes(app, place)
+    add_searching(app, place)
+    add_reading(app, place)
     gate = Gate(app, limits=LIMITS, registry=Registry(), token=token, routes=[])
     return Guard(Page(gate), names={host, *names}, is_local=is_local)
 
 
-def add_routes(app: FastAPI, place: Place) -> None:
-    """Add the routes that the page asks; each takes JSON, and runs in a thread."""
+def add_searching(app: FastAPI, place: Place) -> None:
+    """Add the routes of queries; each takes JSON, and runs in a thread."""
 
     @app.post("/api/about")
     def about(_: messages.Message) -> Response:
@@ -70,6 +71,15 @@ def add_routes(app: FastAPI, place: Place) -> None:
         """Tell why documents are found."""
         return _json(explain_hits(place, asked))
 
+    @app.post("/api/compare")
+    def comparing(asked: messages.Comparing) -> Response:
+        """Compare two queries, or two documents."""
+        return _json(compare(place, asked))
+
+
+def add_reading(app: FastAPI, place: Place) -> None:
+    """Add the routes of documents and latents; each takes JSON, and runs in a thread."""
+
     @app.post("/api/document")
     def document(asked: messages.Reading) -> Response:
         """Read a document."""
@@ -84,11 +94,6 @@ def add_routes(app: FastAPI, place: Place) -> None:
     def latents(asked: messages.Naming) -> Response:
         """Find latents about something."""
         return _json(find_latents(place, asked))
-
-    @app.post("/api/compare")
-    def comparing(asked: messages.Comparing) -> Response:
-        """Compare two queries, or two documents."""
-        return _json(compare(place, asked))
 
 
 def _json(content: Json) -> Response:

@@ -21,7 +21,7 @@ from .cut import NO_CUT
 from .example_impacts import ExampleImpacts
 from .examples import Examples
 from .explain import Match, explain, matches_of_all
-from .found import found
+from .found import Found, found
 from .html import hit_html
 from .hybrid import Hybrid, RawHit, search_hybrid, words_query
 from .queries import encoded
@@ -102,11 +102,8 @@ def search(
     control = _control(client, encoder, there, weigh, options)
     weights = control.weights(weigh, encoded(encoder, [query]))
     weights = ClauseLimit(client).cut(NO_CUT, weights).of(weights)
-    bodies = [_body(weights, f"{there.name}.impacts", options, weigh)]
-    if options.hybrid is not None:
-        record = next(iter(there.records.values()))
-        words = words_query(client, index, record, query, options.hybrid.fields)
-        bodies.insert(0, {"query": filtered(words, options.filter)})
+    latents = _body(weights, f"{there.name}.impacts", options, weigh)
+    bodies = [*_words(client, index, there, query, options), latents]
     bodies = [body | {"query": control.query(body["query"])} for body in bodies]
     replied = _found(client, index, bodies, options, _page(there.name, options))
     hits = [_hit(hit, there.name, options.fields) for hit in replied]
@@ -114,13 +111,20 @@ def search(
         return hits
     documents = [(hit["_source"], there.records[hit["_index"]]) for hit in replied]
     read = found(encoder, there.name, documents)
-    shared = [explain(weights, one.impacts, k1=weigh.k1) for one in read]
-    texts = [one.text if one.is_current else None for one in read]
-    explained = matches_of_all(encoder, query, texts, shared)
+    explained = _matches(encoder, query, read, weights, weigh)
     return [
         replace(hit, matches=each, text=one.text)
         for hit, each, one in zip(hits, explained, read, strict=True)
     ]
+
+
+def _matches(
+    encoder: Encoder, query: str, read: Sequence[Found], weights: Impacts, weigh: Weighing
+) -> list[list[Match]]:
+    """Return what documents share with a query; without places where their text has changed."""
+    shared = [explain(weights, one.impacts, k1=weigh.k1) for one in read]
+    texts = [one.text if one.is_current else None for one in read]
+    return matches_of_all(encoder, query, texts, shared)
 
 
 def _control(
@@ -159,6 +163,17 @@ def _body(weights: Impacts, field: str, options: SearchOptions, weigh: Weighing)
     else:
         body = {"query": translate(weights, field, k1=weigh.k1)}
     return body | {"query": filtered(body["query"], options.filter)}
+
+
+def _words(
+    client: OpenSearch, index: str, there: FoundImpacts, query: str, options: SearchOptions
+) -> list[Dsl]:
+    """Return the search for words that joins in, if one does."""
+    if options.hybrid is None:
+        return []
+    record = next(iter(there.records.values()))
+    words = words_query(client, index, record, query, options.hybrid.fields)
+    return [{"query": filtered(words, options.filter)}]
 
 
 def _page(field: str, options: SearchOptions) -> Dsl:

@@ -121,7 +121,7 @@ def test_latents_are_found_added_and_taken_away(browser: "sync_api.Browser", url
         page.get_by_label("Add latents about").fill("football stadium")
         page.get_by_role("button", name="Find").click()
         page.locator("#add-found .chip").first.click()
-        page.locator("#steered li").wait_for()
+        page.locator("#sliders output", has_text="added, 1").wait_for()
         slider = page.locator("#sliders input").first
         slider.focus()
         page.keyboard.press("End")
