@@ -96,8 +96,7 @@ def search(
     """
     text_field = options.text_field or only_text_field(client, index)
     there = find_impacts(client, index, Fields(text_field, None), encoder)
-    known = collection or Collection(client)
-    idf = partial(known.idf, there.records, there.name, encoder)
+    idf = partial((collection or Collection(client)).idf, there.records, there.name, encoder)
     weigh = weighing(there.records, options.scoring, idf)
     control = _control(client, encoder, there, weigh, options)
     weights = control.weights(weigh, encoded(encoder, [query]))
@@ -111,11 +110,8 @@ def search(
         return hits
     documents = [(hit["_source"], there.records[hit["_index"]]) for hit in replied]
     read = found(encoder, there.name, documents)
-    explained = _matches(encoder, query, read, weights, weigh)
-    return [
-        replace(hit, matches=each, text=one.text)
-        for hit, each, one in zip(hits, explained, read, strict=True)
-    ]
+    explained = zip(hits, read, _matches(encoder, query, read, weights, weigh), strict=True)
+    return [replace(hit, matches=matches, text=one.text) for hit, one, matches in explained]
 
 
 def _matches(
