@@ -49,19 +49,8 @@ def main(verbose: bool) -> None:
 
 COMMANDS = (
     *(demo, cluster, encode, import_sae, index, jobs, backfill, remove_impacts),
-    *(
-        statistics,
-        search,
-        label,
-        latent,
-        contrast,
-        explore,
-        doctor,
-        serve,
-        evaluate,
-        train,
-        dashboards,
-    ),
+    *(statistics, search, label, latent, contrast, explore, doctor, serve, evaluate),
+    *(train, dashboards),
 )
 
 for command in COMMANDS:

@@ -26,9 +26,9 @@ def compare(place: Place, asked: Comparing) -> Json:
     rows = [_row(place, asked.kind, one) for one in (asked.a, asked.b)]
     a, b = map(to_features, rows)
     lists = {
-        "shared": sorted(a.keys() & b.keys(), key=lambda name: -a[name] * b[name]),
-        "only_a": sorted(a.keys() - b.keys(), key=lambda name: -a[name]),
-        "only_b": sorted(b.keys() - a.keys(), key=lambda name: -b[name]),
+        "shared": _ordered({name: a[name] * b[name] for name in a if name in b}),
+        "only_a": _ordered({name: weight for name, weight in a.items() if name not in b}),
+        "only_b": _ordered({name: weight for name, weight in b.items() if name not in a}),
     }
     told = sorted({int(name) for each in lists.values() for name in each[:MOST_TOLD]})
     labels = place.labels(told)
@@ -50,6 +50,11 @@ def compare(place: Place, asked: Comparing) -> Json:
         "counts": {name: len(each) for name, each in lists.items()},
         **{name: [entry(one) for one in each[:MOST_TOLD]] for name, each in lists.items()},
     }
+
+
+def _ordered(weights: Features) -> list[str]:
+    """Return latents, the heaviest first; of equal ones the lower."""
+    return sorted(weights, key=lambda name: (-weights[name], int(name)))
 
 
 def _row(place: Place, kind: str, one: str) -> Impacts:
