@@ -26,9 +26,9 @@ from splare_os.scoring import K1, B, Saturation, weighed
 from splare_os.search.query import worthwhile
 from splare_os.statistics import Statistics
 
+from .collection import grown
 from .results import folders_below
 from .scoring import read_collection
-from .search import grown
 
 DEPTH, WINDOW = 10, 500
 HEAVIEST = (8, 12, 20)

@@ -105,19 +105,22 @@ def two_step(
     window: int = 500,
     k1: float | None = None,
     shares: NDArray[np.float64] | None = None,
+    part: float = FIRST_PASS,
 ) -> Dsl:
     """Return `query` and `rescore` of a search body: a first pass over some of the latents.
 
     The `window` best hits of that pass get the rest of the dot product added, so their scores are
     exact; documents that only other latents would bring in are missed. `k1` as in `translate`.
     First come the `heaviest` latents; or, with `shares` [latent], the share of documents that show
-    each, those with the most weight for the postings that are read, up to a quarter of these.
+    each, those with the most weight for the postings that are read, up to `part` of these.
     Source: Two-Step SPLADE, arXiv 2404.13357.
     """
     if heaviest < 1 or window < 1:
         raise ValueError(f"heaviest={heaviest}, window={window}: both must be at least 1")
+    if not 0 < part <= 1:
+        raise ValueError(f"part={part}: the share of postings must be above 0 and at most 1")
     features = to_features(impacts)
-    chosen = list(features)[:heaviest] if shares is None else worthwhile(features, shares)
+    chosen = list(features)[:heaviest] if shares is None else worthwhile(features, shares, part)
     first = {latent: features[latent] for latent in chosen}
     rest = {latent: impact for latent, impact in features.items() if latent not in first}
     if not rest:
