@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -17,6 +17,45 @@ from splare_os.errors import EncoderError, SplareError
 from splare_os.impacts import Impacts, merge, prune, stack
 from splare_os.index import IngestOptions, ingest
 
+BLOCK = 10_000
+"""Rows that are made at a time."""
+
+
+class Grown:
+    """Impacts [document, latent] of `n_documents`: real ones, and maxima of two of them.
+
+    So latents go together in the rows that are made as they do in real texts. Rows are made, and
+    cut to `top_k`, when they are asked for: millions of them would fill the memory.
+    """
+
+    def __init__(self, real: Impacts, n_documents: int, top_k: int) -> None:
+        self.real, self.top_k = real[:n_documents], top_k
+        self.shape = n_documents, real.shape[1]
+        draw, more = np.random.default_rng(0), n_documents - self.real.shape[0]
+        sizes = [min(BLOCK, more - first) for first in range(0, more, BLOCK)]
+        pairs = [draw.integers(real.shape[0], size=2 * size).astype(np.int32) for size in sizes]
+        self.pairs = np.concatenate([np.empty(0, np.int32), *pairs]).reshape(-1, 2)
+
+    def __getitem__(self, rows: Sequence[int]) -> Impacts:
+        """Return the impacts of rows."""
+        asked, n_real = np.asarray(rows), self.real.shape[0]
+        if (asked < n_real).all():
+            return self.real[asked]
+        own = asked.reshape(-1, 1).repeat(2, axis=1)
+        is_made = asked >= n_real
+        own[is_made] = self.pairs[asked[is_made] - n_real]
+        owners = np.repeat(np.arange(len(asked)), 2)
+        return prune(merge(self.real[own.reshape(-1)], owners, len(asked)), self.top_k)
+
+    def blocks(self) -> Iterator[Impacts]:
+        """Yield all rows, some at a time."""
+        for first in range(0, self.shape[0], BLOCK):
+            yield self[range(first, min(first + BLOCK, self.shape[0]))]
+
+    def whole(self) -> Impacts:
+        """Return all rows."""
+        return stack(list(self.blocks()))
+
 
 class Ready:
     """An encoder whose documents are known: a text is the number of its row.
@@ -24,7 +63,7 @@ class Ready:
     Queries are encoded once, so that what is timed is the search.
     """
 
-    def __init__(self, encoder: SplareEncoder, documents: Impacts) -> None:
+    def __init__(self, encoder: SplareEncoder, documents: Grown) -> None:
         self.encoder, self.documents = encoder, documents
         self._queries: dict[str, Impacts] = {}
         self.name, self.fingerprint = encoder.name, encoder.fingerprint
@@ -51,21 +90,7 @@ class Ready:
         raise EncoderError(f"{len(texts)} rows, query={query}: they have no words")
 
 
-def grown(real: Impacts, n_documents: int, top_k: int) -> Impacts:
-    """Return `n_documents` rows: the real ones, then maxima of two of them, cut to `top_k`.
-
-    So latents go together in the rows that are made as they do in real texts.
-    """
-    draw = np.random.default_rng(0)
-    parts, more = [real[:n_documents]], n_documents - real.shape[0]
-    for first in range(0, max(0, more), 10_000):
-        size = min(10_000, more - first)
-        rows = draw.integers(real.shape[0], size=2 * size)
-        parts.append(prune(merge(real[rows], np.repeat(np.arange(size), 2), size), top_k))
-    return stack(parts)
-
-
-def rows_of(documents: Impacts) -> Iterable[dict[str, Any]]:
+def rows_of(documents: Grown) -> Iterable[dict[str, Any]]:
     """Return a document for each row, whose text is its number."""
     return ({"_id": str(row), "text": str(row)} for row in range(documents.shape[0]))
 

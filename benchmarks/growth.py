@@ -35,7 +35,7 @@ from splare_os.impacts import stack
 from splare_os.layout.statistics import kept_statistics
 from splare_os.search import SplareOpenSearch
 
-from .collection import Ready, fill, grown, rows_of
+from .collection import Grown, Ready, fill, rows_of
 from .results import folders_below
 from .scoring import read_collection
 from .timing import Found, compared, timed
@@ -93,7 +93,7 @@ def grow(
     client: OpenSearch, url: str, encoder: Ready, index: str, query: str
 ) -> tuple[float, Probes]:
     """Fill an index while it is searched for its first document."""
-    first = Ready(encoder.encoder, encoder.documents[:10])
+    first = Ready(encoder.encoder, Grown(encoder.documents.real, 10, 1))
     fill(client, first, index, rows_of(first.documents))
     stop, probes = threading.Event(), Probes()
     thread = threading.Thread(target=probe, args=(url, encoder, index, query, stop, probes))
@@ -138,7 +138,7 @@ def main(
     real = stack([read_collection(encoder, one).documents for one in read])
     texts = [text for one in read for text in one.queries.values()]
     asked = random.Random(0).sample(texts, min(queries, len(texts)))
-    ready = Ready(encoder, grown(real, documents, encoder.document_top_k))
+    ready = Ready(encoder, Grown(real, documents, encoder.document_top_k))
     connection = cluster_connection(cluster)
     url = connection.urls[0]
     with closing(open_client(connection)) as client:

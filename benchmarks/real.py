@@ -13,23 +13,33 @@ from splare_os.documents.encoded import encoded_files
 from splare_os.evaluate.datasets import Qrels, read_dataset
 from splare_os.impacts import Impacts, stack
 
-from .collection import grown
+from .collection import Grown
 from .results import folders_below
 
 
 @dataclass(frozen=True)
 class Real:
-    """Documents: ids, impacts [document, latent] as the model made them, texts of the first."""
+    """Documents: ids, texts, impacts [document, latent] as the model made them."""
 
     ids: list[str]
     texts: list[str]
     impacts: Impacts
 
-    def of_size(self, n_documents: int, base: int, top_k: int) -> "Real":
+    def of_size(self, n_documents: int, base: int, top_k: int) -> "Documents":
         """Return so many documents: the first ones, or else the `base` first and maxima of them."""
         n_real = n_documents if n_documents <= len(self.ids) else min(base, len(self.ids))
         ids = self.ids[:n_real] + [f"grown/{row}" for row in range(n_real, n_documents)]
-        return Real(ids, self.texts[:n_real], grown(self.impacts[:n_real], n_documents, top_k))
+        impacts = Grown(self.impacts[:n_real], n_documents, top_k)
+        return Documents(ids, self.texts[:n_real], impacts)
+
+
+@dataclass(frozen=True)
+class Documents:
+    """Documents: ids, impacts [document, latent], the texts of those that are real."""
+
+    ids: list[str]
+    texts: list[str]
+    impacts: Grown
 
     def rows(self, first: int = 0) -> Iterator[dict[str, Any]]:
         """Yield documents from row `first` on, whose text is the number of their impacts' row."""

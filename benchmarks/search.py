@@ -35,14 +35,17 @@ from splare_os.search.queries import encoded
 from splare_os.search.query import Dsl
 from splare_os.search.weighing import Weighing, weighing
 
-from .collection import Ready, fill
+from .collection import Grown, Ready, fill
 from .figures import EXACT, Figures, figures
 from .in_memory import Exhaustive, Seismic
-from .real import Judged, Real, read_judged, read_real
+from .real import Documents, Judged, read_judged, read_real
 from .timing import Found, timed
 
 PREFIX = "splare-bench-"
 SIZE = 10
+IN_FLIGHT = 20_000
+"""Documents at the end of an interrupted run that are looked at again."""
+
 WINDOWS = (100, 2000)
 """Hits scored anew, beside the default of 500."""
 
@@ -96,16 +99,17 @@ class Asked:
 
 
 def read_asked(
-    client: OpenSearch, encoder: Ready, index: str, judged: Judged, impacts: Impacts
+    client: OpenSearch, encoder: Ready, index: str, judged: Judged, impacts: Grown
 ) -> Asked:
     """Return the queries as they are weighed in the index."""
     there = find_impacts(client, index, Fields(), encoder)
-    idf = partial(Collection(client).idf, there.records, there.name, encoder)
-    weigh = weighing(there.records, "calibrated", idf)
+    known = partial(Collection(client).known, there.records, there.name, encoder)
+    weigh = weighing(there.records, "calibrated", known)
     weights = {
         query: weigh.weights(encoded(encoder, [text])) for query, text in judged.queries.items()
     }
-    postings = np.bincount(impacts.indices, minlength=encoder.n_latents) / impacts.shape[0]
+    counts = [np.bincount(some.indices, minlength=encoder.n_latents) for some in impacts.blocks()]
+    postings = np.sum(counts, axis=0) / impacts.shape[0]
     return Asked(judged.queries, weights, weigh, there, postings)
 
 
@@ -162,10 +166,10 @@ def through_client(ours: SplareOpenSearch, index: str, asked: Asked, query: str)
     )
 
 
-def in_memory(asked: Asked, documents: Real, most: int) -> dict[str, Way]:
+def in_memory(asked: Asked, documents: Documents, most: int) -> dict[str, Way]:
     """Return the ways without a search engine, over impacts as the index has them."""
     features = {query: to_features(weights) for query, weights in asked.weights.items()}
-    impacts, names = stored(asked.saturation.of(documents.impacts)), documents.ids
+    impacts, names = stored(asked.saturation.of(documents.impacts.whole())), documents.ids
     exhaustive = Exhaustive(impacts)
     ways: dict[str, Way] = {
         "every posting, numpy": lambda query: exhaustive.search(features[query], names, SIZE)
@@ -182,7 +186,7 @@ class Bench:
 
     client: OpenSearch
     encoder: Ready
-    documents: Real
+    documents: Documents
     judged: Judged
 
     @property
@@ -194,9 +198,10 @@ class Bench:
         """Index the documents that are not there yet."""
         if not self.client.indices.exists(index=self.index):
             self.client.indices.create(index=self.index, body=BODY)
+        self.client.indices.refresh(index=self.index)
         n_there = self.client.count(index=self.index)["count"]
         if n_there < len(self.documents.ids):
-            rows = self.documents.rows(n_there)
+            rows = self.documents.rows(max(0, n_there - IN_FLIGHT))
             rate = fill(self.client, self.encoder, self.index, rows, bulk_load=True)
             click.echo(f"{self.index}: {rate:.0f} documents a second", err=True)
 
