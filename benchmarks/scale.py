@@ -14,7 +14,7 @@ from statistics import quantiles
 
 import click
 
-from .table import BEGIN, END
+from .table import put_between_marks
 
 PAGE = Path(__file__).parents[1] / "docs" / "scale.md"
 HOUR = 3600.0
@@ -288,11 +288,8 @@ def _size(n_bytes: float) -> str:
 @click.command()
 def main() -> None:
     """Write the tables into docs/scale.md."""
-    text = PAGE.read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN, 1)
-    after = rest.split(END, 1)[1]
     found = "\n\n".join(tables(Constants(), Cluster()))
-    PAGE.write_text(f"{before}{BEGIN}\n{found}\n{END}{after}", encoding="utf-8")
+    put_between_marks(PAGE, found)
     click.echo(found)
 
 

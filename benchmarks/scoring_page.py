@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from .results_page import mean, table
-from .table import BEGIN, END
+from .table import put_between_marks
 
 Choice: TypeAlias = tuple[float, float, float]
 """α, k1 and b."""
@@ -27,14 +27,8 @@ def write_page(
     default: Choice,
 ) -> None:
     """Put the tables between the marks of a page; `ValueError` if it has none."""
-    text = page.read_text(encoding="utf-8")
-    if BEGIN not in text or END not in text:
-        raise ValueError(f"{page} lacks the lines {BEGIN} and {END}: add them where tables go")
-    before, rest = text.split(BEGIN, 1)
-    after = rest.split(END, 1)[1]
     parts = [_left_out(grids, dot, default), _best(grids, dot), _lengths(means), _costs(cuts)]
-    tables = "\n".join(parts)
-    page.write_text(f"{before}{BEGIN}\n{tables}\n{END}{after}", encoding="utf-8")
+    put_between_marks(page, "\n".join(parts))
 
 
 def chosen(grids: Mapping[str, Grid], left_out: str, dot: Choice) -> Choice:

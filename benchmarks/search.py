@@ -1,291 +1,277 @@
-"""How fast either scoring is searched, and how scores move while a collection grows.
+"""How fast up to millions of documents are searched, and what is lost where it is faster.
 
-python -m benchmarks.search DATA --documents 300000 takes the impacts of all documents below DATA
-(those that `splare-os evaluate` keeps), and as many more as are asked for: each the element-wise
-maximum of two real ones, so that latents go together as in real texts. It fills an index for each
-scoring, the calibrated one while it is searched, and then asks both in turn.
+splare-os encode --out ENCODED FILE…
+python -m benchmarks.search ENCODED DATA --documents 100000,300000,2000000 --page docs/search.md
+
+ENCODED are real documents whose ids are NAME/ID for those of the data set NAME below DATA, which
+gives queries and judgements. Beyond the real ones, each document is the element-wise maximum of the
+impacts of two of them. One index of one shard grows from size to size and is searched at each, as
+it was merged by default; at the last one as one segment too. All ways take turns on every query.
 """
 
 import json
-import random
-import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeAlias
 
 import click
 import numpy as np
-from opensearchpy import OpenSearch
-from opensearchpy.exceptions import OpenSearchException
+from numpy.typing import NDArray
+from opensearchpy import OpenSearch, RequestError
 
-from splare_os.cli.options import (
-    cluster_connection,
-    cluster_options,
-    names,
-    quieten_transformers,
-)
+from splare_os.cli.options import cluster_connection, cluster_options, quieten_transformers
 from splare_os.connection import open_client
-from splare_os.encode import SplareEncoder
+from splare_os.documents.fields import Fields
 from splare_os.encode.load import load_encoder
-from splare_os.encoder import Spans
-from splare_os.errors import EncoderError, SplareError
-from splare_os.evaluate.datasets import read_corpus, read_dataset
-from splare_os.impacts import Impacts, merge, prune, stack
-from splare_os.index import IngestOptions, ingest
-from splare_os.layout.statistics import kept_statistics
-from splare_os.search import SplareOpenSearch
+from splare_os.impacts import Impacts, stored, to_features
+from splare_os.layout.records import FoundImpacts, find_impacts
+from splare_os.scoring import Saturation
+from splare_os.search import SplareOpenSearch, translate, two_step
+from splare_os.search.collection import Collection
+from splare_os.search.queries import encoded
+from splare_os.search.query import Dsl
+from splare_os.search.weighing import Weighing, weighing
 
-from .pairs import of_pairs
-from .results import folders_below
-from .scoring import read_collection
+from .collection import Grown, Ready, fill
+from .figures import EXACT, Figures, figures
+from .in_memory import Exhaustive, Seismic
+from .real import Documents, Judged, read_judged, read_real
+from .timing import Found, timed
 
-FIELD = "text_splare"
 PREFIX = "splare-bench-"
-PLAIN, CALIBRATED = f"{PREFIX}dot", f"{PREFIX}calibrated"
-TITLE_CHARS = 100
-"""Of the first document, the query that it is searched by while the collection grows."""
+SIZE = 10
+IN_FLIGHT = 20_000
+"""Documents at the end of an interrupted run that are looked at again."""
 
-PROBE_S = 0.2
-"""Seconds between two searches of a collection that grows."""
+WINDOWS = (100, 2000)
+"""Hits scored anew, beside the default of 500."""
 
+PARTS = (0.1, 0.15, 0.4, 0.6)
+"""Shares of a query's postings that first passes read, beside the default."""
 
-class Ready:
-    """An encoder whose documents are known: a text is the number of its row.
+BODY = {
+    "settings": {"index.number_of_shards": 1, "index.number_of_replicas": 0},
+    "mappings": {"properties": {"body": {"type": "text", "analyzer": "english"}}},
+}
+PAGE = {"size": SIZE, "_source": False, "track_total_hits": False}
+PARAMS = {"filter_path": "took,hits.hits._id", "request_timeout": 600}
 
-    Queries are encoded once, so that what is timed is the search.
-    """
+Way: TypeAlias = Callable[[str], Found]
+"""A way to search, by the id of a query."""
 
-    def __init__(self, encoder: SplareEncoder, documents: Impacts) -> None:
-        self.encoder, self.documents = encoder, documents
-        self._queries: dict[str, Impacts] = {}
-        self.name, self.fingerprint = encoder.name, encoder.fingerprint
-        self.n_latents, self.prior = encoder.n_latents, encoder.prior
-        self.query_top_k = encoder.query_top_k
-        self.document_top_k = encoder.document_top_k
-
-    def encode_documents(self, texts: Sequence[str]) -> Impacts:
-        """Return the rows that the texts name."""
-        return self.documents[[int(text) for text in texts]]
-
-    def encode_queries(self, texts: Sequence[str]) -> Impacts:
-        """Return impacts of queries."""
-        return self.encoder.encode_queries(texts)
-
-    def encode_whole_queries(self, texts: Sequence[str]) -> Impacts:
-        """Return all impacts of queries."""
-        for text in set(texts) - self._queries.keys():
-            self._queries[text] = self.encoder.encode_whole_queries([text])
-        return stack([self._queries[text] for text in texts])
-
-    def spans(self, texts: Sequence[str], *, query: bool = False) -> list[Spans]:
-        """Raise `EncoderError`: rows have no words."""
-        raise EncoderError(f"{len(texts)} rows, query={query}: they have no words")
+Make: TypeAlias = Callable[[str], Dsl]
+"""What is sent to the cluster for a query, by its id."""
 
 
-@dataclass
-class Probes:
-    """What searches of a growing collection saw: sizes, scores of the first document, failures."""
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of an index: texts and weights of queries, postings [latent] a document."""
 
-    sizes: list[float] = field(default_factory=list)
-    scores: list[float] = field(default_factory=list)
-    ages_s: list[float] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
+    texts: Mapping[str, str]
+    weights: Mapping[str, Impacts]
+    weighing: Weighing
+    there: FoundImpacts
+    postings: NDArray[np.float64]
 
-    def steps(self) -> list[float]:
-        """Return by which part of itself the score changed from one search to the next."""
-        pairs = zip(self.scores, self.scores[1:], strict=False)
-        return [abs(after - before) / before for before, after in pairs]
+    @property
+    def field(self) -> str:
+        """The field that is searched."""
+        return f"{self.there.name}.impacts"
 
+    @property
+    def saturation(self) -> Saturation:
+        """What the index has put impacts through."""
+        (record,) = self.there.records.values()
+        assert record.saturation is not None
+        return record.saturation
 
-def grown(real: Impacts, n_documents: int, top_k: int) -> Impacts:
-    """Return `n_documents` rows: the real ones, then maxima of two of them, cut to `top_k`."""
-    draw = np.random.default_rng(0)
-    parts, more = [real[:n_documents]], n_documents - real.shape[0]
-    for first in range(0, max(0, more), 10_000):
-        size = min(10_000, more - first)
-        rows = draw.integers(real.shape[0], size=2 * size)
-        parts.append(prune(merge(real[rows], np.repeat(np.arange(size), 2), size), top_k))
-    return stack(parts)
+    def mean_read(self, make: Make) -> float:
+        """Return how many postings of latents the first query of a body reads a document."""
+        return float(np.mean([self._read(make(query)["query"]) for query in self.texts]))
 
-
-def fill(client: OpenSearch, encoder: Ready, index: str, **options: Any) -> float:  # noqa: ANN401
-    """Fill an index with all documents, and return how many were taken a second."""
-    n = encoder.documents.shape[0]
-    with TemporaryDirectory(prefix="splare-search-") as folder:
-        path = Path(folder) / "rows.jsonl"
-        with path.open("w", encoding="utf-8") as file:
-            file.writelines(
-                json.dumps({"_id": str(row), "text": str(row)}) + "\n" for row in range(n)
-            )
-        start = time.perf_counter()
-        asked = IngestOptions(index, state_folder=Path(folder), **options)
-        outcomes = sum(
-            outcome.status in {"indexed", "unchanged"}
-            for outcome in ingest(client, encoder, [str(path)], asked)
-        )
-    if outcomes != n:
-        raise SplareError(f"{outcomes} of {n} documents were indexed")
-    return n / (time.perf_counter() - start)
+    def _read(self, query: Dsl) -> float:
+        clauses = query.get("bool", {}).get("should", [])
+        latents = [int(one["rank_feature"]["field"].rpartition(".")[2]) for one in clauses]
+        return float(self.postings[latents].sum())
 
 
-def probe(
-    url: str, encoder: Ready, index: str, query: str, stop: threading.Event, probes: Probes
-) -> None:
-    """Search a collection that grows until `stop` is set, and note what is seen."""
-    body = {
-        "size": 1,
-        "query": {
-            "bool": {"must": [{"splare": {"text": query}}], "filter": [{"ids": {"values": ["0"]}}]}
-        },
+def read_asked(
+    client: OpenSearch, encoder: Ready, index: str, judged: Judged, impacts: Grown
+) -> Asked:
+    """Return the queries as they are weighed in the index."""
+    there = find_impacts(client, index, Fields(), encoder)
+    known = partial(Collection(client).known, there.records, there.name, encoder)
+    weigh = weighing(there.records, "calibrated", known)
+    weights = {
+        query: weigh.weights(encoded(encoder, [text])) for query, text in judged.queries.items()
     }
-    with SplareOpenSearch(url, encoder=encoder, statistics_max_age_s=1.0, timeout=60) as client:
-        while not stop.wait(PROBE_S):
-            try:
-                reply = client.search(index=index, body=body)
-                kept = kept_statistics(client, [index], FIELD).get(index)
-            except (OpenSearchException, SplareError) as error:
-                probes.failures.append(str(error))
-                continue
-            if reply["hits"]["hits"] and kept is not None:
-                probes.scores.append(reply["hits"]["hits"][0]["_score"])
-                probes.sizes.append(kept.statistics.documents)
-                probes.ages_s.append(time.time() - kept.taken_at.timestamp())
+    counts = [np.bincount(some.indices, minlength=encoder.n_latents) for some in impacts.blocks()]
+    postings = np.sum(counts, axis=0) / impacts.shape[0]
+    return Asked(judged.queries, weights, weigh, there, postings)
 
 
-def grow(
-    client: OpenSearch, url: str, encoder: Ready, index: str, query: str
-) -> tuple[float, Probes]:
-    """Fill an index while it is searched for its first document."""
-    fill(client, Ready(encoder.encoder, encoder.documents[:10]), index)
-    stop, probes = threading.Event(), Probes()
-    thread = threading.Thread(target=probe, args=(url, encoder, index, query, stop, probes))
-    thread.start()
+def kinds_of(asked: Asked, *, has_words: bool) -> dict[str, Make]:
+    """Return the ways that are a request to the cluster: name to what is sent for a query."""
+
+    def two(query: str, **options: Any) -> Dsl:  # noqa: ANN401  # of two_step
+        shares = asked.weighing.shares
+        return two_step(asked.weights[query], asked.field, shares=shares, **options)
+
+    def exact(query: str, **options: Any) -> Dsl:  # noqa: ANN401  # of translate
+        return {"query": translate(asked.weights[query], asked.field, **options)}
+
+    kinds: dict[str, Make] = {
+        EXACT: exact,
+        "exact, neural_sparse": partial(exact, dialect="neural_sparse"),
+        "two steps": two,
+    }
+    kinds |= {f"two steps, {part:.0%} of postings": partial(two, part=part) for part in PARTS}
+    kinds |= {f"two steps, window {size}": partial(two, window=size) for size in WINDOWS}
+    if has_words:
+        kinds["BM25"] = lambda query: {"query": {"match": {"body": asked.texts[query]}}}
+    return kinds
+
+
+def in_cluster(
+    client: OpenSearch, index: str, asked: Asked, kinds: Mapping[str, Make]
+) -> dict[str, Way]:
+    """Return the ways that the cluster takes: without neural-search one is not among them."""
+    ways: dict[str, Way] = {}
+    for name, make in kinds.items():
+        made = {query: PAGE | make(query) for query in asked.texts}
+        way = partial(send, client, index, made)
+        try:
+            way(next(iter(made)))
+        except RequestError as error:
+            click.echo(f"{name}: left out, the cluster refuses it: {str(error)[:200]}", err=True)
+        else:
+            ways[name] = way
+    return ways
+
+
+def send(client: OpenSearch, index: str, made: Mapping[str, Dsl], query: str) -> Found:
+    """Send the body that was made for a query."""
+    reply = client.search(index=index, body=made[query], params=PARAMS)
+    hits = reply.get("hits", {}).get("hits", [])
+    return Found(reply["took"], tuple(hit["_id"] for hit in hits))
+
+
+def through_client(ours: SplareOpenSearch, index: str, asked: Asked, query: str) -> Found:
+    """Send the text, as an application does; the client has encoded it before."""
+    return send(
+        ours, index, {query: PAGE | {"query": {"splare": {"text": asked.texts[query]}}}}, query
+    )
+
+
+def in_memory(asked: Asked, documents: Documents, most: int) -> dict[str, Way]:
+    """Return the ways without a search engine, over impacts as the index has them."""
+    features = {query: to_features(weights) for query, weights in asked.weights.items()}
+    impacts, names = stored(asked.saturation.of(documents.impacts.whole())), documents.ids
+    exhaustive = Exhaustive(impacts)
+    ways: dict[str, Way] = {
+        "every posting, numpy": lambda query: exhaustive.search(features[query], names, SIZE)
+    }
+    if len(names) <= most:
+        seismic = Seismic(impacts, names)
+        ways["Seismic, in memory"] = lambda query: seismic.search(features[query], SIZE)
+    return ways
+
+
+@dataclass(frozen=True)
+class Bench:
+    """An index of one collection, and how it is searched."""
+
+    client: OpenSearch
+    encoder: Ready
+    documents: Documents
+    judged: Judged
+
+    @property
+    def index(self) -> str:
+        """The index's name."""
+        return f"{PREFIX}{len(self.documents.ids)}"
+
+    def fill(self) -> None:
+        """Index the documents that are not there yet."""
+        if not self.client.indices.exists(index=self.index):
+            self.client.indices.create(index=self.index, body=BODY)
+        self.client.indices.refresh(index=self.index)
+        n_there = self.client.count(index=self.index)["count"]
+        if n_there < len(self.documents.ids):
+            rows = self.documents.rows(max(0, n_there - IN_FLIGHT))
+            rate = fill(self.client, self.encoder, self.index, rows, bulk_load=True)
+            click.echo(f"{self.index}: {rate:.0f} documents a second", err=True)
+
+    def search(self, url: str, state: str, rounds: int, most_in_memory: int) -> list[Figures]:
+        """Return the figures of each way."""
+        client, documents, index = self.client, self.documents, self.index
+        asked = read_asked(client, self.encoder, index, self.judged, documents.impacts)
+        kinds = kinds_of(asked, has_words=len(documents.texts) == len(documents.ids))
+        ways = in_cluster(client, index, asked, kinds) | in_memory(asked, documents, most_in_memory)
+        with SplareOpenSearch(url, encoder=self.encoder, timeout=600) as ours:
+            ways["exact, our client"] = partial(through_client, ours, index, asked)
+            list(timed(ways, asked.texts, 1))  # warm
+            found = list(timed(ways, asked.texts, rounds))
+        read = {name: asked.mean_read(make) for name, make in kinds.items() if name in ways}
+        return figures(found, self.judged.qrels, read, (len(documents.ids), state))
+
+    def merge(self) -> None:
+        """Make one segment of the index."""
+        params = {"max_num_segments": 1, "request_timeout": 7200}
+        self.client.indices.forcemerge(index=self.index, params=params)
+        self.client.indices.refresh(index=self.index)
+
+    def segments(self) -> str:
+        """Return how many segments the index has."""
+        found = self.client.indices.stats(index=self.index, metric="segments")
+        return f"{found['_all']['primaries']['segments']['count']} segments"
+
+
+def sizes(context: object, parameter: object, value: str) -> list[int]:  # noqa: ARG001  # click's
+    """Return the numbers of a list by comma, in order."""
     try:
-        rate = fill(client, encoder, index)
-        time.sleep(2)
-    finally:
-        stop.set()
-        thread.join()
-    return rate, probes
-
-
-def timed(
-    searches: dict[str, Any], queries: Sequence[str], rounds: int
-) -> Iterator[tuple[str, float, float]]:
-    """Yield kind of search, `took` and wall milliseconds, the kinds in turn for each query."""
-    kinds = list(searches)
-    for number in range(rounds):
-        for query in queries:
-            random.Random(f"{number} {query}").shuffle(kinds)
-            for kind in kinds:
-                start = time.perf_counter()
-                took = searches[kind](query)
-                yield kind, took, 1000 * (time.perf_counter() - start)
-
-
-def search(client: SplareOpenSearch, index: str, scoring: str, query: str) -> float:
-    """Return the milliseconds that the cluster says a search took."""
-    clause = {"splare": {"text": {"query": query, "scoring": scoring}}}
-    body = {"size": 10, "_source": False, "track_total_hits": False, "query": clause}
-    return float(client.search(index=index, body=body)["took"])
+        return sorted({int(one) for one in value.split(",")})
+    except ValueError as error:
+        raise click.BadParameter("give numbers of documents by comma") from error
 
 
 @click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--documents", default=300_000, show_default=True, type=click.IntRange(min=1000))
+@click.option("--documents", default="100000,300000", show_default=True, callback=sizes)
+@click.option("--base", default=100_000, show_default=True, help="Real ones that others are of.")
 @click.option("--model", default="mini", show_default=True)
-@click.option("--sets", default="", callback=names, help="Only these data sets.")
-@click.option("--queries", default=200, show_default=True, help="Queries, drawn of all sets.")
+@click.option("--queries", default=200, show_default=True, help="As many of each data set.")
 @click.option("--rounds", default=3, show_default=True, help="Times that each is asked.")
+@click.option("--in-memory", default=300_000, show_default=True, help="Documents for Seismic.")
+@click.option("--merge", is_flag=True, help="Search each as one segment too.")
+@click.option("--fill", is_flag=True, help="Make the indices, and search nothing.")
+@click.option("--out", type=click.File("a"), default="-", help="JSON Lines of the figures.")
 @cluster_options
-def main(
-    data: Path,
-    documents: int,
-    model: str,
-    sets: Sequence[str],
-    queries: int,
-    rounds: int,
-    **cluster: Any,  # noqa: ANN401  # one for each option
-) -> None:
-    """Search either scoring in turn."""
+def main(folder: Path, data: Path, model: str, documents: list[int], **options: Any) -> None:  # noqa: ANN401
+    """Search in all ways, at each size."""
     quieten_transformers()
-    encoder, found = load_encoder(model), folders_below(data)
-    read = [read_dataset(found[name], name, limit=1500) for name in sets or found]
-    real = stack([read_collection(encoder, one).documents for one in read])
-    texts = [text for one in read for text in one.queries.values()]
-    asked = random.Random(0).sample(texts, min(queries, len(texts)))
-    ready = Ready(encoder, grown(real, documents, encoder.document_top_k))
-    connection = cluster_connection(cluster)
-    url = connection.urls[0]
+    encoder = load_encoder(model)
+    real = read_real(folder, encoder.n_latents)
+    judged = read_judged(data, real, options["queries"])
+    connection = cluster_connection(options)
+    rounds, most, out = options["rounds"], options["in_memory"], options["out"]
     with closing(open_client(connection)) as client:
-        client.indices.delete(index=f"{PREFIX}*", params={"ignore_unavailable": "true"})
-        rate = fill(client, ready, PLAIN, scoring="dot")
-        title = next(read_corpus(read[0].corpus)).text[:TITLE_CHARS]
-        growing, probes = grow(client, url, ready, CALIBRATED, title)
-        sizes = _merged(client)
-        searched = _searched(url, ready, asked, rounds)
-        for line in (*told(rate, growing, probes), *searched, *sizes):
-            click.echo(line)
-
-
-def _merged(client: OpenSearch) -> list[str]:
-    """Merge each index into one segment, and return their sizes."""
-    params = {"max_num_segments": 1, "request_timeout": 3600}
-    client.indices.forcemerge(index=f"{PREFIX}*", params=params)
-    client.indices.refresh(index=f"{PREFIX}*")
-    found = client.indices.stats(index=f"{PREFIX}*", metric="store")["indices"]
-    return [
-        f"{name}: {one['primaries']['store']['size_in_bytes'] / 2**20:.0f} MiB"
-        for name, one in found.items()
-    ]
-
-
-def _searched(url: str, encoder: Ready, asked: Sequence[str], rounds: int) -> Iterator[str]:
-    with SplareOpenSearch(url, encoder=encoder, timeout=60, statistics_max_age_s=3600) as client:
-        searches = {
-            "dot": partial(search, client, PLAIN, "dot"),
-            "calibrated": partial(search, client, CALIBRATED, "calibrated"),
-            "calibrated, plain impacts": partial(search, client, PLAIN, "calibrated"),
-        }
-        list(timed(searches, asked, 1))  # warm
-        yield from compared(list(timed(searches, asked, rounds)), list(searches))
-
-
-def told(rate: float, growing: float, probes: Probes) -> Iterator[str]:
-    """Yield what was seen while a collection grew."""
-    steps = probes.steps()
-    yield f"docs/s: {rate:.0f} alone (dot), {growing:.0f} while searched (calibrated)"
-    yield (
-        f"growing from {min(probes.sizes):.0f} to {max(probes.sizes):.0f} documents: "
-        f"{len(probes.scores)} searches, {len(probes.failures)} failed"
-    )
-    yield (
-        f"score of one document from search to search: median change {np.median(steps):.4%}, "
-        f"largest {max(steps):.2%}; statistics at most {max(probes.ages_s):.1f} s old"
-    )
-    yield from (f"failed: {reason[:300]}" for reason in probes.failures[:3])
-
-
-def compared(found: Sequence[tuple[str, float, float]], kinds: Sequence[str]) -> Iterator[str]:
-    """Yield percentiles of each kind of search, and its ratio to the first, pair by pair."""
-    for kind in kinds:
-        took = np.array([one[1] for one in found if one[0] == kind])
-        wall = np.array([one[2] for one in found if one[0] == kind])
-        parts = [
-            f"{name} p50/p95/p99 {np.percentile(values, [50, 95, 99]).round(1).tolist()} ms"
-            for name, values in (("took", took), ("wall", wall))
-        ]
-        yield f"{kind}: {', '.join(parts)}"
-    groups = [found[at : at + len(kinds)] for at in range(0, len(found), len(kinds))]
-    for kind in kinds[1:]:
-        quotients = [{one[0]: one[2] for one in group} for group in groups]
-        ratio = of_pairs([walls[kind] / walls[kinds[0]] for walls in quotients])
-        yield f"{kind} / {kinds[0]}, wall, medians of pairs: {ratio}"
+        for size in documents:
+            chosen = real.of_size(size, options["base"], encoder.document_top_k)
+            bench = Bench(client, Ready(encoder, chosen.impacts), chosen, judged)
+            bench.fill()
+            if options["fill"]:
+                continue
+            for line in bench.search(connection.urls[0], bench.segments(), rounds, most):
+                out.write(json.dumps(line) + "\n")
+            if options["merge"]:
+                bench.merge()
+                for line in bench.search(connection.urls[0], "1 segment", rounds, most):
+                    out.write(json.dumps(line) + "\n")
 
 
 if __name__ == "__main__":

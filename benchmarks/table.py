@@ -12,20 +12,31 @@ import torch
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
-def write_table(page: Path, figures: Sequence[dict[str, str]], device: str) -> None:
-    """Replace the tables of these cases on this machine; `ValueError` if the page has no marks."""
+def between_marks(page: Path) -> str:
+    """Return what is between the marks of a page; `ValueError` if it has none."""
     text = page.read_text(encoding="utf-8")
     if BEGIN not in text or END not in text:
         raise ValueError(f"{page} lacks the lines {BEGIN} and {END}: add them where tables go")
-    before, rest = text.split(BEGIN, 1)
-    old, after = rest.split(END, 1)
+    return text.split(BEGIN, 1)[1].split(END, 1)[0]
+
+
+def put_between_marks(page: Path, made: str) -> None:
+    """Replace what is between the marks of a page; `ValueError` if it has none."""
+    old, text = between_marks(page), page.read_text(encoding="utf-8")
+    replaced = text.replace(f"{BEGIN}{old}{END}", f"{BEGIN}\n{made.strip()}\n{END}")
+    page.write_text(replaced, encoding="utf-8")
+
+
+def write_table(page: Path, figures: Sequence[dict[str, str]], device: str) -> None:
+    """Replace the tables of these cases on this machine; `ValueError` if the page has no marks."""
+    old = between_marks(page)
     tables = dict(re.findall(r"^### (.+)\n\n((?:\|.+\n)+)", old, flags=re.MULTILINE))
     for case, rows in groupby(figures, itemgetter("case")):
         lines = ["| figure | median [95 % interval] | bar |", "|---|---|---|"]
         lines += [f"| {row['figure']} | {row['value']} | {row['note']} |" for row in rows]
         tables[f"{case}; {_machine(device)}"] = "\n".join(lines) + "\n"
     found = "\n".join(f"### {title}\n\n{table}" for title, table in tables.items())
-    page.write_text(f"{before}{BEGIN}\n{found}{END}{after}", encoding="utf-8")
+    put_between_marks(page, found)
 
 
 def _machine(device: str) -> str:

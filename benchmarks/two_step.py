@@ -23,12 +23,12 @@ from splare_os.encoder import own_prior
 from splare_os.evaluate.datasets import read_dataset
 from splare_os.impacts import Features, Impacts, prune, stack, stored, to_features
 from splare_os.scoring import K1, B, Saturation, weighed
-from splare_os.search.query import worthwhile
+from splare_os.search.steps import worthwhile
 from splare_os.statistics import Statistics
 
+from .collection import Grown
 from .results import folders_below
 from .scoring import read_collection
-from .search import grown
 
 DEPTH, WINDOW = 10, 500
 HEAVIEST = (8, 12, 20)
@@ -97,7 +97,7 @@ def main(data: Path, documents: int, model: str, sets: Sequence[str], queries: i
     chosen = [read_dataset(folders[name], name, limit=1500) for name in sets or folders]
     read = [read_collection(encoder, one) for one in chosen]
     real = stack([one.documents for one in read])
-    whole = grown(real, documents, encoder.document_top_k)
+    whole = Grown(real, documents, encoder.document_top_k).whole()
     prior = own_prior(encoder)
     known = Statistics.of(whole).with_prior(prior)
     mean_length = (prior or known).mean_length

@@ -13,7 +13,7 @@ from benchmarks.scale import (
     simulated_search,
     tables,
 )
-from benchmarks.table import BEGIN, END
+from benchmarks.table import between_marks
 
 MODEL = Model("m", flop_a_token=1e7, mass=4.0)
 CONSTANTS = Constants(
@@ -76,6 +76,4 @@ def test_what_dies_is_done_again() -> None:
 
 
 def test_the_page_has_these_tables() -> None:
-    page = PAGE.read_text(encoding="utf-8")
-    there = page.partition(BEGIN)[2].partition(END)[0].strip()
-    assert there == "\n\n".join(tables(Constants(), Cluster()))
+    assert between_marks(PAGE).strip() == "\n\n".join(tables(Constants(), Cluster()))

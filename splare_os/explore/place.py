@@ -96,8 +96,9 @@ class Place:
 
     def weighing(self, there: FoundImpacts) -> Weighing:
         """Return how queries weigh latents here; raises as `find_impacts` does."""
-        idf = partial(self._collection.idf, there.records, there.name, self.encoder)
-        return weighing(there.records, "calibrated", idf)
+        known = self._collection.known
+        statistics = partial(known, there.records, there.name, self.encoder)
+        return weighing(there.records, "calibrated", statistics)
 
     def control(self, there: FoundImpacts, examples: Examples) -> Control:
         """Return what moves a query by documents of this index."""

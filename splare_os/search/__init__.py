@@ -22,8 +22,9 @@ from .hits import Hit, SearchOptions, search
 from .hybrid import Hybrid, hybrid
 from .labels import Labels
 from .profiles import Profiles, read_profiles
-from .query import Dialect, translate, two_step
+from .query import Dialect, translate
 from .search_log import SearchLog
+from .steps import two_step
 
 if TYPE_CHECKING:
     from .async_client import AsyncSplareOpenSearch

@@ -15,9 +15,11 @@ from ..documents.fields import SUFFIX
 from ..errors import MappingError
 from .clause import NAME, Clause, replace_in_body
 from .evidence import Sought
+from .extension import read_extension
 from .fragments import Form
 from .highlight_options import check_top, form_of
 from .query import Dsl
+from .stepped import check_steps
 from .target import Search
 
 Fields: TypeAlias = list[tuple[str, Mapping[str, Any]]]
@@ -79,18 +81,21 @@ def part_asked(search: Search, params: Mapping[str, Any]) -> tuple[Asked | None,
     if search.target.endpoint != "_search":
         return None, search
     ours, others = _split(body.get("highlight"))
-    explains, ext = _explains(body.get("ext"))
+    extension, ext = read_extension(body.get("ext"))
+    if extension.steps:
+        check_steps(body, params)
     _refuse_inside(body)
     left = {"highlight": others, "ext": ext}
     emptied = {key for key, part in left.items() if body.get(key) and not part}
     served = {key: left.get(key, part) for key, part in body.items() if key not in emptied}
-    if not ours and not explains:
-        return None, replace(search, body=served)
+    search = replace(search, body=served, steps=extension.steps)
+    if not ours and not extension.explains:
+        return None, search
     if ours:
         check_top(body["highlight"], is_shared=bool(others))
     forms = {name: form_of(name, body["highlight"], options) for name, options in ours}
     adds_version = not body.get(VERSION) and params.get(VERSION) not in TRUE
-    asked = Asked(forms, explains, _clauses(body), adds_version)
+    asked = Asked(forms, extension.explains, _clauses(body), adds_version)
     for name, reason in WHOLE_ONLY.items():
         if name in params:
             raise ValueError(f"{asked.names} with {name}: {reason}")
@@ -127,17 +132,6 @@ def _pairs(fields: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401  # JSON
 def _is_ours(name: str, options: Any, kind: Any) -> bool:  # noqa: ANN401  # JSON
     own = options.get("type", kind) if isinstance(options, Mapping) else kind
     return own == NAME or (own is None and impacts_name(name).endswith(SUFFIX))
-
-
-def _explains(ext: Any) -> tuple[bool, Any]:  # noqa: ANN401  # JSON
-    """Return whether hits are to be explained, and what of `ext` is for the server."""
-    if not isinstance(ext, Mapping) or NAME not in ext:
-        return False, ext
-    wanted = ext[NAME]
-    is_known = isinstance(wanted, Mapping) and wanted.keys() == {"explain"}
-    if not is_known or not isinstance(wanted["explain"], bool):
-        raise ValueError(f'ext.splare is {wanted!r}: write {{"explain": true}}')
-    return bool(wanted["explain"]), {key: value for key, value in ext.items() if key != NAME}
 
 
 def _refuse_inside(body: Dsl) -> None:

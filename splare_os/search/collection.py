@@ -31,10 +31,10 @@ Place: TypeAlias = tuple[frozenset[str], str, str]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The idf [latent] of a place, and until when it is good."""
+    """What is known of a collection: the idf [latent], and how many documents there are."""
 
     idf: NDArray[np.float64]
-    until: float
+    documents: float
 
 
 class Collection:
@@ -44,32 +44,33 @@ class Collection:
         if not max_age_s >= 0:
             raise ValueError(f"max_age_s={max_age_s}: give seconds of at least 0")
         self._client, self._max_age_s = client, max_age_s
-        self._known: dict[Place, Known] = {}
+        self._known: dict[Place, tuple[Known, float]] = {}
 
-    def idf(
+    def known(
         self, indices: Iterable[str], field: str, encoder: Encoder, headers: Headers | None = None
-    ) -> NDArray[np.float64]:
-        """Return the idf [latent] of the documents in all of `indices` together.
+    ) -> Known:
+        """Return what is known of the documents in all of `indices` together.
 
         Statistics of another model do not count. Until there are many documents, the prior that
         comes with the model counts too; where nothing is known, all latents weigh the same. Where
         statistics cannot be read, what was known of them stays, and the log tells.
         """
         place = frozenset(indices), field, credentials(headers or {})
-        now, known = time.monotonic(), self._known.get(place)
-        if known is not None and now <= known.until:
-            return known.idf
+        now = time.monotonic()
+        known, until = self._known.get(place, (None, now))
+        if known is not None and now <= until:
+            return known
         try:
-            found = Known(self._read(place, encoder, headers or {}), now + self._max_age_s)
+            found, until = self._read(place, encoder, headers or {}), now + self._max_age_s
         except StatisticsError as error:
             log.warning("%s; what was known before stays", error)
-            idf = known.idf if known else _idf(Statistics.none(encoder.n_latents), encoder)
-            found = Known(idf, now + min(AGAIN_S, self._max_age_s))
-        good = {key: one for key, one in self._known.items() if now <= one.until}
-        self._known = good | {place: found}
-        return found.idf
+            found = known or _known(Statistics.none(encoder.n_latents), encoder)
+            until = now + min(AGAIN_S, self._max_age_s)
+        good = {key: one for key, one in self._known.items() if now <= one[1]}
+        self._known = good | {place: (found, until)}
+        return found
 
-    def _read(self, place: Place, encoder: Encoder, headers: Headers) -> NDArray[np.float64]:
+    def _read(self, place: Place, encoder: Encoder, headers: Headers) -> Known:
         indices, field, _ = place
         kept = kept_statistics(self._client, sorted(indices), field, headers=headers)
         total = Statistics.none(encoder.n_latents)
@@ -78,8 +79,8 @@ class Collection:
                 total = total + kept[index].statistics
             else:
                 log.info("no statistics index=%s field=%s: take them", index, field)
-        return _idf(total, encoder)
+        return _known(total, encoder)
 
 
-def _idf(statistics: Statistics, encoder: Encoder) -> NDArray[np.float64]:
-    return statistics.with_prior(own_prior(encoder)).idf()
+def _known(statistics: Statistics, encoder: Encoder) -> Known:
+    return Known(statistics.with_prior(own_prior(encoder)).idf(), statistics.documents)

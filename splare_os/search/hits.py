@@ -25,8 +25,9 @@ from .found import Found, found
 from .html import hit_html
 from .hybrid import Hybrid, RawHit, search_hybrid, words_query
 from .queries import encoded
-from .query import Dsl, filtered, translate, two_step
+from .query import Dsl, filtered, translate
 from .source import exclude_impacts, picked
+from .steps import Steps, plan
 from .weighing import Weighing, weighing
 
 
@@ -96,8 +97,9 @@ def search(
     """
     text_field = options.text_field or only_text_field(client, index)
     there = find_impacts(client, index, Fields(text_field, None), encoder)
-    idf = partial((collection or Collection(client)).idf, there.records, there.name, encoder)
-    weigh = weighing(there.records, options.scoring, idf)
+    known = (collection or Collection(client)).known
+    statistics = partial(known, there.records, there.name, encoder)
+    weigh = weighing(there.records, options.scoring, statistics)
     control = _control(client, encoder, there, weigh, options)
     weights = control.weights(weigh, encoded(encoder, [query]))
     weights = ClauseLimit(client).cut(NO_CUT, weights).of(weights)
@@ -155,7 +157,7 @@ def only_text_field(client: OpenSearch, index: str) -> str:
 
 def _body(weights: Impacts, field: str, options: SearchOptions, weigh: Weighing) -> Dsl:
     if options.two_step:
-        body = two_step(weights, field, k1=weigh.k1, shares=weigh.shares)
+        body = plan(weights, Steps(), weigh.shares, weigh.documents).body(field, k1=weigh.k1)
     else:
         body = {"query": translate(weights, field, k1=weigh.k1)}
     return body | {"query": filtered(body["query"], options.filter)}

@@ -4,7 +4,6 @@ import math
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..impacts import Features, Impacts, to_features
 from .cut import NO_CUT, Cut
@@ -13,12 +12,6 @@ Dsl: TypeAlias = dict[str, Any]
 """A query clause, or a search body, as JSON carries it."""
 
 Dialect: TypeAlias = Literal["rank_feature", "neural_sparse"]
-
-FIRST_PASS = 0.25
-"""Share of a query's postings that the first of two steps reads."""
-
-FEWEST = 8
-"""Latents of a first pass at least, however common they are."""
 
 MAX_TOKEN_WEIGHT = 64.0
 """Largest weight that `neural_sparse` takes."""
@@ -52,15 +45,15 @@ def translate(  # noqa: PLR0913  # each says another thing
     features = to_features(cut.of(impacts))
     _check_scores(features, boost, k1)
     if not features:
-        return _named({"match_none": {}}, name)
+        return named({"match_none": {}}, name)
     if k1 is not None:
-        clause = _rank_feature(features, field, boost, k1)
+        clause = rank_feature(features, field, boost, k1)
     else:
         clause = DIALECTS[dialect](features, field, boost)
     clause = filtered(clause, filter)
     if min_score is not None:
         clause = {"function_score": {"query": clause, "min_score": min_score}}
-    return _named(clause, name)
+    return named(clause, name)
 
 
 def _check(impacts: Impacts, field: str, dialect: Dialect, boost: float, k1: float | None) -> None:
@@ -93,57 +86,13 @@ def filtered(query: Dsl, filter: Dsl | None) -> Dsl:  # noqa: A002
     return query if filter is None else {"bool": {"must": [query], "filter": [filter]}}
 
 
-def _named(clause: Dsl, name: str | None) -> Dsl:
+def named(clause: Dsl, name: str | None) -> Dsl:
+    """Return a query whose hits are told to have matched it as `name`; None: as it is."""
     return clause if name is None else {"bool": {"must": clause, "_name": name}}
 
 
-def two_step(
-    impacts: Impacts,
-    field: str,
-    *,
-    heaviest: int = 20,
-    window: int = 500,
-    k1: float | None = None,
-    shares: NDArray[np.float64] | None = None,
-) -> Dsl:
-    """Return `query` and `rescore` of a search body: a first pass over some of the latents.
-
-    The `window` best hits of that pass get the rest of the dot product added, so their scores are
-    exact; documents that only other latents would bring in are missed. `k1` as in `translate`.
-    First come the `heaviest` latents; or, with `shares` [latent], the share of documents that show
-    each, those with the most weight for the postings that are read, up to a quarter of these.
-    Source: Two-Step SPLADE, arXiv 2404.13357.
-    """
-    if heaviest < 1 or window < 1:
-        raise ValueError(f"heaviest={heaviest}, window={window}: both must be at least 1")
-    features = to_features(impacts)
-    chosen = list(features)[:heaviest] if shares is None else worthwhile(features, shares)
-    first = {latent: features[latent] for latent in chosen}
-    rest = {latent: impact for latent, impact in features.items() if latent not in first}
-    if not rest:
-        return {"query": translate(impacts, field, k1=k1)}
-    rescore = {"rescore_query": _rank_feature(rest, field, 1.0, k1), "score_mode": "total"}
-    return {
-        "query": _rank_feature(first, field, 1.0, k1),
-        "rescore": {"window_size": window, "query": rescore},
-    }
-
-
-def worthwhile(
-    features: Features, shares: NDArray[np.float64], part: float = FIRST_PASS
-) -> list[str]:
-    """Return the latents of a first pass that reads `part` of the postings.
-
-    Those first with the most weight for them: over the root of the share of documents [latent].
-    """
-    postings = {latent: float(shares[int(latent)]) for latent in features}
-    ordered = sorted(features, key=lambda latent: -features[latent] / math.sqrt(postings[latent]))
-    read = np.cumsum([postings[latent] for latent in ordered])
-    within = int(np.searchsorted(read, part * read[-1], side="right")) if len(read) else 0
-    return ordered[: max(FEWEST, within)]
-
-
-def _rank_feature(features: Features, field: str, boost: float, k1: float | None = None) -> Dsl:
+def rank_feature(features: Features, field: str, boost: float, k1: float | None = None) -> Dsl:
+    """Return the clause of at least one latent, in the dialect of that name."""
     function: Dsl = {"linear": {}} if k1 is None else {"saturation": {"pivot": k1}}
     scale = boost if k1 is None else boost * (k1 + 1)
     clauses = [
@@ -167,4 +116,4 @@ def _neural_sparse(features: Features, field: str, boost: float) -> Dsl:
     return {"neural_sparse": {field: {"query_tokens": tokens, "boost": scale}}}
 
 
-DIALECTS = {"rank_feature": _rank_feature, "neural_sparse": _neural_sparse}
+DIALECTS = {"rank_feature": rank_feature, "neural_sparse": _neural_sparse}

@@ -12,15 +12,14 @@ from opensearchpy import OpenSearch
 from ..encode.load import load_encoder
 from ..encoder import Encoder
 from ..errors import NoIndexError
-from ..impacts import Impacts
-from ..layout.records import FieldRecord, FoundImpacts
+from ..layout.records import FoundImpacts
 from ..layout.view import Headers, View
 from ..scoring import Scoring, check_scoring
 from .annotate import Annotated, Wanted
 from .asked import Asked, part_asked
 from .body import parse_msearch, plain, write_msearch
 from .check import Missing, ModelCheck
-from .clause import NAME, Clause, Replace, replace_in_body
+from .clause import NAME, Clause, replace_in_body
 from .clause_limit import ClauseLimit
 from .collection import MAX_AGE_S, Collection
 from .control import Control, moved_by
@@ -29,34 +28,17 @@ from .example_impacts import ExampleImpacts
 from .parts import without_impacts
 from .profiles import Profiles
 from .queries import CACHE_BYTES, Queries, QueryEncoder
-from .query import Dialect, Dsl, translate
+from .query import Dialect, Dsl
 from .rewritten import Expected, Finish, Rewritten, as_it_is
+from .stepped import told
 from .target import Search, Target, index_of, parse_path
+from .translation import Translation, Weighed
 from .unfused import fused, is_hybrid
 from .updates import UpdateCheck, is_update
 from .weighing import Weighing, weighing
 
 NO_INDEX: Dsl = {"query": {"match_none": {}}}
 """Asked of an index that is not there, so that the answer is the server's own."""
-
-
-@dataclass(frozen=True)
-class Weighed:
-    """The impacts field that a clause searches, how it weighs there, and the concrete indices.
-
-    `records` are those of the indices that have the field; `control` is what the query is steered
-    by.
-    """
-
-    field: str
-    weighing: Weighing
-    indices: frozenset[str]
-    records: Mapping[str, FieldRecord]
-    control: Control
-
-    def weights(self, queries: Queries) -> Impacts:
-        """Return the weights [1, latent] of a query, as it scores here."""
-        return self.control.weights(self.weighing, queries)
 
 
 @dataclass(frozen=True)
@@ -181,8 +163,8 @@ class Rewriter:
         found = [self._weighed_if_there(search) for search in searches]
         texts = [clause.query for each in found for clause in each or ()]
         rows = self._queries(texts) if texts else {}
-        bodies = [
-            NO_INDEX if each is None else _replaced(search, partial(self._translated, rows, each))
+        made = [
+            (NO_INDEX, None) if each is None else self._translation(rows, each).body(search)
             for search, each in zip(searches, found, strict=True)
         ]
         expected = [_expected(*pair) for pair in zip(searches, found, strict=True)]
@@ -190,9 +172,15 @@ class Rewriter:
             None if asked is None or each is None else (asked, _sought(asked, rows, each))
             for (asked, _), each in zip(parted, found, strict=True)
         ]
-        finish = self._finish(searches, wanted)
+        finish = told(self._finish(searches, wanted), [plan for _, plan in made])
         has_hybrid = any(is_hybrid(search.body) for search in searches)
+        bodies = [body for body, _ in made]
         return bodies, expected, fused(finish) if has_hybrid else finish
+
+    def _translation(
+        self, rows: Mapping[str, Queries], found: Mapping[Clause, Weighed]
+    ) -> Translation:
+        return Translation(rows, found, self._options.dialect, self._limit)
 
     def _weighed_if_there(self, search: Search) -> dict[Clause, Weighed] | None:
         """Return the clauses of a body, None where the index is not there: the server says so."""
@@ -209,7 +197,7 @@ class Rewriter:
             found[clause] = None
             return {NAME: clause}
 
-        _replaced(search, note)
+        replace_in_body(search.body, note, scores=search.target.ranks)
         fields = sorted({clause.field for clause in found})
         places = {field: self._impacts(search, field) for field in fields}
         return {clause: self._weighing(search, clause, places[clause.field]) for clause in found}
@@ -220,9 +208,9 @@ class Rewriter:
 
     def _weighing(self, search: Search, clause: Clause, found: FoundImpacts) -> Weighed:
         headers = search.view.headers
-        idf = partial(self._collection.idf, found.records, found.name, self.encoder, headers)
+        known = partial(self._collection.known, found.records, found.name, self.encoder, headers)
         scoring = clause.scoring or self._options.scoring
-        weigh = weighing(found.records, scoring, idf)
+        weigh = weighing(found.records, scoring, known)
         indices = frozenset(found.records) | found.without
         control = self._control(search, clause, weigh)
         return Weighed(found.name, weigh, indices, found.records, control)
@@ -246,23 +234,6 @@ class Rewriter:
         headers = searches[0].view.headers
         return Annotated(self._client, self.encoder, headers, wanted)
 
-    def _translated(
-        self, rows: Mapping[str, Queries], found: Mapping[Clause, Weighed], clause: Clause
-    ) -> Dsl:
-        weighed = found[clause]
-        weights = weighed.weights(rows[clause.query])
-        translated = translate(
-            weights,
-            f"{weighed.field}.impacts",
-            dialect=self._options.dialect,
-            boost=clause.boost,
-            min_score=clause.min_score,
-            k1=weighed.weighing.k1,
-            cut=self._limit.cut(clause.cut, weights),
-            name=clause.name,
-        )
-        return weighed.control.query(translated)
-
 
 def _sought(
     asked: Asked, rows: Mapping[str, Queries], found: Mapping[Clause, Weighed]
@@ -285,7 +256,3 @@ def _expected(search: Search, found: dict[Clause, Weighed] | None) -> Expected |
     if not found or search.target.index is None:
         return None
     return Expected(frozenset().union(*(each.indices for each in found.values())))
-
-
-def _replaced(search: Search, replace: Replace) -> Dsl:
-    return replace_in_body(search.body, replace, scores=search.target.ranks)

@@ -10,6 +10,7 @@ from ..errors import MappingError
 from ..impacts import Impacts, prune
 from ..layout.records import FieldRecord
 from ..scoring import K1, Saturation, Scoring, check_scoring, weighed
+from .collection import Known
 from .queries import Queries
 
 
@@ -18,11 +19,13 @@ class Weighing:
     """What makes a score of impacts: `idf` [latent] of a query's latents, `k1` of a document's.
 
     `idf` None: a query's impacts count as they are. `k1` None: so do those of documents, which
-    the index has saturated if that is asked for.
+    the index has saturated if that is asked for. `documents`: how many there are, where statistics
+    are read.
     """
 
     idf: NDArray[np.float64] | None = None
     k1: float | None = None
+    documents: float | None = None
 
     @property
     def shares(self) -> NDArray[np.float64] | None:
@@ -43,18 +46,20 @@ class Weighing:
 
 
 def weighing(
-    records: Mapping[str, FieldRecord], scoring: Scoring, idf: Callable[[], NDArray[np.float64]]
+    records: Mapping[str, FieldRecord], scoring: Scoring, known: Callable[[], Known]
 ) -> Weighing:
     """Return how `scoring` weighs in the indices that have these records of one field.
 
-    `idf` is asked where it is needed. Plain impacts are saturated by the cluster, without regard
+    `known` is asked where it is needed. Plain impacts are saturated by the cluster, without regard
     to length. `MappingError` where indices differ in what they store, and for dot products of
     impacts that the index has saturated.
     """
     check_scoring(scoring)
     saturation = _common(records)
     if scoring == "calibrated":
-        return Weighing(idf(), K1 if records and saturation is None else None)
+        k1 = K1 if records and saturation is None else None
+        found = known()
+        return Weighing(found.idf, k1, found.documents)
     if saturation is not None:
         raise MappingError(
             f"scoring='dot': {', '.join(sorted(records))} keeps saturated impacts, whose dot "

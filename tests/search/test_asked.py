@@ -10,6 +10,7 @@ from splare_os.search.asked import Asked, part_asked
 from splare_os.search.clause import Clause
 from splare_os.search.evidence import Sought
 from splare_os.search.fragments import Form
+from splare_os.search.steps import Steps
 from splare_os.search.target import Search, Target
 
 QUERY = {"splare": {"text": "oil"}}
@@ -17,9 +18,11 @@ OURS = {"type": "splare"}
 AWAY = {"splare": {"text": {"query": "war", "min_score": 1.0}}}
 
 
+PAPERS = Target("papers", "_search", has_more=False)
+
+
 def parted(body: dict[str, Any], **params: Any) -> tuple[Asked | None, dict[str, Any]]:
-    target = Target("papers", "_search", has_more=False)
-    asked, search = part_asked(Search(target, body, PLAIN), params)
+    asked, search = part_asked(Search(PAPERS, body, PLAIN), params)
     return asked, search.body
 
 
@@ -83,10 +86,12 @@ def test_an_explanation_that_is_not_wanted_does_not_reach_the_server() -> None:
     )
 
 
-@pytest.mark.parametrize("ext", [True, {}, {"explain": "yes"}, {"explain": True, "more": 1}])
-def test_an_extension_that_is_not_known_is_refused(ext: Any) -> None:
-    with pytest.raises(ValueError, match="ext.splare is"):
-        parted({"query": QUERY, "ext": {"splare": ext}})
+def test_two_steps_are_for_the_translation_and_not_for_the_server() -> None:
+    body = {"query": QUERY, "ext": {"splare": {"two_step": {"window": 50}}}}
+    asked, search = part_asked(Search(PAPERS, body, PLAIN), {})
+    assert (asked, search.body, search.steps) == (None, {"query": QUERY}, Steps(window=50))
+    with pytest.raises(ValueError, match="two_step with sort: hits are sorted"):
+        parted(body | {"sort": ["year"]})
 
 
 def test_clauses_that_keep_documents_away_mark_nothing() -> None:

@@ -51,7 +51,7 @@ def test_an_age_is_a_time() -> None:
 def test_the_indices_of_an_alias_are_one_collection(client: OpenSearch, keep) -> None:
     keep("one", 10, 1, 2, 3)
     keep("two", 90, 9, 8, 0)
-    found = Collection(client).idf(["one", "two"], FIELD, ENCODER)
+    found = Collection(client).known(["one", "two"], FIELD, ENCODER).idf
     together = Statistics(100, np.array([10.0, 10.0, 3.0]), 1.0)
     assert found == pytest.approx(together.idf())
 
@@ -59,20 +59,20 @@ def test_the_indices_of_an_alias_are_one_collection(client: OpenSearch, keep) ->
 @pytest.mark.opensearch
 def test_an_index_without_statistics_adds_nothing(client: OpenSearch, keep) -> None:
     keep("one", 10, 1, 2, 3)
-    found = Collection(client).idf(["one", "unknown"], FIELD, ENCODER)
+    found = Collection(client).known(["one", "unknown"], FIELD, ENCODER).idf
     assert found == pytest.approx(Statistics(10, np.array([1.0, 2.0, 3.0]), 1.0).idf())
 
 
 @pytest.mark.opensearch
 def test_statistics_of_another_model_do_not_count(client: OpenSearch, keep) -> None:
     keep("one", 10, 1, 2, 3, fingerprint="e" * 16)
-    assert len(set(Collection(client).idf(["one"], FIELD, ENCODER).tolist())) == 1
+    assert len(set(Collection(client).known(["one"], FIELD, ENCODER).idf.tolist())) == 1
 
 
 @pytest.mark.opensearch
 def test_an_empty_collection_has_the_models_prior(client: OpenSearch) -> None:
     encoder = PriorEncoder(n_latents=3)
-    found = Collection(client).idf(["unknown"], FIELD, encoder)
+    found = Collection(client).known(["unknown"], FIELD, encoder).idf
     assert found == pytest.approx(Statistics(100, np.array([90.0, 1.0, 0.0]), 1.0).idf())
 
 
@@ -84,12 +84,12 @@ def test_they_are_read_again_when_they_are_older_than_asked(
     monkeypatch.setattr("splare_os.search.collection.time.monotonic", lambda: now[0])
     collection = Collection(client, max_age_s=60)
     keep("one", 10, 1, 2, 3)
-    first = collection.idf(["one"], FIELD, ENCODER)
+    first = collection.known(["one"], FIELD, ENCODER).idf
     keep("one", 10, 9, 9, 9)
     now[0] += 60
-    assert collection.idf(["one"], FIELD, ENCODER) is first
+    assert collection.known(["one"], FIELD, ENCODER).idf is first
     now[0] += 0.1
-    assert collection.idf(["one"], FIELD, ENCODER)[0] < first[0]
+    assert collection.known(["one"], FIELD, ENCODER).idf[0] < first[0]
 
 
 @pytest.mark.opensearch
@@ -97,7 +97,7 @@ def test_a_cluster_without_statistics_is_searched_all_the_same(
     client: OpenSearch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("splare_os.layout.statistics.INDEX", ".splare-nowhere")
-    assert len(set(Collection(client).idf(["one"], FIELD, ENCODER).tolist())) == 1
+    assert len(set(Collection(client).known(["one"], FIELD, ENCODER).idf.tolist())) == 1
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_where_none_were_ever_read_the_prior_is_what_is_known(
     failing: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    found = Collection(OpenSearch()).idf(["one"], FIELD, PriorEncoder(n_latents=3))
+    found = Collection(OpenSearch()).known(["one"], FIELD, PriorEncoder(n_latents=3)).idf
     assert found == pytest.approx(Statistics(100, np.array([90.0, 1.0, 0.0]), 1.0).idf())
     assert "cannot be read; what was known before stays" in caplog.text
 
@@ -127,16 +127,16 @@ def test_what_was_read_stays_while_it_cannot_be_read_again(
     monkeypatch.setattr("splare_os.search.collection.time.monotonic", lambda: now[0])
     collection = Collection(client, max_age_s=60)
     keep("one", 10, 1, 2, 3)
-    first = collection.idf(["one"], FIELD, ENCODER)
+    first = collection.known(["one"], FIELD, ENCODER).idf
     keep("one", 10, 9, 9, 9)
     now[0] += 61
     with monkeypatch.context() as patch:
         request.getfixturevalue("failing")
-        assert collection.idf(["one"], FIELD, ENCODER) is first
+        assert collection.known(["one"], FIELD, ENCODER).idf is first
         patch.setattr("splare_os.search.collection.kept_statistics", kept_statistics)
-        assert collection.idf(["one"], FIELD, ENCODER) is first  # not asked at once again
+        assert collection.known(["one"], FIELD, ENCODER).idf is first  # not asked at once again
         now[0] += 5.1
-        assert collection.idf(["one"], FIELD, ENCODER)[0] < first[0]
+        assert collection.known(["one"], FIELD, ENCODER).idf[0] < first[0]
 
 
 def test_each_user_sees_what_that_user_may_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,5 +149,5 @@ def test_each_user_sees_what_that_user_may_read(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("splare_os.search.collection.kept_statistics", kept)
     collection = Collection(OpenSearch())
     for name in ("ann", "bob", "ann"):
-        collection.idf(["one"], FIELD, ENCODER, {"Authorization": name, "X-Opaque-Id": "7"})
+        collection.known(["one"], FIELD, ENCODER, {"Authorization": name, "X-Opaque-Id": "7"})
     assert [headers["Authorization"] for headers in asked] == ["ann", "bob"]

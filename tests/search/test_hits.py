@@ -7,7 +7,7 @@ from opensearchpy import OpenSearch
 from splare_os.errors import MappingError
 from splare_os.index import IngestOptions, ingest
 from splare_os.scoring import Scoring
-from splare_os.search import SearchOptions, search
+from splare_os.search import SearchOptions, search, steps
 from tests.hashing import HashEncoder
 
 from .conftest import Library, SpanCounter
@@ -23,7 +23,10 @@ def test_hits_come_best_first_without_impacts(client: OpenSearch, library: Libra
     assert all("impacts" not in hit.source["text_splare"] for hit in hits)
 
 
-def test_two_step_gives_exact_scores_to_what_it_finds(client: OpenSearch, library: Library) -> None:
+def test_two_step_gives_exact_scores_to_what_it_finds(
+    client: OpenSearch, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "PAYS_FROM", 0)
     options = SearchOptions(size=5, two_step=True)
     hits = search(client, library.encoder, "library", "oil war", options)
     exact = library.scores("oil war")

@@ -59,40 +59,6 @@ def test_a_query_without_impacts_matches_nothing() -> None:
     assert translate(row(0, 0), FIELD) == {"match_none": {}}
 
 
-def test_two_step_splits_the_latents_between_query_and_rescore() -> None:
-    body = two_step(row(3, 1, 2), FIELD, heaviest=2, window=50)
-    first = [clause["rank_feature"]["field"] for clause in body["query"]["bool"]["should"]]
-    assert first == [f"{FIELD}.0", f"{FIELD}.2"]
-    rescore = body["rescore"]["query"]
-    rest = rescore["rescore_query"]["bool"]["should"]
-    assert [clause["rank_feature"]["field"] for clause in rest] == [f"{FIELD}.1"]
-    assert (body["rescore"]["window_size"], rescore["score_mode"]) == (50, "total")
-
-
-def test_a_first_pass_reads_the_postings_that_are_worth_most() -> None:
-    weights = [4.0, *np.linspace(1.9, 1.0, 19)]
-    shares = np.array([0.9, *[0.02] * 19])  # together 1.28: a quarter is 0.32, 16 rare latents
-    body = two_step(row(*weights), FIELD, shares=shares)
-    first = [one["rank_feature"]["field"] for one in body["query"]["bool"]["should"]]
-    assert first == [f"{FIELD}.{latent}" for latent in range(1, 17)]
-    rest = body["rescore"]["query"]["rescore_query"]["bool"]["should"]
-    assert [one["rank_feature"]["field"] for one in rest] == [
-        f"{FIELD}.{latent}" for latent in (0, 17, 18, 19)
-    ]
-
-
-def test_a_first_pass_has_eight_latents_however_common() -> None:
-    body = two_step(row(*range(20, 10, -1)), FIELD, shares=np.full(10, 0.5))
-    assert len(body["query"]["bool"]["should"]) == 8
-    everything = two_step(row(3, 2, 1), FIELD, shares=np.full(3, 0.5))
-    assert everything == {"query": translate(row(3, 2, 1), FIELD)}
-    assert two_step(row(0, 0), FIELD, shares=np.full(2, 0.5)) == {"query": {"match_none": {}}}
-
-
-def test_two_step_of_few_latents_is_one_step() -> None:
-    assert two_step(row(3, 1), FIELD, heaviest=2) == {"query": translate(row(3, 1), FIELD)}
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [

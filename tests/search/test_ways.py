@@ -175,6 +175,7 @@ CHECKS: dict[str, Check | str] = {
     "`ext.splare.explain`": (
         "test_annotate.test_shares_add_up_to_the_score_and_spans_are_those_of_the_encoder"
     ),
+    "`ext.splare.two_step`": "test_translation.test_what_two_steps_find_has_its_exact_score",
     "a highlight of type `splare` with `scroll` or `filter_path`, or of inner or top hits": (
         "test_asked.test_replies_in_parts_are_refused"
     ),

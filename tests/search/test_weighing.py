@@ -5,11 +5,13 @@ from scipy.sparse import csr_array
 from splare_os.errors import MappingError
 from splare_os.layout import FieldRecord
 from splare_os.scoring import K1, Saturation
+from splare_os.search.collection import Known
 from splare_os.search.queries import Queries
 from splare_os.search.weighing import Weighing, weighing
 from splare_os.statistics import Statistics
 
 IDF = np.array([4.0, 1.0, 0.36])
+KNOWN = Known(IDF, 50.0)
 
 
 def record(saturation: Saturation | None) -> FieldRecord:
@@ -33,12 +35,12 @@ def test_the_cut_keeps_what_is_heavy_here_not_what_the_model_gave_most() -> None
 
 
 def test_saturated_impacts_are_weighed_by_idf_alone() -> None:
-    found = weighing({"i": record(Saturation(1.0, 0.2, 9.0))}, "calibrated", lambda: IDF)
-    assert (found.idf is IDF, found.k1) == (True, None)
+    found = weighing({"i": record(Saturation(1.0, 0.2, 9.0))}, "calibrated", lambda: KNOWN)
+    assert (found.idf is IDF, found.k1, found.documents) == (True, None, 50.0)
 
 
 def test_plain_impacts_are_left_to_the_cluster_to_saturate() -> None:
-    found = weighing({"i": record(None)}, "calibrated", lambda: IDF)
+    found = weighing({"i": record(None)}, "calibrated", lambda: KNOWN)
     assert (found.idf is IDF, found.k1) == (True, K1)
 
 
@@ -48,24 +50,24 @@ def test_a_dot_product_asks_for_no_statistics() -> None:
 
 def test_a_dot_product_of_saturated_impacts_is_refused() -> None:
     with pytest.raises(MappingError, match="scoring='dot': i keeps saturated impacts"):
-        weighing({"i": record(Saturation())}, "dot", lambda: IDF)
+        weighing({"i": record(Saturation())}, "dot", lambda: KNOWN)
 
 
 def test_indices_have_to_store_the_same() -> None:
     records = {"old": record(None), "new": record(Saturation())}
     with pytest.raises(MappingError, match="old: None, new: Saturation"):
-        weighing(records, "calibrated", lambda: IDF)
+        weighing(records, "calibrated", lambda: KNOWN)
 
 
 def test_a_model_with_another_prior_stores_nearly_the_same() -> None:
     records = {"old": record(Saturation(0.7, 0.4, 70.0)), "new": record(Saturation(0.7, 0.4, 74.0))}
-    assert weighing(records, "calibrated", lambda: IDF).k1 is None
+    assert weighing(records, "calibrated", lambda: KNOWN).k1 is None
 
 
 def test_where_no_index_is_there_is_nothing_to_saturate() -> None:
-    assert weighing({}, "calibrated", lambda: IDF).k1 is None
+    assert weighing({}, "calibrated", lambda: KNOWN).k1 is None
 
 
 def test_a_scoring_that_there_is_not_is_refused() -> None:
     with pytest.raises(ValueError, match="scoring='bm25': choose one of dot, calibrated"):
-        weighing({}, "bm25", lambda: IDF)  # type: ignore[arg-type]
+        weighing({}, "bm25", lambda: KNOWN)  # type: ignore[arg-type]

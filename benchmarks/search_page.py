@@ -1,0 +1,78 @@
+"""Figures of `benchmarks.search` as tables in a page, and drawn.
+
+python -m benchmarks.search_page FIGURES.jsonl --page docs/search.md --plot docs/search.svg
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from .figures import EXACT, Figures
+from .table import put_between_marks
+
+DRAWN = (EXACT, "two steps", "BM25", "every posting, numpy")
+"""Ways that are drawn by the number of documents."""
+
+HEAD = "| | took p50/p95/p99 | wall p50/p95/p99 | to exact | recall@10 | nDCG@10 | read |"
+
+
+def tables(lines: Sequence[Figures]) -> Iterator[str]:
+    """Yield a table for each number of documents and state, the quickest way first."""
+    for (documents, state), group in groupby(lines, lambda one: (one["documents"], one["state"])):
+        yield f"### {documents:,} documents, {state}\n\n{HEAD}\n|---|---|---|---|---|---|---|"
+        for one in sorted(group, key=lambda one: one["to_exact"][0]):
+            median, low, high = one["to_exact"]
+            read = "" if one["postings"] is None else f"{one['postings']:.2f}"
+            yield (
+                f"| {one['way']} | {_ms(one['took'])} | {_ms(one['wall'])} | "
+                f"{median:.2f} [{low:.2f}, {high:.2f}] | {one['recall@10']:.3f} | "
+                f"{one['ndcg@10']:.4f} | {read} |"
+            )
+        yield ""
+
+
+def _ms(values: Sequence[float]) -> str:
+    return "/".join(f"{value:.1f}" for value in values)
+
+
+def plot(path: Path, lines: Sequence[Figures]) -> None:
+    """Draw walls by documents, and at the largest size walls by recall."""
+    import matplotlib as mpl
+    from matplotlib import pyplot as plt
+
+    mpl.rcParams.update({"svg.hashsalt": "splare-os", "svg.fonttype": "none"})
+    figure, (growth, curve) = plt.subplots(1, 2, figsize=(10, 4))
+    merged = [one for one in lines if one["state"] != "1 segment"]
+    for way in DRAWN:
+        own = [one for one in merged if one["way"] == way]
+        sizes, walls = [one["documents"] for one in own], [one["wall"][0] for one in own]
+        growth.plot(sizes, walls, marker="o", label=way)
+    growth.set(xscale="log", yscale="log", xlabel="documents", ylabel="wall, p50, ms")
+    growth.legend()
+    most = max(one["documents"] for one in lines)
+    for one in (one for one in merged if one["documents"] == most):
+        if one["way"] == EXACT or one["way"].startswith("two steps"):
+            curve.scatter(one["wall"][0], one["recall@10"], color="C0")
+            curve.annotate(one["way"], (one["wall"][0], one["recall@10"]), fontsize=7)
+    curve.set(xlabel=f"wall, p50, ms; {most:,} documents", ylabel="recall@10 of exact")
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+
+
+@click.command()
+@click.argument("figures", type=click.File())
+@click.option("--page", required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--plot", "picture", required=True, type=click.Path(path_type=Path))
+def main(figures: TextIO, page: Path, picture: Path) -> None:
+    """Write tables and a plot."""
+    lines = [json.loads(line) for line in figures]
+    put_between_marks(page, "\n".join(tables(lines)))
+    plot(picture, lines)
+
+
+if __name__ == "__main__":
+    main()
