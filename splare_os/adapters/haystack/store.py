@@ -128,7 +128,7 @@ class SplareDocumentStore(OpenSearchDocumentStore):
     ) -> int:
         """Write documents as `write_documents` does."""
         if _have_embeddings(documents):
-            await asyncio.to_thread(self._parts, documents)  # what asks the cluster is known then
+            await asyncio.to_thread(self._parts, documents)  # the model is loaded, and checked
         n_written: int = await super().write_documents_async(documents, *args, **kwargs)
         return n_written
 
