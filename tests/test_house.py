@@ -73,6 +73,7 @@ OF_NO_MODULE = {
     "test_benchmark_scale.py": "benchmarks/scale.py",
     "test_benchmarks.py": "benchmarks/",
     "test_contributing.py": "CONTRIBUTING.md",
+    "test_deploy.py": "examples/deploy/",
     "test_existing_app.py": "examples/existing_app/",
     "test_house.py": "all of it",
     "test_main_job.py": "the main job from documents to hits",

@@ -56,6 +56,9 @@ OF_PYTHON: Mapping[str, Mapping[str, str]] = {
         "import splare_os.evaluate": "evaluate",
         "import splare_os.train": "train",
         "import splare_os.serve": "serve",
+        "import splare_os.adapters.haystack": "haystack",
+        "import splare_os.adapters.langchain": "langchain",
+        "import splare_os.adapters.llama_index": "llama-index",
     },
     "encode": {
         "from splare_os.cluster import EmbeddedCluster; EmbeddedCluster().__enter__()": "cluster",

@@ -1,0 +1,93 @@
+"""Passages of an index for a query: what retrievers of any framework hand on."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from opensearchpy import AsyncOpenSearch
+
+from ..documents.fields import SUFFIX
+from ..documents.paths import values_at
+from ..layout.records import read_records
+from ..search.client import SplareOpenSearch
+from ..search.hits import only_text_field
+from ..search.hybrid import Hybrid, search_hybrid, words_query
+from ..search.query import Dsl, filtered
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A document found: its text, and all else of its `_source` but fields of impacts."""
+
+    id: str
+    score: float
+    text: str
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Search:
+    """Where passages are looked for: `index`, and the impacts of its text field `text_field`.
+
+    None is the only text field with impacts. `filter` is query DSL. With `hybrid`, words are
+    searched too, and both fused. The client sees to it that the index is of its model.
+    """
+
+    client: SplareOpenSearch
+    index: str
+    text_field: str | None = None
+    filter: Dsl | None = None
+    hybrid: Hybrid | None = None
+
+    def passages(self, query: str, size: int) -> list[Passage]:
+        """Return the `size` best passages, best first; scores are the cluster's, or fused."""
+        field, page = self._field(), self._page(size)
+        if self.hybrid is None:
+            reply = self.client.search(index=self.index, body=self._body(field, query) | page)
+            return [_passage(hit, field) for hit in reply["hits"]["hits"]]
+        self.hybrid.check(size, two_step=False)
+        words = {"query": filtered(self._words(field, query), self.filter)}
+        bodies = [words, self._body(field, query)]
+        found = search_hybrid(self.client, self.index, bodies, self.hybrid, {"from": 0, **page})
+        return [_passage(hit, field) for hit in found]
+
+    async def passages_later(
+        self, client: AsyncOpenSearch | None, query: str, size: int
+    ) -> list[Passage]:
+        """Return what `passages` does: by the asynchronous client, or else in a thread.
+
+        `client` is an `AsyncSplareOpenSearch`. What is fused is asked in a thread in any case.
+        """
+        if client is None or self.hybrid is not None:
+            return await asyncio.to_thread(self.passages, query, size)
+        field = await asyncio.to_thread(self._field)
+        body = self._body(field, query) | self._page(size)
+        reply = await client.search(index=self.index, body=body)
+        return [_passage(hit, field) for hit in reply["hits"]["hits"]]
+
+    def _field(self) -> str:
+        return self.text_field or only_text_field(self.client, self.index)
+
+    def _body(self, field: str, query: str) -> Dsl:
+        return {"query": filtered({"splare": {field: query}}, self.filter)}
+
+    def _words(self, field: str, query: str) -> Dsl:
+        present = read_records(self.client, self.index).values()
+        records = (record for each in present for record in each.values())
+        of_field = next(record for record in records if record.text_field == field)
+        assert self.hybrid is not None  # noqa: S101  # for the type checker
+        return words_query(self.client, self.index, of_field, query, self.hybrid.fields)
+
+    @staticmethod
+    def _page(size: int) -> Dsl:
+        if size < 1:
+            raise ValueError(f"{size} passages: ask for at least one")
+        return {"size": size, "_source": {"excludes": [f"*{SUFFIX}"]}}
+
+
+def _passage(hit: Mapping[str, Any], field: str) -> Passage:
+    source = hit["_source"]
+    text = " ".join(value for value in values_at(source, field) if isinstance(value, str))
+    metadata = {name: value for name, value in source.items() if name != field}
+    return Passage(hit["_id"], hit["_score"], text, metadata)

@@ -1,0 +1,63 @@
+import asyncio
+
+import pytest
+
+from splare_os.adapters.passages import Search
+from splare_os.errors import MappingError, ModelMismatchError
+from splare_os.search import AsyncSplareOpenSearch, Hybrid, SearchOptions, SplareOpenSearch, search
+from tests.hashing import HashEncoder
+
+pytestmark = pytest.mark.opensearch
+
+
+def test_passages_are_the_clients_hits_without_impacts(
+    splare: SplareOpenSearch, papers: str
+) -> None:
+    first, *others = Search(splare, papers).passages("oil embargo", 3)
+    hits = splare.search(index=papers, body={"query": {"splare": {"text": "oil embargo"}}})
+    scores = {hit["_id"]: hit["_score"] for hit in hits["hits"]["hits"]}
+    assert (first.id, first.text) == ("2", "oil oil embargo")
+    assert first.metadata == {"title": "Trade", "year": 1974, "lang": "fr"}
+    assert {one.id: one.score for one in (first, *others)} == scores
+
+
+def test_a_filter_holds_for_words_and_latents(splare: SplareOpenSearch, papers: str) -> None:
+    english = {"term": {"lang.keyword": "en"}}
+    for fused in (None, Hybrid()):
+        found = Search(splare, papers, filter=english, hybrid=fused).passages("oil embargo", 9)
+        assert sorted(one.id for one in found) == ["1", "3"]
+
+
+def test_hybrid_passages_are_those_of_search(
+    splare: SplareOpenSearch, encoder: HashEncoder, papers: str
+) -> None:
+    found = Search(splare, papers, hybrid=Hybrid()).passages("river oil", 4)
+    hits = search(splare, encoder, papers, "river oil", SearchOptions(size=4, hybrid=Hybrid()))
+    assert [(one.id, one.score) for one in found] == [(hit.id, hit.score) for hit in hits]
+
+
+def test_passages_are_found_asynchronously_too(
+    splare: SplareOpenSearch, encoder: HashEncoder, cluster_url: str, papers: str
+) -> None:
+    wanted = Search(splare, papers)
+
+    async def found() -> None:
+        async with AsyncSplareOpenSearch(cluster_url, encoder=encoder) as client:
+            assert await wanted.passages_later(client, "oil", 2) == wanted.passages("oil", 2)
+        assert await wanted.passages_later(None, "oil", 2) == wanted.passages("oil", 2)
+
+    asyncio.run(found())
+
+
+def test_another_model_is_refused(cluster_url: str, papers: str) -> None:
+    other = HashEncoder(fingerprint="fedcba9876543210")
+    with (
+        SplareOpenSearch(cluster_url, encoder=other) as client,
+        pytest.raises((ModelMismatchError, MappingError), match="fingerprint"),
+    ):
+        Search(client, papers).passages("oil", 1)
+
+
+def test_no_passages_are_not_asked_for(splare: SplareOpenSearch, papers: str) -> None:
+    with pytest.raises(ValueError, match="0 passages"):
+        Search(splare, papers).passages("oil", 0)
