@@ -18,6 +18,8 @@ from .screen import Screen, end
 @click.option("--layer", type=int, required=True, help="Layer whose states are read, from 0.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
 @click.option("--name", default="", help="Name of the model; that of --out if absent.")
+@click.option("--pooling", default="max", show_default=True, help="Over tokens: max, or sum.")
+@click.option("--saturation", help="Of what is pooled: log1p (max's), or sqrt (sum's).")
 @click.option(
     "--activation",
     type=click.Choice(["batchtopk", "topk", "jumprelu"]),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, cast, get_args
 
 import numpy as np
 import torch
@@ -57,6 +57,16 @@ class PoolingRule:
         """Return impacts [text, latent] of pooled activations; a row's order of latents stays."""
         values = np.asarray(self.saturated(torch.from_numpy(pooled.data)))
         return csr_array((values, pooled.indices, pooled.indptr), shape=pooled.shape)
+
+
+def pooling_rule(pooling: str, saturation: str | None = None) -> PoolingRule:
+    """Return the rule that these words name; without a saturation, the usual one of the pooling.
+
+    >>> pooling_rule("sum")
+    PoolingRule(pooling='sum', saturation='sqrt')
+    """
+    usual: Saturation = "sqrt" if pooling == "sum" else "log1p"
+    return PoolingRule(cast(Pooling, pooling), cast(Saturation, saturation or usual))
 
 
 MAX_LOG1P = PoolingRule()

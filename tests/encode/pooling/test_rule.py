@@ -3,7 +3,7 @@ import pytest
 import torch
 from scipy.sparse import csr_array
 
-from splare_os.encode.pooling.rule import PoolingRule
+from splare_os.encode.pooling.rule import PoolingRule, pooling_rule
 
 TOKENS = torch.tensor([[1.0, 0.0], [3.0, 0.0], [5.0, 4.0]])
 
@@ -36,3 +36,11 @@ def test_rows_are_saturated_where_they_are() -> None:
 def test_a_rule_that_there_is_not_is_refused(rule: dict[str, str], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         PoolingRule(**rule)  # type: ignore[arg-type]
+
+
+def test_each_pooling_has_its_usual_saturation() -> None:
+    assert pooling_rule("max") == PoolingRule("max", "log1p")
+    assert pooling_rule("sum") == PoolingRule("sum", "sqrt")
+    assert pooling_rule("sum", "log1p") == PoolingRule("sum", "log1p")
+    with pytest.raises(ValueError, match="pooling='mean': choose one of max, sum"):
+        pooling_rule("mean")

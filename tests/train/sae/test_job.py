@@ -176,6 +176,20 @@ def test_bad_lines_that_an_earlier_run_told_of_count_at_the_end(texts: str, job:
     assert "1 lines are no documents, and were left out" in again.stderr
 
 
+def test_a_model_of_sums_is_made_from_texts_alone(texts: str, job: SaeJob) -> None:
+    report = train_sae_model([texts], replace(job, pooling="sum"))
+    assert (report.options["pooling"], report.options["saturation"]) == ("sum", "sqrt")
+    encoder = load_encoder(str(job.out), device="cpu", dtype="float32")
+    assert isinstance(encoder, SplareEncoder)
+    once, thrice = encoder.encode_documents(["war", "war war war"]).sum(axis=1)
+    assert thrice > 1.2 * once > 0  # one by the maximum, up to the context
+    assert encoder.prior is not None
+    assert encoder.prior.documents == report.n_texts
+    own = [json.loads(line)["text"] for line in Path(texts).read_text().splitlines()[:-1]]
+    lengths = encoder.encode_documents(own).sum(axis=1)
+    assert encoder.prior.mean_length == pytest.approx(lengths.mean(), rel=1e-3)
+
+
 def _stop(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
