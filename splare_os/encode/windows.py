@@ -67,10 +67,13 @@ def split(
     owners = np.array(encoding["overflow_to_sample_mapping"], dtype=np.int64)
     offsets = encoding["offset_mapping"] if with_offsets else []
     windows = Windows(encoding["input_ids"], offsets, owners, len(texts))
-    if len(windows.ids) == len(texts):
-        return windows
+    return windows if len(owners) == len(texts) else _overlapping(windows, tokenizer, overlap)
+
+
+def _overlapping(windows: Windows, tokenizer: PreTrainedTokenizerBase, overlap: int) -> Windows:
+    """Return windows that know where their shared tokens stand."""
     n_leading = _n_leading(tokenizer)
-    n_trailing = n_special - n_leading
+    n_trailing = tokenizer.num_special_tokens_to_add() - n_leading
     return replace(windows, overlap=overlap, n_leading=n_leading, n_trailing=n_trailing)
 
 

@@ -24,7 +24,7 @@ from .checkpoints import Checkpoints
 from .folder import save_sae
 from .options import SaeOptions
 from .progress import Watch, unwatched
-from .sae import SaeFigures, TrainedSae, level, measure
+from .sae import SaeFigures, TrainedSae, level, measure, normalise
 from .states import StateOptions, token_states
 from .states_store import States, whole_states
 from .training import train_sae
@@ -40,9 +40,10 @@ class SaeJob:
     """A model folder `out` to be made over layer `layer` (from 0) of a backbone.
 
     `pooling` and `saturation` are how the model pools (`PoolingRule`); None: the pooling's usual
-    one. `level` None levels all but TopK SAEs, which it would change. `work` keeps what is needed
-    to go on after a stop; None is `out` with `.work` added. `save_dtype` None keeps the backbone's
-    own.
+    one. `level` None levels all but TopK SAEs, which it would change, and those of sums, which do
+    worse so (docs/training.md). `document_top_k` and `query_top_k` impacts are kept. `work` keeps
+    what is needed to go on after a stop; None is `out` with `.work` added. `save_dtype` None keeps
+    the backbone's own.
     """
 
     backbone: str
@@ -56,6 +57,8 @@ class SaeJob:
     pooling: Pooling = "max"
     saturation: Saturation | None = None
     level: bool | None = None
+    document_top_k: int = Card.document_top_k
+    query_top_k: int = Card.query_top_k
     save_dtype: str | None = None
     work: Path | None = None
     keep_work: bool = False
@@ -66,7 +69,7 @@ class SaeJob:
         _ = self.rule
         if self.level and self.sae.activation == "topk":
             raise ValueError("level=True: levelling would change which latents of a TopK SAE win")
-        for name in ("max_chars", "checkpoint_steps"):
+        for name in ("max_chars", "checkpoint_steps", "document_top_k", "query_top_k"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}: give a number above 0")
         if self.save_dtype not in (None, *PRECISIONS):
@@ -88,7 +91,9 @@ class SaeJob:
     @property
     def is_levelled(self) -> bool:
         """Whether the latents are scaled to equal peaks."""
-        return self.sae.activation != "topk" if self.level is None else self.level
+        if self.level is None:
+            return self.sae.activation != "topk" and not self.rule.sums
+        return self.level
 
     @property
     def work_folder(self) -> Path:
@@ -145,7 +150,10 @@ def train_sae_model(
         checkpoints = Checkpoints(work / TRAINING, every_steps=job.checkpoint_steps)
         sae = train_sae(states.part(first), job.sae, checkpoints=checkpoints, watch=watch)
         figures = measure(sae, states.part(0, first))
-        sae = level(sae, states.part(0, first)) if job.is_levelled else sae
+        if job.is_levelled:
+            sae = level(sae, states.part(0, first))
+        elif job.rule.sums:
+            sae = normalise(sae, states.part(0, first))
         encoder = save_model(backbone, sae, job)
         report = _report(job, encoder, figures, len(states) - first)
         if not job.keep_work:
@@ -165,7 +173,13 @@ def save_model(backbone: Backbone, sae: TrainedSae, job: SaeJob) -> SplareEncode
         sae.w_enc.T.contiguous(), sae.b_enc, sae.threshold, top_k=sae.top_k
     )
     window = job.states.window
-    card = Card(job.name or job.out.resolve().name, window=window, overlap=min(32, window // 8))
+    card = Card(
+        job.name or job.out.resolve().name,
+        window=window,
+        overlap=min(32, window // 8),
+        document_top_k=job.document_top_k,
+        query_top_k=job.query_top_k,
+    )
     built = SplareEncoder.build(backbone.to("cpu"), encoder, card, rule=job.rule)
     texts = json.loads((job.work_folder / TEXTS).read_text(encoding="utf-8"))["drawn"]
     built.prior = take_prior(built, texts)

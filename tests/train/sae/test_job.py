@@ -177,10 +177,12 @@ def test_bad_lines_that_an_earlier_run_told_of_count_at_the_end(texts: str, job:
 
 
 def test_a_model_of_sums_is_made_from_texts_alone(texts: str, job: SaeJob) -> None:
-    report = train_sae_model([texts], replace(job, pooling="sum"))
+    report = train_sae_model([texts], replace(job, pooling="sum", query_top_k=3))
+    assert not report.levelled
     assert (report.options["pooling"], report.options["saturation"]) == ("sum", "sqrt")
     encoder = load_encoder(str(job.out), device="cpu", dtype="float32")
     assert isinstance(encoder, SplareEncoder)
+    assert encoder.encode_queries(["war oil price embargo"]).nnz == encoder.query_top_k == 3
     once, thrice = encoder.encode_documents(["war", "war war war"]).sum(axis=1)
     assert thrice > 1.2 * once > 0  # one by the maximum, up to the context
     assert encoder.prior is not None
