@@ -40,10 +40,10 @@ class SaeJob:
     """A model folder `out` to be made over layer `layer` (from 0) of a backbone.
 
     `pooling` and `saturation` are how the model pools (`PoolingRule`); None: the pooling's usual
-    one. `level` None levels all but TopK SAEs, which it would change, and those of sums, which do
-    worse so (docs/training.md). `document_top_k` and `query_top_k` impacts are kept. `work` keeps
-    what is needed to go on after a stop; None is `out` with `.work` added. `save_dtype` None keeps
-    the backbone's own.
+    one. `level` None levels all but TopK SAEs, which it would change; sums that are not levelled
+    are scaled as a whole. `document_top_k` and `query_top_k` impacts are kept. `work` keeps what is
+    needed to go on after a stop; None is `out` with `.work` added. `save_dtype` None keeps the
+    backbone's own.
     """
 
     backbone: str
@@ -91,9 +91,7 @@ class SaeJob:
     @property
     def is_levelled(self) -> bool:
         """Whether the latents are scaled to equal peaks."""
-        if self.level is None:
-            return self.sae.activation != "topk" and not self.rule.sums
-        return self.level
+        return self.sae.activation != "topk" if self.level is None else self.level
 
     @property
     def work_folder(self) -> Path:
