@@ -229,12 +229,11 @@ class SplareEncoder(Described):
         rule = self.pooling.rule
         parts, found = [], TextImpacts(rule, self.n_latents, top_k)
         for pack, tokens, activations in self._passes(windows):
-            maxima = activations
-            if rule.sums:
+            if rule.sums:  # of 16 bits, a maximum may be 0 where the sum just is not
                 found.add(activations, windows.owners[pack.windows])
-                maxima = largest_activations(tokens, self.pooling.sae)
-            kept = rule.saturated_rows(to_rows(maxima))
-            impacts = kept if rule.sums else prune(kept, top_k)
+                impacts = to_rows(activations, largest_activations(tokens, self.pooling.sae))
+            else:
+                impacts = prune(rule.saturated_rows(to_rows(activations)), top_k)
             places = arg_max_tokens(tokens, impacts, self.pooling.sae)
             parts.append(TokenSpans.of(windows, pack.windows, impacts, places))
         most = self.n_latents if rule.sums else top_k

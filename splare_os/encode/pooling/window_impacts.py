@@ -88,10 +88,13 @@ def _scattered(
     return found
 
 
-def to_rows(activations: Tensor) -> Impacts:
-    """Return the activations [window, latent] above 0 as rows that numpy and scipy read."""
+def to_rows(activations: Tensor, told: Tensor | None = None) -> Impacts:
+    """Return the activations [window, latent] above 0 as rows that numpy and scipy read.
+
+    With `told` [window, latent], its numbers in their places.
+    """
     rows, latents = activations.nonzero(as_tuple=True)
-    values = activations[rows, latents].cpu().numpy()
+    values = (activations if told is None else told)[rows, latents].cpu().numpy()
     starts = np.zeros(len(activations) + 1, dtype=np.int64)
     np.cumsum(np.bincount(rows.cpu().numpy(), minlength=len(activations)), out=starts[1:])
     triples = values, latents.cpu().numpy().astype(np.int32), starts

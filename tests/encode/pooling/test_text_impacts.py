@@ -11,6 +11,7 @@ from splare_os.encode import Card, SaeEncoder, SplareEncoder, load_backbone
 from splare_os.encode.load import load_encoder
 from splare_os.encode.pooling.rule import PoolingRule
 from splare_os.encode.pooling.text_impacts import TextImpacts, spans_of_impacts
+from splare_os.encode.pooling.window_impacts import to_rows
 from splare_os.impacts import stack
 from tests.models import build_tiny, save_bert
 
@@ -134,6 +135,21 @@ def test_spans_of_sums_are_of_the_impacts_that_are_kept(tmp_path: Path) -> None:
         states = encoder.backbone(dict(ids))["token_embeddings"][0]
     values = states @ encoder.pooling.sae.weight[latent]
     assert int(values[1:-1].argmax()) + 1 == offsets.index([start, end])
+
+
+def test_every_sum_of_16_bits_has_a_span(sums: SplareEncoder, tmp_path: Path) -> None:
+    sums.save(tmp_path / "model")
+    rounded = SplareEncoder.load(tmp_path / "model", device="cpu", dtype="bfloat16")
+    texts = [*TEXTS, *(f"oil {n} war {n * 7}" for n in range(100))]
+    spans, impacts = rounded.spans(texts), rounded.encode_documents(texts)
+    kept = [sorted(impacts.indices[a:b]) for a, b in zip(*_bounds(impacts), strict=True)]
+    assert [list(one) for one in spans] == kept
+
+
+def test_rows_may_tell_other_numbers_of_the_same_latents() -> None:
+    found = to_rows(torch.tensor([[0.0, 2.0], [3.0, 1.0]]), torch.tensor([[9.0, 0.0], [7.0, 8.0]]))
+    assert found.data.tolist() == [0, 7, 8]
+    assert (found.indices.tolist(), found.indptr.tolist()) == ([1, 0, 1], [0, 1, 3])
 
 
 def _bounds(impacts: csr_array) -> tuple[list[int], list[int]]:
