@@ -91,8 +91,14 @@ def _heaviest(values: NDArray[np.float32], top_k: int) -> NDArray[np.bool_]:
     return chosen
 
 
-def merge(impacts: Impacts, owners: Sequence[int] | NDArray[np.int64], n_texts: int) -> Impacts:
-    """Return the element-wise maximum of the rows that belong to the same text.
+def merge(
+    impacts: Impacts,
+    owners: Sequence[int] | NDArray[np.int64],
+    n_texts: int,
+    *,
+    by: np.ufunc = np.maximum,
+) -> Impacts:
+    """Return the element-wise maximum, or `by` of another kind, of the rows of the same text.
 
     `owners[i]` is the text of row i; the result has `n_texts` rows. Max pooling over windows of
     a text equals max pooling over the text, up to the context that a window cuts off.
@@ -109,8 +115,8 @@ def merge(impacts: Impacts, owners: Sequence[int] | NDArray[np.int64], n_texts: 
         return empty(n_texts, impacts.shape[1])
     is_first = np.ones(len(values), dtype=bool)
     is_first[1:] = (texts[1:] != texts[:-1]) | (latents[1:] != latents[:-1])
-    maxima = np.maximum.reduceat(values, np.flatnonzero(is_first))
-    return from_triples(texts[is_first], latents[is_first], maxima, (n_texts, impacts.shape[1]))
+    merged = by.reduceat(values, np.flatnonzero(is_first))
+    return from_triples(texts[is_first], latents[is_first], merged, (n_texts, impacts.shape[1]))
 
 
 def to_features(impacts: Impacts, row: int = 0) -> Features:

@@ -18,6 +18,8 @@ from .screen import Screen, end
 @click.option("--layer", type=int, required=True, help="Layer whose states are read, from 0.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
 @click.option("--name", default="", help="Name of the model; that of --out if absent.")
+@click.option("--pooling", default="max", show_default=True, help="Over tokens: max, or sum.")
+@click.option("--saturation", help="Of what is pooled: log1p (max's), or sqrt (sum's).")
 @click.option(
     "--activation",
     type=click.Choice(["batchtopk", "topk", "jumprelu"]),
@@ -35,6 +37,8 @@ from .screen import Screen, end
 @click.option("--lr", default=1e-3, show_default=True, help="Learning rate.")
 @texts_options
 @click.option("--level/--no-level", default=None, help="Scale latents to equal peaks (not topk).")
+@click.option("--document-top-k", default=400, show_default=True, help="Impacts that are kept.")
+@click.option("--query-top-k", default=40, show_default=True, help="Likewise, of queries.")
 @training_options
 @click.option("--save-dtype", help="float32, bfloat16 or float16; the backbone's if absent.")
 @click.option("--work", type=click.Path(path_type=Path), help="Work folder.  [default: OUT.work]")

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 import torch
 from sentence_transformers import SparseEncoder
 from sentence_transformers.util import get_device_name
@@ -14,7 +13,7 @@ from torch import Tensor
 from transformers import AutoConfig, PreTrainedTokenizerBase
 
 from ..encoder import Spans
-from ..impacts import Impacts, empty, merge, prune, stack
+from ..impacts import Impacts, empty, prune, stack
 from ..statistics import Statistics
 from .backbone.backbone import Backbone, load_backbone
 from .backbone.precision import best_dtype
@@ -22,13 +21,16 @@ from .card import Card, Described, require_card, write_card
 from .modules import refuse_code
 from .packing import Pack, packs
 from .pooling.pooling import SaePooling
+from .pooling.rule import MAX_LOG1P, PoolingRule
 from .pooling.spans import TokenSpans, heaviest_spans
+from .pooling.text_impacts import TextImpacts, spans_of_impacts
 from .pooling.window_impacts import (
     PooledTokens,
     arg_max_tokens,
     largest_activations,
+    pooled_activations,
     pooled_tokens,
-    to_impacts,
+    to_rows,
 )
 from .prior import read_prior, write_prior
 from .sae.files import read_sae
@@ -44,9 +46,10 @@ CHUNK_TEXTS = 1024
 
 
 class SplareEncoder(Described):
-    """Texts to impacts by backbone, SAE, log saturation and max pooling; top-k kept.
+    """Texts to impacts by backbone, SAE, pooling over tokens and saturation; top-k kept.
 
-    Texts longer than the window are encoded in overlapping windows and merged by maximum.
+    Texts longer than the window are encoded in overlapping windows, and pooled over these too: what
+    two of them share counts once in a sum.
     """
 
     def __init__(
@@ -60,7 +63,13 @@ class SplareEncoder(Described):
 
     @classmethod
     def build(
-        cls, backbone: Backbone, sae: SaeEncoder, card: Card, *, head: Transform | None = None
+        cls,
+        backbone: Backbone,
+        sae: SaeEncoder,
+        card: Card,
+        *,
+        head: Transform | None = None,
+        rule: PoolingRule = MAX_LOG1P,
     ) -> "SplareEncoder":
         """Return an encoder from its parts, not yet saved: it has no fingerprint."""
         width = backbone.get_embedding_dimension()
@@ -70,7 +79,7 @@ class SplareEncoder(Described):
                 "take the SAE that was trained on this backbone and layer"
             )
         added = cast(PreTrainedTokenizerBase, backbone.tokenizer)("")["input_ids"]
-        pooling = SaePooling.from_sae(sae, sorted(set(added)), head=head)
+        pooling = SaePooling.from_sae(sae, sorted(set(added)), head=head, rule=rule)
         return cls(SparseEncoder(modules=[backbone, pooling], device="cpu"), card)
 
     @classmethod
@@ -210,20 +219,28 @@ class SplareEncoder(Described):
         return stack(chunks) if chunks else empty(0, self.n_latents)
 
     def _impacts_of(self, windows: Windows, top_k: int) -> Impacts:
-        rows, owners = [empty(0, self.n_latents)], [np.zeros(0, dtype=np.int64)]
-        for pack, _, maxima in self._passes(windows):
-            rows.append(to_impacts(maxima, top_k))
-            owners.append(windows.owners[pack.windows])
-        merged = merge(stack(rows), np.concatenate(owners), windows.n_texts)
-        return prune(merged, top_k)
+        found = TextImpacts(self.pooling.rule, self.n_latents, top_k)
+        for pack, _, activations in self._passes(windows):
+            found.add(activations, windows.owners[pack.windows])
+        return found.impacts(windows.n_texts)
 
     def _spans_of(self, windows: Windows, top_k: int, skipped: int) -> list[Spans]:
-        parts = []
-        for pack, tokens, maxima in self._passes(windows):
-            impacts = to_impacts(maxima, top_k)
+        """Return the spans of the tokens with the largest activations, also of a model of sums."""
+        rule = self.pooling.rule
+        parts, found = [], TextImpacts(rule, self.n_latents, top_k)
+        for pack, tokens, activations in self._passes(windows):
+            if rule.sums:  # of 16 bits, a maximum may be 0 where the sum just is not
+                found.add(activations, windows.owners[pack.windows])
+                impacts = to_rows(activations, largest_activations(tokens, self.pooling.sae))
+            else:
+                impacts = prune(rule.saturated_rows(to_rows(activations)), top_k)
             places = arg_max_tokens(tokens, impacts, self.pooling.sae)
             parts.append(TokenSpans.of(windows, pack.windows, impacts, places))
-        return heaviest_spans(parts, windows.n_texts, top_k=top_k, skipped=skipped)
+        most = self.n_latents if rule.sums else top_k
+        spans = heaviest_spans(parts, windows.n_texts, top_k=most, skipped=skipped)
+        if not rule.sums:
+            return spans
+        return list(spans_of_impacts(spans, found.impacts(windows.n_texts)))
 
     def _chunks(self, texts: Sequence[str], *, with_offsets: bool = False) -> Iterator[Windows]:
         """Yield the windows of `CHUNK_TEXTS` texts at a time; the next are read meanwhile."""
@@ -251,14 +268,14 @@ class SplareEncoder(Described):
             )
 
     def _passes(self, windows: Windows) -> Iterator[tuple[Pack, PooledTokens, Tensor]]:
-        """Yield the activations of every pack, one pass behind: a GPU never waits for them."""
-        pending = None
+        """Yield what is pooled of every pack, one pass behind: a GPU never waits for it."""
+        pending, own_places = None, windows.own_places()
         for pack in packs(windows, max_tokens=self.pass_tokens):
             with torch.inference_mode():
-                tokens = pooled_tokens(self.backbone, self.pooling, pack)
-                maxima = largest_activations(tokens, self.pooling.sae)
+                tokens = pooled_tokens(self.backbone, self.pooling, pack, own_places)
+                activations = pooled_activations(tokens, self.pooling)
             if pending:
                 yield pending
-            pending = pack, tokens, maxima
+            pending = pack, tokens, activations
         if pending:
             yield pending

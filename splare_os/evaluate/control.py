@@ -80,7 +80,8 @@ def _biases(states: Tensor, sae: SaeEncoder, directions: Tensor) -> Iterator[Ten
 def _with_sae(encoder: SplareEncoder, sae: SaeEncoder) -> SplareEncoder:
     old = encoder.pooling
     head = None if old.transform is None else old.head
-    pooling = SaePooling.from_sae(sae, old.unpooled_token_ids, head=head)  # type: ignore[arg-type]
+    unpooled = old.unpooled_token_ids
+    pooling = SaePooling.from_sae(sae, unpooled, head=head, rule=old.rule)  # type: ignore[arg-type]
     device = str(encoder.backbone.model.device)
     modules: list[nn.Module] = [encoder.backbone, pooling]
     prompts = {name: prompt for name, prompt in encoder.model.prompts.items() if prompt}

@@ -72,6 +72,8 @@ def test_train_sae_makes_a_model_and_prints_its_figures(
         (("--width", "0"), "width=0"),
         (("--device", "abacus"), "device='abacus'"),
         (("--held-out", "0"), "held_out=0"),
+        (("--pooling", "mean"), "pooling='mean': choose one of max, sum"),
+        (("--saturation", "tanh"), "saturation='tanh': choose one of log1p, sqrt"),
     ],
 )
 def test_misuse_is_told_in_a_line(

@@ -26,23 +26,23 @@ def segment_max_chunked(
     """
     n_latents = len(sae.bias)
     largest = states.new_full((len(lengths), n_latents), -torch.inf)
-    width = _per_block(n_latents, len(states) * states.itemsize, block_bytes)
+    width = per_block(n_latents, len(states) * states.itemsize, block_bytes)
     buffer = states.new_empty(len(states) * width)
     for start in range(0, n_latents, width):
         latents = slice(start, start + width)
         weight = sae.weight[latents]
         block = buffer[: len(states) * len(weight)].view(len(states), len(weight))
         torch.mm(states, weight.T, out=block)
-        for tokens, segments, length in _runs(lengths):
+        for tokens, segments, length in runs(lengths):
             parts = block[tokens].view(-1, length, len(weight))
             torch.amax(parts, dim=1, out=largest[segments, latents])
     return sae.activate(largest.float().add_(sae.bias))
 
 
-def _runs(lengths: Sequence[int]) -> Iterator[tuple[slice, slice, int]]:
+def runs(lengths: Sequence[int]) -> Iterator[tuple[slice, slice, int]]:
     """Yield tokens, segments and length of neighbouring segments of one length above 0.
 
-    >>> list(_runs([2, 2, 3]))
+    >>> list(runs([2, 2, 3]))
     [(slice(0, 4, None), slice(0, 2, None), 2), (slice(4, 7, None), slice(2, 3, None), 3)]
     """
     token = segment = 0
@@ -54,10 +54,10 @@ def _runs(lengths: Sequence[int]) -> Iterator[tuple[slice, slice, int]]:
         token, segment = end, segment + n_segments
 
 
-def _per_block(total: int, row_bytes: int, block_bytes: int) -> int:
+def per_block(total: int, row_bytes: int, block_bytes: int) -> int:
     """Return how many of `total` rows fit in a block, at least one.
 
-    >>> _per_block(100, 8, 64), _per_block(3, 8, 64), _per_block(3, 80, 64)
+    >>> per_block(100, 8, 64), per_block(3, 8, 64), per_block(3, 80, 64)
     (8, 3, 1)
     """
     return max(1, min(total, block_bytes // max(row_bytes, 1)))

@@ -1,4 +1,4 @@
-"""Packed windows to impacts, and to the token that each impact comes from."""
+"""Packed windows to what the latents of each have, and to the token that each impact is from."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,13 @@ from scipy.sparse import csr_array
 from torch import Tensor
 
 from ...errors import EncoderError
-from ...impacts import Impacts, prune
+from ...impacts import Impacts
 from ..backbone.backbone import Backbone
 from ..packing import Pack, Segments
 from ..sae.sae import SaeEncoder
 from .pooling import SaePooling
 from .segment_max import active_latents, segment_max
+from .segment_sum import segment_sum
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,25 @@ class PooledTokens:
     active: tuple[Tensor, Tensor] | None
 
 
-def pooled_tokens(backbone: Backbone, pooling: SaePooling, pack: Pack) -> PooledTokens:
-    """Return the states of all tokens of a pack but the special ones."""
+def pooled_tokens(
+    backbone: Backbone,
+    pooling: SaePooling,
+    pack: Pack,
+    own_places: NDArray[np.int64] | None = None,
+) -> PooledTokens:
+    """Return the states of all tokens of a pack but the special ones.
+
+    Where each token adds to its text, `own_places` of `Windows` leave out those that a window
+    shares with its neighbour.
+    """
     states = backbone.packed_states(pack)
     if states.dtype == torch.float16 and not states.isfinite().all():
         raise EncoderError("states overflow float16 in this model: use bfloat16 or float32")
     counts = ~np.isin(pack.ids.numpy(), pooling.unpooled_token_ids)
+    if own_places is not None and pooling.rule.sums:
+        places, own = pack.positions.numpy(), own_places[pack.windows]
+        first, end = np.repeat(own, pack.segments.lengths, axis=0).T
+        counts &= (first <= places) & (places < end)
     kept = np.flatnonzero(counts)
     states = pooling.head(states[torch.from_numpy(kept).to(states.device)])
     states = states.to(pooling.sae.weight.dtype)
@@ -50,23 +64,41 @@ def largest_activations(tokens: PooledTokens, sae: SaeEncoder) -> Tensor:
     """Return [window, latent], float32, on the states' device; nothing is waited for."""
     if tokens.active is None:
         return segment_max(tokens.states, tokens.segments, sae)
-    values, latents = tokens.active
-    maxima = values.new_zeros(len(tokens.segments.lengths), len(sae.bias))
-    owners = torch.tensor(np.repeat(np.arange(len(maxima)), tokens.segments.lengths))
-    flat = owners.to(values.device)[:, None] * maxima.shape[1] + latents
-    maxima.view(-1).scatter_reduce_(0, flat.view(-1), values.view(-1), "amax")
-    return maxima
+    return _scattered(tokens.active, tokens.segments, sae, "amax")
 
 
-def to_impacts(maxima: Tensor, top_k: int) -> Impacts:
-    """Return the `top_k` heaviest impacts [window, latent] of activations."""
-    rows, latents = maxima.nonzero(as_tuple=True)
-    values = maxima[rows, latents].log1p().cpu().numpy()
-    starts = np.zeros(len(maxima) + 1, dtype=np.int64)
-    np.cumsum(np.bincount(rows.cpu().numpy(), minlength=len(maxima)), out=starts[1:])
+def pooled_activations(tokens: PooledTokens, pooling: SaePooling) -> Tensor:
+    """Return [window, latent], the maximum or the sum over tokens; as `largest_activations`."""
+    if not pooling.rule.sums:
+        return largest_activations(tokens, pooling.sae)
+    if tokens.active is None:
+        return segment_sum(tokens.states, tokens.segments.lengths, pooling.sae)
+    return _scattered(tokens.active, tokens.segments, pooling.sae, "sum")
+
+
+def _scattered(
+    active: tuple[Tensor, Tensor], segments: Segments, sae: SaeEncoder, reduce: str
+) -> Tensor:
+    """Return [segment, latent] of the few activations that each token has."""
+    values, latents = active
+    found = values.new_zeros(len(segments.lengths), len(sae.bias))
+    owners = torch.tensor(np.repeat(np.arange(len(found)), segments.lengths))
+    flat = owners.to(values.device)[:, None] * found.shape[1] + latents
+    found.view(-1).scatter_reduce_(0, flat.view(-1), values.view(-1), reduce)
+    return found
+
+
+def to_rows(activations: Tensor, told: Tensor | None = None) -> Impacts:
+    """Return the activations [window, latent] above 0 as rows that numpy and scipy read.
+
+    With `told` [window, latent], its numbers in their places.
+    """
+    rows, latents = activations.nonzero(as_tuple=True)
+    values = (activations if told is None else told)[rows, latents].cpu().numpy()
+    starts = np.zeros(len(activations) + 1, dtype=np.int64)
+    np.cumsum(np.bincount(rows.cpu().numpy(), minlength=len(activations)), out=starts[1:])
     triples = values, latents.cpu().numpy().astype(np.int32), starts
-    impacts: Impacts = csr_array(triples, shape=(len(maxima), maxima.shape[1]))
-    return prune(impacts, top_k)
+    return csr_array(triples, shape=(len(activations), activations.shape[1]))
 
 
 def arg_max_tokens(

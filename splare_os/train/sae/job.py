@@ -16,6 +16,7 @@ from ...documents.document import Document
 from ...documents.fields import Fields
 from ...encode import Backbone, Card, SaeEncoder, SplareEncoder, load_backbone
 from ...encode.backbone.backbone import read_config
+from ...encode.pooling.rule import Pooling, PoolingRule, Saturation, pooling_rule
 from ..prior import drawn, take_prior
 from ..texts import Reject, draw_texts
 from ..work_folder import CLAIM, beside, claim, clear, locked
@@ -23,7 +24,7 @@ from .checkpoints import Checkpoints
 from .folder import save_sae
 from .options import SaeOptions
 from .progress import Watch, unwatched
-from .sae import SaeFigures, TrainedSae, level, measure
+from .sae import SaeFigures, TrainedSae, level, measure, normalise
 from .states import StateOptions, token_states
 from .states_store import States, whole_states
 from .training import train_sae
@@ -38,8 +39,11 @@ PRECISIONS = ("float32", "bfloat16", "float16")
 class SaeJob:
     """A model folder `out` to be made over layer `layer` (from 0) of a backbone.
 
-    `level` None levels all but TopK SAEs, which it would change. `work` keeps what is needed to go
-    on after a stop; None is `out` with `.work` added. `save_dtype` None keeps the backbone's own.
+    `pooling` and `saturation` are how the model pools (`PoolingRule`); None: the pooling's usual
+    one. `level` None levels all but TopK SAEs, which it would change; sums that are not levelled
+    are scaled as a whole. `document_top_k` and `query_top_k` impacts are kept. `work` keeps what is
+    needed to go on after a stop; None is `out` with `.work` added. `save_dtype` None keeps the
+    backbone's own.
     """
 
     backbone: str
@@ -50,7 +54,11 @@ class SaeJob:
     fields: Fields = field(default_factory=Fields)
     max_chars: int = 100_000_000
     name: str = ""
+    pooling: Pooling = "max"
+    saturation: Saturation | None = None
     level: bool | None = None
+    document_top_k: int = Card.document_top_k
+    query_top_k: int = Card.query_top_k
     save_dtype: str | None = None
     work: Path | None = None
     keep_work: bool = False
@@ -58,9 +66,10 @@ class SaeJob:
 
     def __post_init__(self) -> None:
         """Refuse what would fail only after hours."""
+        _ = self.rule
         if self.level and self.sae.activation == "topk":
             raise ValueError("level=True: levelling would change which latents of a TopK SAE win")
-        for name in ("max_chars", "checkpoint_steps"):
+        for name in ("max_chars", "checkpoint_steps", "document_top_k", "query_top_k"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}: give a number above 0")
         if self.save_dtype not in (None, *PRECISIONS):
@@ -73,6 +82,11 @@ class SaeJob:
             )
         if self.states.held_out < 2:
             raise ValueError(f"held_out={self.states.held_out}: two states at least are measured")
+
+    @property
+    def rule(self) -> PoolingRule:
+        """How activations of tokens become impacts."""
+        return pooling_rule(self.pooling, self.saturation)
 
     @property
     def is_levelled(self) -> bool:
@@ -134,7 +148,10 @@ def train_sae_model(
         checkpoints = Checkpoints(work / TRAINING, every_steps=job.checkpoint_steps)
         sae = train_sae(states.part(first), job.sae, checkpoints=checkpoints, watch=watch)
         figures = measure(sae, states.part(0, first))
-        sae = level(sae, states.part(0, first)) if job.is_levelled else sae
+        if job.is_levelled:
+            sae = level(sae, states.part(0, first))
+        elif job.rule.sums:
+            sae = normalise(sae, states.part(0, first))
         encoder = save_model(backbone, sae, job)
         report = _report(job, encoder, figures, len(states) - first)
         if not job.keep_work:
@@ -154,8 +171,14 @@ def save_model(backbone: Backbone, sae: TrainedSae, job: SaeJob) -> SplareEncode
         sae.w_enc.T.contiguous(), sae.b_enc, sae.threshold, top_k=sae.top_k
     )
     window = job.states.window
-    card = Card(job.name or job.out.resolve().name, window=window, overlap=min(32, window // 8))
-    built = SplareEncoder.build(backbone.to("cpu"), encoder, card)
+    card = Card(
+        job.name or job.out.resolve().name,
+        window=window,
+        overlap=min(32, window // 8),
+        document_top_k=job.document_top_k,
+        query_top_k=job.query_top_k,
+    )
+    built = SplareEncoder.build(backbone.to("cpu"), encoder, card, rule=job.rule)
     texts = json.loads((job.work_folder / TEXTS).read_text(encoding="utf-8"))["drawn"]
     built.prior = take_prior(built, texts)
     dtype = getattr(torch, job.save_dtype) if job.save_dtype else backbone.model.dtype
@@ -242,7 +265,8 @@ def _check_layer(job: SaeJob) -> None:
 
 
 def _report(job: SaeJob, encoder: SplareEncoder, figures: SaeFigures, n_states: int) -> SaeReport:
-    options = _sae_options(job) | {"window": job.states.window, "max_chars": job.max_chars}
+    options = _sae_options(job) | asdict(job.rule)
+    options |= {"window": job.states.window, "max_chars": job.max_chars}
     read = json.loads((job.work_folder / TEXTS).read_text(encoding="utf-8"))
     return SaeReport(
         model=str(job.out),

@@ -11,6 +11,9 @@ from .states_store import States
 
 WEAKEST = 0.3
 
+MEDIAN_PEAK = 0.2
+"""Of latents that are summed; docs/training.md tells how it was chosen."""
+
 
 @dataclass(frozen=True, slots=True)
 class SaeFigures:
@@ -54,7 +57,7 @@ class TrainedSae:
 
     def scaled(self, gains: Tensor) -> TrainedSae:
         """Return this SAE with the activation of each latent multiplied by its gain (> 0)."""
-        if self.top_k is not None:
+        if self.top_k is not None and not (gains == gains[0]).all():
             raise ValueError(
                 f"top_k={self.top_k}: other scales would make other latents the largest; "
                 "leave a TopK SAE as it is, or train batchtopk"
@@ -93,10 +96,31 @@ def level(sae: TrainedSae, states: States, *, peak: float = 2.0) -> TrainedSae:
     Without it the latents of common causes, active at nearly every token and large, outweigh the
     specific ones. A peak below `WEAKEST` of the median one counts as that much.
     """
+    peaks = _peaks(sae, states)
+    return sae.scaled(peak / peaks.clamp(min=WEAKEST * _median(peaks)))
+
+
+def normalise(sae: TrainedSae, states: States, *, peak: float = MEDIAN_PEAK) -> TrainedSae:
+    """Return `sae` with all latents scaled alike, so that their median peak on `states` is `peak`.
+
+    Impacts of sums then have the size that documents' saturation (`scoring.K1`) asks for, however
+    large the states of a backbone are.
+    """
+    peaks = _peaks(sae, states)
+    return sae.scaled(torch.full_like(peaks, peak / _median(peaks)))
+
+
+def _peaks(sae: TrainedSae, states: States) -> Tensor:
+    """Return the largest activation [latent] on `states`; `ValueError` if there is none at all."""
     peaks = torch.zeros_like(sae.threshold)
     for start in range(0, len(states), 2048):
         activations = sae.encode(states.read(slice(start, start + 2048)))
         peaks = torch.maximum(peaks, activations.amax(dim=0))
     if not peaks.any():
         raise ValueError(f"no latent is active on {len(states)} states: give those of training")
-    return sae.scaled(peak / peaks.clamp(min=WEAKEST * float(peaks[peaks > 0].median())))
+    return peaks
+
+
+def _median(peaks: Tensor) -> float:
+    """Return the median peak of the latents that have one."""
+    return float(peaks[peaks > 0].median())

@@ -19,6 +19,7 @@ from splare_os.encode.sae.files import read_sae
 from splare_os.errors import EncoderError, TrainingError
 from splare_os.train.sae import Progress, SaeJob, SaeOptions, StateOptions, train_sae_model
 from splare_os.train.sae import job as module
+from splare_os.train.sae.sae import MEDIAN_PEAK
 from tests.models import WORDS, save_model
 
 pytestmark = [
@@ -174,6 +175,25 @@ def test_bad_lines_that_an_earlier_run_told_of_count_at_the_end(texts: str, job:
     again = CliRunner().invoke(main, command)
     assert (again.exit_code, json.loads(again.stdout)["n_bad_lines"]) == (1, 1)
     assert "1 lines are no documents, and were left out" in again.stderr
+
+
+def test_a_model_of_sums_is_made_from_texts_alone(texts: str, job: SaeJob) -> None:
+    job = replace(job, pooling="sum", query_top_k=3, level=False, keep_work=True)
+    report = train_sae_model([texts], job)
+    assert (report.options["pooling"], report.options["saturation"]) == ("sum", "sqrt")
+    encoder = load_encoder(str(job.out), device="cpu", dtype="float32")
+    assert isinstance(encoder, SplareEncoder)
+    assert encoder.encode_queries(["war oil price embargo"]).nnz == encoder.query_top_k == 3
+    once, thrice = encoder.encode_documents(["war", "war war war"]).sum(axis=1)
+    assert thrice > 1.2 * once > 0  # one by the maximum, up to the context
+    own = [json.loads(line)["text"] for line in Path(texts).read_text().splitlines()[:-1]]
+    lengths = encoder.encode_documents(own).sum(axis=1)
+    assert encoder.prior is not None
+    assert encoder.prior.mean_length == pytest.approx(lengths.mean(), rel=1e-3)
+    held_out = module.whole_states(job.work_folder / "states").part(0, 200).read(slice(None))
+    sae = encoder.pooling.sae
+    peaks = sae.activate(sae.pre_activations(held_out)).amax(dim=0)
+    assert float(peaks[peaks > 0].median()) == pytest.approx(MEDIAN_PEAK, rel=1e-3)
 
 
 def _stop(*_: object, **__: object) -> None:

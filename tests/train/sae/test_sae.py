@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from splare_os.train.sae import States, TrainedSae, level, measure
+from splare_os.train.sae.sae import normalise
 
 
 def identity(d: int, *, threshold: float = 0.0, top_k: int | None = None) -> TrainedSae:
@@ -26,12 +27,13 @@ def test_gains_scale_activations_and_leave_reconstructions() -> None:
     )
 
 
-def test_a_top_k_sae_lets_the_largest_through_and_is_not_scaled() -> None:
+def test_a_top_k_sae_lets_the_largest_through_and_is_scaled_as_a_whole_alone() -> None:
     sae = identity(3, top_k=2)
     states = torch.tensor([[3.0, 1.0, 2.0], [-1.0, -2.0, 4.0]])
     assert sae.encode(states).tolist() == [[3, 0, 2], [0, 0, 4]]
     with pytest.raises(ValueError, match="top_k=2"):
-        sae.scaled(torch.ones(3))
+        sae.scaled(torch.tensor([1.0, 1.0, 2.0]))
+    assert sae.scaled(torch.full((3,), 2.0)).encode(states).tolist() == [[6, 0, 4], [0, 0, 8]]
 
 
 def test_levelling_gives_every_latent_the_same_peak() -> None:
@@ -45,6 +47,15 @@ def test_levelling_gives_every_latent_the_same_peak() -> None:
 def test_levelling_on_states_that_wake_no_latent_is_refused() -> None:
     with pytest.raises(ValueError, match="no latent is active on 1 states"):
         level(identity(2, threshold=9.0), as_states([[1, 1]]))
+
+
+def test_normalising_keeps_the_ratios_of_latents() -> None:
+    states = as_states([[4, 0, 1, 0], [1, 8, 0, -3]])
+    found = normalise(identity(4), states, peak=0.5)  # peaks 4, 8 and 1, one latent is silent
+    expected = torch.tensor([[4.0, 0, 1, 0], [1, 8, 0, 0]]) / 8
+    torch.testing.assert_close(found.encode(states.read(slice(None))), expected)
+    with pytest.raises(ValueError, match="no latent is active on 1 states"):
+        normalise(identity(2, threshold=9.0), as_states([[1, 1]]))
 
 
 def test_figures_of_a_perfect_sae_by_hand() -> None:
