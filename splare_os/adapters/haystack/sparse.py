@@ -82,8 +82,8 @@ class SparseField:
         found, encoder = self._found(), self.encoder
         impacts = impacts_of(embedding, encoder, "query")
         top_k = encoder.query_top_k if isinstance(encoder, GivesWholeQueries) else None
-        idf = partial(self._collection.idf, found.records, found.name, encoder)
-        weigh = weighing(found.records, self._scoring, idf)
+        known = partial(self._collection.known, found.records, found.name, encoder)
+        weigh = weighing(found.records, self._scoring, known)
         weights = weigh.weights(Queries(impacts, top_k))
         cut = self._limit.cut(NO_CUT, weights)
         return translate(weights, f"{found.name}.impacts", k1=weigh.k1, cut=cut, filter=filter)
