@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from ..errors import ServerError, SplareError
 from .app import make_app
 from .connections import bounded
+from .fields import Fields
 from .limits import Limits
 from .service import Load, Service
 
@@ -38,6 +39,7 @@ def serve(
     limits: Limits,
     *,
     token: str | None = None,
+    fields: Fields | None = None,
     on_ready: Callable[[str, Service], None] = lambda *_: None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then answer what is there, for `limits.drain_s` at most.
@@ -48,7 +50,7 @@ def serve(
     listener = _listen(address)
     scheme, host = "https" if address.certificate else "http", address.host
     url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-    service = Service(load, limits, on_ready=lambda one: on_ready(url, one))
+    service = Service(load, limits, fields=fields, on_ready=lambda one: on_ready(url, one))
     app = make_app(service, token=token, on_end=lambda: setattr(server, "should_exit", True))
     server = uvicorn.Server(_config(app, address, limits))
     with _signals_ignored(), _in_short_turns():
