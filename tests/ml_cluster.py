@@ -1,4 +1,4 @@
-"""A real OpenSearch with ml-commons beside neural-search and k-NN, for tests of the native route."""
+"""A real OpenSearch with ml-commons, neural-search and k-NN, for tests of the native route."""
 
 import os
 import shutil
