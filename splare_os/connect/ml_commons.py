@@ -59,10 +59,11 @@ class MlCommons:
         """Make connector and model of a kind, or put them right; returns once they serve."""
         name, body = self._route.model_name(kind), connector_body(self._route, kind, token)
         connector, model = self.find("connectors", name), self.find("models", name)
+        known = connector[0] if connector else None
+        if model is not None and model[1].get("connector_id") != known:
+            self._remove_model(model[0])  # a model keeps its connector
+            model = None
         if connector is None:
-            if model is not None:
-                self._remove_model(model[0])
-                model = None
             connector_id = str(part(self._ask("POST", "connectors/_create", body), "connector_id"))
         else:
             connector_id = connector[0]
