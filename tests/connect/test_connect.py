@@ -83,7 +83,6 @@ def test_either_route_stores_and_finds_the_same(
         {"_id": "empty", "title": "", "text": " \u2003\n"},
         {"_id": "none", "n": 1},
         {"_id": "many", "title": "Ants", "text": ["carry", ["leaves", None], "\u00a0home "]},
-        {"_id": "mine", "text": "theirs", "text_splare": {"impacts": {"1": 2.0}}},
     ]
     documents = sample[:N_DOCUMENTS] + odd
     assert {item["_index"] for item in http.bulk("native", documents)} == {"native"}
@@ -112,6 +111,15 @@ def _assert_equal_hits(client: SplareOpenSearch, http: Http, text: str) -> None:
     native = reply["hits"]["hits"]
     assert [hit["_id"] for hit in native] == [hit["_id"] for hit in ours]
     assert [hit["_score"] for hit in native] == pytest.approx([hit["_score"] for hit in ours])
+
+
+def test_impacts_that_come_along_are_replaced_by_those_of_the_text(
+    ml_client: OpenSearch, http: Http, route: Route
+) -> None:
+    given = {"text": "ants", "text_splare": {"impacts": {"1": 2.0}, "more": 1}}
+    http.bulk("native", [{"_id": "plain", "text": "ants"}, {"_id": "given", **given}])
+    plain, mended = (ml_client.get(index="native", id=one) for one in ("plain", "given"))
+    assert mended["_source"] == plain["_source"]
 
 
 def test_a_document_that_is_no_text_is_a_dead_letter_and_others_are_stored(
