@@ -5,6 +5,7 @@ SplareError
 ├── EncoderError      a model folder that cannot be read, or lacks an ability
 │   └── ModelServerError  … as its server does not answer, or refuses
 ├── ServerError       a model server that cannot be started
+├── ConnectError      a cluster that cannot be connected with a model server
 ├── ConnectionSettingsError  a file that says how to reach a cluster cannot be read
 ├── MappingError      an index whose mapping does not fit what is asked of it
 │   └── NoIndexError  … as there is none of that name
@@ -41,6 +42,10 @@ class ModelServerError(EncoderError):
 
 class ServerError(SplareError):
     """A model server cannot be started."""
+
+
+class ConnectError(SplareError):
+    """A cluster cannot be connected with a model server."""
 
 
 class ConnectionSettingsError(SplareError):

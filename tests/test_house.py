@@ -39,6 +39,7 @@ NO_NOUNS = {"utils", "common", "helpers", "base"}
 
 OF_NO_MODULE = {
     "cli/test_secrets.py": "secrets in whatever commands say, log and keep",
+    "connect/test_docs.py": "docs/native.md",
     "dashboards/test_panels.py": "benchmarks/panels.py: every panel drawn",
     "encode/test_equality.py": "routes and devices of one encoder against each other",
     "encode/test_from_sae.py": "several modules: an SAE and a backbone become a model",

@@ -8,6 +8,7 @@ import click
 from .. import __version__
 from .backfill import backfill
 from .cluster import cluster
+from .connect import connect
 from .contrast import contrast
 from .dashboards import dashboards
 from .demo import demo
@@ -49,7 +50,7 @@ def main(verbose: bool) -> None:
 
 COMMANDS = (
     *(demo, cluster, encode, import_sae, index, jobs, backfill, remove_impacts),
-    *(statistics, search, label, latent, contrast, explore, doctor, serve, evaluate),
+    *(statistics, search, label, latent, contrast, explore, doctor, serve, connect, evaluate),
     *(train, dashboards),
 )
 

@@ -56,10 +56,17 @@ def limit_options(command: C) -> C:
 
 @click.command()
 @model_option
+@click.option(
+    "--url",
+    multiple=True,
+    help="OpenSearch whose connectors will ask (`splare-os connect`); or $SPLARE_URL. Credentials: "
+    "$SPLARE_USER and the like.",
+)
 @address_options
 @limit_options
 def serve(
     model: str,
+    url: tuple[str, ...],
     host: str,
     port: int,
     certificate: str | None,
@@ -75,20 +82,21 @@ def serve(
     from ..extras import require
 
     require("serve", "splare-os serve")
-    from ..connection import find_connection
-    from ..serve import Address, Limits, serve
+    from ..connection import find_connection, open_client
+    from ..serve import Address, Fields, Limits, serve
 
     options = {"bearer_token_file": bearer_token_file}
     token = find_connection(options, prefix="SPLARE_SERVER_").bearer_token
     if token is None and host not in {"127.0.0.1", "::1", "localhost"}:
         click.echo("no token is asked for: anybody may use this server", err=True)
     given = {name: value for name, value in part(chosen, Limits).items() if value is not None}
-    place = chosen_place()
+    place, cluster = chosen_place(), find_connection({"url": url})
     serve(
         lambda: _encoders(model, place),
         Address(host, port, certificate, key),
         Limits(**given),
         token=token,
+        fields=Fields(open_client(cluster)) if cluster.urls else None,
         on_ready=_announce,
     )
 

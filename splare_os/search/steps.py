@@ -27,7 +27,7 @@ WINDOW = 500
 WIDEST = 10_000
 """Hits that a server scores anew at most (`index.max_rescore_window`)."""
 
-PAYS_FROM = 400_000
+PAYS_FROM = 150_000
 """Postings that a first pass has to leave out, for two steps to be the quicker (measured)."""
 
 

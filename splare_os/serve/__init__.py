@@ -9,8 +9,9 @@ from ..extras import require
 require("serve", "splare_os.serve")
 
 from .app import make_app  # noqa: E402  # the extra is asked for first
+from .fields import Fields  # noqa: E402
 from .limits import Limits  # noqa: E402
 from .server import Address, serve  # noqa: E402
 from .service import Service  # noqa: E402
 
-__all__ = ["Address", "Limits", "Service", "make_app", "serve"]
+__all__ = ["Address", "Fields", "Limits", "Service", "make_app", "serve"]

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from .. import __version__
 from .gate import Gate
+from .native import add_native
 from .refusal import Refusal, failed
 from .routes import add_encoding, add_model, add_others, add_states
 from .service import Service
@@ -35,7 +36,7 @@ def make_app(
         redoc_url=None,
     )
     answer_errors(app)
-    for add in (add_encoding, add_others, add_model, add_states):
+    for add in (add_encoding, add_others, add_native, add_model, add_states):
         add(app, service)
     _declare_token(app, is_asked=token is not None)
     routes = [str(getattr(route, "path", "")) for route in app.routes]

@@ -23,6 +23,13 @@ class Texts(Message):
     texts: Strings = Field(examples=[["who lost money when stocks fell"]])
 
 
+class Native(Texts):
+    """Texts of an index: `index` is its name, or an alias, `field` the field of the texts."""
+
+    index: str = Field(examples=["facts"])
+    field: str = Field(examples=["text"])
+
+
 class Encoding(Texts):
     """Texts, and what they are to be encoded as."""
 

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from ..errors import ServerError, SplareError
 from .app import make_app
 from .connections import bounded
+from .fields import Fields
 from .limits import Limits
 from .service import Load, Service
 
@@ -38,6 +39,7 @@ def serve(
     limits: Limits,
     *,
     token: str | None = None,
+    fields: Fields | None = None,
     on_ready: Callable[[str, Service], None] = lambda *_: None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then answer what is there, for `limits.drain_s` at most.
@@ -46,7 +48,7 @@ def serve(
     the address is taken, and what loading the model raises.
     """
     listener, url = listen(address)
-    service = Service(load, limits, on_ready=lambda one: on_ready(url, one))
+    service = Service(load, limits, fields=fields, on_ready=lambda one: on_ready(url, one))
     app = make_app(service, token=token, on_end=lambda: setattr(server, "should_exit", True))
     server = uvicorn.Server(_config(app, address, limits))
     _run(server, listener)

@@ -11,6 +11,7 @@ from ..encoder import Encoder, GivesWholeQueries, own_prior, own_top_k
 from ..errors import EncoderError
 from ..statistics import Statistics
 from .batcher import Batcher
+from .fields import Fields
 from .limits import Limits
 from .metrics import Registry
 from .queue import Kind, QueueFullError
@@ -37,13 +38,19 @@ class Served:
 class Service:
     """A model and its queue; `failure` is why it could not be loaded, or serves no more.
 
-    `on_ready` is called once the model is warm.
+    `on_ready` is called once the model is warm. `fields` are those of the cluster that it serves
+    natively; None: no cluster.
     """
 
     def __init__(
-        self, load: Load, limits: Limits, *, on_ready: Callable[["Service"], None] = lambda _: None
+        self,
+        load: Load,
+        limits: Limits,
+        *,
+        fields: Fields | None = None,
+        on_ready: Callable[["Service"], None] = lambda _: None,
     ) -> None:
-        self.limits, self.registry = limits, Registry()
+        self.limits, self.registry, self.fields = limits, Registry(), fields
         self._load, self._on_ready = load, on_ready
         self._served: Served | None = None
         self.failure: Exception | None = None

@@ -17,7 +17,7 @@ from splare_os.extras import EXTRAS
 
 from .conftest import ROOT
 
-FOLDERS_OF_DATA = ("mappings", "ingest_pipelines", "mini", "samples")
+FOLDERS_OF_DATA = ("mappings", "ingest_pipelines", "mini", "samples", "explore/page")
 
 
 @pytest.fixture(scope="module")

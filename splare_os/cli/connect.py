@@ -1,0 +1,111 @@
+"""`splare-os connect`: OpenSearch asks a model server itself, for any client's plain text."""
+
+import sys
+from contextlib import closing
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .options import SCORINGS, TEXT, added, cluster_options, print_json
+from .options import connect as connected
+
+if TYPE_CHECKING:
+    from opensearchpy import OpenSearch
+
+    from ..connect import Route
+
+
+@click.command()
+@click.option("--index", required=True, help="Index to connect; made if it is not there.")
+@click.option(
+    "--server",
+    required=True,
+    envvar="SPLARE_SERVER_URL",
+    help="Address of `splare-os serve`, as the cluster reaches it ($SPLARE_SERVER_URL).",
+)
+@lambda command: added(command, *TEXT)
+@click.option("--impacts-field", help="Where impacts go; its name ends in _splare.")
+@click.option("--top-k", type=click.IntRange(min=1), help="Impacts kept per document.")
+@click.option("--scoring", type=click.Choice(SCORINGS), help="Of a new index.")
+@click.option("--set-cluster-settings", is_flag=True, help="Set what ml-commons needs, too.")
+@click.option("--dry-run", "mode", flag_value="show", help="Print the requests, for curl.")
+@click.option("--check", "mode", flag_value="check", help="Only tell what is out of date.")
+@click.option("--disconnect", "mode", flag_value="disconnect", help="Take it all off again.")
+@click.option("--replay", "mode", flag_value="replay", help="Send its dead letters once more.")
+@cluster_options
+def connect(mode: str | None, **chosen: Any) -> None:  # noqa: ANN401  # one for each option
+    """Have OpenSearch ask a model server for impacts, at ingest and in searches.
+
+    Prints a line of JSON for each part that was put right; done again, none. The token that the
+    server asks for is $SPLARE_SERVER_BEARER_TOKEN. --check exits 1 if a part is not good, --replay
+    if a letter failed again.
+    """
+    with closing(connected(chosen)) as client:
+        if mode == "replay":
+            _replay(client, chosen["index"])
+            return
+        _MODES[mode](client, *_route(client, chosen, is_new=mode is None), chosen)
+
+
+def _route(
+    client: "OpenSearch", chosen: dict[str, Any], *, is_new: bool
+) -> "tuple[Route, str | None]":
+    """Return the route that the options name, and the server's token; `is_new`: makes the index."""
+    from ..connect.route import find_route
+    from ..connection import find_connection
+    from .options import text_fields
+
+    token = find_connection({}, prefix="SPLARE_SERVER_").bearer_token
+    asked = chosen["index"], text_fields(chosen), chosen["server"]
+    options = {name: chosen[name] for name in ("top_k", "scoring")}
+    return find_route(client, *asked, is_new=is_new, **options), token
+
+
+def _put(client: "OpenSearch", route: "Route", token: str | None, chosen: dict[str, Any]) -> None:
+    from ..connect import connect
+
+    sets = chosen["set_cluster_settings"]
+    for one in connect(client, route, token=token, sets_cluster=sets):
+        print_json({"part": one.part, "was": one.state})
+
+
+def _check(client: "OpenSearch", route: "Route", token: str | None, _: dict[str, Any]) -> None:
+    from ..connect import check
+
+    found = list(check(client, route, token=token))
+    for one in found:
+        print_json(asdict(one))
+    if any(one.state != "good" for one in found):
+        sys.exit(1)
+
+
+def _show(client: "OpenSearch", route: "Route", token: str | None, _: dict[str, Any]) -> None:
+    from ..connect import curl_commands
+    from ..connect.settings import lacking
+
+    for command in curl_commands(route, lacking(client, route), has_token=token is not None):
+        click.echo(command)
+
+
+def _disconnect(client: "OpenSearch", route: "Route", _: str | None, __: dict[str, Any]) -> None:
+    from ..connect import disconnect
+
+    for name in disconnect(client, route):
+        print_json({"removed": name})
+
+
+_MODES = {None: _put, "check": _check, "show": _show, "disconnect": _disconnect}
+
+
+def _replay(client: "OpenSearch", index: str) -> None:
+    from ..connect import replay
+
+    outcomes = list(replay(client, index))
+    for one in outcomes:
+        if one.reason:
+            print_json(asdict(one))
+    failed = sum(bool(one.reason) for one in outcomes)
+    print_json({"replayed": len(outcomes) - failed, "failed": failed})
+    if failed:
+        sys.exit(1)

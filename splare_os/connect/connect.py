@@ -1,0 +1,142 @@
+"""A route put onto a cluster, looked at, and taken off again."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from opensearchpy import NotFoundError, OpenSearch, OpenSearchException
+
+from ..errors import ConnectError
+from ..layout.pipeline import DEAD_LETTERS, dead_letters_template
+from .bodies import KINDS, Route, index_settings, ingest_body, search_body
+from .ml_commons import MlCommons
+from .settings import lacking
+
+NO_ROUTE = (
+    "only the client route is there: `splare-os index` and SplareOpenSearch need no part of the "
+    "cluster but its indices"
+)
+PARTS = {"opensearch-ml": "ml-commons", "opensearch-neural-search": "neural-search"}
+
+
+@dataclass(frozen=True)
+class State:
+    """One part of a route: `state` is `good`, `missing`, or says what is out of date."""
+
+    part: str
+    state: str
+
+
+def connect(
+    client: OpenSearch, route: Route, *, token: str | None = None, sets_cluster: bool = False
+) -> list[State]:
+    """Put a route onto a cluster, and return what of it was missing or out of date.
+
+    The index is there already, with the record of its field. Done again, nothing changes. Cluster
+    settings are changed with `sets_cluster` alone; else `ConnectError` says which are needed.
+    """
+    require_plugins(client)
+    if needed := lacking(client, route):
+        if not sets_cluster:
+            raise ConnectError(
+                f"the cluster needs the persistent settings {needed}: allow it with "
+                "--set-cluster-settings, or have them set"
+            )
+        client.cluster.put_settings(body={"persistent": needed})
+    found = list(check(client, route, token=token))
+    models = MlCommons(client, route)
+    stale = {one.part for one in found if one.state != "good"}
+    for kind in KINDS:
+        if f"model {route.model_name(kind)}" in stale:
+            models.put(kind, token)
+    client.indices.put_index_template(name=DEAD_LETTERS, body=dead_letters_template())
+    document, query = (str(models.model_id(kind)) for kind in KINDS)
+    client.ingest.put_pipeline(id=route.name, body=ingest_body(route, document))
+    client.search_pipeline.put(id=route.name, body=search_body(query))
+    client.indices.put_settings(index=route.index, body={"index": index_settings(route)})
+    return [one for one in found if one.state != "good"]
+
+
+def check(client: OpenSearch, route: Route, *, token: str | None = None) -> Iterator[State]:
+    """Yield the state of each part of a route; changes nothing."""
+    require_plugins(client)
+    if needed := lacking(client, route):
+        yield State("cluster settings", f"missing: {needed}")
+    models = MlCommons(client, route)
+    for kind in KINDS:
+        yield State(f"model {route.model_name(kind)}", models.state(kind, token))
+    document, query = (models.model_id(kind) or "" for kind in KINDS)
+    there = _ingest_pipeline(client, route.name)
+    yield State(f"ingest pipeline {route.name}", _compared(there, ingest_body(route, document)))
+    there = _search_pipeline(client, route.name)
+    yield State(f"search pipeline {route.name}", _compared(there, search_body(query)))
+    yield State(f"settings of {route.index}", _index_state(client, route))
+
+
+def disconnect(client: OpenSearch, route: Route) -> list[str]:
+    """Take a route off a cluster, and return the names of what was removed.
+
+    The index, its documents, dead letters and cluster settings stay.
+    """
+    require_plugins(client)
+    removed = []
+    if client.indices.exists(index=route.index) and _index_state(client, route) == "good":
+        body = {"index": dict.fromkeys(index_settings(route))}
+        client.indices.put_settings(index=route.index, body=body)
+        removed.append(f"settings of {route.index}")
+    if _ingest_pipeline(client, route.name) is not None:
+        client.ingest.delete_pipeline(id=route.name)
+        removed.append(f"ingest pipeline {route.name}")
+    if _search_pipeline(client, route.name) is not None:
+        client.search_pipeline.delete(id=route.name)
+        removed.append(f"search pipeline {route.name}")
+    return removed + MlCommons(client, route).remove()
+
+
+def require_plugins(client: OpenSearch) -> None:
+    """Raise `ConnectError` unless the cluster has pipelines, settings and both plugins."""
+    try:
+        found = {one["component"] for one in client.cat.plugins(format="json")}
+        client.cluster.get_settings()
+    except OpenSearchException as error:
+        raise ConnectError(f"the service tells of no plugins ({error}): {NO_ROUTE}") from error
+    missing = [told for name, told in PARTS.items() if not _has(found, name)]
+    if missing:
+        raise ConnectError(f"the cluster has no {' and no '.join(missing)}: {NO_ROUTE}")
+
+
+def _has(found: set[str], name: str) -> bool:
+    return any(re.fullmatch(f"({name}|{name.removeprefix('opensearch-')})", one) for one in found)
+
+
+def _ingest_pipeline(client: OpenSearch, name: str) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = client.ingest.get_pipeline(id=name)[name]
+    except NotFoundError:
+        return None
+    return found
+
+
+def _search_pipeline(client: OpenSearch, name: str) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = client.search_pipeline.get(id=name)[name]
+    except NotFoundError:
+        return None
+    return found
+
+
+def _compared(there: dict[str, Any] | None, body: dict[str, Any]) -> str:
+    if there is None:
+        return "missing"
+    return "good" if there == body else "out of date: another model, record or version"
+
+
+def _index_state(client: OpenSearch, route: Route) -> str:
+    found = client.indices.get_settings(index=route.index, params={"flat_settings": "true"})
+    wanted = {f"index.{name}": value for name, value in index_settings(route).items()}
+    for name, one in found.items():
+        told = {key: one["settings"].get(key) for key in wanted}
+        if told != wanted:
+            return f"missing: {name} has {told}"
+    return "good"

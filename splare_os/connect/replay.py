@@ -1,0 +1,81 @@
+"""Dead letters of the native route, sent once more through the pipeline of their index."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import orjson
+from opensearchpy import OpenSearch
+
+from ..errors import BulkError
+from ..layout.pipeline import DEAD_LETTERS
+from ..reply import part
+
+AT_A_TIME = 100
+
+Letter: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """One letter that was sent again: the id of its document, and why it failed again, if it did.
+
+    A letter that failed again is in the dead letters anew, or still.
+    """
+
+    id: str | None
+    reason: str = ""
+
+
+def replay(client: OpenSearch, index: str) -> Iterator[Replayed]:
+    """Yield what becomes of each dead letter of `index`, oldest first; what is stored is removed.
+
+    A document that was written anew since it failed is written over: replay before that.
+    """
+    if not client.indices.exists(index=DEAD_LETTERS):
+        return
+    client.indices.refresh(index=DEAD_LETTERS)
+    letters = _letters(client, index)
+    for start in range(0, len(letters), AT_A_TIME):
+        yield from _sent(client, index, letters[start : start + AT_A_TIME])
+
+
+def _letters(client: OpenSearch, index: str) -> list[Letter]:
+    """Return all letters of an index that are there now: those that come meanwhile are others."""
+    found: list[Letter] = []
+    query = {"term": {"index": index}}
+    body: dict[str, Any] = {"query": query, "size": 1000, "sort": ["@timestamp"]}
+    reply = client.search(index=DEAD_LETTERS, body=body, params={"scroll": "5m"})
+    while hits := part(reply, "hits", "hits"):
+        found += hits
+        reply = client.scroll(body={"scroll_id": reply["_scroll_id"], "scroll": "5m"})
+    client.clear_scroll(body={"scroll_id": reply["_scroll_id"]})
+    return found
+
+
+def _sent(client: OpenSearch, index: str, letters: Sequence[Letter]) -> list[Replayed]:
+    lines = b"".join(_lines(index, letter["_source"]) for letter in letters)
+    items = part(client.bulk(body=lines), "items")
+    if len(items) != len(letters):
+        raise BulkError(f"{len(items)} answers to {len(letters)} documents")
+    done, outcomes = [], []
+    for letter, item in zip(letters, items, strict=True):
+        result = item["index"]
+        outcome = Replayed(letter["_source"].get("id"), _reason(result))
+        outcomes.append(outcome)
+        if "error" not in result:  # stored, or a letter anew
+            done.append(b'{"delete":' + orjson.dumps({"_id": letter["_id"]}) + b"}\n")
+    if done:
+        client.bulk(body=b"".join(done), index=DEAD_LETTERS)
+    return outcomes
+
+
+def _lines(index: str, letter: Letter) -> bytes:
+    name = {"_index": index} | ({"_id": letter["id"]} if letter.get("id") is not None else {})
+    return orjson.dumps({"index": name}) + b"\n" + orjson.dumps(letter["document"]) + b"\n"
+
+
+def _reason(result: dict[str, Any]) -> str:
+    if "error" in result:
+        return str(result["error"].get("reason"))
+    return "refused again: its letter is anew" if result["_index"] == DEAD_LETTERS else ""

@@ -1,0 +1,79 @@
+"""What OpenSearch itself asks for: impacts as a field stores them, weights as its index weighs.
+
+The record of the field and the statistics of its index are read from the cluster, as our worker and
+client read them, so that either route writes and ranks the same.
+"""
+
+import asyncio
+from functools import partial
+
+import orjson
+from fastapi import FastAPI
+from fastapi.responses import Response
+
+from ..encoder import GivesWholeQueries
+from ..impacts import Impacts, prune, to_features
+from ..layout.field import FieldImpacts, impacts_object
+from ..layout.records import FieldRecord
+from ..search.queries import Queries
+from . import messages
+from .fields import Fields
+from .refusal import Refusal
+from .replies import OPTIONS
+from .routes import PROBLEMS, Fingerprint
+from .service import Service
+from .work import Explanations, Part
+
+LENGTH = "length"
+"""The key of a text's length among its impacts: ml-commons passes numbers by name, and no more."""
+
+
+def stored(impacts: Impacts, record: FieldRecord) -> bytes:
+    """Return `{"response": [{latent: impact, …, "length": …}, …]}` as the worker stores them.
+
+    A text without impacts has an empty object.
+    """
+    kept = prune(impacts, record.top_k)
+    kept.sort_indices()
+    made = FieldImpacts.of(kept, record.saturation)
+    rows = [
+        impacts_object(made, row)["impacts"] | {LENGTH: length} if length > 0 else {}  # type: ignore[operator]
+        for row, length in enumerate(made.lengths)
+    ]
+    return orjson.dumps({"response": rows}, option=OPTIONS)
+
+
+def add_native(app: FastAPI, service: Service) -> None:
+    """Add the routes that connectors ask which `splare-os connect` makes."""
+
+    def fields() -> Fields:
+        if service.fields is None:
+            reason = "no cluster is known: start `splare-os serve` with --url, or SPLARE_URL"
+            raise Refusal(424, "Cluster", reason)
+        return service.fields
+
+    @app.post("/native/documents", response_model=messages.Features, responses=PROBLEMS)
+    async def native_documents(body: messages.Native, fingerprint: Fingerprint = None) -> Response:
+        """Impacts of documents as the field of an index stores them, each with its length."""
+        service.require(fingerprint)
+        ask = partial(fields().record, body.index, body.field, service.encoder)
+        record = await asyncio.to_thread(ask)
+        part = await service.encode("document", body.texts)
+        content = await asyncio.to_thread(stored, _impacts(part), record)
+        return Response(content, media_type="application/json")
+
+    @app.post("/native/queries", response_model=messages.Features, responses=PROBLEMS)
+    async def native_queries(body: messages.Native, fingerprint: Fingerprint = None) -> Response:
+        """Weights of queries in an index, as our client gives them to it."""
+        service.require(fingerprint)
+        encoder = service.encoder
+        weigh = await asyncio.to_thread(fields().weighing, body.index, body.field, encoder)
+        impacts = _impacts(await service.encode("whole_query", body.texts))
+        top_k = encoder.query_top_k if isinstance(encoder, GivesWholeQueries) else None
+        weights = weigh.weights(Queries(impacts, top_k))
+        rows = [to_features(weights, row) for row in range(weights.shape[0])]
+        return Response(orjson.dumps({"response": rows}), media_type="application/json")
+
+
+def _impacts(part: Part) -> Impacts:
+    return part.impacts if isinstance(part, Explanations) else part
