@@ -46,7 +46,7 @@ class Fields:
         known = partial(self._collection.known, found.records, found.name, encoder)
         first = next(iter(found.records.values()))
         scoring: Scoring = "dot" if first.saturation is None else "calibrated"
-        return self._told(lambda: weighing(found.records, scoring, idf))
+        return self._told(lambda: weighing(found.records, scoring, known))
 
     def _found(self, index: str, field: str, encoder: Encoder) -> FoundImpacts:
         return self._told(lambda: self._check(index, {}, field, encoder, PLAIN))
