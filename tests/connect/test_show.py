@@ -27,7 +27,7 @@ def test_a_shell_sends_the_bodies_that_connect_sends() -> None:
     done = subprocess.run(
         ["/bin/sh", "-eu", "-c", script], env=told, check=True, capture_output=True, text=True
     )
-    bodies = [orjson.loads(line) for line in done.stderr.splitlines()]
+    bodies = [orjson.loads(line) for line in done.stderr.strip().split("\n")]
     connector = bodies[1] | {"description": ""}
     assert connector == connector_body(ROUTE, "document", "s3cret") | {"description": ""}
     assert (bodies[2]["connector_id"], bodies[2]["model_group_id"]) == ("c1", "g1")
