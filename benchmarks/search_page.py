@@ -53,14 +53,25 @@ def plot(path: Path, lines: Sequence[Figures]) -> None:
         growth.plot(sizes, walls, marker="o", label=way)
     growth.set(xscale="log", yscale="log", xlabel="documents", ylabel="wall, p50, ms")
     growth.legend()
+    growth.xaxis.set_major_formatter("{x:,.0f}")
+    growth.yaxis.set_major_formatter("{x:.0f}")
+    growth.yaxis.set_minor_formatter("{x:.0f}")
     most = max(one["documents"] for one in lines)
-    for one in (one for one in merged if one["documents"] == most):
-        if one["way"] == EXACT or one["way"].startswith("two steps"):
-            curve.scatter(one["wall"][0], one["recall@10"], color="C0")
-            curve.annotate(one["way"], (one["wall"][0], one["recall@10"]), fontsize=7)
+    found = [one for one in merged if one["documents"] == most and _is_on_the_curve(one["way"])]
+    for number, one in enumerate(sorted(found, key=lambda one: one["wall"][0])):
+        at = one["wall"][0], one["recall@10"]
+        label = one["way"].removeprefix("two steps, ")
+        curve.scatter(*at, color="C0")
+        shift = (0, 5 if number % 2 else -12)
+        curve.annotate(label, at, shift, textcoords="offset points", ha="center", fontsize=8)
+    curve.margins(0.2)
     curve.set(xlabel=f"wall, p50, ms; {most:,} documents", ylabel="recall@10 of exact")
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})
+
+
+def _is_on_the_curve(way: str) -> bool:
+    return way == EXACT or way.startswith("two steps")
 
 
 @click.command()
