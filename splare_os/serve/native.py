@@ -20,7 +20,7 @@ from . import messages
 from .fields import Fields
 from .refusal import Refusal
 from .replies import OPTIONS
-from .routes import PROBLEMS, Fingerprint
+from .routes import MISSING, PROBLEMS, Fingerprint
 from .service import Service
 from .work import Explanations, Part
 
@@ -49,10 +49,10 @@ def add_native(app: FastAPI, service: Service) -> None:
     def fields() -> Fields:
         if service.fields is None:
             reason = "no cluster is known: start `splare-os serve` with --url, or SPLARE_URL"
-            raise Refusal(424, "Cluster", reason)
+            raise Refusal(404, "Cluster", reason)
         return service.fields
 
-    @app.post("/native/documents", response_model=messages.Features, responses=PROBLEMS)
+    @app.post("/native/documents", response_model=messages.Features, responses=PROBLEMS | MISSING)
     async def native_documents(body: messages.Native, fingerprint: Fingerprint = None) -> Response:
         """Impacts of documents as the field of an index stores them, each with its length."""
         service.require(fingerprint)
@@ -62,7 +62,7 @@ def add_native(app: FastAPI, service: Service) -> None:
         content = await asyncio.to_thread(stored, _impacts(part), record)
         return Response(content, media_type="application/json")
 
-    @app.post("/native/queries", response_model=messages.Features, responses=PROBLEMS)
+    @app.post("/native/queries", response_model=messages.Features, responses=PROBLEMS | MISSING)
     async def native_queries(body: messages.Native, fingerprint: Fingerprint = None) -> Response:
         """Weights of queries in an index, as our client gives them to it."""
         service.require(fingerprint)

@@ -29,5 +29,5 @@ def test_without_a_cluster_the_routes_say_what_to_do(server: Server) -> None:
     for path in ("/native/documents", "/native/queries"):
         asked = {"texts": ["ants"], "index": "facts", "field": "text"}
         status, found = server.post(path, asked)
-        assert (status, found["error_type"]) == (424, "Cluster")
+        assert (status, found["error_type"]) == (404, "Cluster")
         assert "--url" in found["error"]
