@@ -6,6 +6,7 @@ from .train_adapt import adapt
 from .train_distill import distill
 from .train_mine import mine
 from .train_prior import prior
+from .train_pseudo import pseudo
 from .train_sae import sae
 
 
@@ -14,5 +15,5 @@ def train() -> None:
     """Make models of your own."""
 
 
-for command in (sae, adapt, distill, mine, prior):
+for command in (sae, adapt, distill, mine, prior, pseudo):
     train.add_command(command)

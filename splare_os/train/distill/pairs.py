@@ -9,6 +9,7 @@ from pathlib import Path
 
 import orjson
 
+from ...documents.compression import BrokenStreamError, decompressed
 from ...documents.fields import Fields
 from ...documents.sources import read_documents
 from ...errors import TrainingError
@@ -70,7 +71,7 @@ class Pairs:
 
 
 def read_pairs(source: str) -> Pairs:
-    """Return the pairs of a file of rows, or of a folder in BEIR form.
+    """Return the pairs of a file of rows, compressed or not, or of a folder in BEIR form.
 
     A line of a file is `{"query", "positive"}` with, where there are some, `"negatives"` (texts)
     and `"scores"` (of the positive and each negative). A negative that answers the query in
@@ -140,14 +141,16 @@ def _from_rows(path: Path) -> Pairs:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, object]]:
-    with path.open("rb") as file:
-        for number, raw in enumerate(file, 1):
-            if not raw.strip():
-                continue
-            try:
-                yield number, orjson.loads(raw)
-            except orjson.JSONDecodeError as error:
-                raise TrainingError(f"{path}, line {number}: invalid JSON: {error}") from error
+    with path.open("rb") as file, decompressed(file) as lines:
+        number = 0
+        try:
+            for number, raw in enumerate(lines, 1):
+                if raw.strip():
+                    yield number, orjson.loads(raw)
+        except orjson.JSONDecodeError as error:
+            raise TrainingError(f"{path}, line {number}: invalid JSON: {error}") from error
+        except BrokenStreamError as error:
+            raise TrainingError(f"{path}, after line {number}: {error}; fetch it again") from error
 
 
 def _checked(line: object, where: str) -> tuple[str, list[str], tuple[float, ...]]:

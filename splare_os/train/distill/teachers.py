@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 MAX_SCALE = 100.0
+KEPT_TEXTS = 4096
+"""Texts whose vectors are kept at once: a training that is stopped embeds no more of them anew."""
+
 UNREADABLE = (OSError, ValueError, RuntimeError, SafetensorError)
 """What libraries raise for a model that is not there, or is damaged."""
 
@@ -221,12 +224,16 @@ def _vectors(
 ) -> Vectors:
     kind, chosen = "query" if is_query else "document", [texts[place] for place in wanted]
     key = sha256("\0".join([name, kind, *chosen]).encode()).hexdigest()[:16]
-    path = folder / f"vectors-{key}.npy"
-    if not path.is_file():
-        encode = model().encode_query if is_query else model().encode_document
-        encoded: Vectors = encode(chosen, normalize_embeddings=True, show_progress_bar=False)
-        keep(path, encoded.astype(np.float16))
-    found = np.load(path).astype(np.float32)
+    parts = []
+    for start in range(0, len(chosen), KEPT_TEXTS):
+        path = folder / f"vectors-{key}-{start}.npy"
+        if not path.is_file():
+            encode = model().encode_query if is_query else model().encode_document
+            part = chosen[start : start + KEPT_TEXTS]
+            encoded: Vectors = encode(part, normalize_embeddings=True, show_progress_bar=False)
+            keep(path, encoded.astype(np.float16))
+        parts.append(np.load(path))
+    found = np.concatenate(parts).astype(np.float32)
     vectors: Vectors = np.zeros((len(texts), found.shape[1]), dtype=np.float32)
     vectors[list(wanted)] = found
     return vectors

@@ -1,3 +1,4 @@
+import gzip
 import json
 from pathlib import Path
 
@@ -28,6 +29,16 @@ def test_rows_share_equal_texts(tmp_path: Path) -> None:
         ["a", "b", "c", "d"],
     )
     assert pairs.rows == [Row(0, 0, (1, 2), (3.0, 1.5, -2.0)), Row(0, 1, (3, 3)), Row(1, 0)]
+
+
+def test_compressed_rows_are_read_and_a_broken_stream_is_told_of(tmp_path: Path) -> None:
+    lines = "".join(json.dumps({"query": f"q{n}", "positive": f"p{n}"}) + "\n" for n in range(50))
+    path = tmp_path / "rows.jsonl.gz"
+    path.write_bytes(gzip.compress(lines.encode()))
+    assert len(read_pairs(str(path)).rows) == 50
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(TrainingError, match=r"gz, after line \d+: gzip stream broken off"):
+        read_pairs(str(path))
 
 
 def test_a_negative_that_another_line_calls_an_answer_is_one(tmp_path: Path) -> None:
