@@ -6,8 +6,8 @@ import { byId, chip, fill, make } from "./dom.js";
 /** Ask for a comparison and draw it. */
 export async function drawComparison(app) {
   const { kind, a, b } = app.state;
-  byId("side-a").value = a;
-  byId("side-b").value = b;
+  if (a) byId("side-a").value = a; // what is typed before the page is drawn stays
+  if (b) byId("side-b").value = b;
   document.querySelector(`#compare-form input[value="${kind}"]`).checked = true;
   byId("compare-problem").hidden = true;
   if (!a || !b) return byId("compared").replaceChildren();
