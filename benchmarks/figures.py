@@ -18,7 +18,7 @@ Figures: TypeAlias = dict[str, Any]
 def figures(
     found: Sequence[Timed[str]],
     qrels: Qrels,
-    read: Mapping[str, float],
+    read: Mapping[str, float | None],
     of: tuple[int, str],
 ) -> list[Figures]:
     """Return a line for each way: milliseconds, the ratio to exact, recall and nDCG of ten hits.

@@ -41,7 +41,7 @@ from .scoring import read_collection
 from .timing import Found, compared, timed
 
 FIELD = "text_splare"
-PREFIX = "splare-bench-"
+PREFIX = "splare-growth-"
 PLAIN, CALIBRATED = f"{PREFIX}dot", f"{PREFIX}calibrated"
 TITLE_CHARS = 100
 """Of the first document, the query that it is searched by while the collection grows."""

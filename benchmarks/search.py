@@ -1,16 +1,17 @@
 """How fast up to millions of documents are searched, and what is lost where it is faster.
 
 splare-os encode --out ENCODED FILE…
-python -m benchmarks.search ENCODED DATA --documents 100000,300000,2000000 --page docs/search.md
+python -m benchmarks.search ENCODED DATA --documents 100000,300000,2000000 --out FIGURES.jsonl
 
 ENCODED are real documents whose ids are NAME/ID for those of the data set NAME below DATA, which
-gives queries and judgements. Beyond the real ones, each document is the element-wise maximum of the
-impacts of two of them. One index of one shard grows from size to size and is searched at each, as
-it was merged by default; at the last one as one segment too. All ways take turns on every query.
+gives queries and judgements. A size above their number has the first --base of them, and documents
+that are each the element-wise maximum of the impacts of two of these. Each size has an index of one
+shard, which stays for the next run; it is searched as it was merged by default, and with --merge as
+one segment too. All ways take turns on every query.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -39,6 +40,7 @@ from .collection import Grown, Ready, fill
 from .figures import EXACT, Figures, figures
 from .in_memory import Exhaustive, Seismic
 from .real import Documents, Judged, read_judged, read_real
+from .search_page import ONE_SEGMENT
 from .timing import Found, timed
 
 PREFIX = "splare-bench-"
@@ -88,12 +90,17 @@ class Asked:
         assert record.saturation is not None
         return record.saturation
 
-    def mean_read(self, make: Make) -> float:
-        """Return how many postings of latents the first query of a body reads a document."""
-        return float(np.mean([self._read(make(query)["query"]) for query in self.texts]))
+    def mean_read(self, make: Make) -> float | None:
+        """Return how many postings of latents the first query of a body reads a document.
 
-    def _read(self, query: Dsl) -> float:
-        clauses = query.get("bool", {}).get("should", [])
+        None for a body that is not made of `rank_feature` clauses.
+        """
+        queries = [make(query)["query"] for query in self.texts]
+        if any("bool" not in query for query in queries):
+            return None
+        return float(np.mean([self._read(query["bool"]["should"]) for query in queries]))
+
+    def _read(self, clauses: Sequence[Dsl]) -> float:
         latents = [int(one["rank_feature"]["field"].rpartition(".")[2]) for one in clauses]
         return float(self.postings[latents].sum())
 
@@ -270,7 +277,7 @@ def main(folder: Path, data: Path, model: str, documents: list[int], **options: 
                 out.write(json.dumps(line) + "\n")
             if options["merge"]:
                 bench.merge()
-                for line in bench.search(connection.urls[0], "1 segment", rounds, most):
+                for line in bench.search(connection.urls[0], ONE_SEGMENT, rounds, most):
                     out.write(json.dumps(line) + "\n")
 
 

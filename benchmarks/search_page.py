@@ -14,6 +14,8 @@ import click
 from .figures import EXACT, Figures
 from .table import put_between_marks
 
+ONE_SEGMENT = "1 segment"
+
 DRAWN = (EXACT, "two steps", "BM25", "every posting, numpy")
 """Ways that are drawn by the number of documents."""
 
@@ -35,6 +37,25 @@ def tables(lines: Sequence[Figures]) -> Iterator[str]:
         yield ""
 
 
+def growth(lines: Sequence[Figures], upto: int = 8_800_000) -> Iterator[str]:
+    """Yield how walls grow from the last size but one to the last, and the straight line on."""
+    merged = [one for one in lines if one["state"] != ONE_SEGMENT]
+    *_, few, many = sorted({one["documents"] for one in merged})
+    walls = {(one["way"], one["documents"]): one["wall"][0] for one in merged}
+    read = {(one["way"], one["documents"]): one["postings"] for one in merged}
+    yield f"### From {few:,} to {many:,} documents, wall p50\n"
+    yield f"| | times as long | ms for {upto:,}, on a straight line | ns a posting read |"
+    yield "|---|---|---|---|"
+    for way in dict.fromkeys(one["way"] for one in merged):
+        if (way, few) in walls and (way, many) in walls:
+            before, after = walls[way, few], walls[way, many]
+            far = after + (after - before) * (upto - many) / (many - few)
+            postings = read[way, many]
+            ns = "" if postings is None else f"{1e6 * after / (postings * many):.1f}"
+            yield f"| {way} | {after / before:.1f} | {far:.0f} | {ns} |"
+    yield ""
+
+
 def _ms(values: Sequence[float]) -> str:
     return "/".join(f"{value:.1f}" for value in values)
 
@@ -46,7 +67,7 @@ def plot(path: Path, lines: Sequence[Figures]) -> None:
 
     mpl.rcParams.update({"svg.hashsalt": "splare-os", "svg.fonttype": "none"})
     figure, (growth, curve) = plt.subplots(1, 2, figsize=(10, 4))
-    merged = [one for one in lines if one["state"] != "1 segment"]
+    merged = [one for one in lines if one["state"] != ONE_SEGMENT]
     for way in DRAWN:
         own = [one for one in merged if one["way"] == way]
         sizes, walls = [one["documents"] for one in own], [one["wall"][0] for one in own]
@@ -81,7 +102,7 @@ def _is_on_the_curve(way: str) -> bool:
 def main(figures: TextIO, page: Path, picture: Path) -> None:
     """Write tables and a plot."""
     lines = [json.loads(line) for line in figures]
-    put_between_marks(page, "\n".join(tables(lines)))
+    put_between_marks(page, "\n".join([*tables(lines), *growth(lines)]))
     plot(picture, lines)
 
 

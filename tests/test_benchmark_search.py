@@ -9,7 +9,7 @@ from benchmarks.collection import Grown
 from benchmarks.figures import figures
 from benchmarks.in_memory import Exhaustive
 from benchmarks.real import Real, read_judged
-from benchmarks.search_page import tables
+from benchmarks.search_page import growth, tables
 from benchmarks.timing import Found, Timed, compared, timed
 
 
@@ -95,3 +95,16 @@ def test_figures_say_what_is_lost_against_exact() -> None:
         "| two steps | 3.0/3.0/3.0 | 5.0/5.0/5.0 | 0.50 [0.50, 0.50] | 0.500 | 1.0000 |  |" in told
     )
     assert told.index("two steps") < told.index("| exact |")
+
+
+def test_growth_is_told_from_the_last_two_sizes_that_were_merged_by_default() -> None:
+    of = {"way": "exact", "postings": 2.0}
+    lines = [
+        of | {"documents": 10_000, "state": "1 segment", "wall": [99.0]},
+        of | {"documents": 1_000, "state": "2 segments", "wall": [1.0]},
+        of | {"documents": 10_000, "state": "2 segments", "wall": [4.0]},
+        of | {"documents": 100_000, "state": "2 segments", "wall": [22.0]},
+        {"way": "BM25", "postings": None, "documents": 10_000, "state": "x", "wall": [1.0]},
+    ]
+    *_, row, _ = growth(lines, upto=200_000)
+    assert row == "| exact | 5.5 | 42 | 110.0 |"  # 0.2 ms a thousand; 22 ms of 200,000 postings

@@ -48,7 +48,7 @@ def the_clause(body: Dsl) -> Clause:
 
 def check_steps(body: Dsl, params: Mapping[str, Any]) -> None:
     """Raise `ValueError` for a search that cannot be made into two steps; `params` of its URL."""
-    for key in ("scroll", "sort", "search_type"):
+    for key in ("scroll", "sort"):
         if key in params:
             raise ValueError(f"ext.splare.two_step with {key}: no hits are scored anew then")
     the_clause(body)
