@@ -8,6 +8,7 @@ revives dead latents looks at every fourth token.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import torch
@@ -115,4 +116,6 @@ def _csr(places: torch.Tensor, values: torch.Tensor, shape: tuple[int, ...]) -> 
     starts = torch.bincount(places[0], minlength=shape[0]).cumsum(0)
     starts = torch.cat([starts.new_zeros(1), starts])
     columns = places[1].contiguous()
-    return torch.sparse_csr_tensor(starts, columns, values, shape, check_invariants=False)
+    with warnings.catch_warnings():  # torch's word, once in a process, that these are in beta
+        warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta", UserWarning)
+        return torch.sparse_csr_tensor(starts, columns, values, shape, check_invariants=False)
