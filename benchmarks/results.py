@@ -178,7 +178,8 @@ def _computed(
             yield from evaluate([folder], encoders, client, one)
 
 
-def _known(option: str, given: Sequence[str], known: Sequence[str]) -> None:
+def known_only(option: str, given: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse what an option names and nothing is known of."""
     for name in given:
         if name not in known:
             raise click.UsageError(f"{option} {name!r}: choose from {', '.join(known)}")
@@ -207,13 +208,13 @@ def main(
 ) -> None:
     """Write the page of results over the data sets below DATA."""
     sets = folders_below(data)
-    _known("--sets", asked["sets"], list(sets))
+    known_only("--sets", asked["sets"], list(sets))
     sets = {name: sets[name] for name in asked["sets"] or sets}
-    _known("--mean-over", asked["mean_over"], list(sets))
+    known_only("--mean-over", asked["mean_over"], list(sets))
     if not out.parent.is_dir():
         raise click.UsageError(f"--out {out}: there is no such folder; make it first")
     with errors_in_one_line():
-        plan = _plan(asked)
+        plan = plan_of(asked)
         finished = WorkFile(work or default_cache_folder() / "results.jsonl")
         with closing(connect(asked)) as client:
             rows = list(measured(plan, sets, finished, client))
@@ -223,7 +224,7 @@ def main(
     click.echo(f"{out}: {len(rows)} rows", err=True)
 
 
-def _plan(asked: Mapping[str, Any]) -> Plan:
+def plan_of(asked: Mapping[str, Any]) -> Plan:
     """Return the plan of the command's options, its models loaded."""
     try:
         cuts = tuple(dict.fromkeys(map(read_cut, asked["top_k"])))
@@ -239,7 +240,7 @@ def _plan(asked: Mapping[str, Any]) -> Plan:
     device = asked["device"].split(",")[0] if asked["device"] else None
     dense = load_dense(asked["dense_model"], device=device) if asked["dense"] else None
     models = dict(zip(unique_names(encoders), encoders, strict=True))
-    _known("--curves", asked["curves"], list(models))
+    known_only("--curves", asked["curves"], list(models))
     curves = asked["curves"] or tuple(models)[:1]
     return Plan(models, curves, cuts, asked["queries"], dense, asked["dense_model"], device)
 

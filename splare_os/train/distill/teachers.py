@@ -21,7 +21,9 @@ from safetensors import SafetensorError
 from scipy.optimize import minimize
 from scipy.sparse import block_diag, csc_array, csr_array
 from scipy.special import softmax
+from torch.nn.functional import normalize
 
+from ...encode.backbone.precision import best_dtype
 from ...errors import EncoderError
 from .batches import Vectors
 from .losses import Places, Scores, Teacher
@@ -230,8 +232,8 @@ def _vectors(
         if not path.is_file():
             encode = model().encode_query if is_query else model().encode_document
             part = chosen[start : start + KEPT_TEXTS]
-            encoded: Vectors = encode(part, normalize_embeddings=True, show_progress_bar=False)
-            keep(path, encoded.astype(np.float16))
+            encoded = encode(part, show_progress_bar=False, convert_to_tensor=True).float()
+            keep(path, normalize(encoded).half().cpu().numpy())
         parts.append(np.load(path))
     found = np.concatenate(parts).astype(np.float32)
     vectors: Vectors = np.zeros((len(texts), found.shape[1]), dtype=np.float32)
@@ -252,6 +254,6 @@ def _opened(name: str, device: str) -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer
 
     try:
-        return SentenceTransformer(name, device=device)
+        return SentenceTransformer(name, device=device).to(best_dtype(device))
     except UNREADABLE as error:
         raise EncoderError(f"the teacher {name!r} cannot be loaded: {error}") from error

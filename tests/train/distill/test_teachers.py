@@ -4,6 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+import torch
 
 from splare_os.errors import EncoderError
 from splare_os.train.distill import teachers as module
@@ -150,13 +151,17 @@ class Counting:
     def __init__(self, name: str, device: str) -> None:
         self.loaded.append((name, device))
 
-    def encode_query(self, texts: list[str], **_: object) -> np.ndarray:
-        self.asked.append(("query", tuple(texts)))
-        return np.full((len(texts), 2), 0.5, dtype=np.float32)
+    def to(self, dtype: torch.dtype) -> "Counting":
+        assert dtype in {torch.float32, torch.bfloat16}
+        return self
 
-    def encode_document(self, texts: list[str], **_: object) -> np.ndarray:
+    def encode_query(self, texts: list[str], **_: object) -> torch.Tensor:
+        self.asked.append(("query", tuple(texts)))
+        return torch.tensor([[3.0, 4.0]] * len(texts))
+
+    def encode_document(self, texts: list[str], **_: object) -> torch.Tensor:
         self.asked.append(("document", tuple(texts)))
-        return np.full((len(texts), 2), 0.5, dtype=np.float32)
+        return torch.tensor([[3.0, 4.0]] * len(texts))
 
 
 def test_vectors_are_of_the_texts_in_rows_and_computed_once(
@@ -169,7 +174,7 @@ def test_vectors_are_of_the_texts_in_rows_and_computed_once(
     first = embedded(data, "model", **where)
     assert Counting.asked == [("query", ("q1", "q4")), ("document", ("d0", "d3"))]
     assert Counting.loaded == [("model", "cuda:1")]
-    assert first.queries[[1, 4]].tolist() == [[0.5, 0.5]] * 2
+    np.testing.assert_allclose(first.queries[[1, 4]], [[0.6, 0.8]] * 2, atol=1e-3)
     assert not first.queries[[0, 2, 3]].any()
     again = embedded(data, "model", **where)
     assert len(Counting.loaded) == 1
