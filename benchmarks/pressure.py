@@ -23,7 +23,7 @@ from splare_os.index import BulkOptions, IngestOptions, IngestRun, ingest
 from tests.index import faults
 from tests.index.proxy import Exchange, Fault, Proxy, Request, passed
 
-from .ingest import INDEX, Table, write
+from .loaders import INDEX, Table, write
 
 PAGE = Path(__file__).parents[1] / "docs" / "pressure.svg"
 LOOK_EVERY_S = 0.25

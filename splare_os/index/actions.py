@@ -8,7 +8,7 @@ import orjson
 from ..documents.document import Body, Document, encoded_text
 from ..documents.fields import Fields
 from ..documents.shards import Version
-from ..layout.field import FieldImpacts, digest, impacts_object
+from ..layout.field import digest
 from ..scoring import Saturation
 
 
@@ -122,25 +122,18 @@ Write: TypeAlias = Action | Update
 
 
 def to_action(
-    document: Document,
-    impacts: FieldImpacts | None,
-    row: int,
-    target: Target,
-    held: Stored | None = None,
+    document: Document, field: bytes, target: Target, held: Stored | None = None
 ) -> Action:
-    """Return the action that stores a document whole, with its impacts (None: it has none).
+    """Return the action that stores a document whole; `field` is its impacts field, as JSON.
 
     `held` is what the index holds of it: it is written over that version, and keeps what is in
     other impacts fields. `ValueError` if the document nests too deeply to be written.
     """
     if document.id is None or document.body is None:
         raise ValueError(f"line {document.line} is no document: {document.reason}")
-    ours = field_object(impacts, row)
     kept = _kept(document.body, held.source, target) if held else {}
-    body = document.body | kept
-    body |= {target.field: ours | {"digest": text_digest(document.text, target)}}
     try:
-        source = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
+        source = orjson.dumps(document.body | kept | {target.field: orjson.Fragment(field)})
     except orjson.JSONEncodeError as error:
         raise ValueError(f"cannot be written as JSON: {error}") from error
     return Action(target.index, document.id, source, held.version if held else None)
@@ -179,13 +172,6 @@ def is_unchanged(document: Document, stored: Body | None, target: Target) -> boo
 def text_digest(text: str, target: Target) -> str:
     """Return the digest of a text whose impacts go to `target`."""
     return digest(text, target.fingerprint, target.top_k, target.saturation)
-
-
-def field_object(impacts: FieldImpacts | None, row: int) -> Body:
-    """Return what stands in the impacts field, but for the digest."""
-    if impacts is None or not impacts.lengths[row] > 0:
-        return {"count": 0}
-    return impacts_object(impacts, row)
 
 
 def _canonical(body: Body) -> bytes:

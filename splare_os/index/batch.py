@@ -15,8 +15,8 @@ from ..documents.fields import Fields
 from ..documents.shards import Held
 from ..encoder import Encoder
 from ..layout.field import FieldImpacts
-from .actions import Target, Update, field_object, text_digest
-from .chunk import Chunk, Entry, encode
+from .actions import Target, Update, text_digest
+from .chunk import Chunk, Entry, encode, fields_of
 from .replies import Verdict
 from .scan import Page
 from .stages import Stages
@@ -108,9 +108,9 @@ def make_batch(
     made = FieldImpacts.of(impacts, target.saturation)
     dead |= {at: failures[row] for at, row in rows.items() if row in failures}
     live = [at for at in stale if at not in dead]
+    written = fields_of({at: entries[at].document for at in stale}, rows, made, target)
     updates = {
-        at: _update(page.documents[at], entries[at].document, made, rows.get(at), target)
-        for at in live
+        at: _update(page.documents[at], entries[at].document, written[at], target) for at in live
     }
     lengths = np.diff(impacts.indptr)
     bare = frozenset(at for at in live if at not in rows or not lengths[rows[at]])
@@ -144,15 +144,9 @@ def _is_stale(entry: Entry, target: Target, lacking: Collection[str]) -> bool:
     return ours.get("digest") != text_digest(entry.document.text, target)
 
 
-def _update(
-    held: Held, document: Document, made: FieldImpacts, row: int | None, target: Target
-) -> Update:
-    impacts = None if row is None else made
+def _update(held: Held, document: Document, field: bytes, target: Target) -> Update:
     digest = text_digest(document.text, target)
-    value = orjson.dumps(
-        field_object(impacts, row or 0) | {"digest": digest}, option=orjson.OPT_SERIALIZE_NUMPY
-    )
     is_first = target.field not in (held.source or {})
     return Update(
-        target.index, held.id, target.field, value, digest, held.version, held.routing, is_first
+        target.index, held.id, target.field, field, digest, held.version, held.routing, is_first
     )

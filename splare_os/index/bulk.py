@@ -42,11 +42,12 @@ def chunks(actions: Sequence[Write], options: BulkOptions) -> Iterator[list[Writ
     chunk: list[Write] = []
     size = 0
     for action in actions:
-        is_full = len(chunk) == options.max_actions or size + len(action.lines) > options.max_bytes
+        n_bytes = len(action.lines)
+        is_full = len(chunk) == options.max_actions or size + n_bytes > options.max_bytes
         if chunk and is_full:
             yield chunk
             chunk, size = [], 0
         chunk.append(action)
-        size += len(action.lines)
+        size += n_bytes
     if chunk:
         yield chunk

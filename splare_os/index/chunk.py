@@ -11,7 +11,8 @@ from ..encoder import Encoder
 from ..errors import EncoderError
 from ..impacts import Impacts, empty, prune, stack
 from ..layout.field import FieldImpacts, bad_impacts
-from .actions import Stored, Target, Write, is_unchanged, to_action
+from ..layout.field_json import empty_field_json, field_json
+from .actions import Stored, Target, Write, is_unchanged, text_digest, to_action
 from .dead_letters import to_letter
 from .ledger import Status
 from .replies import Verdict
@@ -102,19 +103,33 @@ def make_chunk(
         impacts, failures = impacts_of(wanted, encoder, target.top_k)
     made = FieldImpacts.of(impacts, target.saturation)
     dead |= {at: failures[row] for at, row in rows.items() if row in failures}
+    fields = fields_of({at: entries[at].document for at in changed}, rows, made, target)
     actions: dict[int, Write] = {}
     for at in (at for at in changed if at not in dead):
         document = entries[at].document
         held = None if entries[at].is_repeat else stored.get(str(document.id))
-        has = made if at in rows else None
         try:
-            actions[at] = to_action(document, has, rows.get(at, 0), target, held)
+            actions[at] = to_action(document, fields[at], target, held)
         except ValueError as error:
             dead[at] = str(error)
     lengths = np.diff(impacts.indptr)
     bare = frozenset(at for at in actions if at not in rows or not lengths[rows[at]])
     earlier = {at: ours for at in actions if (ours := _earlier(entries[at], stored, target))}
     return Chunk(entries, dead, actions, bare, made, rows, earlier)
+
+
+def fields_of(
+    documents: Mapping[int, Document], rows: Mapping[int, int], made: FieldImpacts, target: Target
+) -> dict[int, bytes]:
+    """Return by position what goes into the impacts field of each document, as JSON.
+
+    `rows`, of `made`, as in `Chunk`: in order.
+    """
+    digests = {at: text_digest(document.text, target) for at, document in documents.items()}
+    fields = field_json(made, [digests[at] for at in rows])
+    return {
+        at: fields[rows[at]] if at in rows else empty_field_json(digests[at]) for at in documents
+    }
 
 
 def impacts_of(

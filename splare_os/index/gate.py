@@ -50,6 +50,7 @@ class Gate:
         self.most, self.top_bytes = most, max_bytes
         self.limit, self.max_bytes = float(min(START, most)), max_bytes
         self.in_flight = 0
+        self._busy_s, self._busy_since = 0.0, 0.0
         self._changed = Condition()
         self._average: float | None = None
         self._deviation = 0.0
@@ -82,12 +83,18 @@ class Gate:
                 if stop.is_set():
                     raise BulkError("stopped before a request; run the same command again")
             self.in_flight += 1
-            return Trip(n_bytes, time.monotonic(), self.in_flight >= int(self.limit))
+            now = time.monotonic()
+            if self.in_flight == 1:
+                self._busy_since = now
+            return Trip(n_bytes, now, self.in_flight >= int(self.limit))
 
     def _leave(self, trip: Trip) -> None:
         with self._changed:
             self.in_flight -= 1
-            self._paces.append((time.monotonic() - trip.began) / max(trip.n_bytes, LEAST_BYTES))
+            now = time.monotonic()
+            if not self.in_flight:
+                self._busy_s += now - self._busy_since
+            self._paces.append((now - trip.began) / max(trip.n_bytes, LEAST_BYTES))
             self._is_pressed |= trip.is_pressed
             self._was_full |= trip.is_full
             if len(self._paces) >= int(self.limit) or trip.is_pressed:
@@ -108,6 +115,12 @@ class Gate:
             self._deviation += SMOOTHING * (abs(pace - average) - self._deviation)
             self._average = average + SMOOTHING * (pace - average)
         self._begin()
+
+    def busy_s(self) -> float:
+        """Return for how long there was a request in the air: the cluster had something to do."""
+        with self._changed:
+            since = time.monotonic() - self._busy_since if self.in_flight else 0.0
+            return self._busy_s + since
 
     def shrink(self) -> None:
         """Halve the size of requests: the cluster's memory is too short for such."""

@@ -135,6 +135,7 @@ def _ensure(client: OpenSearch) -> None:
 def _to_source(index: str, field: str, kept: Kept) -> dict[str, object]:
     found = kept.statistics
     frequency = np.rint(found.document_frequency).astype("<i8")
+    packed = zlib.compress(frequency.tobytes(), 1)  # a tenth of the time, and a fifth more bytes
     return {
         "index": index,
         "field": field,
@@ -148,7 +149,7 @@ def _to_source(index: str, field: str, kept: Kept) -> dict[str, object]:
         "dead": int(np.count_nonzero(frequency == 0)),
         "everywhere": int(np.count_nonzero(frequency > EVERYWHERE * found.documents)),
         "spectrum": spectrum(frequency),
-        "document_frequency": base64.b64encode(zlib.compress(frequency.tobytes())).decode(),
+        "document_frequency": base64.b64encode(packed).decode(),
     }
 
 

@@ -6,12 +6,13 @@ import pytest
 from splare_os.documents.document import Document
 from splare_os.documents.fields import Fields
 from splare_os.documents.shards import Version
-from splare_os.impacts import from_features
-from splare_os.index.actions import Stored, Target, is_unchanged, to_action
-from splare_os.layout.field import FieldImpacts, digest
+from splare_os.index.actions import Stored, Target, is_unchanged, text_digest, to_action
+from splare_os.layout.field import digest
+from splare_os.layout.field_json import empty_field_json
 from splare_os.scoring import Saturation
 
 TARGET = Target("i", "text_splare", "f" * 16, 400)
+FIELD = b'{"count":0,"digest":"ab"}'
 
 
 def document(**body: object) -> Document:
@@ -19,33 +20,20 @@ def document(**body: object) -> Document:
 
 
 def test_an_action_is_two_lines_with_the_whole_document():
-    impacts = FieldImpacts.of(from_features([{}, {"5": 2.0, "7": 0.5}], 8), None)
-    action = to_action(document(text="x", year=1999), impacts, 1, TARGET)
+    action = to_action(document(text="x", year=1999), FIELD, TARGET)
     head, body = map(json.loads, action.lines.splitlines())
     assert head == {"create": {"_index": "i", "_id": "7"}}
     assert body == {
         "text": "x",
         "year": 1999,
-        "text_splare": {
-            "impacts": {"5": 2.0, "7": 0.5},
-            "latents": ["5", "7"],
-            "count": 2,
-            "length": 2.5,
-            "digest": digest("x", "f" * 16, 400),
-        },
+        "text_splare": {"count": 0, "digest": "ab"},
     }
 
 
 def test_what_is_there_is_written_over_if_nobody_else_did_meanwhile():
-    action = to_action(document(text=""), None, 0, TARGET, Stored({}, Version(41, 2)))
+    action = to_action(document(text=""), FIELD, TARGET, Stored({}, Version(41, 2)))
     head, _ = map(json.loads, action.lines.splitlines())
     assert head == {"index": {"_index": "i", "_id": "7", "if_seq_no": 41, "if_primary_term": 2}}
-
-
-@pytest.mark.parametrize("impacts", [None, FieldImpacts.of(from_features([{}], 8), None)])
-def test_a_text_without_impacts_has_a_count_of_zero_and_a_digest(impacts):
-    body = json.loads(to_action(document(text=""), impacts, 0, TARGET).lines.splitlines()[1])
-    assert body["text_splare"] == {"count": 0, "digest": digest("", "f" * 16, 400)}
 
 
 def test_what_nests_too_deeply_cannot_be_written():
@@ -53,12 +41,12 @@ def test_what_nests_too_deeply_cannot_be_written():
     for _ in range(300):
         deep = {"a": deep}
     with pytest.raises(ValueError, match="cannot be written as JSON"):
-        to_action(document(**deep), None, 0, TARGET)
+        to_action(document(**deep), FIELD, TARGET)
 
 
 def test_a_line_without_a_document_is_no_action():
     with pytest.raises(ValueError, match="line 1 is no document: invalid JSON"):
-        to_action(Document("a", 1, b"{", reason="invalid JSON"), None, 0, TARGET)
+        to_action(Document("a", 1, b"{", reason="invalid JSON"), FIELD, TARGET)
 
 
 def held(text: str, **rest: object) -> dict[str, object]:
@@ -94,14 +82,15 @@ HELD = Stored({"text": "x", "title": "a", "title_splare": {"count": 3}}, Version
 
 
 def test_other_impacts_stay_where_their_text_does():
-    stays = json.loads(to_action(document(text="y", title="a"), None, 0, TWO, HELD).source)
+    stays = json.loads(to_action(document(text="y", title="a"), FIELD, TWO, HELD).source)
     assert stays["title_splare"] == {"count": 3}
-    moves = json.loads(to_action(document(text="y", title="b"), None, 0, TWO, HELD).source)
+    moves = json.loads(to_action(document(text="y", title="b"), FIELD, TWO, HELD).source)
     assert "title_splare" not in moves
 
 
 def test_other_impacts_are_no_difference():
     same = document(text="x", title="a")
-    ours = json.loads(to_action(same, None, 0, TWO, HELD).source)
+    field = empty_field_json(text_digest("x", TWO))
+    ours = json.loads(to_action(same, field, TWO, HELD).source)
     assert is_unchanged(same, ours, TWO)
     assert not is_unchanged(same, ours, TARGET)

@@ -35,6 +35,20 @@ def test_an_idle_cluster_is_filled(clock):
     assert seen == [START, 3, 4, 5, 6, 6, 6]
 
 
+def test_it_is_busy_while_a_request_is_in_the_air_however_many(clock):
+    gate = Gate(2, 8 * MB)
+    clock[0] += 3.0
+    with gate.passed(MB, Event()):
+        clock[0] += 1.0
+        with gate.passed(MB, Event()):
+            clock[0] += 1.0
+        assert gate.busy_s() == 2.0
+        clock[0] += 0.5
+    clock[0] += 4.0
+    interval(gate, clock, 0.25)
+    assert gate.busy_s() == 2.75
+
+
 def test_requests_that_take_longer_become_fewer(clock):
     gate = Gate(10, 8 * MB)
     for _ in range(8):
