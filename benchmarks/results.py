@@ -80,7 +80,7 @@ class Plan:
         if system == "dense" and self.dense is not None:
             parts = [digest(*store_key(self.dense, data))]
         if system == "bm25" or is_hybrid:
-            parts.append(texts_key())
+            parts.append(texts_key(data.analyzer))
         kind = HYBRID if is_hybrid else "model" if scored is not None else system
         judged = digest(json.dumps([data.queries, data.qrels]))
         return json.dumps([data.fingerprint, judged, kind, *parts, top_k])

@@ -8,6 +8,7 @@ from .train_mine import mine
 from .train_prior import prior
 from .train_pseudo import pseudo
 from .train_sae import sae
+from .train_trim import trim
 
 
 @click.group()
@@ -15,5 +16,5 @@ def train() -> None:
     """Make models of your own."""
 
 
-for command in (sae, adapt, distill, mine, prior, pseudo):
+for command in (sae, adapt, distill, mine, prior, pseudo, trim):
     train.add_command(command)

@@ -12,6 +12,7 @@ from ..documents.document import Document
 from ..documents.fields import Fields
 from ..documents.sources import read_documents
 from ..errors import EvaluationError
+from .languages import ENGLISH, analyzer_of
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +25,9 @@ Qrels: TypeAlias = dict[str, dict[str, int]]
 QRELS = ("qrels/{split}.tsv", "qrels-{split}.tsv")
 """Where a split's judgements may be."""
 
+LANGUAGE_DOCUMENTS = 500
+"""So many of a corpus tell its language."""
+
 DEFAULT_SPLIT = "test"
 DEFAULT_QRELS = "qrels.tsv"
 """Where the default split's may be too."""
@@ -35,7 +39,8 @@ class DataSet:
 
     `fingerprint` changes with the corpus; `own` are the queries that are themselves documents of
     the corpus, under their own id: such a document is no answer to its query. `spaced_id` is an
-    id with white space in it, if there is one: a TREC run file cannot hold it.
+    id with white space in it, if there is one: a TREC run file cannot hold it. `analyzer` is
+    BM25's, for the language of the first documents.
     """
 
     name: str
@@ -46,6 +51,7 @@ class DataSet:
     fingerprint: str
     own: frozenset[str]
     spaced_id: str | None = None
+    analyzer: str = ENGLISH
 
 
 def read_dataset(
@@ -65,7 +71,8 @@ def read_dataset(
     ids, fingerprint, own = _scan(corpus, queries)
     _check_judged(folder, qrels, ids)
     spaced = next((id_ for id_ in chain(queries, ids) if len(id_.split()) != 1), None)
-    return DataSet(name, corpus, queries, qrels, len(ids), fingerprint, own, spaced)
+    analyzer = analyzer_of(one.text for one in islice(read_corpus(corpus), LANGUAGE_DOCUMENTS))
+    return DataSet(name, corpus, queries, qrels, len(ids), fingerprint, own, spaced, analyzer)
 
 
 def names(folders: Sequence[Path]) -> list[str]:

@@ -16,6 +16,7 @@ from .datasets import DEFAULT_SPLIT, DataSet, names, read_dataset
 from .dense import load_dense
 from .export import file_name, saved
 from .fitting import Judged, save_fit
+from .languages import ENGLISH
 from .measures import Figures
 from .results import MEAN, Result, mean_results
 from .systems import (
@@ -192,7 +193,8 @@ def _of_dataset(
         for system in systems:
             for found in runs.of(system):
                 result = Result.of(one, system, found.run)
-                result = replace(result, top_k=found.top_k, costs=found.costs)
+                analyzer = _unusual_analyzer(one) if system == BM25 else None
+                result = replace(result, top_k=found.top_k, costs=found.costs, analyzer=analyzer)
                 if system != systems[0] and theirs is not None:
                     versus = compare(systems[0], theirs, result.by_query)
                     result = replace(result, versus=versus)
@@ -201,3 +203,7 @@ def _of_dataset(
                 log.info("evaluated dataset=%s system=%s", one.name, result.label)
                 yield result
         judged += [runs.judged] if runs.judged else []
+
+
+def _unusual_analyzer(data: DataSet) -> str | None:
+    return None if data.analyzer == ENGLISH else data.analyzer

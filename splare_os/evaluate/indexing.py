@@ -20,6 +20,7 @@ from ..layout.saturating import default_saturation
 from ..scoring import Scoring
 from .datasets import DataSet, read_corpus
 from .encoded import made_by
+from .languages import ENGLISH
 from .store import digest
 
 log = logging.getLogger(__name__)
@@ -68,12 +69,15 @@ def indexed(
 
 @contextmanager
 def indexed_texts(client: OpenSearch, data: DataSet, *, keep: bool = True) -> Iterator[str]:
-    """Yield the name of an index that holds the data set's documents, and no impacts."""
-    index = index_name(data, "bm25", texts_key())
+    """Yield the name of an index that holds the data set's documents, and no impacts.
+
+    Its texts are analysed for the data set's language.
+    """
+    index = index_name(data, "bm25", texts_key(data.analyzer))
 
     def fill() -> None:
         client.indices.delete(index=index, ignore_unavailable=True)  # what an interruption left
-        client.indices.create(index=index, body=_texts_body())
+        client.indices.create(index=index, body=_texts_body(data.analyzer))
         sent = streaming_bulk(
             client, _texts(data, index), raise_on_error=False, max_retries=MAX_RETRIES
         )
@@ -84,9 +88,9 @@ def indexed_texts(client: OpenSearch, data: DataSet, *, keep: bool = True) -> It
         yield index
 
 
-def texts_key() -> str:
+def texts_key(analyzer: str = ENGLISH) -> str:
     """Return what BM25 depends on besides the texts: fields and analyzer."""
-    return digest(json.dumps(_texts_body(), sort_keys=True))
+    return digest(json.dumps(_texts_body(analyzer), sort_keys=True))
 
 
 def index_name(data: DataSet, *made_by: str) -> str:
@@ -135,10 +139,10 @@ def _holds_all(client: OpenSearch, index: str, data: DataSet) -> bool:
     return count(client, index) == data.documents
 
 
-def _texts_body() -> dict[str, Any]:
+def _texts_body(analyzer: str) -> dict[str, Any]:
     fields: dict[str, Any] = dict(properties(Fields()))
     del fields[Fields().impacts_name]
-    return _body(fields)
+    return _body({name: field | {"analyzer": analyzer} for name, field in fields.items()})
 
 
 def _body(fields: Mapping[str, Any]) -> dict[str, Any]:

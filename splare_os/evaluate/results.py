@@ -28,7 +28,8 @@ MEAN = "mean"
 class Result:
     """One system on one data set: its run, and each measure of each query.
 
-    `top_k`: the impacts kept of a document, where a cut was asked for.
+    `top_k`: the impacts kept of a document, where a cut was asked for. `analyzer`: BM25's, where
+    it is not the usual one.
     """
 
     dataset: str
@@ -38,6 +39,7 @@ class Result:
     top_k: Cut | None = None
     costs: Costs = field(default_factory=dict)
     versus: Comparison | None = None
+    analyzer: str | None = None
 
     @classmethod
     def of(cls, data: DataSet, system: str, run: Run) -> "Result":
@@ -63,10 +65,10 @@ class Result:
         """Return the result as a line of `splare-os evaluate` carries it."""
         named: Json = {"dataset": self.dataset, "system": self.system}
         cut: Json = {} if self.top_k is None else {"top_k": self.top_k}
+        analysed: Json = {} if self.analyzer is None else {"analyzer": self.analyzer}
         counted: Json = {"datasets" if self.dataset == MEAN else "queries": self.queries}
-        return (
-            named | cut | _rounded(self.figures) | counted | _rounded(self.costs) | self._compared()
-        )
+        measured = _rounded(self.figures) | counted | _rounded(self.costs)
+        return named | cut | analysed | measured | self._compared()
 
     def _compared(self) -> Json:
         if self.versus is None:

@@ -178,6 +178,10 @@ def test_a_query_is_no_answer_to_itself(
 @pytest.mark.usefixtures("index")
 def test_bm25_alone_encodes_nothing(folder: Path, client: OpenSearch, encoder: HashEncoder) -> None:
     (result,) = evaluate([folder], [encoder], client, EvaluateOptions(systems=("bm25",)))
+    assert result.analyzer is None
+    write(folder / "corpus.jsonl", [{"_id": "d1", "text": "Das ist der Preis von dem Auto"}])
+    (german,) = evaluate([folder], [], client, EvaluateOptions(systems=("bm25",), keep=False))
+    assert german.analyzer == "german"
     assert result.figures["ndcg@10"] == 1.0
     assert encoder.batches == []
 

@@ -10,6 +10,7 @@ from opensearchpy import OpenSearch
 from splare_os.evaluate.datasets import DataSet, read_dataset
 from splare_os.evaluate.encoded import EncodedCorpus, LookUpEncoder, made_by
 from splare_os.evaluate.indexing import index_bytes, index_name, indexed, indexed_texts
+from splare_os.evaluate.languages import ANALYZERS, STANDARD
 from splare_os.evaluate.store import Store
 from splare_os.layout import FieldRecord, read_records
 from splare_os.layout.statistics import Kept, keep_statistics, kept_statistics
@@ -190,3 +191,26 @@ def test_an_encoder_that_looks_up_has_the_index_of_the_one_behind_it(
     in_bfloat16 = made_by(LookUpEncoder(EncodedCorpus(tiny, data, corpus.store)))
     tiny.card = replace(tiny.card, document_top_k=7)
     assert len({in_float32, in_bfloat16, made_by(tiny)}) == 3
+
+
+@pytest.mark.opensearch
+def test_texts_are_analysed_for_their_language(client: OpenSearch, tmp_path: Path) -> None:
+    folder = save_folder(tmp_path / "deutsch")
+    german = ["Die Häuser sind in der Stadt und nicht auf dem Land", "Der Preis ist von den Autos"]
+    corpus = [{"_id": f"d{n}", "title": "", "text": text} for n, text in enumerate(german, 1)]
+    write(folder / "corpus.jsonl", corpus)
+    data = read_dataset(folder, "deutsch")
+    assert data.analyzer == "german"
+    with indexed_texts(client, data, keep=False) as index:
+        found = client.search(index=index, body={"query": {"match": {"content": "Haus"}}})
+        assert [hit["_id"] for hit in found["hits"]["hits"]] == ["d1"]
+    with indexed_texts(client, replace(data, analyzer="english"), keep=False) as other:
+        assert other != index
+        found = client.search(index=other, body={"query": {"match": {"content": "Haus"}}})
+        assert found["hits"]["hits"] == []
+
+
+@pytest.mark.opensearch
+def test_every_analyzer_is_one_of_the_servers(client: OpenSearch) -> None:
+    for analyzer in sorted(ANALYZERS | {STANDARD}):
+        client.indices.analyze(body={"analyzer": analyzer, "text": "a word"})

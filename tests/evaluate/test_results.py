@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from splare_os.evaluate import MEASURES, MISSING, Comparison, Result, mean_results
 
 
@@ -22,6 +24,7 @@ def test_a_line_holds_what_a_result_has() -> None:
         "ties": 2,
         "losses": 1,
     }
+    assert replace(one, analyzer="german").to_json()["analyzer"] == "german"
 
 
 def test_means_are_over_data_sets_not_queries() -> None:

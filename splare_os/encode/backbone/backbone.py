@@ -26,6 +26,13 @@ from ..packing import Pack, pack_padded
 from .adapter import with_adapter
 from .attention import SPLARE, packed
 from .embedding import MappedEmbedding
+from .int8_embedding import (
+    INT8_EMBEDDING,
+    Int8Embedding,
+    embedding_names,
+    rows_left_out,
+    take_rows,
+)
 
 HUB_ARGUMENTS = ("token", "cache_folder", "revision", "local_files_only")
 
@@ -66,7 +73,9 @@ class Backbone(Transformer):
     ) -> PreTrainedModel:
         _make_bidirectional(config)
         dtype = _asked_dtype(model_kwargs)
-        with _quietly():
+        hub = {key: model_kwargs[key] for key in HUB_ARGUMENTS if key in model_kwargs}
+        rows = self.load_file_path(model_name_or_path, INT8_EMBEDDING, **hub)
+        with _quietly(), rows_left_out(config, if_=rows is not None):
             result: Any = super()._load_model(
                 model_name_or_path,
                 transformer_task,
@@ -84,9 +93,18 @@ class Backbone(Transformer):
         if norm is not None:
             setattr(model, norm, nn.Identity())
         saved_without = {f"{norm}.weight", f"{norm}.bias"}
+        if rows is not None:
+            saved_without |= embedding_names(model)
         _require_all(model_name_or_path, set(result[1]["missing_keys"]) - saved_without)
         convert(model, dtype)
+        if rows is not None:
+            take_rows(model, Path(rows), config.vocab_size)
         return model
+
+    def round_embedding(self) -> None:
+        """Keep the token embedding in 8 bits from now on, also when it is saved."""
+        if isinstance(embedding := self.model.get_input_embeddings(), MappedEmbedding):
+            self.model.set_input_embeddings(Int8Embedding.of(embedding))
 
     def save(self, output_path: str, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         """Write the model in one precision: what reads it takes the embedding's for all.
@@ -95,7 +113,10 @@ class Backbone(Transformer):
         """
         embedding = self.model.get_input_embeddings()
         *_, last = self.model.parameters()
-        embedding.weight.data = embedding.weight.data.to(last.dtype)
+        if isinstance(embedding, Int8Embedding):
+            embedding.write(Path(output_path))
+        else:
+            embedding.weight.data = embedding.weight.data.to(last.dtype)
         super().save(output_path, *args, **kwargs)
         if self.card is not None:
             write_settings(Path(output_path), self.card)

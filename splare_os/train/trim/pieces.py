@@ -1,0 +1,64 @@
+"""Which pieces of a vocabulary are kept."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Piece: TypeAlias = tuple[str, float]
+"""A piece of a unigram tokenizer and its score, a logarithm of its probability."""
+
+WORD_START = "▁"
+"""Stands for the space before a word."""
+
+SCRIPTS = frozenset(
+    {"LATIN", "CYRILLIC", "GREEK", "ARABIC", "HEBREW", "CJK", "HIRAGANA", "KATAKANA", "HANGUL"}
+    | {"DEVANAGARI", "BENGALI", "TAMIL", "TELUGU", "GUJARATI", "GURMUKHI", "THAI"}
+    | {"ARMENIAN", "GEORGIAN", "KATAKANA-HIRAGANA", "MODIFIER"}
+)
+"""Scripts, as Unicode's names of letters begin, whose pieces fill what room the texts leave."""
+
+
+def choose_pieces(
+    pieces: Sequence[Piece], counts: NDArray[np.int64], *, needed: Sequence[int], n_rows: int
+) -> NDArray[np.int64]:
+    """Return the ids of `n_rows` pieces, ascending.
+
+    First come `needed` ids, every piece of one character (so that no text has more unknown
+    characters than before), and the lowest score, which sets the price of an unknown character;
+    then the pieces that `counts` [piece] says were seen, the most frequent first; then those of
+    `SCRIPTS`, the best scores first. `ValueError` if `n_rows` does not hold those that must stay.
+    """
+    scores = np.array([score for _, score in pieces])
+    must = np.zeros(len(pieces), dtype=bool)
+    must[list(needed)] = True
+    must[[len(text.removeprefix(WORD_START)) <= 1 for text, _ in pieces]] = True
+    must[int(scores.argmin())] = True
+    if must.sum() > n_rows:
+        raise ValueError(
+            f"n_rows={n_rows}: special tokens and pieces of one character are {must.sum()} already"
+        )
+    fills = np.array([is_of(text, SCRIPTS) for text, _ in pieces])
+    rank = np.select([must, counts > 0, fills], [0, 1, 2], 3)
+    order = np.lexsort((-scores, -counts, rank))
+    kept = order[: min(n_rows, int((rank < 3).sum()))]
+    kept.sort()
+    return kept
+
+
+def is_of(text: str, scripts: frozenset[str]) -> bool:
+    """Return whether all letters of `text` are of `scripts`.
+
+    >>> is_of("▁naïve", SCRIPTS), is_of("東京", SCRIPTS), is_of("ស្រី", SCRIPTS)
+    (True, True, False)
+    """
+    letters = (letter for letter in text if unicodedata.category(letter)[0] in "LM")
+    return all(
+        unicodedata.category(letter)[0] == "M"
+        or unicodedata.name(letter, "").split(" ")[0] in scripts
+        for letter in letters
+    )
