@@ -122,8 +122,8 @@ def _require_readable(n_unreadable: int, n_texts: int) -> None:
     if n_unreadable > MOST_UNREADABLE * n_texts:
         raise ValueError(
             f"{n_unreadable} of {n_texts} texts are of a script that the backbone's tokenizer "
-            f"lacks: above {MOST_UNREADABLE:.0%} an SAE would learn its unknown piece; leave them out, "
-            "or take a backbone of their language"
+            f"lacks: above {MOST_UNREADABLE:.0%} an SAE would learn its unknown piece; leave them "
+            "out, or take a backbone of their language"
         )
 
 
