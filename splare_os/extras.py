@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from .errors import MissingExtraError
 
 ENCODE = ("torch", "transformers", "sentence_transformers", "safetensors")
-EVALUATE = (*ENCODE, "ir_measures")
+EVALUATE = (*ENCODE, "ir_measures", "py3langid")
 
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "encode": ENCODE,

@@ -1,6 +1,6 @@
 import pytest
 
-from splare_os.evaluate.languages import ANALYZERS, FUNCTION_WORDS, SCRIPTS, analyzer_of
+from splare_os.evaluate.languages import analyzer_of
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,6 @@ from splare_os.evaluate.languages import ANALYZERS, FUNCTION_WORDS, SCRIPTS, ana
         ("Η τιμή του πετρελαίου", "greek"),
         ("तेल की कीमत बढ़ गई", "hindi"),
         ("מחיר הנפט עלה", "standard"),
-        ("def price(oil): return oil ** 2", "english"),
         ("1973 2,000 %", "english"),
         ("", "english"),
     ],
@@ -37,8 +36,6 @@ def test_most_of_the_letters_decide() -> None:
     assert analyzer_of(["石油禁运提高了价格" * 20, english]) == "cjk"
 
 
-def test_every_language_is_told_by_its_own_words() -> None:
-    for languages in FUNCTION_WORDS.values():
-        for language, words in languages.items():
-            assert analyzer_of([words]) == (language if language in ANALYZERS else "standard")
-    assert set(SCRIPTS.values()) <= ANALYZERS
+def test_one_long_text_does_not_decide() -> None:
+    english = ["the price of oil is what it was and that is all for this year"] * 3
+    assert analyzer_of([*english, "Das Embargo hat den Preis für Öl erhöht. " * 100]) == "english"
