@@ -5,9 +5,9 @@ not from a model, in rounds, in each of them once by every loader: `splare-os in
 tuned by hand (the same bodies, two threads, whatever the cluster replies); opensearch-py's
 `streaming_bulk` and `parallel_bulk` as they come; and the floor, which only posts bodies that were
 made before: no client can do less. Where the cluster has the client's cores, what a loader takes is
-the sum of both CPU times, and the floor's share says what there is to win. Then texts with a model:
-the worker's rate beside the encoder's own. With --flat N, the memory of a run over N documents, as
-it grows.
+the sum of both CPU times, and the floor's share says what there is to win. Then the bytes of an
+impact on disk; then texts with a model: the worker's rate beside the encoder's own. With --flat N,
+the memory of a run over N documents, as it grows.
 """
 
 import json
@@ -35,6 +35,7 @@ from splare_os.index.worker import CHUNK
 from .loaders import (
     FIELDS,
     INDEX,
+    N_KEPT,
     Load,
     Loader,
     Table,
@@ -79,19 +80,40 @@ def rounds(client: OpenSearch, n: int, n_rounds: int, folder: Path) -> list[dict
 
 
 def compared(found: Sequence[Mapping[str, Load]], n: int) -> Iterator[str]:
-    """Yield the ratios of rates, then what each loader took."""
+    """Yield the ratios of rates, then what each loader took.
+
+    Beside a ratio of rates stands that of CPU times, client and cluster together: what is left of
+    it where both fill the same cores and nobody else does. Other work beside hardly bends it.
+    """
     for one, other in RATIOS:
         ratio = of_pairs([took[other].seconds / took[one].seconds for took in found])
-        yield f"{one} / {other}: {ratio}"
+        cpu = of_pairs([took[other].cpu_ms / took[one].cpu_ms for took in found])
+        yield f"{one} / {other}: {ratio}; by CPU times {cpu}"
     for name in found[0]:
-        rate = np.median([n / took[name].seconds for took in found])
-        client = np.median([took[name].client_ms for took in found])
-        cluster = np.median([took[name].cluster_ms for took in found])
+        loads = [took[name] for took in found]
+        rate = n / np.median([load.seconds for load in loads])
+        client = np.median([load.client_ms for load in loads])
+        cluster = np.median([load.cluster_ms for load in loads])
         yield (
             f"{name}: {rate:.0f} documents/s; CPU for a document: {client:.3f} ms of the client, "
             f"{cluster:.3f} ms of the cluster"
         )
     yield by_stage([run for took in found if (run := took["ours"].run)])
+
+
+def sizes(client: OpenSearch, n: int, folder: Path) -> Iterator[str]:
+    """Yield what an impact takes in an index, merged to one segment; ids and texts are small."""
+    for is_compact in (False, True):
+        client.indices.delete(index=INDEX, params={"ignore_unavailable": "true"})
+        options = IngestOptions(
+            INDEX, FIELDS, state_folder=folder, is_restarted=True, compact=is_compact, force_merge=1
+        )
+        for _ in ingest(client, Table(), [str(folder / "docs.jsonl")], options):
+            pass
+        (copies,) = client.indices.segments(index=INDEX)["indices"][INDEX]["shards"].values()
+        n_bytes = sum(one["size_in_bytes"] for one in copies[0]["segments"].values())
+        kind = "compact" if is_compact else "whole"
+        yield f"an impact in an index, {kind}: {n_bytes / n / N_KEPT:.1f} bytes"
 
 
 def with_model(
@@ -184,6 +206,8 @@ def main(
             return
         write(Path(name), documents)
         for line in compared(rounds(client, documents, pairs, Path(name)), documents):
+            click.echo(line)
+        for line in sizes(client, documents, Path(name)):
             click.echo(line)
         if data:
             from splare_os.evaluate.datasets import read_corpus, read_dataset

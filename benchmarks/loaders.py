@@ -67,15 +67,17 @@ Loader = Callable[[OpenSearch, Table, Path], IngestRun | None]
 
 @dataclass(frozen=True)
 class Load:
-    """What a load took: seconds, and ms of CPU for a document, of its client and of the cluster.
-
-    `run` is there if it was ours.
-    """
+    """What a load took: seconds, and ms of CPU for a document; `run` is there if it was ours."""
 
     seconds: float
     client_ms: float
     cluster_ms: float
     run: IngestRun | None
+
+    @property
+    def cpu_ms(self) -> float:
+        """Of both, for a document."""
+        return self.client_ms + self.cluster_ms
 
 
 def timed(load: Loader, client: OpenSearch, table: Table, n: int, folder: Path) -> Load:

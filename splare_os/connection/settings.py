@@ -40,11 +40,12 @@ def find_connection(
     environment = os.environ if environment is None else environment
     given = (options or {}).items()
     told = {name: value for name, value in given if value not in (None, (), False)}
-    if any("@" in urlsplit(url).netloc for url in _urls(told.get("url"))):
-        raise ValueError(
-            f"an address with user and password is given as an option, where others see it: give "
-            f"it by {prefix}URL, or the user by an option and the password by {prefix}PASSWORD"
-        )
+    for name in ("url", "proxy"):
+        if any("@" in url for url in _urls(told.get(name))):
+            raise ValueError(
+                f"{name}: an address with user and password is given as an option, where others "
+                f"see it: give it by {prefix}{name.upper()}, or in the connection file"
+            )
     names = (*_names(), *(f"{name}_file" for name in SECRETS))
     around = {
         name: environment[prefix + name.upper()]
@@ -84,7 +85,8 @@ def _of_file(file: Path, *, is_named: bool) -> dict[str, object]:
             f"connection file {file}: {', '.join(unknown)} unknown; known are "
             f"{', '.join(sorted(known))}"
         )
-    has_secret = any(name in content for name in SECRETS) or "@" in str(content.get("url"))
+    is_login = any("@" in str(content.get(name)) for name in ("url", "proxy"))
+    has_secret = is_login or any(name in content for name in SECRETS)
     if has_secret and mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise ConnectionSettingsError(
             f"connection file {file} holds a secret, and others may read it: chmod 600 {file}"

@@ -26,6 +26,15 @@ CASES = {
     "api key in a file": ({}, ["--api-key-file", "SECRET_FILE"]),
     "token": ({"SPLARE_BEARER_TOKEN": SECRET}, []),
     "settings": ({"SPLARE_CONNECTION": "TOML"}, []),
+    "several addresses": ({"SPLARE_URL": f"http://127.0.0.1:9,http://ada:{SECRET}@HOST"}, []),
+    "proxy": (
+        {"SPLARE_URL": "http://search.example", "SPLARE_PROXY": f"http://ada:{SECRET}@HOST"},
+        [],
+    ),
+    "AWS": (
+        {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": SECRET},
+        ["--aws-region", "eu-central-1"],
+    ),
 }
 
 
@@ -40,7 +49,8 @@ def place(tmp_path: Path) -> Path:
 
 
 def is_ours(_: str, __: str, headers: dict[str, str], ___: bytes) -> bool:
-    return any(secret in headers.get("authorization", "") for secret in TELLING)
+    told = headers.get("authorization", "") + headers.get("proxy-authorization", "")
+    return any(known in told for known in (*TELLING, "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/"))
 
 
 def said(arguments: list[str], environment: dict[str, str], place: Path) -> str:

@@ -64,9 +64,17 @@ def test_user_and_password_are_taken_out_of_an_address(home):
     assert found.address == URL
 
 
-def test_an_option_with_a_password_is_refused_unshown(home):
-    with pytest.raises(ValueError, match="where others see it") as error:
-        find_connection({"url": ("https://ada:hunter2@search.example",)}, environment=home)
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"url": ("https://ada:hunter2@search.example",)},
+        {"proxy": "http://ada:hunter2@proxy.example:3128"},
+        {"proxy": "ada:hunter2@proxy.example:3128"},
+    ],
+)
+def test_an_option_with_a_password_is_refused_unshown(home, option):
+    with pytest.raises(ValueError, match="where others see it: give it by SPLARE_") as error:
+        find_connection(option, environment=home)
     assert "hunter2" not in str(error.value)
 
 
@@ -96,7 +104,9 @@ def test_secrets_may_lie_in_files(tmp_path, home):
         find_connection({}, environment=around | {"SPLARE_API_KEY": "k"})
 
 
-@pytest.mark.parametrize("content", ['api_key = "k"', 'url = "https://a:b@c"'])
+@pytest.mark.parametrize(
+    "content", ['api_key = "k"', 'url = "https://a:b@c"', 'proxy = "http://a:b@c"']
+)
 def test_a_file_with_a_secret_is_read_by_its_owner_alone(tmp_path, home, content):
     file = save(tmp_path, content, mode=0o640)
     with pytest.raises(ConnectionSettingsError, match="others may read it: chmod 600"):

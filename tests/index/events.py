@@ -50,6 +50,16 @@ def allow_creation(client: OpenSearch, index: str) -> None:  # noqa: ARG001
     client.cluster.put_settings(body={"persistent": {"action.auto_create_index": None}})
 
 
+def delete_where_none_can_be_made(client: OpenSearch, index: str) -> None:
+    """Delete an index in a cluster that has as many shards as it may."""
+    client.cluster.put_settings(body={"persistent": {"cluster.max_shards_per_node": 1}})
+    delete(client, index)
+
+
+def allow_shards(client: OpenSearch, index: str) -> None:  # noqa: ARG001
+    client.cluster.put_settings(body={"persistent": {"cluster.max_shards_per_node": None}})
+
+
 def make_anew(client: OpenSearch, index: str) -> None:
     delete(client, index)
     client.indices.create(index=index, body={"mappings": MAPPINGS})
@@ -109,6 +119,7 @@ EVENTS = {
     "closed and reopened": Event(close_and_reopen),
     "deleted, and made by the cluster": Event(delete),
     "deleted for good": Event(delete_for_good, allow_creation),
+    "deleted, and out of shards": Event(delete_where_none_can_be_made, allow_shards),
     "made anew by somebody": Event(make_anew),
     "replaced by an alias": Event(replace_by_alias),
     "replaced by an alias at once": Event(switch_alias),
