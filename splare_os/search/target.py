@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from ..layout.view import View
 from .query import Dsl
-from .steps import Steps
+from .stepped import Stepped
 
 ENDPOINTS: Mapping[str, bool] = {
     "_search": True,
@@ -39,13 +39,13 @@ class Target:
 class Search:
     """One body with a query: what it is of, and how its request sees the cluster.
 
-    `steps`: how it is made into two, if that is asked for.
+    `stepped`: what is made into two steps, if that is asked for.
     """
 
     target: Target
     body: Dsl
     view: View
-    steps: Steps | None = None
+    stepped: Stepped | None = None
 
     def within(self, index: str | None) -> "Search":
         """Return a search of another index; None: this one."""
