@@ -56,6 +56,7 @@ OF_NO_MODULE = {
     "index/test_formats.py": "documents of every format, folders and changes, with a cluster",
     "index/test_ledger_machine.py": "ledger.py and dead_letters.py in any order of steps",
     "search/test_older_servers.py": "ingest, backfill and search on servers of other kinds",
+    "search/test_async_log.py": "search_log.py and watching.py under an event loop",
     "search/test_drop_in.py": "what applications do with their client",
     "search/rules/test_failing.py": "ruled.py where SPLARE fails",
     "search/rules/test_bytes.py": "what goes over the wire while there are rules",

@@ -41,9 +41,12 @@ class SplareTransport:
         request = Request.of(*args, **kwargs)
         if self.rewriter is None:  # it looks for nodes
             return self._send(request)
-        if self.search_watch is not None:
-            return self.search_watch.watch(request, partial(self._answered, self.rewriter))
-        return self._answered(self.rewriter, request)[1]
+        if self.search_watch is None:
+            return self._answered(self.rewriter, request)[1]
+        with self.search_watch.watching() as watched:
+            made, reply = self._answered(self.rewriter, request)
+        self.search_watch.note(watched, request, made, reply)
+        return reply
 
     def _answered(self, rewriter: Rewriter, request: Request) -> tuple[Rewritten, Any]:
         """Return what was sent, and the reply as the application gets it."""
@@ -99,13 +102,14 @@ class SplareOpenSearch(OpenSearch):
     is `rank_feature`, which every server knows, or `neural_sparse`. `missing_impacts`: a search of
     several indices of which some have no impacts yet is refused, or goes on without them
     (`skip`), with an `OpenSearchWarning`. `steering`: profiles that clauses steer by, a file or
-    what stands in one; `{}` for none, where `$SPLARE_STEERING` names a file. `query_cache_bytes`
-    are remembered of the queries that were encoded last; those of concurrent requests are encoded
-    in one batch. With a `search_log`, searches are logged in the cluster. Everything else is
-    opensearch-py's. Impacts are left out of every `_source` (of hits, inner hits and top hits)
-    unless that one names them; what scrolls (`helpers.scan`, `helpers.reindex`) gets documents
-    whole, so that copies keep them. `rules` (or a file of them, which `SPLARE_RULES` may name) say
-    which of an application's own searches SPLARE takes part in: see docs/rules.md.
+    what stands in one; `{}` for none, where `$SPLARE_STEERING` names a file. Of the
+    queries that were encoded last `query_cache_bytes` are remembered, and as many of what they were
+    translated to; those of concurrent requests are encoded in one batch. With a `search_log`,
+    searches are logged in the cluster. Everything else is opensearch-py's. Impacts are left out of
+    every `_source` (of hits, inner hits and top hits) unless that one names them; what scrolls
+    (`helpers.scan`, `helpers.reindex`) gets documents whole, so that copies keep them. `rules` (or
+    a file of them, which `SPLARE_RULES` may name) say which of an application's own searches SPLARE
+    takes part in: see docs/rules.md.
 
     A clause raises `ModelMismatchError` where another model made the index (also one that its name
     has come to stand for since the last search), `MappingError` where the field has no impacts,

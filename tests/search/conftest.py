@@ -20,7 +20,12 @@ from .asynchronous import Run, runner
 collect_ignore = (
     []
     if find_spec("aiohttp")
-    else ["test_async_client.py", "test_bridge.py", "test_builder.py"]  # an extra brings it
+    else [
+        "test_async_client.py",
+        "test_async_log.py",
+        "test_bridge.py",
+        "test_builder.py",
+    ]  # an extra brings it
 )
 
 WORDS = ["oil", "crisis", "price", "war", "the", "of", "embargo", "river"]
