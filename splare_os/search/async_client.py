@@ -12,7 +12,7 @@ from opensearchpy import AsyncOpenSearch, AsyncTransport, TransportError
 
 from .bridge import Bridge, BridgedTransport
 from .client import LOOKS, SplareOpenSearch, SplareTransport, rewriting, unsteady
-from .request import Request, makes_lines
+from .request import Request
 from .rewrite import Rewriter, is_rewritten
 from .rewritten import Rewritten, as_it_is
 from .watching import SearchWatch
@@ -28,6 +28,7 @@ OPTIONS = {
 class AsyncSplareTransport:
     """What stands over an asynchronous transport: searches are rewritten, all else passes."""
 
+    is_over_theirs = False
     bridge: Bridge | None = None
     rewriter: Rewriter
     search_watch: SearchWatch | None = None
@@ -59,14 +60,14 @@ class AsyncSplareTransport:
     async def _sent(self, request: Request, made: Rewritten) -> tuple[Rewritten, Any]:
         """Return what was sent and its reply; if that is a refusal, those of what stands in."""
         try:
-            reply = await self._send(request.with_content(made, is_line=makes_lines(self)))
+            reply = await self._send(request.with_content(made, self))
         except TransportError as error:
             if (instead := made.otherwise(error)) is None:
                 raise
         else:
             if (instead := made.otherwise(reply)) is None:
                 return made, reply
-        return instead, await self._send(request.with_content(instead, is_line=makes_lines(self)))
+        return instead, await self._send(request.with_content(instead, self))
 
     async def _send(self, request: Request) -> Any:  # noqa: ANN401
         send = super().perform_request  # type: ignore[misc]  # of the transport below

@@ -18,7 +18,7 @@ from .profiles import Source as ProfilesSource
 from .profiles import read_profiles
 from .queries import CACHE_BYTES
 from .query import Dialect
-from .request import Request, makes_lines
+from .request import Request
 from .rewrite import RewriteOptions, Rewriter
 from .rewritten import Rewritten
 from .rules import RuledRewriter, find_rules
@@ -31,8 +31,12 @@ LOOKS = 3
 
 
 class SplareTransport:
-    """What stands over a transport: searches are rewritten, everything else passes as it is."""
+    """What stands over a transport: searches are rewritten, everything else passes as it is.
 
+    `is_over_theirs`: the transport below is opensearch-py's own, and no application's.
+    """
+
+    is_over_theirs = False
     rewriter: Rewriter | None = None
     search_watch: SearchWatch | None = None
 
@@ -61,14 +65,14 @@ class SplareTransport:
     def _sent(self, request: Request, made: Rewritten) -> tuple[Rewritten, Any]:
         """Return what was sent and its reply; if that is a refusal, those of what stands in."""
         try:
-            reply = self._send(request.with_content(made, is_line=makes_lines(self)))
+            reply = self._send(request.with_content(made, self))
         except TransportError as error:
             if (instead := made.otherwise(error)) is None:
                 raise
         else:
             if (instead := made.otherwise(reply)) is None:
                 return made, reply
-        return instead, self._send(request.with_content(instead, is_line=makes_lines(self)))
+        return instead, self._send(request.with_content(instead, self))
 
     def _send(self, request: Request) -> Any:  # noqa: ANN401
         send = super().perform_request  # type: ignore[misc]  # of the transport below
@@ -90,7 +94,8 @@ def rewriting(ours: type[Any], transport_class: type[Any]) -> type[Any]:
     """Return a class that does what a transport class does, and rewrites as `ours` does."""
     if issubclass(transport_class, ours):
         return transport_class
-    return type(f"Splare{transport_class.__name__}", (ours, transport_class), {})
+    own = {"is_over_theirs": transport_class.__module__.startswith("opensearchpy.")}
+    return type(f"Splare{transport_class.__name__}", (ours, transport_class), own)
 
 
 class SplareOpenSearch(OpenSearch):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -54,6 +55,7 @@ class Search:
         return Search(replace(self.target, index=index), {}, View(headers=self.view.headers))
 
 
+@lru_cache(maxsize=1024)
 def parse_path(url: str) -> Target | None:
     """Return what a request's path names, or None where no query can be.
 
