@@ -19,8 +19,9 @@ import click
 import numpy as np
 
 from splare_os.cli.options import cluster_connection, cluster_options
-from splare_os.connection import open_client
+from splare_os.connection import Connection, open_client
 from splare_os.encode.load import load_encoder
+from splare_os.encoder import Encoder
 from splare_os.evaluate.datasets import read_corpus
 from splare_os.index import IngestOptions, ingest
 from splare_os.search import SplareOpenSearch
@@ -41,6 +42,15 @@ def asked(corpus: Path, n_queries: int) -> list[str]:
     texts = [document.text for document in islice(read_corpus(corpus), 5000)]
     drawn = random.Random(0).sample(texts, min(n_queries, len(texts)))
     return [" ".join(text.split()[2 : 2 + QUERY_WORDS]) for text in drawn]
+
+
+def fill(connection: Connection, encoder: Encoder, index: str, corpus: Path) -> None:
+    """Index the documents of a corpus, unless the index is there."""
+    with closing(open_client(connection)) as client, TemporaryDirectory() as folder:
+        if not client.indices.exists(index=index):
+            options = IngestOptions(index, state_folder=Path(folder))
+            for _ in ingest(client, encoder, [str(corpus)], options):
+                pass
 
 
 def timed(client: SplareOpenSearch, index: str, queries: list[str]) -> dict[str, list[float]]:
@@ -75,11 +85,7 @@ def main(corpus: Path, index: str, queries: int, model: str, **cluster: Any) -> 
     """Time highlights of the documents in CORPUS."""
     encoder = load_encoder(model, device="cpu")
     connection = cluster_connection(cluster)
-    with closing(open_client(connection)) as client, TemporaryDirectory() as folder:
-        if not client.indices.exists(index=index):
-            options = IngestOptions(index, state_folder=Path(folder))
-            for _ in ingest(client, encoder, [str(corpus)], options):
-                pass
+    fill(connection, encoder, index, corpus)
     with SplareOpenSearch(list(connection.urls), encoder=encoder, timeout=60) as searching:
         texts = asked(corpus, queries)
         timed(searching, index, texts[:5])  # warm

@@ -21,7 +21,7 @@ from splare_os.evaluate.datasets import read_corpus, read_dataset
 from splare_os.evaluate.measures import means, measure
 from splare_os.impacts import prune, stored
 from splare_os.scoring import K1, B, Saturation, weighed
-from splare_os.search.rules.fusion import fused_hits
+from splare_os.search.rules.second import fused_hits
 
 from .scoring import Collection, read_collection
 

@@ -19,7 +19,7 @@ from .extension import read_extension
 from .fragments import Form
 from .highlight_options import check_top, form_of
 from .query import Dsl
-from .stepped import check_steps
+from .stepped import Stepped, the_clause
 from .target import Search
 
 Fields: TypeAlias = list[tuple[str, Mapping[str, Any]]]
@@ -82,13 +82,13 @@ def part_asked(search: Search, params: Mapping[str, Any]) -> tuple[Asked | None,
         return None, search
     ours, others = _split(body.get("highlight"))
     extension, ext = read_extension(body.get("ext"))
-    if extension.steps:
-        check_steps(body, params)
+    steps = extension.steps
+    stepped = None if steps is None else Stepped(the_clause(body, params), steps)
     _refuse_inside(body)
     left = {"highlight": others, "ext": ext}
     emptied = {key for key, part in left.items() if body.get(key) and not part}
     served = {key: left.get(key, part) for key, part in body.items() if key not in emptied}
-    search = replace(search, body=served, steps=extension.steps)
+    search = replace(search, body=served, stepped=stepped)
     if not ours and not extension.explains:
         return None, search
     if ours:

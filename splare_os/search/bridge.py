@@ -35,7 +35,11 @@ class Work:
             if self._is_cancelled:
                 request.close()
                 raise asyncio.CancelledError
-            self._request = asyncio.run_coroutine_threadsafe(request, self._loop)
+            try:
+                self._request = asyncio.run_coroutine_threadsafe(request, self._loop)
+            except RuntimeError:  # the loop is closed
+                request.close()
+                raise
         try:
             return self._request.result()
         except CancelledError:
@@ -79,6 +83,12 @@ class Bridge:
         except asyncio.CancelledError:
             work.cancel()
             raise
+
+    def call(self, function: Callable[..., Found], *args: object) -> Found:
+        """Return what `function` returns, here on the loop: a thread that it starts may ask it."""
+        context = copy_context()
+        context.run(WORK.set, Work(asyncio.get_running_loop()))
+        return context.run(function, *args)
 
     async def close(self) -> None:
         """Cancel what is running, and return once no thread is left."""

@@ -10,9 +10,10 @@ It matches every document that shares one latent with the query, most of an inde
 clause only selects (`filter`, `must_not`, …) it needs a `min_score`.
 """
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Self
 
 from ..scoring import Scoring, check_scoring
 from ..steering import Steering
@@ -75,7 +76,7 @@ def replace_clauses(query: Any, replace: Replace, *, scores: bool = True) -> Any
         return [replace_clauses(item, replace, scores=scores) for item in query]
     if not isinstance(query, Mapping):
         return query
-    return {**_replaced(query, replace, scores=scores)}
+    return _replaced(query, replace, scores=scores)
 
 
 def replace_in_body(body: Dsl, replace: Replace, *, scores: bool = True) -> Dsl:
@@ -93,7 +94,32 @@ def replace_in_body(body: Dsl, replace: Replace, *, scores: bool = True) -> Dsl:
     return changed
 
 
-def _replaced(query: Mapping[str, Any], replace: Replace, *, scores: bool) -> Mapping[str, Any]:
+@dataclass(frozen=True)
+class Parsed:
+    """A search body whose clauses are read: an empty query, one of `places`, stands for each."""
+
+    body: Dsl
+    places: Sequence[tuple[Clause, Dsl]]
+
+    @classmethod
+    def of(cls, body: Dsl, *, scores: bool = True) -> Self:
+        """Return a body, read; what is raised is what `replace_clauses` raises."""
+        places: list[tuple[Clause, Dsl]] = []
+
+        def leave(clause: Clause) -> Dsl:
+            places.append((clause, {}))
+            return places[-1][1]
+
+        return cls(replace_in_body(body, leave, scores=scores), places)
+
+    def filled(self, replace: Replace) -> Dsl:
+        """Return the body with a query for each clause: at the same places, so only once."""
+        for clause, place in self.places:
+            place.update(replace(clause))
+        return self.body
+
+
+def _replaced(query: Mapping[str, Any], replace: Replace, *, scores: bool) -> Dsl:
     if NAME in query:
         return replace(parse(query, scores=scores))
     changed = dict(query)
@@ -212,6 +238,8 @@ def _checked(field: str, arguments: Any) -> Mapping[str, Any]:  # noqa: ANN401  
         value = arguments.get(option, 1.0)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise ValueError(f"splare clause on {field!r}: {option}={value!r} must be a number")
+        if not abs(value) <= sys.float_info.max:
+            raise ValueError(f"splare clause on {field!r}: {option}={value!r} must be finite")
     check_scoring(arguments.get("scoring"))
     return arguments
 

@@ -18,7 +18,7 @@ from .profiles import Source as ProfilesSource
 from .profiles import read_profiles
 from .queries import CACHE_BYTES
 from .query import Dialect
-from .request import Request, makes_lines
+from .request import Request
 from .rewrite import RewriteOptions, Rewriter
 from .rewritten import Rewritten
 from .rules import RuledRewriter, find_rules
@@ -31,8 +31,12 @@ LOOKS = 3
 
 
 class SplareTransport:
-    """What stands over a transport: searches are rewritten, everything else passes as it is."""
+    """What stands over a transport: searches are rewritten, everything else passes as it is.
 
+    `is_over_theirs`: the transport below is opensearch-py's own, and no application's.
+    """
+
+    is_over_theirs = False
     rewriter: Rewriter | None = None
     search_watch: SearchWatch | None = None
 
@@ -41,9 +45,12 @@ class SplareTransport:
         request = Request.of(*args, **kwargs)
         if self.rewriter is None:  # it looks for nodes
             return self._send(request)
-        if self.search_watch is not None:
-            return self.search_watch.watch(request, partial(self._answered, self.rewriter))
-        return self._answered(self.rewriter, request)[1]
+        if self.search_watch is None:
+            return self._answered(self.rewriter, request)[1]
+        with self.search_watch.watching() as watched:
+            made, reply = self._answered(self.rewriter, request)
+        self.search_watch.note(watched, request, made, reply)
+        return reply
 
     def _answered(self, rewriter: Rewriter, request: Request) -> tuple[Rewritten, Any]:
         """Return what was sent, and the reply as the application gets it."""
@@ -58,14 +65,14 @@ class SplareTransport:
     def _sent(self, request: Request, made: Rewritten) -> tuple[Rewritten, Any]:
         """Return what was sent and its reply; if that is a refusal, those of what stands in."""
         try:
-            reply = self._send(request.with_content(made, is_line=makes_lines(self)))
+            reply = self._send(request.with_content(made, self))
         except TransportError as error:
             if (instead := made.otherwise(error)) is None:
                 raise
         else:
             if (instead := made.otherwise(reply)) is None:
                 return made, reply
-        return instead, self._send(request.with_content(instead, is_line=makes_lines(self)))
+        return instead, self._send(request.with_content(instead, self))
 
     def _send(self, request: Request) -> Any:  # noqa: ANN401
         send = super().perform_request  # type: ignore[misc]  # of the transport below
@@ -87,7 +94,8 @@ def rewriting(ours: type[Any], transport_class: type[Any]) -> type[Any]:
     """Return a class that does what a transport class does, and rewrites as `ours` does."""
     if issubclass(transport_class, ours):
         return transport_class
-    return type(f"Splare{transport_class.__name__}", (ours, transport_class), {})
+    own = {"is_over_theirs": transport_class.__module__.startswith("opensearchpy.")}
+    return type(f"Splare{transport_class.__name__}", (ours, transport_class), own)
 
 
 class SplareOpenSearch(OpenSearch):
@@ -99,13 +107,14 @@ class SplareOpenSearch(OpenSearch):
     is `rank_feature`, which every server knows, or `neural_sparse`. `missing_impacts`: a search of
     several indices of which some have no impacts yet is refused, or goes on without them
     (`skip`), with an `OpenSearchWarning`. `steering`: profiles that clauses steer by, a file or
-    what stands in one; `{}` for none, where `$SPLARE_STEERING` names a file. `query_cache_bytes`
-    are remembered of the queries that were encoded last; those of concurrent requests are encoded
-    in one batch. With a `search_log`, searches are logged in the cluster. Everything else is
-    opensearch-py's. Impacts are left out of every `_source` (of hits, inner hits and top hits)
-    unless that one names them; what scrolls (`helpers.scan`, `helpers.reindex`) gets documents
-    whole, so that copies keep them. `rules` (or a file of them, which `SPLARE_RULES` may name) say
-    which of an application's own searches SPLARE takes part in: see docs/rules.md.
+    what stands in one; `{}` for none, where `$SPLARE_STEERING` names a file. Of the
+    queries that were encoded last `query_cache_bytes` are remembered, and as many of what they were
+    translated to; those of concurrent requests are encoded in one batch. With a `search_log`,
+    searches are logged in the cluster. Everything else is opensearch-py's. Impacts are left out of
+    every `_source` (of hits, inner hits and top hits) unless that one names them; what scrolls
+    (`helpers.scan`, `helpers.reindex`) gets documents whole, so that copies keep them. `rules` (or
+    a file of them, which `SPLARE_RULES` may name) say which of an application's own searches SPLARE
+    takes part in: see docs/rules.md.
 
     A clause raises `ModelMismatchError` where another model made the index (also one that its name
     has come to stand for since the last search), `MappingError` where the field has no impacts,

@@ -50,6 +50,8 @@ class Examples:
     @classmethod
     def parse(cls, content: Mapping[str, Any]) -> Self:
         """Return what a clause says under `KEYS`; `ValueError` tells what is wrong with it."""
+        if not KEYS & content.keys():
+            return cls()
         told = content.get("feedback", {})
         if not isinstance(told, Mapping) or told.keys() - set(FEEDBACK):
             raise ValueError(f"feedback={told!r}: give an object with some of {FEEDBACK}")

@@ -63,8 +63,10 @@ class QueryEncoder:
 
         A batch that fails is encoded text by text: others do not suffer for a text that cannot be.
         """
-        encoder = self._encoder()
+        encoder, texts = self._encoder(), list(texts)
         with self._changed:
+            if self._known.keys() >= set(texts):
+                return {text: self._remembered(text) for text in texts}
             answers = {text: self._answer(text) for text in dict.fromkeys(texts)}
         while batch := self._turn(answers):
             try:
@@ -73,12 +75,15 @@ class QueryEncoder:
                 self._end_turn(batch)
         return {text: answer.result() for text, answer in answers.items()}
 
+    def _remembered(self, text: str) -> Queries:
+        self._known.move_to_end(text)
+        return self._known[text]
+
     def _answer(self, text: str) -> "Future[Queries]":
         """Return the answer for a text: known, in the batch that is encoded now, or waiting."""
         if text in self._known:
-            self._known.move_to_end(text)
             answer: Future[Queries] = Future()
-            answer.set_result(self._known[text])
+            answer.set_result(self._remembered(text))
             return answer
         if self._batch and text in self._batch:
             return self._batch[text]

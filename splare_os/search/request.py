@@ -1,13 +1,19 @@
 """A request as a client hands it to its transport."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
+from opensearchpy.serializer import JSONSerializer
 
 from .rewritten import Rewritten
 
 POSITIONS = ("params", "body", "timeout", "ignore", "headers")
 """Names of what opensearch-py's transports take after method and path, in their order."""
+
+AS_IT_IS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
+"""Nothing is written that is no JSON: that is for opensearch-py to refuse."""
 
 
 @dataclass(frozen=True)
@@ -38,20 +44,41 @@ class Request:
         """Headers of this request alone."""
         return self.arguments.get("headers")
 
-    def with_content(self, made: Rewritten, *, is_line: bool = False) -> "Request":
+    def with_content(self, made: Rewritten, transport: object) -> "Request":
         """Return the request with parameters and body as the cluster is to see them.
 
-        `is_line`: its transport makes a parameter of a GET's body, and a rewritten one outgrows
-        what servers take of an address; so it is posted.
+        Where `transport` makes a parameter of a GET's body a rewritten one is posted: it outgrows
+        what servers take of an address. Where it only hands a body on, it gets that as JSON.
         """
         wanted = {"params": made.params, "body": made.body}
         given = self.arguments
         changed = {name: one for name, one in wanted.items() if one is not given.get(name)}
+        is_line = getattr(transport, "send_get_body_as", None) == "source"
         outgrows = is_line and self.method == "GET" and "body" in changed
+        if "body" in changed and _hands_on(transport):
+            changed["body"] = as_json(made.body)
         method = "POST" if outgrows else self.method
-        return replace(self, method=method, arguments={**given, **changed})
+        return Request(method, self.url, {**given, **changed})
 
 
-def makes_lines(transport: object) -> bool:
-    """Return whether a transport makes a parameter of a GET's body."""
-    return getattr(transport, "send_get_body_as", None) == "source"
+def _hands_on(transport: object) -> bool:
+    """Return whether nobody but opensearch-py's own serializer looks at a transport's bodies."""
+    is_theirs = getattr(transport, "is_over_theirs", False)
+    return is_theirs and type(getattr(transport, "serializer", None)) is JSONSerializer
+
+
+def as_json(body: Any) -> Any:  # noqa: ANN401
+    """Return a body as opensearch-py writes it, or as it is where orjson would not write the same.
+
+    That is a tenth of the time for the many clauses of a query.
+
+    >>> as_json({"size": 3}), as_json({"size": float("nan")})
+    (b'{"size":3}', {'size': nan})
+    """
+    if not isinstance(body, dict):
+        return body
+    try:
+        written = orjson.dumps(body, option=AS_IT_IS)
+    except orjson.JSONEncodeError:  # whole numbers above 64 bits, text that is none in UTF-8
+        return body
+    return body if b"null" in written else written  # it writes null for NaN

@@ -19,7 +19,7 @@ from .annotate import Annotated, Wanted
 from .asked import Asked, part_asked
 from .body import parse_msearch, plain, write_msearch
 from .check import Missing, ModelCheck
-from .clause import NAME, Clause, replace_in_body
+from .clause import Clause, Parsed
 from .clause_limit import ClauseLimit
 from .collection import MAX_AGE_S, Collection
 from .control import Control, moved_by
@@ -29,6 +29,7 @@ from .parts import without_impacts
 from .profiles import Profiles
 from .queries import CACHE_BYTES, Queries, QueryEncoder
 from .query import Dialect, Dsl
+from .remembered import Remembered
 from .rewritten import Expected, Finish, Rewritten, as_it_is
 from .stepped import told
 from .target import Search, Target, index_of, parse_path
@@ -46,7 +47,8 @@ class RewriteOptions:
     """How clauses are translated; `max_age_s` is that of the collection's statistics.
 
     `missing`: what is done with indices without impacts. `profiles` are those that clauses
-    steer by. `query_cache_bytes`: how much is remembered of queries.
+    steer by. `query_cache_bytes`: how much is remembered of queries,
+    and how much of their translations.
     """
 
     dialect: Dialect = "rank_feature"
@@ -84,6 +86,7 @@ class Rewriter:
         self._client, self._encoder, self._options = client, encoder, options
         self._lock = threading.Lock()
         self._queries = QueryEncoder(lambda: self.encoder, options.query_cache_bytes)
+        self._remembered = Remembered(options.query_cache_bytes)
         self._check = ModelCheck(client, options.missing)
         self._updates = UpdateCheck(client)
         self._collection = Collection(client, options.max_age_s)
@@ -160,12 +163,13 @@ class Rewriter:
         """
         parted = [part_asked(search, params) for search in searches]
         searches = [search for _, search in parted]
-        found = [self._weighed_if_there(search) for search in searches]
+        parsed = [Parsed.of(search.body, scores=search.target.ranks) for search in searches]
+        found = [self._weighed_if_there(*pair) for pair in zip(searches, parsed, strict=True)]
         texts = [clause.query for each in found for clause in each or ()]
         rows = self._queries(texts) if texts else {}
         made = [
-            (NO_INDEX, None) if each is None else self._translation(rows, each).body(search)
-            for search, each in zip(searches, found, strict=True)
+            (NO_INDEX, None) if each is None else self._translation(rows, each).body(search, read)
+            for search, read, each in zip(searches, parsed, found, strict=True)
         ]
         expected = [_expected(*pair) for pair in zip(searches, found, strict=True)]
         wanted = [
@@ -180,24 +184,18 @@ class Rewriter:
     def _translation(
         self, rows: Mapping[str, Queries], found: Mapping[Clause, Weighed]
     ) -> Translation:
-        return Translation(rows, found, self._options.dialect, self._limit)
+        return Translation(rows, found, self._options.dialect, self._limit, self._remembered)
 
-    def _weighed_if_there(self, search: Search) -> dict[Clause, Weighed] | None:
+    def _weighed_if_there(self, search: Search, parsed: Parsed) -> dict[Clause, Weighed] | None:
         """Return the clauses of a body, None where the index is not there: the server says so."""
         try:
-            return self._weighed(search)
+            return self._weighed(search, parsed)
         except NoIndexError:
             return None
 
-    def _weighed(self, search: Search) -> dict[Clause, Weighed]:
+    def _weighed(self, search: Search, parsed: Parsed) -> dict[Clause, Weighed]:
         """Return the clauses of a body, and how each weighs in the indices that it searches."""
-        found: dict[Clause, None] = {}
-
-        def note(clause: Clause) -> Dsl:
-            found[clause] = None
-            return {NAME: clause}
-
-        replace_in_body(search.body, note, scores=search.target.ranks)
+        found = dict(parsed.places)
         fields = sorted({clause.field for clause in found})
         places = {field: self._impacts(search, field) for field in fields}
         return {clause: self._weighing(search, clause, places[clause.field]) for clause in found}

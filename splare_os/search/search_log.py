@@ -7,8 +7,11 @@ writes it. What does not fit, or cannot be written, is dropped and counted.
 import logging
 import queue
 import threading
+from asyncio import CancelledError
 from collections.abc import Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from importlib import resources
 from typing import Any, TypeAlias
@@ -30,6 +33,9 @@ CHUNK = 500
 """Documents of a bulk request at most."""
 
 REQUEST_TIMEOUT_S = 10.0
+
+UNWRITTEN = (OpenSearchException, ReplyError, RuntimeError, CancelledError)
+"""What a write may fail with; the last two where an event loop has ended before its client."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +93,8 @@ class SearchLogWriter:
             return
         with self._lock:
             if not self._thread.is_alive() and not self._ended.is_set():  # also after a fork
-                self._thread = threading.Thread(
-                    target=self._run, name="splare-search-log", daemon=True
-                )
+                run = partial(copy_context().run, self._run)
+                self._thread = threading.Thread(target=run, name="splare-search-log", daemon=True)
                 self._thread.start()
 
     def _run(self) -> None:
@@ -118,9 +123,9 @@ class SearchLogWriter:
             params = {"request_timeout": REQUEST_TIMEOUT_S}
             items = part(self.client.bulk(body=body, params=params), "items")
             refused = [item for item in items if part(item, "index", "status") >= 300]
-        except (OpenSearchException, ReplyError) as error:
+        except UNWRITTEN as error:
             self._is_made = False
-            self._drop(len(entries), str(error))
+            self._drop(len(entries), str(error) or type(error).__name__)
             return
         self.written += len(entries) - len(refused)
         if refused:

@@ -5,12 +5,13 @@ show it.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from .clause import NAME, Clause, parse
 from .query import Dsl
 from .rewritten import Finish
-from .steps import Plan
+from .steps import Steps
 
 WITHOUT: Mapping[str, str] = {
     "sort": "hits are sorted by something else than the score",
@@ -25,12 +26,27 @@ WITHOUT: Mapping[str, str] = {
 BESIDE = {"must", "filter", "must_not", "_name"}
 
 
-def the_clause(body: Dsl) -> Clause:
-    """Return the clause that is searched in two steps.
+@dataclass(frozen=True)
+class Stepped:
+    """What is searched in two steps: the clause that gives all of the score, and how it is done."""
+
+    clause: Clause
+    steps: Steps
+
+
+Told: TypeAlias = Mapping[str, Any] | None
+"""What the profile of a reply says of the plan of two steps; None: there is none."""
+
+
+def the_clause(body: Dsl, params: Mapping[str, Any]) -> Clause:
+    """Return the clause that is searched in two steps; `params` are those of the search's URL.
 
     It is the query, or the `must` of a `bool` beside what only selects. `ValueError` for any other
     search, with the reason.
     """
+    for key in ("scroll", "sort"):
+        if key in params:
+            raise ValueError(f"ext.splare.two_step with {key}: no hits are scored anew then")
     for key, reason in WITHOUT.items():
         if body.get(key):
             raise ValueError(f"ext.splare.two_step with {key}: {reason}")
@@ -44,14 +60,6 @@ def the_clause(body: Dsl) -> Clause:
     if clause.min_score is not None:
         raise ValueError("ext.splare.two_step with min_score: it would be asked of the first pass")
     return clause
-
-
-def check_steps(body: Dsl, params: Mapping[str, Any]) -> None:
-    """Raise `ValueError` for a search that cannot be made into two steps; `params` of its URL."""
-    for key in ("scroll", "sort"):
-        if key in params:
-            raise ValueError(f"ext.splare.two_step with {key}: no hits are scored anew then")
-    the_clause(body)
 
 
 def _alone(query: Any) -> Mapping[str, Any] | None:  # noqa: ANN401  # JSON
@@ -69,7 +77,7 @@ def _alone(query: Any) -> Mapping[str, Any] | None:  # noqa: ANN401  # JSON
     return must if isinstance(must, Mapping) and must.keys() == {NAME} else None
 
 
-def told(finish: Finish, plans: Sequence[Plan | None]) -> Finish:
+def told(finish: Finish, plans: Sequence[Told]) -> Finish:
     """Return what finishes replies as `finish` does, and tells each plan in a reply's profile."""
     if not any(plans):
         return finish
@@ -79,7 +87,7 @@ def told(finish: Finish, plans: Sequence[Plan | None]) -> Finish:
         for one, made in zip(replies, plans, strict=False):
             profile = one.get("profile") if isinstance(one, Mapping) else None
             if made is not None and isinstance(profile, dict):
-                profile[NAME] = made.to_json()
+                profile[NAME] = made
         return finish(reply)
 
     return finished

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
 from ..layout.view import View
 from .query import Dsl
-from .steps import Steps
+from .stepped import Stepped
 
 ENDPOINTS: Mapping[str, bool] = {
     "_search": True,
@@ -39,13 +40,13 @@ class Target:
 class Search:
     """One body with a query: what it is of, and how its request sees the cluster.
 
-    `steps`: how it is made into two, if that is asked for.
+    `stepped`: what is made into two steps, if that is asked for.
     """
 
     target: Target
     body: Dsl
     view: View
-    steps: Steps | None = None
+    stepped: Stepped | None = None
 
     def within(self, index: str | None) -> "Search":
         """Return a search of another index; None: this one."""
@@ -54,6 +55,7 @@ class Search:
         return Search(replace(self.target, index=index), {}, View(headers=self.view.headers))
 
 
+@lru_cache(maxsize=1024)
 def parse_path(url: str) -> Target | None:
     """Return what a request's path names, or None where no query can be.
 

@@ -1,12 +1,14 @@
 """Searches watched on their way: what the log says of each, once its reply is there."""
 
 import random
-import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Any, TypeAlias
+from typing import Any
 
 from .body import Pair, parse_msearch, plain
 from .request import Request
@@ -15,8 +17,19 @@ from .route import Route, route_of, text_of
 from .search_log import Entry, SearchLogWriter
 from .target import Target, index_of, parse_path
 
-Answered: TypeAlias = tuple[Rewritten, Any]
-"""What went out, and what the application gets."""
+
+@dataclass
+class Watched:
+    """One request that is watched: those of ours that were sent for it, and how long it took."""
+
+    begun: float
+    outer: "Watched | None" = None
+    inner: list[Route] = field(default_factory=list)
+    whole_ms: float = 0.0
+
+
+WATCHED: "ContextVar[tuple[SearchWatch, Watched] | None]" = ContextVar("watched", default=None)
+"""Who watches which request, in this thread or task, and in the threads that work for it."""
 
 
 class SearchWatch:
@@ -27,32 +40,35 @@ class SearchWatch:
 
     def __init__(self, writer: SearchLogWriter) -> None:
         self.writer = writer
-        self._thread = threading.local()
 
-    def watch(self, request: Request, answer: Callable[[Request], Answered]) -> Any:  # noqa: ANN401
-        """Return the reply to a request, noted if it is a search that is drawn."""
-        inner: list[Route] | None = getattr(self._thread, "inner", None)
-        if inner is not None:  # within another
-            made, reply = answer(request)
-            inner.append(route_of(made.body))
-            return reply
-        self._thread.inner = inner = []
-        begun = time.perf_counter()
+    @contextmanager
+    def watching(self) -> Iterator[Watched]:
+        """Yield what a request is watched by, while it is answered; `note` comes after that."""
+        before = WATCHED.get()
+        outer = before[1] if before is not None and before[0] is self else None
+        watched = Watched(time.perf_counter(), outer)
+        token = WATCHED.set((self, watched))
         try:
-            made, reply = answer(request)
+            yield watched
         finally:
-            del self._thread.inner
-        whole_ms = round(1000 * (time.perf_counter() - begun), 3)
+            WATCHED.reset(token)
+        watched.whole_ms = round(1000 * (time.perf_counter() - watched.begun), 3)
+
+    def note(self, watched: Watched, request: Request, made: Rewritten, reply: Any) -> None:  # noqa: ANN401
+        """Note what was sent for a request, and its reply, if it is a search that is drawn."""
+        if watched.outer is not None:
+            watched.outer.inner.append(route_of(made.body))
+            return
         target = parse_path(request.url)
         is_search = target is not None and target.endpoint in {"_search", "_msearch"}
         if target is None or not is_search or target.has_more:
-            return reply
+            return
         if random.random() < self.writer.options.share:
+            known = {"whole_ms": watched.whole_ms, "inner": watched.inner}
             try:
-                self._note(target, request, made, reply, {"whole_ms": whole_ms, "inner": inner})
+                self._note(target, request, made, reply, known)
             except Exception as error:  # noqa: BLE001  # a search must not fail for its log
                 self.writer.drop(f"a search cannot be noted: {error!r}")
-        return reply
 
     def _note(
         self,

@@ -17,11 +17,9 @@ from splare_os.search import SplareOpenSearch
 
 from .asynchronous import Run, runner
 
-collect_ignore = (
-    []
-    if find_spec("aiohttp")
-    else ["test_async_client.py", "test_bridge.py", "test_builder.py"]  # an extra brings it
-)
+OF_AIOHTTP = ["test_async_client.py", "test_async_log.py", "test_bridge.py", "test_builder.py"]
+
+collect_ignore = [] if find_spec("aiohttp") else OF_AIOHTTP  # an extra brings it
 
 WORDS = ["oil", "crisis", "price", "war", "the", "of", "embargo", "river"]
 

@@ -10,6 +10,7 @@ from splare_os.search.asked import Asked, part_asked
 from splare_os.search.clause import Clause
 from splare_os.search.evidence import Sought
 from splare_os.search.fragments import Form
+from splare_os.search.stepped import Stepped
 from splare_os.search.steps import Steps
 from splare_os.search.target import Search, Target
 
@@ -89,7 +90,8 @@ def test_an_explanation_that_is_not_wanted_does_not_reach_the_server() -> None:
 def test_two_steps_are_for_the_translation_and_not_for_the_server() -> None:
     body = {"query": QUERY, "ext": {"splare": {"two_step": {"window": 50}}}}
     asked, search = part_asked(Search(PAPERS, body, PLAIN), {})
-    assert (asked, search.body, search.steps) == (None, {"query": QUERY}, Steps(window=50))
+    assert (asked, search.body) == (None, {"query": QUERY})
+    assert search.stepped == Stepped(Clause("text", "oil"), Steps(window=50))
     with pytest.raises(ValueError, match="two_step with sort: hits are sorted"):
         parted(body | {"sort": ["year"]})
 

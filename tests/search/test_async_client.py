@@ -15,7 +15,7 @@ from splare_os.encoder import Encoder
 from splare_os.errors import MappingError, ModelMismatchError
 from splare_os.index import IngestOptions, ingest
 from splare_os.search import AsyncSplareOpenSearch as Client
-from splare_os.search import SearchLog, SplareOpenSearch
+from splare_os.search import SplareOpenSearch
 from tests.hashing import HashEncoder
 
 from .asynchronous import Run, Slow, our_threads
@@ -233,8 +233,3 @@ def test_an_alias_that_moves_to_another_model_is_noticed_at_once(
             await ours.search(index="async-shelf", body=with_all)
 
     run(use)
-
-
-def test_a_log_that_it_would_not_write_is_refused() -> None:
-    with pytest.raises(ValueError, match="only a SplareOpenSearch writes one"):
-        Client(search_log=SearchLog())

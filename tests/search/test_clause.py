@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from splare_os.search.clause import Clause, replace_in_body
+from splare_os.search.clause import Clause, Parsed, replace_in_body
 
 SPLARE = {"splare": {"text": "oil"}}
 GUARDED = {"splare": {"text": {"query": "oil", "min_score": 2.0}}}
@@ -49,6 +49,16 @@ SELECTING = [
 def test_a_clause_is_replaced_wherever_a_scoring_query_stands(body: Any) -> None:
     original = body(SPLARE)
     assert replace_in_body(original, named) == body(DONE)
+    assert original == body(SPLARE)
+
+
+@pytest.mark.parametrize("body", RANKING)
+def test_clauses_that_are_read_are_filled_in_where_they_stood(body: Any) -> None:
+    original = body(SPLARE)
+    parsed = Parsed.of(original)
+    assert [clause for clause, _ in parsed.places] == [Clause("text", "oil")]
+    assert parsed.body == body({})
+    assert parsed.filled(named) == body(DONE)
     assert original == body(SPLARE)
 
 
@@ -103,6 +113,11 @@ def test_options_are_read() -> None:
         ({"splare": {"text": "x"}, "match": {"text": "x"}}, "write one field"),
         ({"splare": {"text": {"query": "x", "boost": "2"}}}, "boost='2' must be a number"),
         ({"splare": {"text": {"query": "x", "min_score": None}}}, "min_score=None must be a"),
+        (
+            {"splare": {"text": {"query": "x", "min_score": float("nan")}}},
+            "=nan must be finite",
+        ),
+        ({"splare": {"text": {"query": "x", "boost": 10**400}}}, "must be finite"),
         ({"splare": {"text": {"query": "x", "scoring": "bm25"}}}, "scoring='bm25': choose one"),
         (
             {"bool": {"filter": {"splare": {"text": {"query": "x", "min_score": 0}}}}},

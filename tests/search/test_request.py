@@ -1,7 +1,15 @@
+import json
+from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from opensearchpy import OpenSearch, Transport
+from opensearchpy.serializer import JSONSerializer
+
 from splare_os.search import SplareOpenSearch
-from splare_os.search.request import Request
+from splare_os.search.request import Request, as_json
 from splare_os.search.rewritten import Rewritten
 
 QUESTIONS = {"/a/_mapping", "/a/_field_caps"}
@@ -26,20 +34,75 @@ def test_arguments_are_known_by_name_however_they_were_given() -> None:
 def test_what_was_not_given_is_not_added() -> None:
     bare = Request("GET", "/")
     assert (bare.params, bare.body, bare.headers) == (None, None, None)
-    assert bare.with_content(Rewritten(None, None)).arguments == {}
-    changed = bare.with_content(Rewritten({"a": 1}, {}))
+    assert bare.with_content(Rewritten(None, None), None).arguments == {}
+    changed = bare.with_content(Rewritten({"a": 1}, {}), None)
     assert changed.arguments == {"params": {"a": 1}, "body": {}}
     full = Request("GET", "/", {"body": {"query": {}}, "params": {"a": 1}})
-    assert full.with_content(Rewritten(None, None)).arguments == {"body": None, "params": None}
+    assert full.with_content(Rewritten(None, None), None).arguments == {
+        "body": None,
+        "params": None,
+    }
 
 
 def test_a_rewritten_body_that_would_be_a_parameter_is_posted() -> None:
     search = Request("GET", "/a/_search", {"body": {"query": {}}})
     made = Rewritten(None, {"query": {"bool": {}}})
-    assert search.with_content(made, is_line=True).method == "POST"
-    assert search.with_content(made).method == "GET"
+    lines = OpenSearch(send_get_body_as="source").transport
+    assert search.with_content(made, lines).method == "POST"
+    assert search.with_content(made, OpenSearch().transport).method == "GET"
     as_it_was = Rewritten(None, search.body)
-    assert search.with_content(as_it_was, is_line=True) == search
+    assert search.with_content(as_it_was, lines) == search
+
+
+class Own(Transport):
+    """A transport of an application's."""
+
+
+class OwnSerializer(JSONSerializer):
+    """A serializer of an application's."""
+
+
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        ({}, bytes),
+        ({"transport_class": Own}, dict),
+        ({"serializer": OwnSerializer()}, dict),
+    ],
+)
+def test_a_body_is_written_where_nobody_but_opensearch_py_looks_at_it(
+    options: dict[str, Any], kind: type
+) -> None:
+    client = SplareOpenSearch(**options)
+    search = Request("POST", "/a/_search", {"body": {"query": {"splare": {"text": "oil"}}}})
+    made = Rewritten(None, {"query": {"bool": {"boost": 1.5}}})
+    sent = search.with_content(made, client.transport).body
+    assert type(sent) is kind
+    assert client.transport.serializer.dumps(sent) in (
+        '{"query":{"bool":{"boost":1.5}}}',
+        b'{"query":{"bool":{"boost":1.5}}}',
+    )
+    assert search.with_content(Rewritten(None, search.body), client.transport) == search
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda one: st.lists(one) | st.dictionaries(st.text(), one),
+        max_leaves=20,
+    )
+)
+def test_what_is_written_reads_as_opensearch_py_writes_it(value: Any) -> None:
+    body, serializer = {"query": value}, JSONSerializer()
+    found = as_json(body)
+    theirs, ours = (json.loads(serializer.dumps(one)) for one in (body, found))
+    assert repr(theirs) == repr(ours)  # where NaN is equal to itself
+
+
+@pytest.mark.parametrize("value", [2**70, float("inf"), "\ud800", datetime(2026, 1, 1, tzinfo=UTC)])
+def test_what_orjson_writes_otherwise_is_left_to_opensearch_py(value: object) -> None:
+    body = {"query": [value]}
+    assert as_json(body) is body
 
 
 def test_a_transport_that_only_pretends_is_given_what_the_client_gives() -> None:

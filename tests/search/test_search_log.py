@@ -19,6 +19,7 @@ from splare_os.search.rewritten import Rewritten
 from splare_os.search.search_log import SearchLogWriter, search_log_template
 from splare_os.search.watching import SearchWatch
 from tests.search.conftest import Library
+from tests.search.test_watching import watched
 
 FILE = Path(__file__).parents[2] / "mappings" / "splare-search-log.json"
 
@@ -183,7 +184,7 @@ REPLY = {"took": 1, "hits": {"total": {"value": 0}, "hits": []}}
 
 def searched(watch: SearchWatch, body: Any = BODY) -> Any:
     request = Request("POST", "/papers/_search", {"body": body})
-    return watch.watch(request, lambda _: (Rewritten(None, body), REPLY))
+    return watched(watch, request, lambda _: (Rewritten(None, body), REPLY))
 
 
 def test_a_cluster_that_stalls_holds_no_search_up_and_what_does_not_fit_is_counted(

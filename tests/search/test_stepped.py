@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from splare_os.search.clause import Clause
-from splare_os.search.stepped import check_steps, the_clause, told
+from splare_os.search.stepped import the_clause, told
 from splare_os.search.steps import Plan
 
 ONE = {"splare": {"text": "oil"}}
@@ -20,7 +20,7 @@ GUARDED = {"splare": {"text": {"query": "oil", "min_score": 1}}}
     ],
 )
 def test_the_clause_that_gives_all_of_the_score_is_found(query: Any) -> None:
-    assert the_clause({"query": query, "from": 20}) == Clause("text", "oil")
+    assert the_clause({"query": query, "from": 20}, {}) == Clause("text", "oil")
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_the_clause_that_gives_all_of_the_score_is_found(query: Any) -> None:
 )
 def test_a_query_that_scores_otherwise_is_refused(query: Any) -> None:
     with pytest.raises(ValueError, match="the query has to be a splare clause, or a bool whose"):
-        the_clause({"query": query})
+        the_clause({"query": query}, {})
 
 
 @pytest.mark.parametrize(
@@ -59,18 +59,18 @@ def test_a_query_that_scores_otherwise_is_refused(query: Any) -> None:
 )
 def test_what_the_first_pass_would_show_through_is_refused(body: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        check_steps({"query": ONE} | body, {})
+        the_clause({"query": ONE} | body, {})
 
 
 @pytest.mark.parametrize("name", ["scroll", "sort"])
 def test_so_are_parameters_that_do_the_same(name: str) -> None:
     with pytest.raises(ValueError, match=f"two_step with {name}: no hits are scored anew"):
-        check_steps({"query": ONE}, {name: "1m"})
+        the_clause({"query": ONE}, {name: "1m"})
 
 
 def test_a_profile_tells_the_plan_and_only_where_there_is_one() -> None:
     plan = Plan({"1": 1.0}, {"2": 0.5}, 500)
-    finish = told(lambda reply: reply, [None, plan, plan])
+    finish = told(lambda reply: reply, [None, plan.to_json(), plan.to_json()])
     replies = [{"profile": {"shards": []}}, {"profile": {"shards": []}}, {"hits": {}}]
     finished = finish({"responses": replies})["responses"]
     assert finished[0] == {"profile": {"shards": []}}

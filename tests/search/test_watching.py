@@ -1,5 +1,6 @@
 """What is noted of searches for which others are sent, and of the arms of rules."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,12 +11,23 @@ from splare_os.search.request import Request
 from splare_os.search.rewritten import Rewritten
 from splare_os.search.rules import LogOptions, Rule, Rules
 from splare_os.search.search_log import Entry
-from splare_os.search.watching import Answered, SearchWatch
+from splare_os.search.watching import SearchWatch
 from tests.search.conftest import Library
 
 WORDS = {"query": {"match": {"text": "oil"}}}
 LATENTS = {"query": {"rank_feature": {"field": "text_splare.impacts.7", "linear": {}}}}
 REPLY = {"took": 3, "hits": {"total": {"value": 5}, "hits": [{}]}}
+
+
+Answer = Callable[[Request], tuple[Rewritten, Any]]
+
+
+def watched(watch: SearchWatch, request: Request, answer: Answer) -> Any:
+    """Return the reply of a request that is watched, as transports do it."""
+    with watch.watching() as one:
+        made, reply = answer(request)
+    watch.note(one, request, made, reply)
+    return reply
 
 
 class Written:
@@ -40,15 +52,15 @@ def test_a_search_for_which_another_is_sent_is_one_and_hybrid() -> None:
     written = Written()
     watch = SearchWatch(written)  # type: ignore[arg-type]
 
-    def second(request: Request) -> Answered:
+    def second(request: Request) -> tuple[Rewritten, Any]:
         return Rewritten(None, request.body), REPLY
 
-    def first(request: Request) -> Answered:
-        assert watch.watch(asked(LATENTS), second) is REPLY
+    def first(request: Request) -> tuple[Rewritten, Any]:
+        assert watched(watch, asked(LATENTS), second) is REPLY
         return Rewritten(None, request.body, arm="treatment"), REPLY
 
-    assert watch.watch(asked(WORDS, headers={"x-splare-arm": "b"}), first) is REPLY
-    assert watch.watch(asked(LATENTS), second) is REPLY
+    assert watched(watch, asked(WORDS, headers={"x-splare-arm": "b"}), first) is REPLY
+    assert watched(watch, asked(LATENTS), second) is REPLY
     told = [(one["route"], one["arm"], one["query"] is None) for one in written.entries]
     assert told == [("hybrid", "treatment", False), ("splare", None, True)]
 
@@ -57,12 +69,12 @@ def test_after_a_search_that_fails_the_next_one_is_noted() -> None:
     written = Written()
     watch = SearchWatch(written)  # type: ignore[arg-type]
 
-    def fails(_: Request) -> Answered:
+    def fails(_: Request) -> tuple[Rewritten, Any]:
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        watch.watch(asked(WORDS), fails)
-    watch.watch(asked(WORDS), lambda one: (Rewritten(None, one.body), REPLY))
+        watched(watch, asked(WORDS), fails)
+    watched(watch, asked(WORDS), lambda one: (Rewritten(None, one.body), REPLY))
     assert len(written.entries) == 1
 
 
@@ -70,7 +82,7 @@ def test_a_reply_that_nobody_can_read_fails_no_search() -> None:
     written = Written()
     watch = SearchWatch(written)  # type: ignore[arg-type]
     strange = {"hits": 7}
-    assert watch.watch(asked(WORDS), lambda one: (Rewritten(None, one.body), strange)) is strange
+    assert watched(watch, asked(WORDS), lambda one: (Rewritten(None, one.body), strange)) is strange
     assert not written.entries
     assert len(written.dropped) == 1
 

@@ -1,6 +1,6 @@
 import pytest
 
-from splare_os.search.rules.fusion import fused_hits
+from splare_os.search.rules.second import fused_hits
 
 
 def hits(names: str) -> list[dict]:
