@@ -25,6 +25,7 @@ from splare_os.encoder import Encoder
 from .clients import load, request_of
 from .pairs import N_PAIRS, of_pairs, seconds
 
+SAMPLE = str(files("splare_os") / "samples" / "squad-dev.jsonl.gz")
 CLIENTS = (1, 8, 64)
 QUERY_CHARS = 60
 """A query is the end of a text, as long as a question."""
@@ -47,9 +48,8 @@ def server(model: str, *options: str) -> Iterator[str]:
 
 def read_texts(path: str | None, n_texts: int) -> list[str]:
     """Return the first texts of a file."""
-    source = path or str(files("splare_os") / "samples" / "squad-dev.jsonl.gz")
     texts = []
-    for document in read_documents(source, Fields()):
+    for document in read_documents(path or SAMPLE, Fields()):
         texts.append(document.text)
         if len(texts) == n_texts:
             break

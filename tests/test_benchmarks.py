@@ -87,3 +87,27 @@ def test_the_command_of_serving_prints_each_figure(tmp_path: Path) -> None:
     figures = [line["figure"] for line in lines]
     assert figures == ["latency", *["throughput"] * 7, *["batching"] * 2]
     assert lines[0]["queries"] == 28
+
+
+@pytest.mark.slow
+@pytest.mark.opensearch
+def test_the_command_of_native_ingest_prints_its_share(tmp_path: Path) -> None:
+    build_tiny(tmp_path / "bert").save(tmp_path / "model")
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "benchmarks.native",
+            "--documents",
+            "24",
+            "--model",
+            tmp_path / "model",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    found = json.loads(done.stdout)
+    assert (found["figure"], found["documents_a_pair"]) == ("native ingest", 3)
+    assert float(found["share_of_worker"].split()[0]) > 0

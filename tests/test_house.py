@@ -38,8 +38,11 @@ LONG_FUNCTIONS = {
 NO_NOUNS = {"utils", "common", "helpers", "base"}
 
 OF_NO_MODULE = {
+    "adapters/haystack/test_store_async.py": "store.py again, by Haystack's asynchronous tests",
     "cli/test_secrets.py": "secrets in whatever commands say, log and keep",
     "connect/test_docs.py": "docs/native.md",
+    "connect/test_either_route.py": "the native route against worker and client",
+    "connect/test_failures.py": "the native route where the model server fails",
     "dashboards/test_panels.py": "benchmarks/panels.py: every panel drawn",
     "encode/test_equality.py": "routes and devices of one encoder against each other",
     "encode/test_from_sae.py": "several modules: an SAE and a backbone become a model",

@@ -2,7 +2,7 @@
 
 import sys
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,23 +28,20 @@ if TYPE_CHECKING:
 @click.option("--impacts-field", help="Where impacts go; its name ends in _splare.")
 @click.option("--top-k", type=click.IntRange(min=1), help="Impacts kept per document.")
 @click.option("--scoring", type=click.Choice(SCORINGS), help="Of a new index.")
+@click.option("--template", "pattern", help="New indices of such names get it, too: logs-*.")
+@click.option("--two-phase", is_flag=True, help="Search by the heaviest latents first.")
 @click.option("--set-cluster-settings", is_flag=True, help="Set what ml-commons needs, too.")
 @click.option("--dry-run", "mode", flag_value="show", help="Print the requests, for curl.")
 @click.option("--check", "mode", flag_value="check", help="Only tell what is out of date.")
 @click.option("--disconnect", "mode", flag_value="disconnect", help="Take it all off again.")
-@click.option("--replay", "mode", flag_value="replay", help="Send its dead letters once more.")
 @cluster_options
 def connect(mode: str | None, **chosen: Any) -> None:  # noqa: ANN401  # one for each option
     """Have OpenSearch ask a model server for impacts, at ingest and in searches.
 
     Prints a line of JSON for each part that was put right; done again, none. The token that the
-    server asks for is $SPLARE_SERVER_BEARER_TOKEN. --check exits 1 if a part is not good, --replay
-    if a letter failed again.
+    server asks for is $SPLARE_SERVER_BEARER_TOKEN. --check exits 1 if a part is not good.
     """
     with closing(connected(chosen)) as client:
-        if mode == "replay":
-            _replay(client, chosen["index"])
-            return
         _MODES[mode](client, *_route(client, chosen, is_new=mode is None), chosen)
 
 
@@ -59,7 +56,8 @@ def _route(
     token = find_connection({}, prefix="SPLARE_SERVER_").bearer_token
     asked = chosen["index"], text_fields(chosen), chosen["server"]
     options = {name: chosen[name] for name in ("top_k", "scoring")}
-    return find_route(client, *asked, is_new=is_new, **options), token
+    route = find_route(client, *asked, is_new=is_new, **options)
+    return replace(route, pattern=chosen["pattern"], two_phase=chosen["two_phase"]), token
 
 
 def _put(client: "OpenSearch", route: "Route", token: str | None, chosen: dict[str, Any]) -> None:
@@ -96,16 +94,3 @@ def _disconnect(client: "OpenSearch", route: "Route", _: str | None, __: dict[st
 
 
 _MODES = {None: _put, "check": _check, "show": _show, "disconnect": _disconnect}
-
-
-def _replay(client: "OpenSearch", index: str) -> None:
-    from ..connect import replay
-
-    outcomes = list(replay(client, index))
-    for one in outcomes:
-        if one.reason:
-            print_json(asdict(one))
-    failed = sum(bool(one.reason) for one in outcomes)
-    print_json({"replayed": len(outcomes) - failed, "failed": failed})
-    if failed:
-        sys.exit(1)

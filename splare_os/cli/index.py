@@ -23,7 +23,7 @@ from .progress import chosen_reports, draw, report_options
 
 if TYPE_CHECKING:
     from ..encoder import Encoder
-    from ..index import IngestOptions
+    from ..index import IngestOptions, IngestRun
     from ..index.jobs import JobStatus
 
 
@@ -36,7 +36,7 @@ def settings(_: click.Context, option: click.Parameter, values: tuple[str, ...])
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True)
+@click.argument("files", nargs=-1)
 @click.option("--index", required=True, help="Index to write to; made if it is not there.")
 @impacts_options
 @click.option("--id-field", default="_id", show_default=True)
@@ -47,6 +47,11 @@ def settings(_: click.Context, option: click.Parameter, values: tuple[str, ...])
 )
 @click.option("--status", is_flag=True, help="Only tell how far this job is.")
 @click.option("--dry-run", is_flag=True, help="Only read, check and estimate; no cluster is asked.")
+@click.option(
+    "--replay",
+    is_flag=True,
+    help="No FILES: send what pipelines have put into splare-dead-letters once more.",
+)
 @click.option("--restart", "is_restarted", is_flag=True, help="Begin anew, not where it stopped.")
 @click.option("--bulk-load", is_flag=True, help="No refresh and no replicas until it is done.")
 @click.option(
@@ -73,6 +78,7 @@ def index(
     model: str,
     status: bool,
     dry_run: bool,
+    replay: bool,
     **chosen: Any,  # noqa: ANN401  # one for each option
 ) -> None:
     """Index documents from FILES, and print the counts.
@@ -83,6 +89,8 @@ def index(
 
     Run the same command again after an interruption, and it goes on where it stopped.
     """
+    if replay or not files:
+        replay_letters(files, index, chosen, is_asked=replay)
     from ..documents import find_sources
     from ..index import IngestOptions, ingest
     from ..index.ingest import find_status
@@ -100,6 +108,11 @@ def index(
         run = ingest(client, encoder, sources, options)
         with interruptible():
             draw(run, index, chosen_reports(chosen))
+    tell_counts(run)
+
+
+def tell_counts(run: "IngestRun") -> None:
+    """Print what became of the documents, and exit 1 if some are dead."""
     print_json(run.counts)
     if run.counts["dead"]:
         click.echo(f"{run.counts['dead']} failed, with reasons in {run.dead_letters}", err=True)
@@ -131,6 +144,24 @@ def rehearse(encoder: "Encoder", sources: list[str], options: "IngestOptions") -
     found = dry_run(encoder, sources, options)
     print_json(asdict(found))
     sys.exit(1 if found.dead else 0)
+
+
+def replay_letters(
+    files: tuple[str, ...], index: str, chosen: dict[str, Any], *, is_asked: bool
+) -> NoReturn:
+    """Send the letters of an index once more, tell which failed again, and exit."""
+    from ..index import replay
+
+    if files or not is_asked:
+        raise click.UsageError("give FILES, or --replay")
+    n_indexed = n_dead = 0
+    with closing(connect(chosen)) as client:
+        for one in replay(client, index):
+            if one.reason:
+                click.echo(f"{one.id}: {one.reason}", err=True)
+            n_dead, n_indexed = n_dead + bool(one.reason), n_indexed + (not one.reason)
+    print_json({"indexed": n_indexed, "dead": n_dead})
+    sys.exit(1 if n_dead else 0)
 
 
 def tell_status(job: "JobStatus | None") -> NoReturn:

@@ -1,13 +1,15 @@
 """What is put onto a cluster: bodies of requests, from JSON under `ingest_pipelines/`. Pure."""
 
 import hashlib
+import re
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from importlib import resources
 from typing import Any, Literal, TypeAlias
 
 import orjson
 
+from ..layout.mapping import index_body
 from ..layout.records import FieldRecord
 
 Json: TypeAlias = dict[str, Any]
@@ -15,22 +17,34 @@ Kind: TypeAlias = Literal["document", "query"]
 KINDS: tuple[Kind, ...] = ("document", "query")
 ROUTES: Mapping[Kind, str] = {"document": "/native/documents", "query": "/native/queries"}
 
+PATIENCE_OF_QUERIES: Json = {"read_timeout": 10, "retry_timeout_seconds": 5}
+"""A search waits less long than documents: seconds for an answer, and of asking again."""
+
+OWN_IDS = (3, 9)
+"""The first version of OpenSearch whose ml-commons takes ids with what it makes."""
+
 TOKEN = "$SPLARE_SERVER_BEARER_TOKEN"
 """Stands for the token wherever bodies are shown."""
 
 
 @dataclass(frozen=True)
 class Route:
-    """From one index to its model server: the record of its impacts field, and where to ask."""
+    """From one index to its model server: the record of its impacts field, and where to ask.
+
+    New indices whose names match `pattern` are made for the same route; None: no others. With
+    `two_phase` searches go by the heaviest latents first.
+    """
 
     index: str
     field: str
     record: FieldRecord
     server: str
+    pattern: str | None = None
+    two_phase: bool = False
 
     @property
     def name(self) -> str:
-        """The name of both pipelines and the model group, and the start of those of models."""
+        """The name of pipelines, template and model group, and the start of those of models."""
         return f"splare-{self.index}-{self.field}"
 
     def model_name(self, kind: Kind) -> str:
@@ -55,6 +69,8 @@ def connector_body(route: Route, kind: Kind, token: str | None) -> Json:
         del action["headers"]["Authorization"]
     else:
         body["credential"]["token"] = token
+    if kind == "query":
+        body["client_config"] |= PATIENCE_OF_QUERIES
     body["name"] = name
     body["description"] = f"splare-os {_digest(body)}"
     return body
@@ -87,11 +103,38 @@ def ingest_body(route: Route, model_id: str) -> Json:
     return body
 
 
-def search_body(model_id: str) -> Json:
+def search_body(route: Route, model_id: str) -> Json:
     """Return the body of the search pipeline: `model_id` is that of queries."""
     body = _read("splare-native-search")
-    body["request_processors"][0]["neural_query_enricher"]["default_model_id"] = model_id
+    model, two_phase = body["request_processors"]
+    model["neural_query_enricher"]["default_model_id"] = model_id
+    body["request_processors"] = [model, two_phase] if route.two_phase else [model]
     return body
+
+
+def template_body(route: Route) -> Json:
+    """Return the body of `PUT /_index_template/…`, for new indices of the route's pattern.
+
+    They are as `splare-os index` makes them, with the route's record. The description has a digest
+    of all the rest: the cluster keeps settings in another form than it was given.
+    """
+    fields = replace(route.record.document_fields, impacts=route.field)
+    made: Json = index_body(fields, route.record)
+    made["settings"] = {"index": made["settings"]["index"] | index_settings(route)}
+    body: Json = {"index_patterns": [route.pattern], "priority": 200, "template": made}
+    return body | {"_meta": {"description": f"splare-os {_digest(body)}"}}
+
+
+def own_id(thing: str, name: str, version: tuple[int, ...]) -> Json:
+    """Return what of a body names its id, where the cluster's version takes one; else nothing.
+
+    `thing`: `model`, `model_group` or `connector`.
+
+    >>> own_id("model", "splare-facts", (3, 9, 0)), own_id("model", "splare-facts", (3, 8, 0))
+    ({'model_id': 'splare-facts'}, {})
+    """
+    is_plain = re.fullmatch(r"[A-Za-z0-9_-]+", name) is not None
+    return {f"{thing}_id": name} if version >= OWN_IDS and is_plain else {}
 
 
 def digest_prefix(record: FieldRecord) -> str:

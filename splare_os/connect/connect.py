@@ -9,7 +9,7 @@ from opensearchpy import NotFoundError, OpenSearch, OpenSearchException
 
 from ..errors import ConnectError
 from ..layout.pipeline import DEAD_LETTERS, dead_letters_template
-from .bodies import KINDS, Route, index_settings, ingest_body, search_body
+from .bodies import KINDS, Route, index_settings, ingest_body, search_body, template_body
 from .ml_commons import MlCommons
 from .settings import lacking
 
@@ -53,7 +53,9 @@ def connect(
     client.indices.put_index_template(name=DEAD_LETTERS, body=dead_letters_template())
     document, query = (str(models.model_id(kind)) for kind in KINDS)
     client.ingest.put_pipeline(id=route.name, body=ingest_body(route, document))
-    client.search_pipeline.put(id=route.name, body=search_body(query))
+    client.search_pipeline.put(id=route.name, body=search_body(route, query))
+    if route.pattern is not None:
+        client.indices.put_index_template(name=route.name, body=template_body(route))
     client.indices.put_settings(index=route.index, body={"index": index_settings(route)})
     return [one for one in found if one.state != "good"]
 
@@ -70,7 +72,9 @@ def check(client: OpenSearch, route: Route, *, token: str | None = None) -> Iter
     there = _ingest_pipeline(client, route.name)
     yield State(f"ingest pipeline {route.name}", _compared(there, ingest_body(route, document)))
     there = _search_pipeline(client, route.name)
-    yield State(f"search pipeline {route.name}", _compared(there, search_body(query)))
+    yield State(f"search pipeline {route.name}", _compared(there, search_body(route, query)))
+    if route.pattern is not None:
+        yield State(f"index template {route.name}", _template_state(client, route))
     yield State(f"settings of {route.index}", _index_state(client, route))
 
 
@@ -91,6 +95,9 @@ def disconnect(client: OpenSearch, route: Route) -> list[str]:
     if _search_pipeline(client, route.name) is not None:
         client.search_pipeline.delete(id=route.name)
         removed.append(f"search pipeline {route.name}")
+    if _template(client, route.name) is not None:
+        client.indices.delete_index_template(name=route.name)
+        removed.append(f"index template {route.name}")
     return removed + MlCommons(client, route).remove()
 
 
@@ -124,6 +131,22 @@ def _search_pipeline(client: OpenSearch, name: str) -> dict[str, Any] | None:
     except NotFoundError:
         return None
     return found
+
+
+def _template(client: OpenSearch, name: str) -> dict[str, Any] | None:
+    try:
+        reply = client.indices.get_index_template(name=name)
+    except NotFoundError:
+        return None
+    found: dict[str, Any] = reply["index_templates"][0]["index_template"]
+    return found
+
+
+def _template_state(client: OpenSearch, route: Route) -> str:
+    there = _template(client, route.name)
+    return _compared(
+        None if there is None else there.get("_meta", {}), template_body(route)["_meta"]
+    )
 
 
 def _compared(there: dict[str, Any] | None, body: dict[str, Any]) -> str:

@@ -8,7 +8,8 @@ from opensearchpy import NotFoundError, OpenSearch
 
 from ..errors import ConnectError
 from ..reply import part
-from .bodies import KINDS, Kind, Route, connector_body, group_body, model_body
+from ..search.cluster_findings import numbers
+from .bodies import KINDS, Kind, Route, connector_body, group_body, model_body, own_id
 
 Json: TypeAlias = dict[str, Any]
 Thing: TypeAlias = Literal["connectors", "models", "model_groups"]
@@ -64,6 +65,7 @@ class MlCommons:
             self._remove_model(model[0])  # a model keeps its connector
             model = None
         if connector is None:
+            body |= self._own_id("connector", name)
             connector_id = str(part(self._ask("POST", "connectors/_create", body), "connector_id"))
         else:
             connector_id = connector[0]
@@ -93,12 +95,18 @@ class MlCommons:
     def _register(self, kind: Kind, connector_id: str) -> str:
         group = self.find("model_groups", self._route.name)
         if group is None:
-            made = self._ask("POST", "model_groups/_register", group_body(self._route))
+            body = group_body(self._route) | self._own_id("model_group", self._route.name)
+            made = self._ask("POST", "model_groups/_register", body)
             group_id = str(part(made, "model_group_id"))
         else:
             group_id = group[0]
         body = model_body(self._route, kind, connector_id, group_id)
+        body |= self._own_id("model", self._route.model_name(kind))
         return str(part(self._ask("POST", "models/_register", body), "model_id"))
+
+    def _own_id(self, thing: str, name: str) -> Json:
+        version = str(part(self._client.info(), "version", "number"))
+        return own_id(thing, name, numbers(version))
 
     def _deploy(self, model_id: str) -> None:
         self._ask("POST", f"models/{model_id}/_deploy")

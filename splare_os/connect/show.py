@@ -16,6 +16,7 @@ from .bodies import (
     ingest_body,
     model_body,
     search_body,
+    template_body,
 )
 from .settings import Settings
 
@@ -38,7 +39,9 @@ def curl_commands(route: Route, needed: Settings, *, has_token: bool) -> Iterato
     yield _curl("PUT", f"/_index_template/{DEAD_LETTERS}", dead_letters_template())
     body = ingest_body(route, "$DOCUMENT_MODEL_ID")
     yield _curl("PUT", f"/_ingest/pipeline/{route.name}", body)
-    yield _curl("PUT", f"/_search/pipeline/{route.name}", search_body("$QUERY_MODEL_ID"))
+    yield _curl("PUT", f"/_search/pipeline/{route.name}", search_body(route, "$QUERY_MODEL_ID"))
+    if route.pattern is not None:
+        yield _curl("PUT", f"/_index_template/{route.name}", template_body(route))
     yield _curl("PUT", f"/{route.index}/_settings", {"index": index_settings(route)})
 
 

@@ -4,7 +4,8 @@ job · ingest · worker (reads, encodes, keeps a ledger) → chunk · actions �
 replies; handle: the index as a run asks it; patience: what an ill cluster is given; bulk_load and
 merging: settings for a while; jobs: what the files of jobs tell.
 backfill · backlog: scan → batch → flight, with a checkpoint and a pace; removal: impacts out of an
-index. tally: what lands is counted; counting and census: statistics of any index.
+index. replay: letters of pipelines once more. tally: what lands is counted; counting and census:
+statistics of any index.
 """
 
 from .backfill import BackfillRun, backfill
@@ -16,6 +17,7 @@ from .ingest import IngestRun, ingest
 from .job import IngestOptions
 from .ledger import STATUSES, Status
 from .patience import Patience, set_testing
+from .replay import Replayed, replay
 
 __all__ = [
     "BACKFILL_STATUSES",
@@ -29,8 +31,10 @@ __all__ = [
     "IngestRun",
     "Outcome",
     "Patience",
+    "Replayed",
     "Status",
     "backfill",
     "ingest",
+    "replay",
     "set_testing",
 ]

@@ -13,6 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
 from .. import __version__
+from .direct import DirectRoute
 from .gate import Gate
 from .native import add_native
 from .refusal import Refusal, failed
@@ -35,6 +36,7 @@ def make_app(
         lifespan=_lifespan(service, on_end),
         redoc_url=None,
     )
+    app.router.route_class = DirectRoute
     answer_errors(app)
     for add in (add_encoding, add_others, add_native, add_model, add_states):
         add(app, service)

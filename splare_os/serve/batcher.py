@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 WAITING_PASSES = 64
 """What may wait, in passes of the model, unless it is told."""
-ASSUMED_TOKENS_PER_S = 5_000.0
+ASSUMED_TOKENS_PER_S = 2_000.0
 """Until the first batches tell."""
 
 
@@ -49,11 +49,10 @@ class Batcher:
     def __init__(self, encoders: Sequence[Encoder], limits: Limits, registry: Registry) -> None:
         budget = limits.max_batch_tokens or pass_tokens(encoders[0])
         self._encoders, self._limits, self.max_batch_tokens = encoders, limits, budget
-        self._queue = Queue(
-            max_tokens=limits.max_waiting_tokens or WAITING_PASSES * pass_tokens(encoders[0])
-        )
-        self._came = asyncio.Event()
+        self._most = limits.max_waiting_tokens or WAITING_PASSES * pass_tokens(encoders[0])
         self._rate = ASSUMED_TOKENS_PER_S
+        self._queue = Queue(max_tokens=self._may_wait())
+        self._came = asyncio.Event()
         self._threads = ThreadPoolExecutor(len(encoders), thread_name_prefix="splare-encode")
         self._count_in(registry)
 
@@ -89,6 +88,10 @@ class Batcher:
         self._queue.add(Entry(kind, texts, answer, time.monotonic()))
         self._came.set()
         return joined(await answer)
+
+    def _may_wait(self) -> int:
+        """Return the tokens that may wait: half the time of a request is enough for."""
+        return min(self._most, round(self._rate * self._limits.timeout_s / 2))
 
     def retry_after_s(self) -> int:
         """Return how long what waits will take, in whole seconds, from 1 to 60."""
@@ -144,6 +147,7 @@ class Batcher:
     def _settle(self, batch: Batch, found: Sequence[Part | Exception], seconds: float) -> None:
         self._encoding.observe(seconds)
         self._rate += 0.1 * (batch.tokens / max(seconds, 1e-6) * len(self._encoders) - self._rate)
+        self._queue.max_tokens = self._may_wait()
         for each, part in zip(batch.slices, found, strict=True):
             n_texts = each.end - each.start
             if isinstance(part, Exception):

@@ -14,7 +14,7 @@ from ..scoring import Scoring
 from ..search.check import ModelCheck
 from ..search.collection import Collection
 from ..search.weighing import Weighing, weighing
-from .refusal import Refusal
+from .refusal import Refusal, later
 
 T = TypeVar("T")
 
@@ -57,6 +57,6 @@ class Fields:
             return ask()
         except (OpenSearchException, StatisticsError) as error:
             reason = f"the cluster does not tell of its fields: {error}"
-            raise Refusal(503, "Cluster", reason, headers={"retry-after": "1"}) from error
+            raise later(503, "Cluster", reason) from error
         except (SplareError, ValueError) as error:
             raise Refusal(409, "Model", str(error)) from error

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .bodies import Bodies, ClientLeftError
 from .limits import Limits
 from .metrics import SECONDS, Registry
-from .refusal import Refusal, failed, overloaded
+from .refusal import Refusal, failed, later, overloaded
 
 logger = logging.getLogger(__name__)
 
@@ -146,7 +146,7 @@ class Gate:
             elif left.done():
                 raise ClientLeftError
             else:
-                raise Refusal(504, "Timeout", f"no answer in {self._limits.timeout_s:g} s")
+                raise later(504, "Timeout", f"no answer in {self._limits.timeout_s:g} s")
         finally:
             left.cancel()
             work.cancel()

@@ -11,7 +11,8 @@ class Limits:
 
     Tokens are estimated (`queue.estimated_tokens`). `max_batch_tokens` bounds what is encoded at a
     time; None: what one pass of the model takes. `max_wait_s` is how long a batch that is not full
-    waits for more. `max_waiting_tokens` bounds what waits; None: 64 passes. `max_bytes` bounds the
+    waits for more. `max_waiting_tokens` bounds what waits of each kind; None: 64 passes. Less
+    waits where half of `timeout_s` is not enough for it. `max_bytes` bounds the
     bodies of all requests together, of which there are at most `max_requests`.
     """
 

@@ -7,6 +7,9 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
+FINGERPRINT = "splare-fingerprint"
+"""The header that names the model that is meant."""
+
 Strings: TypeAlias = Annotated[list[str], Field(fail_fast=True)]
 """Millions of wrong elements are one error, not millions."""
 

@@ -100,17 +100,23 @@ class Queue:
     """Entries by kind, first come first served, and kinds in turn.
 
     So a query never waits for all documents. An entry too large for a batch gives what fits, and
-    its rest goes to the back: a small request does not wait for a large one.
+    its rest goes to the back: a small request does not wait for a large one. `max_tokens` bounds
+    what waits of each kind: a queue full of documents takes queries.
     """
 
     def __init__(self, *, max_tokens: int) -> None:
-        self.max_tokens, self.tokens, self.texts = max_tokens, 0, 0
-        self.n_dropped = 0
+        self.max_tokens, self.texts, self.n_dropped = max_tokens, 0, 0
+        self._tokens: dict[Kind, int] = dict.fromkeys(KINDS, 0)
         self._waiting: dict[Kind, deque[Entry]] = {kind: deque() for kind in KINDS}
         self._turns: deque[Kind] = deque(KINDS)
 
+    @property
+    def tokens(self) -> int:
+        """Tokens that wait, estimated."""
+        return sum(self._tokens.values())
+
     def add(self, entry: Entry) -> None:
-        """Let an entry wait; `QueueFullError` if it finds others, and is too much beside them."""
+        """Let an entry wait; `QueueFullError` if it finds others of its kind, and is too much."""
         if self._is_full(entry):
             self._drop_left()
         if self._is_full(entry):
@@ -137,7 +143,8 @@ class Queue:
         return min(heads, default=None)
 
     def _is_full(self, entry: Entry) -> bool:
-        return bool(self.tokens) and self.tokens + entry.tokens_left > self.max_tokens
+        waiting = self._tokens[entry.kind]
+        return waiting > 0 and waiting + entry.tokens_left > self.max_tokens
 
     def _drop_left(self) -> None:
         """Drop all entries whose caller left."""
@@ -173,7 +180,7 @@ class Queue:
         return slices
 
     def _count(self, entry: Entry, sign: int) -> None:
-        self.tokens += sign * entry.tokens_left
+        self._tokens[entry.kind] += sign * entry.tokens_left
         self.texts += sign * (len(entry.texts) - entry.taken)
 
 

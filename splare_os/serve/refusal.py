@@ -4,6 +4,9 @@ from collections.abc import Mapping
 
 import orjson
 
+TO_ML_COMMONS = {"x-amzn-errortype": "ThrottlingException"}
+"""The header by which alone ml-commons sees that it may ask again; whatever the status is."""
+
 
 class Refusal(Exception):  # noqa: N818  # no failure of ours
     """A reply with an error; `kind` is a word for machines, as text-embeddings-inference has."""
@@ -21,10 +24,17 @@ class Refusal(Exception):  # noqa: N818  # no failure of ours
         return orjson.dumps(content)
 
 
+def later(status: int, kind: str, reason: str, retry_after_s: int = 1) -> Refusal:
+    """Return the refusal of a request that may come again, which ml-commons then does too."""
+    return Refusal(
+        status, kind, reason, headers={"retry-after": str(retry_after_s), **TO_ML_COMMONS}
+    )
+
+
 def overloaded(what: str, retry_after_s: int) -> Refusal:
-    """Return the refusal of a request that may come again."""
+    """Return the refusal of a request for which there is no room now."""
     reason = f"{what}: come again in {retry_after_s} s"
-    return Refusal(429, "Overloaded", reason, headers={"retry-after": str(retry_after_s)})
+    return later(429, "Overloaded", reason, retry_after_s)
 
 
 def too_large(reason: str) -> Refusal:

@@ -16,7 +16,7 @@ from .work import Explanations, Part
 Fingerprint = Annotated[
     str | None,
     Header(
-        alias="splare-fingerprint",
+        alias=messages.FINGERPRINT,
         description="The model that is meant; 409 if another one is served.",
     ),
 ]

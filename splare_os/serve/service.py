@@ -15,7 +15,7 @@ from .fields import Fields
 from .limits import Limits
 from .metrics import Registry
 from .queue import Kind, QueueFullError
-from .refusal import Refusal, overloaded, too_large
+from .refusal import Refusal, later, overloaded, too_large
 from .work import ModelFailedError, Part, UnreadableTextError
 
 logger = logging.getLogger(__name__)
@@ -64,9 +64,7 @@ class Service:
     def served(self) -> Served:
         """The model; `Refusal` while it is loaded."""
         if self._served is None:
-            raise Refusal(
-                503, "Unhealthy", "the model is being loaded", headers={"retry-after": "1"}
-            )
+            raise later(503, "Unhealthy", "the model is being loaded")
         return self._served
 
     @property

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from opensearchpy import OpenSearch
 
-from splare_os.layout import read_records
+from splare_os.layout import PIPELINE, put_pipeline, read_records
 from tests.cli.running import json_lines, run
 from tests.models import build_tiny
 
@@ -110,3 +110,22 @@ def test_files_of_several_formats_are_indexed_by_one_pattern(
     result = run("index", str(tmp_path / "*.*[lv]"), *common, "--hash-sources")
     (counts,) = json_lines(result.stdout)
     assert (counts["indexed"], counts["dead"]) == (3, 0)
+
+
+def test_files_or_letters_are_indexed_never_both_nor_none() -> None:
+    for args in ((), ("--replay", "docs.jsonl")):
+        result = run("index", *args, "--index", "x")
+        assert result.exit_code == 2
+        assert "give FILES, or --replay" in result.stderr
+
+
+@pytest.mark.opensearch
+def test_letters_of_pipelines_are_counted_and_those_that_fail_again_told(
+    client: OpenSearch, cluster_url: str, index: str
+) -> None:
+    put_pipeline(client)
+    client.indices.create(index=index, body={"settings": {"default_pipeline": PIPELINE}})
+    client.index(index=index, id="bad", body={"text_splare": 7})
+    result = run("index", "--replay", "--index", index, "--url", cluster_url)
+    assert (result.exit_code, json_lines(result.stdout)) == (1, [{"indexed": 0, "dead": 1}])
+    assert "bad: refused again" in result.stderr

@@ -1,6 +1,7 @@
 import gzip
+import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import orjson
@@ -9,9 +10,17 @@ import urllib3
 from opensearchpy import OpenSearch
 
 from splare_os.cluster.resources import choose_port
+from splare_os.connect import Route, connect
+from splare_os.connect.route import find_route
+from splare_os.documents import Fields
+from splare_os.layout.mapping import ensure_index
+from splare_os.layout.pipeline import DEAD_LETTERS
+from splare_os.layout.records import find_impacts
+from tests.hashing import HashEncoder
 from tests.ml_cluster import ml_cluster
 from tests.serve.serving import Server, running
 
+numbers = itertools.count()
 SAMPLE = Path(__file__).parents[2] / "splare_os" / "samples" / "squad-dev.jsonl.gz"
 
 
@@ -19,7 +28,7 @@ class Http:
     """Plain HTTP, as any language has it."""
 
     def __init__(self, url: str) -> None:
-        self.url, self.pool = url, urllib3.PoolManager(retries=False, timeout=300.0)
+        self.url, self.pool = url, urllib3.PoolManager(retries=False, timeout=600.0)
 
     def __call__(self, method: str, path: str, content: object = None) -> tuple[int, dict]:
         body = content if isinstance(content, bytes | None) else orjson.dumps(content)
@@ -70,6 +79,37 @@ def mini_server(
 ) -> Iterator[Server]:
     with running(tmp_path_factory.mktemp("mini"), command=mini_command) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def route(ml_client: OpenSearch, mini_server: Server) -> Route:
+    """The route from the index `native` to a server of mini."""
+    found = find_route(ml_client, "native", Fields(), mini_server.url)
+    connect(ml_client, found, sets_cluster=True)
+    return found
+
+
+@pytest.fixture
+def fake_route(ml_client: OpenSearch) -> Callable[[str], Route]:
+    """A route to an address of which the index knows nothing."""
+
+    def to(server: str) -> Route:
+        index = f"failing-{next(numbers)}"
+        ensure_index(ml_client, index, HashEncoder(), Fields())
+        record = find_impacts(ml_client, index, Fields(), HashEncoder()).records[index]
+        made = Route(index, "text_splare", record, server)
+        connect(ml_client, made, sets_cluster=True)
+        return made
+
+    return to
+
+
+def letters(client: OpenSearch, index: str) -> list[dict]:
+    """Return the dead letters of an index, 10,000 at most."""
+    client.indices.refresh(index=DEAD_LETTERS, params={"ignore_unavailable": "true"})
+    query = {"query": {"term": {"index": index}}, "size": 10_000}
+    found = client.search(index=f"{DEAD_LETTERS}*", body=query)
+    return [hit["_source"] for hit in found["hits"]["hits"]]
 
 
 @pytest.fixture(scope="session")

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from hashlib import sha256
 
 import orjson
@@ -9,7 +10,9 @@ from splare_os.connect.bodies import (
     digest_prefix,
     index_settings,
     ingest_body,
+    own_id,
     search_body,
+    template_body,
 )
 from splare_os.layout.field import digest
 from splare_os.layout.records import FieldRecord
@@ -57,10 +60,47 @@ def test_the_pipelines_are_those_of_a_route() -> None:
     assert (texts["params"]["title_field"], texts["params"]["text_field"]) == ("title", "text")
     assert (model["model_id"], model["batch_size"]) == ("m1", 100)
     assert store["params"]["field"] == "text_splare"
-    assert search_body("m2")["request_processors"] == [
+    assert search_body(ROUTE, "m2")["request_processors"] == [
         {"neural_query_enricher": {"tag": "splare-query-model", "default_model_id": "m2"}}
     ]
     assert set(index_settings(ROUTE).values()) == {"splare-facts-text_splare"}
+
+
+def test_a_search_waits_less_long_than_documents() -> None:
+    documents, queries = (
+        connector_body(ROUTE, kind, None)["client_config"] for kind in ("document", "query")
+    )
+    assert (documents["read_timeout"], documents["retry_timeout_seconds"]) == (90, 300)
+    assert (queries["read_timeout"], queries["retry_timeout_seconds"]) == (10, 5)
+
+
+def test_two_phases_are_within_the_limits_of_their_processor() -> None:
+    _, second = search_body(replace(ROUTE, two_phase=True), "m2")["request_processors"]
+    told = second["neural_sparse_two_phase_processor"]["two_phase_parameter"]
+    assert told["max_window_size"] / told["expansion_rate"] == 500  # hits of a search, at most
+
+
+def test_a_template_makes_indices_for_the_route() -> None:
+    body = template_body(replace(ROUTE, pattern="facts-*"))
+    made = body["template"]
+    assert body["index_patterns"] == ["facts-*"]
+    assert made["settings"]["index"]["default_pipeline"] == ROUTE.name
+    assert made["mappings"]["_meta"] == {"splare": {"text_splare": RECORD.to_meta()}}
+    assert set(made["mappings"]["properties"]) == {"title", "text", "content", "text_splare"}
+    other = template_body(replace(ROUTE, pattern="other-*"))
+    assert body["_meta"] != other["_meta"]
+
+
+@pytest.mark.parametrize("version", [(3, 8, 5), (3,), (2, 19, 4)])
+def test_older_clusters_make_ids_themselves(version: tuple[int, ...]) -> None:
+    assert own_id("connector", "splare-facts-text_splare-query", version) == {}
+
+
+@pytest.mark.parametrize("thing", ["model", "model_group", "connector"])
+def test_ids_are_names_where_the_cluster_takes_them(thing: str) -> None:
+    name = "splare-facts-text_splare"
+    assert own_id(thing, name, (3, 9, 0)) == own_id(thing, name, (4,)) == {f"{thing}_id": name}
+    assert own_id(thing, "splare-logs.2026-text_splare", (3, 9, 0)) == {}
 
 
 def test_blanks_are_those_that_python_strips() -> None:

@@ -1,7 +1,9 @@
 """A server that gives the replies it is told to, one after another: what real ones rarely give."""
 
 import json
+import ssl
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,11 +13,12 @@ from typing import Any
 
 @dataclass
 class Answer:
-    """A reply: its status, its JSON (or bytes as they are), and headers beside."""
+    """A reply: its status, its JSON (or bytes as they are), headers beside, and when it comes."""
 
     status: int = 200
     content: object = None
     headers: dict[str, str] = field(default_factory=dict)
+    after_s: float = 0.0
 
     @property
     def body(self) -> bytes:
@@ -34,8 +37,10 @@ class Told:
 
 
 @contextmanager
-def answering(answers: dict[str, Sequence[Answer]]) -> Iterator[Told]:
-    """Serve by path the answers there, in turn; the last one again and again."""
+def answering(
+    answers: dict[str, Sequence[Answer]], context: ssl.SSLContext | None = None
+) -> Iterator[Told]:
+    """Serve by path the answers there, in turn; the last one again and again. `context`: TLS."""
     told, lock = Told(), threading.Lock()
     left = {path: list(given) for path, given in answers.items()}
 
@@ -56,6 +61,7 @@ def answering(answers: dict[str, Sequence[Answer]]) -> Iterator[Told]:
                 told.connections.add(self.client_address)
                 given = left[self.path]
                 answer = given.pop(0) if len(given) > 1 else given[0]
+            time.sleep(answer.after_s)
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
@@ -68,7 +74,11 @@ def answering(answers: dict[str, Sequence[Answer]]) -> Iterator[Told]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
-        told.url = f"http://127.0.0.1:{server.server_address[1]}"
+        if context:
+            server.socket = context.wrap_socket(
+                server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        told.url = f"{'https' if context else 'http'}://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         try:

@@ -160,6 +160,19 @@ def test_more_than_may_wait_is_refused_with_how_long_that_takes() -> None:
     assert ran([Slow()], limits, work) == 1
 
 
+def test_what_would_not_be_answered_in_time_does_not_wait() -> None:
+    async def work(batcher: Batcher, _: Registry) -> None:
+        texts = ["word " * 50] * 4  # 256 tokens
+        await batcher.encode("document", texts)  # 2,000 a second are assumed, and it is no quicker
+        calls = [asyncio.ensure_future(batcher.encode("document", texts)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(QueueFullError):  # some 600 are what half the time is enough for
+            await batcher.encode("document", texts)
+        await gathered(*calls)  # type: ignore[arg-type]
+
+    ran([Slow()], Limits(timeout_s=0.6), work)
+
+
 def test_the_budget_is_what_the_encoder_likes() -> None:
     class Telling(HashEncoder):
         pass_tokens = 77

@@ -116,8 +116,17 @@ def test_those_who_left_make_room(loop: asyncio.AbstractEventLoop) -> None:
     gone = entry(loop, 3)
     queue.add(gone)
     gone.answer.cancel()
-    queue.add(entry(loop, 2, "query"))
+    queue.add(entry(loop, 2))
     assert (queue.texts, queue.tokens, queue.n_dropped) == (2, 12, 3)
+
+
+def test_a_queue_full_of_documents_takes_queries(loop: asyncio.AbstractEventLoop) -> None:
+    queue = Queue(max_tokens=20)
+    queue.add(entry(loop, 100))
+    queue.add(entry(loop, 3, "query"))
+    with pytest.raises(QueueFullError):
+        queue.add(entry(loop, 1, "query"))
+    assert (queue.texts, queue.tokens) == (103, 618)
 
 
 def test_the_oldest_of_all_kinds_is_told(loop: asyncio.AbstractEventLoop) -> None:

@@ -1,5 +1,4 @@
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -33,26 +32,12 @@ from splare_os.index import IngestOptions, ingest
 from splare_os.search import SplareOpenSearch
 from tests.hashing import HashEncoder
 
+from .conftest import LUCENE, assert_same_documents
+
 pytestmark = pytest.mark.opensearch
 
 TEXTS = {"1": "oil price crisis", "2": "oil oil embargo", "3": "river", "4": "river war oil"}
-LUCENE = {"space_type": "cosinesimil", "engine": "lucene", "name": "hnsw"}
-"""The server's k-NN has no native libraries here, and would end with Haystack's own choice."""
-
 ENGLISH = {"field": "meta.lang", "operator": "==", "value": "en"}
-
-
-@pytest.fixture
-def store(cluster_url: str, index: str, encoder: HashEncoder) -> Iterator[SplareDocumentStore]:
-    made = SplareDocumentStore(
-        hosts=cluster_url,
-        index=index,
-        model=encoder,
-        method=LUCENE,
-        return_embedding=True,
-    )
-    yield made
-    made.close()
 
 
 def documents() -> list[Document]:
@@ -84,19 +69,7 @@ class TestHaystacksOwn(
     GetMetadataFieldsInfoTest,
     UpdateByFilterTest,
 ):
-    @pytest.fixture
-    def document_store(self, store: SplareDocumentStore) -> SplareDocumentStore:
-        return store
-
-    @staticmethod
-    def assert_documents_are_equal(received: list[Document], expected: list[Document]) -> None:
-        """Compare all but scores, in any order, embeddings as the float32 that they are kept as."""
-        assert len(received) == len(expected)
-        ours, theirs = (sorted(found, key=lambda one: one.id) for found in (received, expected))
-        for one, other in zip(ours, theirs, strict=True):
-            assert (one.embedding or []) == pytest.approx(other.embedding or [])
-            same = {"score": None, "embedding": None}
-            assert one.to_dict(flatten=False) | same == other.to_dict(flatten=False) | same
+    assert_documents_are_equal = staticmethod(assert_same_documents)
 
     def test_write_documents(self, document_store: SplareDocumentStore) -> None:
         document = Document(content="test doc")

@@ -1,4 +1,4 @@
-"""Dead letters of the native route, sent once more through the pipeline of their index."""
+"""Dead letters that a pipeline has left, sent once more through the pipeline of their index."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
