@@ -37,6 +37,7 @@ from .sae.files import read_sae
 from .sae.releases import read_release
 from .sae.sae import SaeEncoder
 from .sae.vocabulary import Transform, read_vocabulary_head
+from .unknown import warn_of_unreadable
 from .windows import Windows, split
 
 MAX_TOKENS = {"cpu": 2048, "cuda": 32_768}
@@ -259,13 +260,15 @@ class SplareEncoder(Described):
     def _split(self, texts: Sequence[str], with_offsets: bool) -> Windows:  # noqa: FBT001
         card = self.card
         with self._tokenizer_lock:  # fast tokenizers keep truncation as state, and refuse threads
-            return split(
+            windows = split(
                 self.tokenizer,
                 texts,
                 size=card.window,
                 overlap=card.overlap,
                 with_offsets=with_offsets,
             )
+        warn_of_unreadable(windows, self.tokenizer, card.name)
+        return windows
 
     def _passes(self, windows: Windows) -> Iterator[tuple[Pack, PooledTokens, Tensor]]:
         """Yield what is pooled of every pack, one pass behind: a GPU never waits for it."""

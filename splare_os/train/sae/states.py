@@ -15,12 +15,15 @@ from transformers import PreTrainedTokenizerBase
 
 from ...encode.backbone.backbone import Backbone
 from ...encode.packing import Pack, packs
+from ...encode.unknown import unreadable
 from ...encode.windows import Windows, split
 from ..options import Options, limited
 from .progress import Progress, Watch, unwatched
 from .states_store import States, StateStore
 
 KEEP_EVERY_S = 30.0
+MOST_UNREADABLE = 0.05
+"""Of texts that states are taken from: those whose script the tokenizer lacks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,12 +98,14 @@ def _draw(
     distinct = list(dict.fromkeys(texts))
     order = np.random.default_rng(options.seed).permutation(len(distinct))
     drawn = _Drawn()
-    n_held = n_trained = 0
+    n_held = n_trained = n_read = n_unreadable = 0
     for start in range(0, len(order), 256):
         part = [distinct[place] for place in order[start : start + 256]]
         windows = split(_tokenizer(backbone), part, size=options.window, overlap=0)
         counts = np.array([int(_kept(ids, special).sum()) for ids in windows.ids])
         by_text = np.bincount(windows.owners, weights=counts, minlength=len(part))
+        n_read += len(part)
+        n_unreadable += int(unreadable(windows, _tokenizer(backbone).unk_token_id).sum())
         before = n_held + n_trained + np.cumsum(by_text) - by_text
         held = (before < options.held_out)[windows.owners]
         drawn.ids.extend(windows.ids)
@@ -109,7 +114,17 @@ def _draw(
         n_held, n_trained = n_held + int(counts[held].sum()), n_trained + int(counts[~held].sum())
         if n_trained >= options.n_states:
             break
+    _require_readable(n_unreadable, n_read)
     return drawn
+
+
+def _require_readable(n_unreadable: int, n_texts: int) -> None:
+    if n_unreadable > MOST_UNREADABLE * n_texts:
+        raise ValueError(
+            f"{n_unreadable} of {n_texts} texts are of a script that the backbone's tokenizer "
+            f"lacks: above {MOST_UNREADABLE:.0%} an SAE would learn its unknown piece; leave them "
+            "out, or take a backbone of their language"
+        )
 
 
 def _places(drawn: _Drawn, n_texts: int, options: StateOptions) -> NDArray[np.int64]:

@@ -142,6 +142,13 @@ def test_texts_without_tokens_are_refused(backbone: Backbone) -> None:
         token_states(["", " "], backbone, StateOptions())
 
 
+def test_texts_of_a_script_that_the_tokenizer_lacks_are_refused(backbone: Backbone) -> None:
+    english = [f"the oil crisis {number}" for number in range(38)]
+    token_states([*english, "石油"], backbone, StateOptions(n_states=100, window=32))
+    with pytest.raises(ValueError, match=r"2 of 39 texts are of a script that .* above 5%"):
+        token_states([*english[:37], "石油", "価格"], backbone, StateOptions(window=32))
+
+
 def test_sizes_below_one_are_refused() -> None:
     with pytest.raises(ValueError, match="window=0"):
         StateOptions(window=0)
