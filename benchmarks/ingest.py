@@ -184,7 +184,9 @@ def flat(client: OpenSearch, n: int) -> Iterator[str]:
 
 @click.command()
 @click.option("--documents", default=40_000, show_default=True, type=click.IntRange(min=100))
-@click.option("--pairs", default=7, show_default=True, type=click.IntRange(min=1))
+@click.option(
+    "--pairs", default=7, show_default=True, type=click.IntRange(min=1), help="Rounds of loaders."
+)
 @click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--model", default="mini", show_default=True)
 @click.option("--flat", "n_flat", type=click.IntRange(min=1000), help="Only memory, of so many.")
