@@ -212,9 +212,10 @@ def main(
         for line in sizes(client, documents, Path(name)):
             click.echo(line)
         if data:
+            # not before: loaders are timed without torch, whose objects a garbage collector walks
             from splare_os.evaluate.datasets import read_corpus, read_dataset
 
-            quieten_transformers()  # torch is not loaded before: what others write has none
+            quieten_transformers()
             texts = [one.text for one in read_corpus(read_dataset(data, data.name).corpus)]
             for line in with_model(client, load_encoder(model), texts[:3000], pairs):
                 click.echo(line)
