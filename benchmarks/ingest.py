@@ -184,7 +184,9 @@ def flat(client: OpenSearch, n: int) -> Iterator[str]:
 
 @click.command()
 @click.option("--documents", default=40_000, show_default=True, type=click.IntRange(min=100))
-@click.option("--pairs", default=7, show_default=True, type=click.IntRange(min=1))
+@click.option(
+    "--pairs", default=7, show_default=True, type=click.IntRange(min=1), help="Rounds of loaders."
+)
 @click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--model", default="mini", show_default=True)
 @click.option("--flat", "n_flat", type=click.IntRange(min=1000), help="Only memory, of so many.")
@@ -210,9 +212,10 @@ def main(
         for line in sizes(client, documents, Path(name)):
             click.echo(line)
         if data:
+            # not before: loaders are timed without torch, whose objects a garbage collector walks
             from splare_os.evaluate.datasets import read_corpus, read_dataset
 
-            quieten_transformers()  # torch is not loaded before: what others write has none
+            quieten_transformers()
             texts = [one.text for one in read_corpus(read_dataset(data, data.name).corpus)]
             for line in with_model(client, load_encoder(model), texts[:3000], pairs):
                 click.echo(line)

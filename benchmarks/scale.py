@@ -41,15 +41,15 @@ class Constants:
     """Of one core in encoding: encode --benchmark on two cores, float32."""
     bulk_core_s: float = 0.8e-3
     """Of the cluster's cores for a document of 200 impacts: benchmarks.ingest, two cores full."""
-    loader_core_s: float = 0.14e-3
+    loader_core_s: float = 0.07e-3
     """Of the worker's core for one, without encoding: benchmarks.ingest."""
-    posting_s: float = 5.8e-9
-    """Of a core for a posting of a query, the best hits kept: 43.5 ms for 1 M × 7.5."""
-    posting_sigma: float = 0.3
-    """Of the logarithm of a query's time: its 95th percentile is 1.63 medians."""
-    whole_bytes: float = 15.0
-    compact_bytes: float = 4.4
-    """Of an impact in the index, with `_source` or without: benchmarks.ingest, --dry-run."""
+    posting_s: float = 9.0e-9
+    """Of a core for a posting of a query, the best hits kept: docs/search.md, at 2 M documents."""
+    posting_sigma: float = 0.21
+    """Of the logarithm of a query's time: its 95th percentile is 1.41 medians (55 to 39 ms)."""
+    whole_bytes: float = 17.4
+    compact_bytes: float = 6.9
+    """Of an impact in the index, with `_source` or without: benchmarks.ingest."""
     text_share: float = 1.2
     encoded_bytes: int = 1400
     """Of a document in a file of `splare-os encode --out`."""
@@ -192,7 +192,7 @@ def simulated_encoding(
     return Encoding(ends / HOUR, lost / (n_files * each_s))
 
 
-MINI = Model("mini", 2.53e7, 4.6)
+MINI = Model("mini", 2.53e7, 3.65)
 LIGHT = Model("mini's size, mass 1", 2.53e7, 1.0)
 GEMMA = Model("Gemma 2 2B to layer 12, 16k latents", 2.2e9, 1.0)
 SIZES = (100_000_000, 10_000_000_000)
@@ -249,10 +249,10 @@ def _searches(n: int, constants: Constants) -> Iterator[list[str]]:
         (MINI, 16, 64, 1.0),
         (MINI, 64, 64, 1.0),
         (MINI, 64, 64, 10.0),
-        (MINI, 64, 64, 18.0),
+        (MINI, 64, 64, 15.0),
         (LIGHT, 64, 64, 10.0),
+        (LIGHT, 64, 64, 40.0),
         (LIGHT, 64, 64, 60.0),
-        (LIGHT, 64, 64, 90.0),
     ):
         paper = search_on_paper(n, shards, model, constants)
         shard_s = n / shards * model.mass * constants.posting_s
