@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.overhead import WAYS, told
 from benchmarks.pairs import of_pairs, speed_up
 from benchmarks.table import BEGIN, END, write_table
 from tests.models import build_tiny
@@ -26,6 +27,15 @@ def test_both_systems_encode_every_slice_and_take_turns_to_begin() -> None:
         [["a"], ["b"]],
     )
     assert seen == [("fast", "a"), ("slow", "a"), ("slow", "b"), ("fast", "b")]
+
+
+def test_what_a_client_adds_is_the_median_of_differences_pair_by_pair() -> None:
+    theirs = [1.0, 5.0, 2.0, 9.0, 3.0, 4.0, 2.0]
+    ours = [1.3, 5.1, 2.2, 9.9, 3.3, 4.4, 2.5]
+    lines = told({"opensearch-py": theirs, "SplareOpenSearch": ours})
+    assert [line["search"] for line in lines] == [*WAYS, "what ours adds"]
+    assert (lines[0]["p50 ms"], lines[1]["p50 ms"]) == (3.0, 3.3)
+    assert lines[2]["ms"] == "0.30 [0.10, 0.90]"
 
 
 def test_a_table_replaces_what_is_between_its_marks(tmp_path: Path) -> None:

@@ -78,11 +78,9 @@ class AsyncSplareTransport:
         self.bridge = Bridge(lambda *args, **kwargs: self._send(Request.of(*args, **kwargs)))
         own = {"serializer": self.serializer} if hasattr(self, "serializer") else {}
         client = SplareOpenSearch([], BridgedTransport, bridge=self.bridge, **own, **options)
-        transport = cast(SplareTransport, client.transport)
-        self.rewriter, self.search_watch = (
-            cast(Rewriter, transport.rewriter),
-            transport.search_watch,
-        )
+        inner = cast(SplareTransport, client.transport)
+        self.rewriter = cast(Rewriter, inner.rewriter)
+        self.search_watch = inner.search_watch
 
     async def close(self) -> None:
         """Close all connections, once the log of searches is written and nothing is running."""

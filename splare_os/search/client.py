@@ -107,9 +107,9 @@ class SplareOpenSearch(OpenSearch):
     is `rank_feature`, which every server knows, or `neural_sparse`. `missing_impacts`: a search of
     several indices of which some have no impacts yet is refused, or goes on without them
     (`skip`), with an `OpenSearchWarning`. `steering`: profiles that clauses steer by, a file or
-    what stands in one; `{}` for none, where `$SPLARE_STEERING` names a file. Of the
-    queries that were encoded last `query_cache_bytes` are remembered, and as many of what they were
-    translated to; those of concurrent requests are encoded in one batch. With a `search_log`,
+    what stands in one; `{}` for none, where `$SPLARE_STEERING` names a file. `query_cache_bytes`
+    are remembered of the queries that were encoded last, and as many of what clauses were
+    translated to; queries of concurrent requests are encoded in one batch. With a `search_log`,
     searches are logged in the cluster. Everything else is opensearch-py's. Impacts are left out of
     every `_source` (of hits, inner hits and top hits) unless that one names them; what scrolls
     (`helpers.scan`, `helpers.reindex`) gets documents whole, so that copies keep them. `rules` (or

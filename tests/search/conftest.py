@@ -39,7 +39,7 @@ class Library:
     def scores(self, query: str) -> dict[str, float]:
         """Return the calibrated scores, from their formula."""
         impacts = self.encoder.encode_documents(list(self.texts.values())).toarray()
-        count, n = (impacts > 0).sum(axis=0), len(self.texts)
+        count, n = np.maximum((impacts > 0).sum(axis=0), 1), len(self.texts)
         idf = np.log(1 + (n - count + 0.5) / (count + 0.5))
         whole = self.encoder.encode_whole_queries([query]).toarray()[0]
         weights = csr_array([(whole * np.sqrt(idf)).astype(np.float32)])

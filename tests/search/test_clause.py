@@ -52,14 +52,14 @@ def test_a_clause_is_replaced_wherever_a_scoring_query_stands(body: Any) -> None
     assert original == body(SPLARE)
 
 
-@pytest.mark.parametrize("body", RANKING)
+@pytest.mark.parametrize("body", [*RANKING, *SELECTING])
 def test_clauses_that_are_read_are_filled_in_where_they_stood(body: Any) -> None:
-    original = body(SPLARE)
+    original = body(GUARDED)
     parsed = Parsed.of(original)
-    assert [clause for clause, _ in parsed.places] == [Clause("text", "oil")]
+    assert [clause for clause, _ in parsed.places] == [Clause("text", "oil", min_score=2.0)]
     assert parsed.body == body({})
     assert parsed.filled(named) == body(DONE)
-    assert original == body(SPLARE)
+    assert original == body(GUARDED)
 
 
 @pytest.mark.parametrize("body", SELECTING)

@@ -95,3 +95,36 @@ def test_a_small_index_is_searched_exactly_in_one_step(
     assert told["first_pass_postings"] == told["postings"] > 0
     found = {hit["_id"]: hit["_score"] for hit in reply["hits"]["hits"]}
     assert found == pytest.approx(library.scores(QUERY), rel=1e-5)
+
+
+@pytest.mark.parametrize("dialect", ["rank_feature", "neural_sparse"])
+@pytest.mark.parametrize("query", ["", "  \n"])
+def test_a_text_without_words_finds_nothing(
+    cluster_url: str, library: Library, dialect: Any, query: str
+) -> None:
+    with SplareOpenSearch(cluster_url, encoder=library.encoder, dialect=dialect) as client:
+        reply = client.search(index="library", body={"query": {"splare": {"text": query}}})
+    assert (reply["hits"]["hits"], reply["hits"]["total"]["value"]) == ([], 0)
+
+
+@pytest.mark.parametrize("dialect", ["rank_feature", "neural_sparse"])
+def test_latents_that_no_document_shows_find_nothing(
+    cluster_url: str, library: Library, dialect: Any
+) -> None:
+    shown = library.encoder.encode_documents(list(library.texts.values())).indices
+    unknown = min(set(range(library.encoder.n_latents)) - set(shown.tolist()))
+    clause = {"query": "", "steer": {"add": {str(unknown): 1.0}}}
+    with SplareOpenSearch(cluster_url, encoder=library.encoder, dialect=dialect) as client:
+        reply = client.search(index="library", body={"query": {"splare": {"text": clause}}})
+    assert (reply["hits"]["hits"], reply["hits"]["total"]["value"]) == ([], 0)
+
+
+def test_ten_thousand_words_are_searched_by_all_that_they_show(
+    splare: SplareOpenSearch, library: Library
+) -> None:
+    query = "the oil embargo of the war " * 1667
+    body = {"query": {"splare": {"text": query}}, "size": 60}
+    hits = splare.search(index="library", body=body)["hits"]["hits"]
+    found = {hit["_id"]: hit["_score"] for hit in hits}
+    assert found == pytest.approx(library.scores(query), rel=1e-5)
+    assert len(found) > 20
