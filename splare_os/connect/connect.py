@@ -74,7 +74,8 @@ def check(client: OpenSearch, route: Route, *, token: str | None = None) -> Iter
     there = _search_pipeline(client, route.name)
     yield State(f"search pipeline {route.name}", _compared(there, search_body(route, query)))
     if route.pattern is not None:
-        yield State(f"index template {route.name}", _template_state(client, route))
+        told = _compared(_index_template(client, route.name), template_body(route)["_meta"])
+        yield State(f"index template {route.name}", told)
     yield State(f"settings of {route.index}", _index_state(client, route))
 
 
@@ -95,7 +96,7 @@ def disconnect(client: OpenSearch, route: Route) -> list[str]:
     if _search_pipeline(client, route.name) is not None:
         client.search_pipeline.delete(id=route.name)
         removed.append(f"search pipeline {route.name}")
-    if _template(client, route.name) is not None:
+    if _index_template(client, route.name) is not None:
         client.indices.delete_index_template(name=route.name)
         removed.append(f"index template {route.name}")
     return removed + MlCommons(client, route).remove()
@@ -133,20 +134,14 @@ def _search_pipeline(client: OpenSearch, name: str) -> dict[str, Any] | None:
     return found
 
 
-def _template(client: OpenSearch, name: str) -> dict[str, Any] | None:
+def _index_template(client: OpenSearch, name: str) -> dict[str, Any] | None:
+    """Return the `_meta` of an index template, if there is one."""
     try:
         reply = client.indices.get_index_template(name=name)
     except NotFoundError:
         return None
-    found: dict[str, Any] = reply["index_templates"][0]["index_template"]
+    found: dict[str, Any] = reply["index_templates"][0]["index_template"].get("_meta", {})
     return found
-
-
-def _template_state(client: OpenSearch, route: Route) -> str:
-    there = _template(client, route.name)
-    return _compared(
-        None if there is None else there.get("_meta", {}), template_body(route)["_meta"]
-    )
 
 
 def _compared(there: dict[str, Any] | None, body: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from splare_os.index import replay
 from splare_os.layout.mapping import ensure_index
 from splare_os.layout.pipeline import DEAD_LETTERS
 from splare_os.layout.records import find_impacts, read_records
+from tests.encode.answering import Answer, answering
 from tests.hashing import HashEncoder
 from tests.serve.serving import Server
 
@@ -123,6 +124,16 @@ def test_disconnecting_leaves_the_documents(ml_client: OpenSearch, http: Http, f
     assert disconnect(ml_client, made) == []
     [item] = http.bulk(made.index, [{"_id": "1", "text": "ants"}])
     assert item["_index"] == made.index
+
+
+def test_a_service_without_plugins_and_settings_has_the_client_route_only() -> None:
+    gone = Answer(404, {"error": "serverless", "status": 404})
+    with (
+        answering({"/_cat/plugins?format=json": [gone]}) as told,
+        OpenSearch(told.url) as client,
+        pytest.raises(ConnectError, match="tells of no plugins.*only the client route is there"),
+    ):
+        disconnect(client, Route("any", "text_splare", None, "http://x"))  # type: ignore[arg-type]
 
 
 def test_a_cluster_without_ml_commons_has_the_client_route_only(client: OpenSearch) -> None:

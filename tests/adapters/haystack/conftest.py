@@ -56,9 +56,3 @@ def store(cluster_url: str, index: str, encoder: HashEncoder) -> Iterator[Splare
     )
     yield made
     made.close()
-
-
-@pytest.fixture
-def document_store(store: SplareDocumentStore) -> SplareDocumentStore:
-    """The store, by the name that Haystack's tests have for it."""
-    return store

