@@ -19,9 +19,9 @@ def words(picture: Path) -> str:
     return " ".join(ElementTree.parse(picture).getroot().itertext())
 
 
-def test_there_are_plots_of_pruning_latency_throughput_and_pressure() -> None:
+def test_there_are_plots_of_pruning_latency_throughput_and_size() -> None:
     names = {path.stem for path in PLOTS}
-    assert names >= {"pressure", "scoring", "search", "throughput"}
+    assert names >= {"index_size", "pressure", "scoring", "search", "throughput"}
 
 
 @pytest.mark.parametrize("picture", PLOTS, ids=lambda path: path.stem)
