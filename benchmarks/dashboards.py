@@ -1,8 +1,8 @@
 """The dashboards over a real cluster: docs/dashboards/*.svg, and the files in dashboards/.
 
-python -m benchmarks.dashboards indexes the sample with `mini` through a proxy that refuses some
-requests, a few broken documents among it, gives a second index its impacts, searches it by all
-routes, and draws every panel.
+python -m benchmarks.dashboards indexes the sample with `mini` through a proxy that refuses all
+requests for a while, twice, a few broken documents among it, gives a second index its impacts,
+searches it by all routes, and draws every panel.
 """
 
 import gzip
@@ -12,6 +12,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -75,15 +76,43 @@ def documents(limit: int | None = None) -> list[dict[str, Any]]:
     return found
 
 
-def refusing(request: Request) -> Fault:
-    """Refuse every third bulk request for load."""
-    if request.kind == "POST _bulk" and request.number % 3 == 1:
-        return faults.status(429, "rejected_execution_exception")
-    return passed
+@dataclass
+class Bursts:
+    """Times in which every bulk request is refused for load (429).
+
+    Each begins when so many of them have passed, and lasts `lasts_s`.
+    """
+
+    after: set[int]
+    lasts_s: float
+    passed: int = 0
+    until: float = 0.0
+
+    def rule(self, request: Request) -> Fault:
+        """Return what is done to a request."""
+        if request.kind != "POST _bulk":
+            return passed
+        now = time.monotonic()
+        if self.passed in self.after:
+            self.after.discard(self.passed)
+            self.until = now + self.lasts_s
+        if now < self.until:
+            return faults.status(429, "rejected_execution_exception")
+        self.passed += 1
+        return passed
 
 
-def fill(url: str, encoder: Encoder, *, limit: int | None = None, every_s: float = 1.0) -> None:
-    """Fill a cluster with all that the dashboards show."""
+def fill(
+    url: str,
+    encoder: Encoder,
+    *,
+    limit: int | None = None,
+    every_s: float = 1.0,
+    bursts: Bursts | None = None,
+    pause_s: float = 0.0,
+) -> None:
+    """Fill a cluster with all that the dashboards show; `pause_s` between two searches."""
+    bursts = bursts or Bursts({8, 22}, 15.0)
     with open_client_of(url) as client, TemporaryDirectory() as folder:
         found = documents(limit)
         make_index(client, encoder)
@@ -91,7 +120,7 @@ def fill(url: str, encoder: Encoder, *, limit: int | None = None, every_s: float
         path.write_text("".join(f"{json.dumps(one)}\n" for one in [*found, *BROKEN]) + "{oops\n")
         reports = ReportOptions(index=OPS, every_s=every_s)
         options = IngestOptions(ARTICLES.index, state_folder=Path(folder), chunk_documents=64)
-        with Proxy(url, refusing) as proxy, open_client_of(proxy.url) as behind:
+        with Proxy(url, bursts.rule) as proxy, open_client_of(proxy.url) as behind:
             run = ingest(behind, encoder, [str(path)], options)
             with reported(client, Watch(run.counters), reports):
                 list(run)
@@ -106,7 +135,7 @@ def fill(url: str, encoder: Encoder, *, limit: int | None = None, every_s: float
         client.index(index=ARTICLES.index, id="late", body=late)
         label(client, encoder, found[::7])
         client.indices.refresh(index="splare-*")
-        search_it(url, encoder)
+        search_it(url, encoder, pause_s)
 
 
 def make_index(client: OpenSearch, encoder: Encoder) -> None:
@@ -147,12 +176,13 @@ def searches() -> Iterator[tuple[str, dict[str, Any]]]:
             yield "control", {"query": {"match": {"text": f"zyzzyva{n % 4}"}}}
 
 
-def search_it(url: str, encoder: Encoder) -> None:
+def search_it(url: str, encoder: Encoder, pause_s: float) -> None:
     """Search by all routes, and log it."""
     log = SearchLog(every_s=0.5, keep_texts=True)
     with SplareOpenSearch(url, encoder=encoder, search_log=log) as client:
         for arm, body in searches():
             client.search(index=ARTICLES.index, body=body, headers={"x-splare-arm": arm})
+            time.sleep(pause_s)
     with open_client_of(url) as client:
         client.indices.refresh(index=LOG)
 
@@ -191,7 +221,7 @@ def main(limit: int | None, only_files: bool, url: str | None) -> None:
         return
     with ExitStack() as stack:
         address = url or stack.enter_context(EmbeddedCluster(heap_mb=512))
-        fill(address, load_encoder("mini"), limit=limit)
+        fill(address, load_encoder("mini"), limit=limit, pause_s=0.2)
         client = stack.enter_context(open_client_of(address))
         for board in found:
             for id_, (svg, marks) in draw(client, board, "5").items():

@@ -24,6 +24,7 @@ from tests.index import faults
 from tests.index.proxy import Exchange, Fault, Proxy, Request, passed
 
 from .loaders import INDEX, Table, write
+from .pictures import pyplot, save
 
 PAGE = Path(__file__).parents[1] / "docs" / "pressure.svg"
 LOOK_EVERY_S = 0.25
@@ -113,14 +114,11 @@ def exhaust(run: IngestRun) -> None:
 
 
 def draw(trace: Trace, weather: Weather, path: Path) -> None:
-    """Draw limits and rates over time, on a ground that suits light and dark pages."""
-    import matplotlib as mpl
-    from matplotlib import pyplot as plt
-
-    mpl.rcParams.update({"svg.hashsalt": "splare-os", "svg.fonttype": "none"})
+    """Draw limits and rates over time."""
+    plt = pyplot()
     figure, (above, below) = plt.subplots(2, 1, figsize=(8, 4), sharex=True)
     above.step(trace.times, [int(limit) for limit in trace.limits], color="tab:blue")
-    above.set(ylabel="requests at once", ylim=(0, None))
+    above.set(ylabel="requests at once", ylim=(0, 1.25 * max(trace.limits)))
     below.plot(trace.times, trace.rates(), color="tab:orange")
     below.set(ylabel="documents/s", xlabel="s", ylim=(0, None))
     ends = [*(at for at, _ in weather.changes[1:]), trace.times[-1]]
@@ -131,8 +129,7 @@ def draw(trace: Trace, weather: Weather, path: Path) -> None:
                     at, end, color="tab:red" if kind == "refusing" else "tab:purple", alpha=0.2
                 )
         above.text((at + end) / 2, above.get_ylim()[1], kind, ha="center", va="top")
-    figure.tight_layout()
-    figure.savefig(path, metadata={"Date": None})
+    save(figure, path)
 
 
 @click.command()

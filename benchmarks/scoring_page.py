@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from .pictures import pyplot, save
 from .results_page import mean, table
 from .table import put_between_marks
 
@@ -83,10 +84,7 @@ def _costs(cuts: Mapping[str, Mapping[str, Cost]]) -> str:
 
 def plot(path: Path, grids: Mapping[str, Grid], dot: Choice) -> None:
     """Draw the mean gain over the dot product for k1 and b, a panel for each α."""
-    import matplotlib as mpl
-    from matplotlib import pyplot as plt
-
-    mpl.rcParams.update({"svg.hashsalt": "splare-os", "svg.fonttype": "none"})
+    plt = pyplot()
     families = _families(grids)
     choices = [choice for choice in next(iter(grids.values())) if choice != dot]
     alphas, k1s, bs = (sorted(set(values)) for values in zip(*choices, strict=True))
@@ -106,8 +104,7 @@ def plot(path: Path, grids: Mapping[str, Grid], dot: Choice) -> None:
         panel.set_yticks(range(len(k1s)), [f"{k1:g}" for k1 in k1s])
     panels[0].set_ylabel("k1")
     figure.suptitle("nDCG@10 in points above the dot product, mean over families of data sets")
-    figure.tight_layout()
-    figure.savefig(path, metadata={"Date": None})
+    save(figure, path)
 
 
 def _family(name: str) -> str:

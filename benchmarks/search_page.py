@@ -12,12 +12,16 @@ from typing import TextIO
 import click
 
 from .figures import EXACT, Figures
+from .pictures import pyplot, save
 from .table import put_between_marks
 
 ONE_SEGMENT = "1 segment"
 
 DRAWN = (EXACT, "two steps", "BM25", "every posting, numpy")
 """Ways that are drawn by the number of documents."""
+
+WALLS_MS = [1, 2, 5, 10, 20, 50]
+"""Where the axis of walls has a number."""
 
 HEAD = "| | took p50/p95/p99 | wall p50/p95/p99 | to exact | recall@10 | nDCG@10 | read |"
 
@@ -62,10 +66,7 @@ def _ms(values: Sequence[float]) -> str:
 
 def plot(path: Path, lines: Sequence[Figures]) -> None:
     """Draw walls by documents, and at the largest size walls by recall."""
-    import matplotlib as mpl
-    from matplotlib import pyplot as plt
-
-    mpl.rcParams.update({"svg.hashsalt": "splare-os", "svg.fonttype": "none"})
+    plt = pyplot()
     figure, (growth, curve) = plt.subplots(1, 2, figsize=(10, 4))
     merged = [one for one in lines if one["state"] != ONE_SEGMENT]
     for way in DRAWN:
@@ -74,9 +75,10 @@ def plot(path: Path, lines: Sequence[Figures]) -> None:
         growth.plot(sizes, walls, marker="o", label=way)
     growth.set(xscale="log", yscale="log", xlabel="documents", ylabel="wall, p50, ms")
     growth.legend()
-    growth.xaxis.set_major_formatter("{x:,.0f}")
-    growth.yaxis.set_major_formatter("{x:.0f}")
-    growth.yaxis.set_minor_formatter("{x:.0f}")
+    sizes = sorted({one["documents"] for one in merged})
+    growth.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    growth.set_yticks(WALLS_MS, WALLS_MS)
+    growth.minorticks_off()
     most = max(one["documents"] for one in lines)
     found = [one for one in merged if one["documents"] == most and _is_on_the_curve(one["way"])]
     for number, one in enumerate(sorted(found, key=lambda one: one["wall"][0])):
@@ -87,8 +89,7 @@ def plot(path: Path, lines: Sequence[Figures]) -> None:
         curve.annotate(label, at, shift, textcoords="offset points", ha="center", fontsize=8)
     curve.margins(0.2)
     curve.set(xlabel=f"wall, p50, ms; {most:,} documents", ylabel="recall@10 of exact")
-    figure.tight_layout()
-    figure.savefig(path, metadata={"Date": None})
+    save(figure, path)
 
 
 def _is_on_the_curve(way: str) -> bool:

@@ -4,6 +4,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..search.contrast import Contrast, Distinction
+from .printable import printable
 
 
 def contrast_table(found: Contrast) -> Table:
@@ -29,5 +30,4 @@ def _cells(one: Distinction, found: Contrast) -> list[Text]:
         f"{one.q:.2g}",
         example,
     )
-    # a document must not steer the terminal
-    return [Text("".join(filter(str.isprintable, cell))) for cell in cells]
+    return [Text(printable(cell)) for cell in cells]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .options import cluster_options, connect, print_json
+from .printable import printable
 
 if TYPE_CHECKING:
     from rich.panel import Panel
@@ -59,5 +60,5 @@ def card_panel(card: "LatentCard") -> "Panel":
         f"{one.latent:>6}  {one.share:4.0%} (in all {one.share_elsewhere:.1%})  {one.label or ''}"
         for one in card.neighbours
     ]
-    title, *safe = (Text("".join(filter(str.isprintable, one))) for one in (card.title, *lines))
+    title, *safe = (Text(printable(one)) for one in (card.title, *lines))
     return Panel(Group(*safe), title=title, title_align="left")

@@ -13,8 +13,11 @@ from rich.text import Text
 from ..search import Hit, Match
 from ..search.snippets import SHORT, snippets
 from .comparison import Comparison
+from .printable import printable
 
 SHOWN_MATCHES = 5
+MOST_OF_A_WORD = 60
+"""Characters: a "word" of a document may be a megabyte."""
 
 BOLD, PLAIN = "\ue000", "\ue001"
 """Where bold words begin and end, in characters that no text has: they are for private use."""
@@ -36,7 +39,7 @@ def hits_table(hits: Sequence[Hit], *, explain: bool = True, highlight: bool = F
             content.highlight_words(words, "bold")
         if hit.matches and explain:
             content = Group(content, *(Text(line, style="dim") for line in match_lines(hit)))
-        table.add_row(str(rank), f"{hit.score:.3f}", Text(hit.id), content)
+        table.add_row(str(rank), f"{hit.score:.3f}", Text(printable(hit.id)), content)
     return table
 
 
@@ -51,15 +54,13 @@ def comparison_panel(comparison: Comparison) -> Panel:
     if comparison.latents:
         parts.append(Text("why the first SPLARE hit:", style="dim"))
         parts += [Text(f"  {line}", style="dim") for line in match_lines(comparison.latents[0])]
-    return Panel(Group(*parts), title=Text(comparison.query), title_align="left")
+    return Panel(Group(*parts), title=Text(printable(comparison.query)), title_align="left")
 
 
 def excerpt(hit: Hit, length: int) -> str:
     """Return the beginning of a hit's texts on one line, the shortest (its title) first."""
     texts = sorted((value for value in hit.source.values() if isinstance(value, str)), key=len)
-    joined = " ".join(" — ".join(filter(None, texts)).split())
-    whole = "".join(filter(str.isprintable, joined))  # a document must not steer the terminal
-    return whole if len(whole) <= length else whole[: length - 1] + "…"
+    return printable(" ".join(" — ".join(filter(None, texts)).split()), length)
 
 
 def marked(hit: Hit) -> Text:
@@ -67,8 +68,7 @@ def marked(hit: Hit) -> Text:
     whole = " … ".join(snippets(hit, replace(SHORT, pre_tag=BOLD, post_tag=PLAIN)))
     shown = Text()
     for number, piece in enumerate(re.split(f"[{BOLD}{PLAIN}]", " ".join(whole.split()))):
-        safe = "".join(filter(str.isprintable, piece))  # a document must not steer the terminal
-        shown.append(safe, style="bold" if number % 2 else None)
+        shown.append(printable(piece), style="bold" if number % 2 else None)
     return shown
 
 
@@ -78,8 +78,10 @@ def match_lines(hit: Hit) -> list[str]:
 
 
 def _match_line(match: Match) -> str:
-    words = f"{match.query_text or '·'} → {match.document_text or '·'}"
-    label = "".join(filter(str.isprintable, match.label or ""))
+    words = " → ".join(
+        printable(one, MOST_OF_A_WORD) or "·" for one in (match.query_text, match.document_text)
+    )
+    label = printable(match.label or "")
     return f"latent {match.latent:>6}  +{match.score:.2f}  {words}{label and f'  [{label}]'}"
 
 

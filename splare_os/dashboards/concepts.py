@@ -173,7 +173,7 @@ def _categories(of: OfIndex, field: str) -> Json:
         calculate("share", "datum.inner.doc_count / datum.outer.doc_count"),
         *labelled("datum.inner.key", of.fingerprint),
     ]
-    axis = {"labelAngle": -30, "labelLimit": 140}
+    axis = {"labelAngle": -30, "labelLimit": 200}
     x = {"field": "category", "title": None, "axis": axis} | NAME
     encoding = _heat_map(x, by="category")
     order = {"field": "category", "op": "min"}

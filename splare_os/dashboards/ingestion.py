@@ -7,8 +7,10 @@ now stands in its last one.
 from ..index.report import INDEX
 from .objects import Board, Json, Panel, index_pattern, markdown, saved_search, vega
 from .vega_lite import (
+    COUNT,
     NAME,
     NUMBER,
+    SPANS,
     TIME,
     asked,
     by_time,
@@ -95,34 +97,48 @@ def _jobs() -> Json:
         "y": {"field": "job", "title": None} | NAME,
         "x": x | {"axis": {"format": "%"}} | NUMBER,
     }
-    words = {"field": "said"} | NAME
-    return layered(
-        _last_reports(),
-        steps,
-        encoding,
-        {"mark": {"type": "bar", "opacity": 0.2}},
-        {
-            "mark": {"type": "text", "align": "left", "dx": 4},
-            "encoding": {"x": {"value": 0}, "text": words},
-        },
-    )
+    return _told(_last_reports(), steps, encoding, {"value": "#4c78a8"})
 
 
 def _outcomes() -> Json:
+    """Return bars of outcomes, and their numbers in words: a few dead among millions are seen."""
+    found = "datum._source.outcomes"
+    told = [
+        f"({found}.{one} ? ', ' + format({found}.{one}, ',') + ' {one}' : '')" for one in OUTCOMES
+    ]
     steps = [
         calculate("job", "datum._source.job"),
+        calculate("said", f"slice({' + '.join(told)}, 2)"),
+    ]
+    rows = [
         {"fold": [f"_source.outcomes.{name}" for name in OUTCOMES], "as": ["path", "documents"]},
         calculate("outcome", "split(datum.path, '.')[2]"),
         kept("datum.documents > 0"),
     ]
     scale = {"domain": list(OUTCOMES), "range": list(COLORS)}
-    encoding = {
-        "y": {"field": "job", "title": None} | NAME,
-        "x": {"field": "documents", "aggregate": "sum", "title": "documents"} | NUMBER,
+    bars = {
+        "x": {"field": "documents", "stack": True, "title": "documents"} | COUNT,
         "color": {"field": "outcome", "scale": scale, "title": None} | NAME,
         "tooltip": [{"field": "outcome"} | NAME, {"field": "documents", "format": ","} | NUMBER],
     }
-    return chart(_last_reports(), steps, "bar", encoding)
+    return layered(
+        _last_reports(),
+        steps,
+        {},
+        {
+            "transform": rows,
+            "mark": {"type": "bar", "height": {"band": 0.5}},
+            "encoding": {"y": {"field": "job", "title": None} | NAME} | bars,
+        },
+        {
+            "mark": {"type": "text", "align": "left", "dx": 4},
+            "encoding": {
+                "y": {"field": "job", "bandPosition": 0.12} | NAME,
+                "x": {"value": 0},
+                "text": {"field": "said"} | NAME,
+            },
+        },
+    )
 
 
 def _per_job(field: str, unit: str) -> Json:
@@ -149,12 +165,11 @@ def _stages() -> Json:
         calculate("stage", "split(datum.path, '.')[1]"),
         kept("isValid(datum.share)"),
     ]
-    encoding = {
-        "x": {"field": "time"} | TIME,
+    encoding = SPANS | {
         "y": {"field": "share", "title": "share of the time", "axis": {"format": "%"}} | NUMBER,
         "color": STAGE_COLOR,
     }
-    return chart(_over_time(aggs), steps, {"type": "bar", "binSpacing": 0}, encoding)
+    return chart(_over_time(aggs), steps, "bar", encoding)
 
 
 def _encoder_against_cluster() -> Json:
@@ -166,15 +181,30 @@ def _encoder_against_cluster() -> Json:
         {"fold": ["job.encode.value", "job.cluster.value"], "as": ["path", "share"]},
         calculate("stage", "split(datum.path, '.')[1]"),
         kept("isValid(datum.share)"),
+        calculate("said", "datum.stage + ' ' + format(datum.share, '.1%')"),
     ]
     x = {"field": "share", "title": "mean share of the time", "axis": {"format": "%"}}
     encoding = {
         "y": {"field": "name", "title": None} | NAME,
         "yOffset": {"field": "stage", "sort": list(STAGES)} | NAME,
         "x": x | NUMBER,
-        "color": STAGE_COLOR | {"legend": {"values": ["encode", "cluster"]}},
     }
-    return chart(asked("jobs", f"{INDEX}*", body, time_field=AT), steps, "bar", encoding)
+    color = STAGE_COLOR | {"legend": None}
+    return _told(asked("jobs", f"{INDEX}*", body, time_field=AT), steps, encoding, color)
+
+
+def _told(data: Json, steps: list[Json], encoding: Json, color: Json) -> Json:
+    """Return pale bars with what is `said` of each upon it, whole."""
+    return layered(
+        data,
+        steps,
+        encoding,
+        {"mark": {"type": "bar", "opacity": 0.3}, "encoding": {"color": color}},
+        {
+            "mark": {"type": "text", "align": "left", "dx": 4, "clip": True},
+            "encoding": {"x": {"value": 0}, "text": {"field": "said"} | NAME},
+        },
+    )
 
 
 def _resent() -> Json:
@@ -190,23 +220,24 @@ def _resent() -> Json:
         # a job that begins anew counts from 0
         calculate("resent", "datum.most < datum.since ? datum.most : datum.most - datum.since"),
     ]
-    encoding = {
-        "x": {"field": "time"} | TIME,
-        "y": {"field": "resent", "title": "documents"} | NUMBER,
+    encoding = SPANS | {
+        "y": {"field": "resent", "title": "documents"} | COUNT,
         "color": {"field": "job", "title": None, "legend": {"orient": "bottom"}} | NAME,
     }
-    return chart(_over_time(aggs), steps, {"type": "bar", "binSpacing": 0}, encoding)
+    return chart(_over_time(aggs), steps, "bar", encoding)
 
 
 def _dead() -> Json:
     steps = [
         *each("dead", "dead_reasons", of="datum._source"),
         calculate("reason", "datum.dead.reason"),
-        calculate("documents", "datum.dead.documents"),
+        calculate("n", "datum.dead.documents"),
+        {"aggregate": [{"op": "sum", "field": "n", "as": "documents"}], "groupby": ["reason"]},
+        calculate("said", "format(datum.documents, ',') + ' · ' + datum.reason"),
     ]
-    y = {"field": "reason", "title": None, "sort": "-x", "axis": {"labelLimit": 420}}
+    most_first = {"field": "documents", "op": "max", "order": "descending"}
     encoding = {
-        "y": y | NAME,
-        "x": {"field": "documents", "aggregate": "sum", "title": "documents"} | NUMBER,
+        "y": {"field": "reason", "sort": most_first, "axis": None} | NAME,
+        "x": {"field": "documents", "title": "documents"} | COUNT,
     }
-    return chart(_last_reports(), steps, {"type": "bar", "color": COLORS[4]}, encoding)
+    return _told(_last_reports(), steps, encoding, {"value": COLORS[4]})

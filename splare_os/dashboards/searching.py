@@ -3,8 +3,10 @@
 from ..search.search_log import INDEX
 from .objects import Board, Json, Panel, index_pattern, markdown, saved_search, vega
 from .vega_lite import (
+    COUNT,
     NAME,
     NUMBER,
+    SPANS,
     TIME,
     asked,
     by_time,
@@ -73,13 +75,11 @@ def _routes() -> Json:
         calculate("route", "datum.inner.key"),
         calculate("searches", "datum.inner.doc_count"),
     ]
-    encoding = {
-        "x": {"field": "time"} | TIME,
-        "y": {"field": "searches", "title": "searches"} | NUMBER,
+    encoding = SPANS | {
+        "y": {"field": "searches", "title": "searches"} | COUNT,
         "color": {"field": "route", "title": None} | NAME,
     }
-    aggs = {"routes": terms("route")}
-    return chart(_over_time(aggs), steps, {"type": "bar", "binSpacing": 0}, encoding)
+    return chart(_over_time({"routes": terms("route")}), steps, "bar", encoding)
 
 
 def _two_step() -> Json:

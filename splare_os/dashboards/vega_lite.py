@@ -23,6 +23,16 @@ Step: TypeAlias = Json
 NUMBER = {"type": "quantitative"}
 NAME = {"type": "nominal"}
 TIME: Json = {"type": "temporal", "title": None}
+COUNT: Json = NUMBER | {"axis": {"tickMinStep": 1}}
+SPANS: Json = {
+    "x": {"field": "time", "bin": "binned"} | TIME,
+    "x2": {"field": "until"},
+}
+"""Bars as wide as the spans of `times`."""
+
+UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "M": 2_629_800_000}
+YEAR_MS = 31_557_600_000
+"""Milliseconds of the units of intervals, as `auto_date_histogram` names them: 5s, 3h, 1M, 1y."""
 
 CONFIG: Json = {
     "axis": {"labelLimit": 260},
@@ -102,8 +112,20 @@ def by_time(field: str, aggs: Json, *, buckets: int = 40) -> Json:
 
 
 def times(*, inner: str | None = None) -> list[Step]:
-    """Return the steps that make a row of each span of time, or of each bucket `inner` in it."""
-    steps = [*each("span", "times.buckets"), calculate("time", "toDate(datum.span.key)")]
+    """Return the steps that make a row of each span of time, or of each bucket `inner` in it.
+
+    It is from `time` to `until`; a month has 30.4 days there.
+    """
+    units = " : ".join(f"datum.unit == '{unit}' ? {ms}" for unit, ms in UNITS_MS.items())
+    steps = [
+        *each("span", "times.buckets"),
+        calculate("time", "toDate(datum.span.key)"),
+        calculate("every", "datum.span ? datum.aggregations.times.interval : '1s'"),
+        calculate("unit", "slice(datum.every, -1)"),
+        calculate("unit_ms", f"{units} : {YEAR_MS}"),
+        calculate("span_ms", "toNumber(slice(datum.every, 0, -1)) * datum.unit_ms"),
+        calculate("until", "toDate(toNumber(datum.time) + datum.span_ms)"),
+    ]
     if inner is not None:
         steps += each("inner", f"{inner}.buckets", of="datum.span")
     return steps

@@ -5,9 +5,19 @@ from html import escape
 
 from .explain import Match
 
+MOST_ROWS = 50
+MOST_CHARACTERS = 300
+"""Of one text: a "word" of a document may be a megabyte."""
+
+CONTROLS = {code: 0x2400 + code for code in range(0x20) if code not in b"\t\n\r"} | {127: 0x2421}
+"""Control characters to Unicode's pictures of them, as the explorer shows them."""
+
 
 def hit_html(id_: str, score: float, matches: Sequence[Match]) -> str:
-    """Return a hit: its id and score, and a row for each latent that it shares with the query."""
+    """Return a hit: its id and score, and a row for each latent that it shares with the query.
+
+    Of many latents the heaviest, and what the rest adds.
+    """
     head = f"<p><b>{safe(id_)}</b> {score:.3f}</p>"
     if not matches:
         return head
@@ -20,9 +30,11 @@ def hit_html(id_: str, score: float, matches: Sequence[Match]) -> str:
             safe(match.query_text),
             safe(match.document_text),
         )
-        for match in matches
+        for match in matches[:MOST_ROWS]
     ]
-    return head + table_html(columns, rows)
+    rest = matches[MOST_ROWS:]
+    more = f"<p>and {len(rest):,} more, {sum(one.share for one in rest):.0%}</p>" if rest else ""
+    return head + table_html(columns, rows) + more
 
 
 def table_html(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -37,8 +49,13 @@ def table_html(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def safe(text: str) -> str:
-    """Return a text that is shown as it is, and turns nothing around it."""
-    return f"<bdi>{escape(text)}</bdi>" if text else ""
+    r"""Return a text as it is, that turns nothing around it; of a long one the beginning.
+
+    >>> safe("a\x00<")
+    '<bdi>a␀&lt;</bdi>'
+    """
+    shown = text if len(text) <= MOST_CHARACTERS else f"{text[: MOST_CHARACTERS - 1]}…"
+    return f"<bdi>{escape(shown.translate(CONTROLS))}</bdi>" if text else ""
 
 
 def _bar(share: float) -> str:

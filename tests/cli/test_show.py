@@ -66,3 +66,13 @@ def test_a_comparison_shows_both_rankings_and_why() -> None:
     text = drawn(comparison_panel(Comparison("why", [], [HIT])))
     for part in ("why", "BM25", "SPLARE", "(nothing)", "1. 2.00  Bread", "latent      7  +2.00"):
         assert part in text
+
+
+def test_ids_words_and_texts_of_any_kind_and_length_leave_the_terminal_alone() -> None:
+    evil = "\x1b[2J\u202e\x07" + "u" * 2**20
+    matches = [replace(MATCH, latent=n, document_text=evil, label="\x9b1m") for n in range(10_000)]
+    hit = Hit("\x1b]0;title\x07\u202eid", 1.0, {"text": evil}, matches)
+    for shown in (hits_table([hit]), comparison_panel(Comparison("\x1bq", [hit], [hit]))):
+        text = drawn(shown)
+        assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(text)
+        assert len(text) < 3_000

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from opensearchpy import OpenSearch
 
-from benchmarks.dashboards import context_of, fill, open_client_of
+from benchmarks.dashboards import Bursts, context_of, fill, open_client_of
 from benchmarks.panels import VERSIONS, Drawn, NoNodeError, drawn, fetched, filled
 from splare_os.cluster import EmbeddedCluster
 from splare_os.dashboards import SAMPLE, Board, OfIndex, SavedObject, boards
@@ -31,7 +31,7 @@ def version(request: pytest.FixtureRequest) -> str:
 def full() -> Iterator[OpenSearch]:
     """A cluster in which a worker and a backfill ran, and applications have searched."""
     with EmbeddedCluster(heap_mb=512) as url:
-        fill(url, load_encoder("mini"), limit=150, every_s=0.2)
+        fill(url, load_encoder("mini"), limit=150, every_s=0.2, bursts=Bursts({1}, 2.0))
         with open_client_of(url) as client:
             yield client
 
@@ -81,11 +81,12 @@ def test_labels_stand_beside_latents(full: OpenSearch, version: str) -> None:
 
 def test_faults_can_be_seen(full: OpenSearch, version: str) -> None:
     found = pictures(full, charts(BOARDS[0]), version)
-    assert "mapper_parsing_exception" in found["splare-ingestion-dead"].svg
+    assert "2 · mapper_parsing_exception" in found["splare-ingestion-dead"].svg
+    assert "5 dead" in found["splare-ingestion-outcomes"].svg
     spec = filled(full, charts(BOARDS[0])[6], Context())
     spans = spec["data"]["values"]["aggregations"]["times"]["buckets"]
     most = [job["most"]["value"] for span in spans for job in span["jobs"]["buckets"]]
-    assert max(most) > 0  # every third request was refused
+    assert max(most) > 0  # a burst of refusals
 
 
 def test_where_nothing_is_chosen_a_chart_says_what_to_do(full: OpenSearch, version: str) -> None:

@@ -2,14 +2,17 @@
 
 import random
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from threading import Barrier
+from typing import Any
 
 import pytest
 from opensearchpy import OpenSearch
 
 from splare_os.explore import InTurns, NotingTransport, Place
 from splare_os.explore.messages import Explaining, Searching
-from splare_os.explore.searching import explain_hits, search_systems
+from splare_os.explore.searching import SYSTEMS, explain_hits, search_systems
 from splare_os.index import IngestOptions, ingest
 from tests.hashing import WordEncoder
 
@@ -65,3 +68,29 @@ def test_an_index_without_titles_has_hits_without(
             (hit,) = columns[name]["hits"]
             assert (hit["id"], hit["title"]) == ("1", "")
             assert "oil" in "".join(text for text, _ in hit["fragments"][0])
+
+
+def test_systems_are_asked_at_once(
+    cluster_url: str,
+    index: str,
+    write: Callable[..., str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    path = write([{"_id": "1", "text": "oil embargo"}])
+    encoder, meeting = InTurns(WordEncoder()), Barrier(len(SYSTEMS), timeout=60)
+
+    def met(*asked: Any, does: Callable[..., Any]) -> Any:
+        meeting.wait()  # one that came alone would wait in vain
+        return does(*asked)
+
+    for name, does in SYSTEMS.items():
+        monkeypatch.setitem(SYSTEMS, name, partial(met, does=does))  # type: ignore[arg-type]
+    with OpenSearch(cluster_url, transport_class=NotingTransport, timeout=60) as client:
+        list(ingest(client, encoder, [path], IngestOptions(index=index)))
+        place = Place.find(client, encoder, index, text_field=None, address=cluster_url)
+        found = search_systems(place, Searching(query="oil"))
+    assert list(found["columns"]) == ["bm25", "latents", "hybrid"]
+    counts = {name: len(column["requests"]) for name, column in found["columns"].items()}
+    assert counts == {"bm25": 1, "latents": 1, "hybrid": 2}  # each tells of its own

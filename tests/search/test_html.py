@@ -25,3 +25,19 @@ def test_what_documents_and_labels_say_is_never_html() -> None:
 def test_a_text_from_right_to_left_turns_nothing_around_it() -> None:
     assert safe("\u202eabc") == "<bdi>\u202eabc</bdi>"
     assert not safe("")
+
+
+def test_what_nobody_can_read_whole_is_cut() -> None:
+    wide = match(share=5e-5, document_text="u" * 2**20)
+    html = Hit("d1", 1.0, {}, [wide] * 10_000)._repr_html_()
+    assert len(html) < 50_000
+    assert html.count("<tr>") == 51
+    assert html.endswith("<p>and 9,950 more, 50%</p>")
+    assert "u…</bdi>" in html
+
+
+def test_control_characters_are_seen_and_do_nothing() -> None:
+    html = hit_html("a\x00", 1.0, [match(document_text="\x1b[2J", label="\x7f\u2028")])
+    assert not {"\x00", "\x1b", "\x7f"} & set(html)
+    assert "␀" in html
+    assert "␛[2J" in html

@@ -1,0 +1,13 @@
+"""Texts of documents as a terminal may have them."""
+
+
+def printable(text: str, most: int | None = None) -> str:
+    r"""Return a text without characters that steer a terminal or turn what is written.
+
+    Of a text of more than `most` characters the beginning.
+
+    >>> printable("a\x1b[31m\u202eb", 5)
+    'a[31…'
+    """
+    shown = "".join(filter(str.isprintable, text))
+    return shown if most is None or len(shown) <= most else f"{shown[: most - 1]}…"
