@@ -74,7 +74,8 @@ def check(client: OpenSearch, route: Route, *, token: str | None = None) -> Iter
     there = _search_pipeline(client, route.name)
     yield State(f"search pipeline {route.name}", _compared(there, search_body(route, query)))
     if route.pattern is not None:
-        told = _compared(_index_template(client, route.name), template_body(route)["_meta"])
+        there, meta = _index_template(client, route.name), template_body(route)["_meta"]
+        told = _compared(None if there is None else there.get("_meta", {}), meta)
         yield State(f"index template {route.name}", told)
     yield State(f"settings of {route.index}", _index_state(client, route))
 
@@ -82,21 +83,23 @@ def check(client: OpenSearch, route: Route, *, token: str | None = None) -> Iter
 def disconnect(client: OpenSearch, route: Route) -> list[str]:
     """Take a route off a cluster, and return the names of what was removed.
 
-    The index, its documents, dead letters and cluster settings stay.
+    Indices, their documents, dead letters and cluster settings stay. Indices of the template's
+    pattern are taken off too: one whose pipeline is gone takes no documents.
     """
     require_plugins(client)
     removed = []
-    if client.indices.exists(index=route.index) and _index_state(client, route) == "good":
-        body = {"index": dict.fromkeys(index_settings(route))}
-        client.indices.put_settings(index=route.index, body=body)
-        removed.append(f"settings of {route.index}")
+    template = _index_template(client, route.name)
+    made = () if template is None else template["index_patterns"]
+    for index, names in _settings_that_name(client, route, [route.index, *made]):
+        client.indices.put_settings(index=index, body=dict.fromkeys(names))
+        removed.append(f"settings of {index}")
     if _ingest_pipeline(client, route.name) is not None:
         client.ingest.delete_pipeline(id=route.name)
         removed.append(f"ingest pipeline {route.name}")
     if _search_pipeline(client, route.name) is not None:
         client.search_pipeline.delete(id=route.name)
         removed.append(f"search pipeline {route.name}")
-    if _index_template(client, route.name) is not None:
+    if template is not None:
         client.indices.delete_index_template(name=route.name)
         removed.append(f"index template {route.name}")
     return removed + MlCommons(client, route).remove()
@@ -135,12 +138,11 @@ def _search_pipeline(client: OpenSearch, name: str) -> dict[str, Any] | None:
 
 
 def _index_template(client: OpenSearch, name: str) -> dict[str, Any] | None:
-    """Return the `_meta` of an index template, if there is one."""
     try:
         reply = client.indices.get_index_template(name=name)
     except NotFoundError:
         return None
-    found: dict[str, Any] = reply["index_templates"][0]["index_template"].get("_meta", {})
+    found: dict[str, Any] = reply["index_templates"][0]["index_template"]
     return found
 
 
@@ -148,6 +150,18 @@ def _compared(there: dict[str, Any] | None, body: dict[str, Any]) -> str:
     if there is None:
         return "missing"
     return "good" if there == body else "out of date: another model, record or version"
+
+
+def _settings_that_name(
+    client: OpenSearch, route: Route, indices: list[str]
+) -> Iterator[tuple[str, list[str]]]:
+    """Yield indices, each with its settings that name a pipeline of the route."""
+    params = {"flat_settings": "true", "ignore_unavailable": "true"}
+    found = client.indices.get_settings(index=",".join(indices), params=params)
+    for index, one in sorted(found.items()):
+        names = [f"index.{name}" for name in index_settings(route)]
+        if ours := [name for name in names if one["settings"].get(name) == route.name]:
+            yield index, ours
 
 
 def _index_state(client: OpenSearch, route: Route) -> str:

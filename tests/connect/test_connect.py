@@ -83,6 +83,22 @@ def test_new_indices_of_a_pattern_are_made_for_the_route(
     ml_client.indices.delete_index_template(name=route.name)
 
 
+def test_disconnecting_takes_indices_of_the_pattern_off_too(
+    ml_client: OpenSearch, http: Http, fake_route
+) -> None:
+    made = fake_route("http://127.0.0.1:9")
+    wide = replace(made, pattern=f"{made.index}-*")
+    connect(ml_client, wide)
+    assert http.bulk(f"{made.index}-1", [{"_id": "1", "text": "a"}])[0]["_index"] == DEAD_LETTERS
+    ml_client.indices.create(index=f"{made.index}-2")
+    removed = disconnect(ml_client, made)
+    assert f"settings of {made.index}-2" in removed
+    assert f"index template {made.name}" in removed
+    for index in (made.index, f"{made.index}-2"):
+        assert http.bulk(index, [{"_id": "1", "text": "a"}])[0]["_index"] == index
+    assert disconnect(ml_client, made) == []
+
+
 def test_two_phases_change_no_score_and_refuse_wide_windows(
     ml_client: OpenSearch, http: Http, route: Route, sample: list[dict]
 ) -> None:
