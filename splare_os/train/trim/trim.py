@@ -164,7 +164,7 @@ def _write(backbone: Path, part: Path, cut: dict[str, Any], kept: NDArray[np.int
         raise TrainingError(f"{backbone} is a model of text and images: it cannot be cut")
     weight = model.get_input_embeddings().weight.data[kept].clone()
     ids = _ids(config, int(kept.max()) + 1)
-    model.set_input_embeddings(nn.Embedding(*weight.shape, _weight=weight))
+    model.set_input_embeddings(nn.Embedding(len(weight), weight.shape[1], _weight=weight))
     config.vocab_size = len(kept)
     for name, row in ids.items():
         setattr(config, name, int(np.searchsorted(kept, row)))
