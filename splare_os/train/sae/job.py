@@ -144,10 +144,7 @@ def train_sae_model(
         claim(work, _begun_with(sources, job))
         claim(work / TRAINING, _sae_options(job) | {"device": ""})  # it may go on elsewhere
         with _cleared_unless_begun(work):
-            n_blocks, window = job.layer + 1, job.states.window
-            backbone = load_backbone(job.backbone, n_blocks=n_blocks, window=window, dtype=None)
-            if job.int8_embedding:
-                backbone.round_embedding()
+            backbone = _backbone(job)
             states = _states(sources, job, backbone, watch, reject)
         checkpoints = Checkpoints(work / TRAINING, every_steps=job.checkpoint_steps)
         sae = train_sae(states.part(first), job.sae, checkpoints=checkpoints, watch=watch)
@@ -193,6 +190,14 @@ def save_model(backbone: Backbone, sae: TrainedSae, job: SaeJob) -> SplareEncode
     built.save(part)
     part.rename(job.out)
     return built
+
+
+def _backbone(job: SaeJob) -> Backbone:
+    n_blocks, window = job.layer + 1, job.states.window
+    backbone = load_backbone(job.backbone, n_blocks=n_blocks, window=window, dtype=None)
+    if job.int8_embedding:
+        backbone.round_embedding()
+    return backbone
 
 
 def _states(
