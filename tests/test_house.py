@@ -86,6 +86,7 @@ OF_NO_MODULE = {
     "test_main_job.py": "the main job from documents to hits",
     "test_make_broad.py": "scripts/make-broad",
     "test_make_mini.py": "scripts/make-mini",
+    "test_make_multi.py": "scripts/make-multi",
     "test_readme.py": "README.md",
     "train/test_recipe.py": "the recipe of the shipped model, from texts to encoder",
 }

@@ -59,7 +59,10 @@ def model_folder(name: str) -> Path:
         return Path(str(files("splare_os"))) / "mini"
     if name == MULTI:
         require(MULTI, f"the model {name!r}")
-        return Path(str(files("splare_os_multi"))) / "model"
+        folder = Path(str(files("splare_os_multi"))) / "model"
+        if not folder.is_dir():
+            raise EncoderError(f"{folder} is not there: scripts/make-multi makes the weights")
+        return folder
     if Path(name).is_dir():
         return Path(name)
     if name.count("/") != 1 or name.startswith((".", "/")):

@@ -38,9 +38,12 @@ def test_a_model_of_another_distribution_is_found_by_its_name(
         load_encoder("multi")
     monkeypatch.delitem(sys.modules, "splare_os_multi")
     package = tmp_path / "splare_os_multi"
-    build_tiny(tmp_path / "bert", name="multi").save(package / "model")
+    package.mkdir()
     (package / "__init__.py").touch()
     monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(EncoderError, match="model is not there: scripts/make-multi makes"):
+        load_encoder("multi")
+    build_tiny(tmp_path / "bert", name="multi").save(package / "model")
     assert load_encoder("multi").name == "multi"
     monkeypatch.delitem(sys.modules, "splare_os_multi")
 

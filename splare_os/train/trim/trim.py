@@ -7,13 +7,13 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import nn
-from transformers import AutoModel, PretrainedConfig
+from transformers import AutoModel, PretrainedConfig, PreTrainedModel
 
 from ...documents.fields import Fields
 from ...encode.backbone.backbone import read_config, told_of
@@ -157,14 +157,11 @@ def _ids(config: PretrainedConfig, n_pieces: int) -> dict[str, int]:
 def _write(backbone: Path, part: Path, cut: dict[str, Any], kept: NDArray[np.int64]) -> None:
     """Write the folder: weights and tokenizer are cut, all else is copied."""
     shutil.copytree(backbone, part, ignore=shutil.ignore_patterns(*WEIGHTS))
-    with told_of(str(backbone)):
-        model = AutoModel.from_pretrained(backbone, dtype="auto")
+    model = _whole_model(backbone)
     config = model.config
-    if config.get_text_config() is not config:
-        raise TrainingError(f"{backbone} is a model of text and images: it cannot be cut")
     weight = model.get_input_embeddings().weight.data[kept].clone()
     ids = _ids(config, int(kept.max()) + 1)
-    model.set_input_embeddings(nn.Embedding.from_pretrained(weight, freeze=False))  # type: ignore[no-untyped-call]
+    model.set_input_embeddings(nn.Embedding(len(weight), weight.shape[1], _weight=weight))
     config.vocab_size = len(kept)
     for name, row in ids.items():
         setattr(config, name, int(np.searchsorted(kept, row)))
@@ -174,6 +171,18 @@ def _write(backbone: Path, part: Path, cut: dict[str, Any], kept: NDArray[np.int
     if (part / "README.md").is_file():
         with (part / "README.md").open("a", encoding="utf-8") as file:
             file.write(f"\nIts vocabulary was cut to {len(kept)} pieces.\n")
+
+
+def _whole_model(backbone: Path) -> PreTrainedModel:
+    with told_of(str(backbone)):
+        model, loaded = AutoModel.from_pretrained(backbone, dtype="auto", output_loading_info=True)
+    if missing := [name for name in loaded["missing_keys"] if not name.startswith("pooler.")]:
+        raise TrainingError(
+            f"{backbone} lacks {len(missing)} weights, {min(missing)} first: fetch or save it again"
+        )
+    if model.config.get_text_config() is not model.config:
+        raise TrainingError(f"{backbone} is a model of text and images: it cannot be cut")
+    return cast(PreTrainedModel, model)
 
 
 def _write_tokenizer_config(path: Path) -> None:

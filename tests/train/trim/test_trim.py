@@ -6,6 +6,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
 from transformers import AutoModel, AutoTokenizer
 
@@ -71,6 +72,16 @@ def test_a_tokenizer_that_cuts_otherwise_is_refused(
     with pytest.raises(TrainingError, match="reads 'the oil the' as .* it cannot be cut"):
         trim_backbone([write(TEXTS)], TrimJob(backbone=backbone, out=tmp_path / "x", n_rows=38))
     assert not (tmp_path / "x").exists()
+
+
+def test_a_model_that_lacks_weights_is_refused(
+    backbone: Path, tmp_path: Path, write: Write
+) -> None:
+    tensors = load_file(backbone / "model.safetensors")
+    del tensors["embeddings.word_embeddings.weight"]
+    save_file(tensors, backbone / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(TrainingError, match="lacks 1 weights, embeddings.word_embeddings.weight"):
+        trim_backbone([write(TEXTS)], TrimJob(backbone=backbone, out=tmp_path / "x", n_rows=38))
 
 
 def test_the_command_tells_what_is_kept(backbone: Path, tmp_path: Path, write: Write) -> None:

@@ -1,0 +1,115 @@
+"""The recipe of the multilingual model, on a toy budget: one command, three stages."""
+
+import json
+import subprocess
+import sys
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from splare_os.encode.load import load_encoder
+from tests.evaluate.folders import write
+from tests.train.trim.small import save_unigram_model
+
+SCRIPT = Path(__file__).parent.parent / "scripts" / "make-multi"
+TRIM = "--rows 36"
+SAE = "--layer 1 --width 40 --k 3 --tokens 2560 --states 2000 --batch 128 --window 32"
+DISTILL = "--steps 3 --batch 8 --held-out 1 --rank 2 --max-tokens 24"
+WORDS = ("the oil", "price of oil", "the sea", "oil at sea")
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    loader = SourceFileLoader("make_multi", str(SCRIPT))
+    spec = spec_from_loader(loader.name, loader)
+    assert spec is not None
+    made = module_from_spec(spec)
+    loader.exec_module(made)
+    return made
+
+
+@pytest.fixture
+def data(tmp_path: Path, script: ModuleType) -> Path:
+    texts = tmp_path / "texts"
+    english = [{"text": f"{WORDS[n % 4]} {n % 7} {n}"} for n in range(30)]
+    for name in script.ENGLISH:
+        write(texts / f"{name}.jsonl.gz", [dict(one) for one in english])
+    pairs = [{"query": f"oil {n}", "positive": f"the price {n}"} for n in range(30)]
+    write(texts / "factbook.pairs.jsonl.gz", [dict(one) for one in pairs])
+    for name in script.CORPORA:
+        write(tmp_path / "data" / name / "corpus.jsonl.gz", [{"_id": "1", "text": "the sea"}])
+    for name in script.COUNTED:
+        write(tmp_path / "data" / name / "queries.jsonl.gz", [{"_id": "1", "text": "das meer"}])
+    for language in ("de", "es"):
+        passages = [{"title": language, "text": f"das meer {language} {n}"} for n in range(40)]
+        write(texts / "multilingual" / f"help.{language}.jsonl.gz", [dict(p) for p in passages])
+    translated = [
+        {"query": f"{lang} {n}", "positive": f"sea {n}", "query_lang": lang, "positive_lang": "en"}
+        for lang in ("de", "es")
+        for n in range(20)
+    ]
+    write(texts / "multilingual" / "help.pairs.jsonl.gz", [dict(one) for one in translated])
+    return tmp_path
+
+
+def test_texts_and_pairs_are_collected_by_language(
+    data: Path, tmp_path: Path, script: ModuleType
+) -> None:
+    texts, pairs = script.collected(data, tmp_path / "read")
+    assert ([*texts], [*pairs]) == (["de", "es"], ["de", "en", "es"])
+    read = [json.loads(line)["text"] for line in Path(texts["de"]).read_text("utf-8").splitlines()]
+    assert len(read) == len(set(read)) == 60  # passages with their titles, and queries
+    assert {"de das meer de 7", "de 7"} <= set(read)
+    rows = [json.loads(line) for line in Path(pairs["es"]).read_text("utf-8").splitlines()]
+    assert len(rows) == 2 * script.PER_LANGUAGE
+    asked = {(row["query"], row["positive"]) for row in rows}
+    assert {(positive, query) for query, positive in asked} == asked  # both ways
+
+
+@pytest.mark.slow
+def test_one_command_makes_the_model_without_the_unseen_languages(
+    data: Path, tmp_path: Path
+) -> None:
+    save_unigram_model(tmp_path / "teachers" / "multilingual-e5-small")
+    where = ["--out", str(tmp_path / "multi"), "--teachers", str(tmp_path / "teachers")]
+    what = [
+        "--trim",
+        TRIM,
+        "--sae",
+        f"{SAE} --held-out 100",
+        "--distill",
+        DISTILL,
+        "--unseen",
+        "es",
+    ]
+    command = [sys.executable, str(SCRIPT), str(data), *where, *what]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    trimmed, zero_shot, trained = map(json.loads, done.stdout.splitlines())
+    assert (trimmed["rows"], zero_shot["n_bad_lines"]) == (36, 0)
+    assert "es.jsonl" in done.stderr  # its words are counted
+    commands = [line for line in done.stderr.splitlines() if line.startswith("splare-os train")]
+    _, sae, distilled = commands
+    assert "de.jsonl" in sae
+    assert "es.jsonl" not in sae + distilled
+    rows = (tmp_path / "multi.parallel.jsonl").read_text("utf-8").splitlines()
+    assert rows
+    assert not [row for row in rows if '"es ' in row]
+    assert trained["pairs"] == len(rows) + 30
+    multi = load_encoder(str(tmp_path / "multi"))
+    assert (multi.name, multi.document_top_k) == ("multi", 200)
+    assert (tmp_path / "multi" / "embedding.safetensors").is_file()
+    again = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert again.stdout == ""
+
+
+def test_what_is_not_there_is_named(data: Path, tmp_path: Path) -> None:
+    command = [sys.executable, str(SCRIPT), str(data), "--out", str(tmp_path / "multi")]
+    done = subprocess.run(
+        [*command, "--teachers", str(tmp_path)], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert "multilingual-e5-small is no model folder: scripts/fetch-teachers" in done.stderr
