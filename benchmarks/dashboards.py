@@ -124,18 +124,25 @@ def fill(
             run = ingest(behind, encoder, [str(path)], options)
             with reported(client, Watch(run.counters), reports):
                 list(run)
-        for one in found[: len(found) // 5]:
-            client.index(index=NOTES, id=one["_id"], body={"text": one["text"]})
-        later = backfill(
-            client, encoder, BackfillOptions(NOTES, share=1.0, state_folder=Path(folder))
-        )
-        with reported(client, Watch(later.counters), reports):
-            list(later)
+        take_notes(client, encoder, found[: len(found) // 5], reports)
         late = {"text": "not encoded yet", "published": "2025-06-01T00:00:00Z"}
         client.index(index=ARTICLES.index, id="late", body=late)
         label(client, encoder, found[::7])
         client.indices.refresh(index="splare-*")
         search_it(url, encoder, pause_s)
+
+
+def take_notes(
+    client: OpenSearch, encoder: Encoder, some: list[dict[str, Any]], reports: ReportOptions
+) -> None:
+    """Write some texts to a second index without impacts, and backfill it."""
+    for one in some:
+        client.index(index=NOTES, id=one["_id"], body={"text": one["text"]})
+    with TemporaryDirectory() as folder:
+        options = BackfillOptions(NOTES, share=1.0, state_folder=Path(folder))
+        run = backfill(client, encoder, options)
+        with reported(client, Watch(run.counters), reports):
+            list(run)
 
 
 def make_index(client: OpenSearch, encoder: Encoder) -> None:

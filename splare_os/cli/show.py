@@ -16,7 +16,7 @@ from .comparison import Comparison
 from .printable import printable
 
 SHOWN_MATCHES = 5
-MOST_OF_A_WORD = 60
+MOST_OF_A_WORD, MOST_OF_A_PIECE = 60, 500
 """Characters: a "word" of a document may be a megabyte."""
 
 BOLD, PLAIN = "\ue000", "\ue001"
@@ -68,7 +68,7 @@ def marked(hit: Hit) -> Text:
     whole = " … ".join(snippets(hit, replace(SHORT, pre_tag=BOLD, post_tag=PLAIN)))
     shown = Text()
     for number, piece in enumerate(re.split(f"[{BOLD}{PLAIN}]", " ".join(whole.split()))):
-        shown.append(printable(piece), style="bold" if number % 2 else None)
+        shown.append(printable(piece, MOST_OF_A_PIECE), style="bold" if number % 2 else None)
     return shown
 
 

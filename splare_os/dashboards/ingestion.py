@@ -28,6 +28,7 @@ AT = "@timestamp"
 OUTCOMES = ("indexed", "unchanged", "replaced", "empty", "dead", "moved", "gone")
 STAGES = ("read", "encode", "serialise", "cluster", "record", "pause")
 COLORS = ("#209280", "#79aad9", "#9170b8", "#aa6556", "#e7664c", "#d6bf57", "#b9a888")
+OUTCOME_COLORS = {"domain": list(OUTCOMES), "range": list(COLORS)}
 STAGE_COLOR: Json = {"field": "stage", "scale": {"domain": list(STAGES)}, "title": None} | NAME
 
 HELP = """\
@@ -102,24 +103,21 @@ def _jobs() -> Json:
 
 def _outcomes() -> Json:
     """Return bars of outcomes, and their numbers in words: a few dead among millions are seen."""
-    found = "datum._source.outcomes"
-    told = [
-        f"({found}.{one} ? ', ' + format({found}.{one}, ',') + ' {one}' : '')" for one in OUTCOMES
-    ]
-    steps = [
-        calculate("job", "datum._source.job"),
-        calculate("said", f"slice({' + '.join(told)}, 2)"),
-    ]
+    steps = [calculate("job", "datum._source.job"), _counted()]
     rows = [
         {"fold": [f"_source.outcomes.{name}" for name in OUTCOMES], "as": ["path", "documents"]},
         calculate("outcome", "split(datum.path, '.')[2]"),
         kept("datum.documents > 0"),
     ]
-    scale = {"domain": list(OUTCOMES), "range": list(COLORS)}
     bars = {
         "x": {"field": "documents", "stack": True, "title": "documents"} | COUNT,
-        "color": {"field": "outcome", "scale": scale, "title": None} | NAME,
+        "color": {"field": "outcome", "scale": OUTCOME_COLORS, "title": None} | NAME,
         "tooltip": [{"field": "outcome"} | NAME, {"field": "documents", "format": ","} | NUMBER],
+    }
+    words = {
+        "y": {"field": "job", "bandPosition": 0.12} | NAME,
+        "x": {"value": 0},
+        "text": {"field": "said"} | NAME,
     }
     return layered(
         _last_reports(),
@@ -130,14 +128,7 @@ def _outcomes() -> Json:
             "mark": {"type": "bar", "height": {"band": 0.5}},
             "encoding": {"y": {"field": "job", "title": None} | NAME} | bars,
         },
-        {
-            "mark": {"type": "text", "align": "left", "dx": 4},
-            "encoding": {
-                "y": {"field": "job", "bandPosition": 0.12} | NAME,
-                "x": {"value": 0},
-                "text": {"field": "said"} | NAME,
-            },
-        },
+        {"mark": {"type": "text", "align": "left", "dx": 4}, "encoding": words},
     )
 
 
@@ -191,6 +182,15 @@ def _encoder_against_cluster() -> Json:
     }
     color = STAGE_COLOR | {"legend": None}
     return _told(asked("jobs", f"{INDEX}*", body, time_field=AT), steps, encoding, color)
+
+
+def _counted() -> Json:
+    """Return the step that tells how many documents had each outcome, but for those without."""
+    found = "datum._source.outcomes"
+    told = [
+        f"({found}.{one} ? ', ' + format({found}.{one}, ',') + ' {one}' : '')" for one in OUTCOMES
+    ]
+    return calculate("said", f"slice({' + '.join(told)}, 2)")
 
 
 def _told(data: Json, steps: list[Json], encoding: Json, color: Json) -> Json:

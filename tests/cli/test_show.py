@@ -72,7 +72,14 @@ def test_ids_words_and_texts_of_any_kind_and_length_leave_the_terminal_alone() -
     evil = "\x1b[2J\u202e\x07" + "u" * 2**20
     matches = [replace(MATCH, latent=n, document_text=evil, label="\x9b1m") for n in range(10_000)]
     hit = Hit("\x1b]0;title\x07\u202eid", 1.0, {"text": evil}, matches)
-    for shown in (hits_table([hit]), comparison_panel(Comparison("\x1bq", [hit], [hit]))):
+    start = evil.index("u")
+    placed = [replace(MATCH, document_text=evil, document_span=(start, len(evil)))]
+    marked_hit = replace(hit, matches=placed, text=evil)
+    for shown in (
+        hits_table([hit]),
+        hits_table([marked_hit], highlight=True),
+        comparison_panel(Comparison("\x1bq", [hit], [hit])),
+    ):
         text = drawn(shown)
         assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(text)
         assert len(text) < 3_000
