@@ -159,7 +159,7 @@ def _write(backbone: Path, part: Path, cut: dict[str, Any], kept: NDArray[np.int
     shutil.copytree(backbone, part, ignore=shutil.ignore_patterns(*WEIGHTS))
     model = _whole_model(backbone)
     config = model.config
-    weight = model.get_input_embeddings().weight.data[kept].clone()
+    weight = cast(nn.Embedding, model.get_input_embeddings()).weight.data[kept].clone()
     ids = _ids(config, int(kept.max()) + 1)
     model.set_input_embeddings(nn.Embedding(len(weight), weight.shape[1], _weight=weight))
     config.vocab_size = len(kept)
