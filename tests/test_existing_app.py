@@ -22,7 +22,7 @@ from splare_os.encode import load_encoder
 from splare_os.index import BackfillOptions, backfill
 from splare_os.search import SplareOpenSearch
 
-pytestmark = pytest.mark.opensearch
+pytestmark = [pytest.mark.opensearch, pytest.mark.slow]
 
 APP = Path(__file__).parents[1] / "examples" / "existing_app"
 QUESTIONS = [json.loads(line) for line in (APP / "questions.jsonl").read_text().splitlines()]

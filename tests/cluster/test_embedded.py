@@ -104,6 +104,7 @@ def test_a_with_block_leaves_nothing_behind_and_guards_its_port():
     assert birth(pid) is None
 
 
+@pytest.mark.slow
 @pytest.mark.opensearch
 def test_the_users_own_node_outlives_its_starter_and_keeps_its_data(own_node, caplog):
     with caplog.at_level(logging.INFO):
@@ -151,6 +152,7 @@ def test_a_given_address_needs_no_embedded_server(monkeypatch):
     assert cluster.resolve_url("http://other:9200") == "http://other:9200"
 
 
+@pytest.mark.slow
 @pytest.mark.opensearch
 def test_a_red_index_does_not_keep_a_node_from_starting():
     home = temporary(locate().account) / "node"
