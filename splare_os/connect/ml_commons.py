@@ -1,7 +1,7 @@
 """Connectors, models and their group, as ml-commons keeps them: found by name, and put right."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias
 
 from opensearchpy import NotFoundError, OpenSearch
@@ -15,6 +15,8 @@ Json: TypeAlias = dict[str, Any]
 Thing: TypeAlias = Literal["connectors", "models", "model_groups"]
 
 DEPLOY_S = 60.0
+IN_USE = frozenset({"DEPLOYED", "DEPLOYING", "PARTIALLY_DEPLOYED"})
+"""States in which ml-commons neither removes a model nor changes its connector."""
 
 
 class MlCommons:
@@ -71,7 +73,7 @@ class MlCommons:
             connector_id = connector[0]
             if connector[1].get("description") != body["description"]:
                 if model is not None:  # a connector in use cannot be changed
-                    self._ask("POST", f"models/{model[0]}/_undeploy")
+                    self._undeploy(model[0])
                 self._ask("PUT", f"connectors/{connector_id}", body)
         model_id = model[0] if model else self._register(kind, connector_id)
         self._deploy(model_id)
@@ -110,16 +112,22 @@ class MlCommons:
 
     def _deploy(self, model_id: str) -> None:
         self._ask("POST", f"models/{model_id}/_deploy")
-        deadline, state = time.monotonic() + DEPLOY_S, None
-        while time.monotonic() < deadline:
-            state = self._ask("GET", f"models/{model_id}").get("model_state")
-            if state == "DEPLOYED":
-                return
+        self._wait(model_id, lambda state: state == "DEPLOYED")
+
+    def _undeploy(self, model_id: str) -> None:
+        """Take a model from the nodes; the reply comes before its state is written."""
+        self._ask("POST", f"models/{model_id}/_undeploy")
+        self._wait(model_id, lambda state: state not in IN_USE)
+
+    def _wait(self, model_id: str, is_done: Callable[[object], bool]) -> None:
+        deadline = time.monotonic() + DEPLOY_S
+        while not is_done(state := self._ask("GET", f"models/{model_id}").get("model_state")):
+            if time.monotonic() > deadline:
+                raise ConnectError(f"model {model_id} is still {state} after {DEPLOY_S:g} s")
             time.sleep(0.2)
-        raise ConnectError(f"model {model_id} is {state} after {DEPLOY_S:g} s, not DEPLOYED")
 
     def _remove_model(self, model_id: str) -> None:
-        self._ask("POST", f"models/{model_id}/_undeploy")
+        self._undeploy(model_id)
         self._ask("DELETE", f"models/{model_id}")
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Json:
