@@ -24,7 +24,7 @@ from splare_os.connection import open_client
 from splare_os.documents.document import encoded_text
 from splare_os.documents.fields import Fields
 from splare_os.encode import load_encoder
-from splare_os.encoder import Encoder, Spans
+from splare_os.encoder import Encoder
 from splare_os.impacts import Impacts
 from splare_os.index import IngestOptions, ingest
 from splare_os.layout import ensure_index
@@ -59,10 +59,6 @@ class Known:
         return self._impacts[[self._rows[text] for text in texts]]
 
     encode_queries = encode_documents
-
-    def spans(self, texts: Sequence[str], *, query: bool = False) -> list[Spans]:
-        """Refuse: nobody asks here."""
-        raise NotImplementedError(f"spans of {len(texts)} texts, query={query}")
 
 
 def measured(client: OpenSearch, encoder: Encoder) -> Iterator[Size]:
