@@ -41,7 +41,7 @@ from .screen import Screen, end
 @click.option("--query-top-k", default=40, show_default=True, help="Likewise, of queries.")
 @training_options
 @click.option("--save-dtype", help="float32, bfloat16 or float16; the backbone's if absent.")
-@click.option("--int8-embedding", is_flag=True, help="Token embeddings in 8 bits a number.")
+@click.option("--embedding-bits", type=int, help="8 or 4 a number of the token embedding.")
 @click.option("--work", type=click.Path(path_type=Path), help="Work folder.  [default: OUT.work]")
 @click.option("--keep-work", is_flag=True, help="Leave states and checkpoints there at the end.")
 @click.option("--checkpoint-steps", default=500, show_default=True, help="Steps between two.")

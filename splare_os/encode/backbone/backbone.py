@@ -26,9 +26,9 @@ from ..packing import Pack, pack_padded
 from .adapter import with_adapter
 from .attention import SPLARE, packed
 from .embedding import MappedEmbedding
-from .int8_embedding import (
-    INT8_EMBEDDING,
-    Int8Embedding,
+from .quantized_embedding import (
+    EMBEDDING,
+    QuantizedEmbedding,
     embedding_names,
     rows_left_out,
     take_rows,
@@ -74,7 +74,7 @@ class Backbone(Transformer):
         _make_bidirectional(config)
         dtype = _asked_dtype(model_kwargs)
         hub = {key: model_kwargs[key] for key in HUB_ARGUMENTS if key in model_kwargs}
-        rows = self.load_file_path(model_name_or_path, INT8_EMBEDDING, **hub)
+        rows = self.load_file_path(model_name_or_path, EMBEDDING, **hub)
         with _quietly(), rows_left_out(config, if_=rows is not None):
             result: Any = super()._load_model(
                 model_name_or_path,
@@ -101,10 +101,10 @@ class Backbone(Transformer):
             take_rows(model, Path(rows), config.vocab_size)
         return model
 
-    def round_embedding(self) -> None:
-        """Keep the token embedding in 8 bits from now on, also when it is saved."""
+    def round_embedding(self, bits: int) -> None:
+        """Keep the token embedding in 8 or 4 bits from now on, also when it is saved."""
         if isinstance(embedding := self.model.get_input_embeddings(), MappedEmbedding):
-            self.model.set_input_embeddings(Int8Embedding.of(embedding))
+            self.model.set_input_embeddings(QuantizedEmbedding.of(embedding, bits))
 
     def save(self, output_path: str, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         """Write the model in one precision: what reads it takes the embedding's for all.
@@ -113,7 +113,7 @@ class Backbone(Transformer):
         """
         embedding = self.model.get_input_embeddings()
         *_, last = self.model.parameters()
-        if isinstance(embedding, Int8Embedding):
+        if isinstance(embedding, QuantizedEmbedding):
             embedding.write(Path(output_path))
         else:
             embedding.weight.data = embedding.weight.data.to(last.dtype)

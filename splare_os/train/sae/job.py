@@ -43,8 +43,8 @@ class SaeJob:
     one. `level` None levels all but TopK SAEs, which it would change; sums that are not levelled
     are scaled as a whole. `document_top_k` and `query_top_k` impacts are kept. `work` keeps what is
     needed to go on after a stop; None is `out` with `.work` added. `save_dtype` None keeps the
-    backbone's own; with `int8_embedding` its token embedding is rounded to 8 bits a number before
-    states are taken, and saved so.
+    backbone's own; with `embedding_bits`, 8 or 4, its token embedding is rounded before states are
+    taken, and saved so.
     """
 
     backbone: str
@@ -61,7 +61,7 @@ class SaeJob:
     document_top_k: int = Card.document_top_k
     query_top_k: int = Card.query_top_k
     save_dtype: str | None = None
-    int8_embedding: bool = False
+    embedding_bits: int | None = None
     work: Path | None = None
     keep_work: bool = False
     checkpoint_steps: int = 500
@@ -195,8 +195,8 @@ def save_model(backbone: Backbone, sae: TrainedSae, job: SaeJob) -> SplareEncode
 def _backbone(job: SaeJob) -> Backbone:
     n_blocks, window = job.layer + 1, job.states.window
     backbone = load_backbone(job.backbone, n_blocks=n_blocks, window=window, dtype=None)
-    if job.int8_embedding:
-        backbone.round_embedding()
+    if job.embedding_bits:
+        backbone.round_embedding(job.embedding_bits)
     return backbone
 
 
@@ -248,7 +248,7 @@ def _begun_with(sources: Sequence[str], job: SaeJob) -> dict[str, object]:
         "files": sizes,
         "backbone": job.backbone,
         "layer": job.layer,
-        "int8_embedding": job.int8_embedding,
+        "embedding_bits": job.embedding_bits,
         "max_chars": job.max_chars,
         **asdict(job.fields),
         **asdict(job.states),

@@ -20,7 +20,10 @@ SCRIPTS = frozenset(
     | {"DEVANAGARI", "BENGALI", "TAMIL", "TELUGU", "GUJARATI", "GURMUKHI", "THAI"}
     | {"ARMENIAN", "GEORGIAN", "KATAKANA-HIRAGANA", "MODIFIER"}
 )
-"""Scripts, as Unicode's names of letters begin, whose pieces fill what room the texts leave."""
+"""Scripts, as Unicode's names of letters begin, whose pieces are expected in other texts too."""
+
+OWN = 0.5
+"""How much the texts that are read say of the pieces to come; the tokenizer says the rest."""
 
 
 def choose_pieces(
@@ -30,8 +33,9 @@ def choose_pieces(
 
     First come `needed` ids, every piece of one character (so that no text has more unknown
     characters than before), and the lowest score, which sets the price of an unknown character;
-    then the pieces that `counts` [piece] says were seen, the most frequent first; then those of
-    `SCRIPTS`, the best scores first. `ValueError` if `n_rows` does not hold those that must stay.
+    then those that are likeliest in texts to come: the mean of a piece's share of `counts` [piece]
+    and of its probability by the tokenizer, which knows texts at large, among pieces of `SCRIPTS`.
+    Pieces of neither are left out. `ValueError` if `n_rows` does not hold those that must stay.
     """
     scores = np.array([score for _, score in pieces])
     must = np.zeros(len(pieces), dtype=bool)
@@ -42,12 +46,18 @@ def choose_pieces(
         raise ValueError(
             f"n_rows={n_rows}: special tokens and pieces of one character are {must.sum()} already"
         )
-    fills = np.array([is_of(text, SCRIPTS) for text, _ in pieces])
-    rank = np.select([must, counts > 0, fills], [0, 1, 2], 3)
-    order = np.lexsort((-scores, -counts, rank))
-    kept = order[: min(n_rows, int((rank < 3).sum()))]
+    expected = np.array([is_of(text, SCRIPTS) for text, _ in pieces])
+    at_large = np.where(must | ~expected, 0, np.exp(scores))  # special tokens have a score of 0
+    likely = OWN * _shares(np.where(must, 0, counts)) + (1 - OWN) * _shares(at_large)
+    order = np.lexsort((-likely, ~must))
+    kept = order[: min(n_rows, int((must | (likely > 0)).sum()))]
     kept.sort()
     return kept
+
+
+def _shares(amounts: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return amounts that add up to 1, or to 0."""
+    return np.divide(amounts, max(float(amounts.sum()), 1e-300), dtype=np.float64)
 
 
 def is_of(text: str, scripts: frozenset[str]) -> bool:

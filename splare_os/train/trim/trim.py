@@ -17,7 +17,7 @@ from transformers import AutoModel, PretrainedConfig, PreTrainedModel
 
 from ...documents.fields import Fields
 from ...encode.backbone.backbone import read_config, told_of
-from ...encode.backbone.int8_embedding import INT8_EMBEDDING
+from ...encode.backbone.quantized_embedding import EMBEDDING
 from ...errors import TrainingError
 from ..texts import Reject, draw_texts
 from ..work_folder import beside
@@ -53,9 +53,9 @@ class TrimJob:
             raise ValueError(f"{self.out} exists: give a new folder (--out)")
         if not (self.backbone / TOKENIZER).is_file():
             raise ValueError(f"{self.backbone} has no {TOKENIZER}: give a model folder")
-        if (self.backbone / INT8_EMBEDDING).is_file():
+        if (self.backbone / EMBEDDING).is_file():
             raise ValueError(
-                f"{self.backbone} keeps its token embedding in 8 bits ({INT8_EMBEDDING}): give the "
+                f"{self.backbone} keeps its token embedding rounded ({EMBEDDING}): give the "
                 "model that it was made of"
             )
 

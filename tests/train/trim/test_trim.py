@@ -12,7 +12,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from splare_os.cli.main import main
 from splare_os.encode import load_backbone, load_encoder
-from splare_os.encode.backbone.int8_embedding import INT8_EMBEDDING
+from splare_os.encode.backbone.quantized_embedding import EMBEDDING
 from splare_os.errors import TrainingError
 from splare_os.train.trim import TrimJob, trim, trim_backbone
 from tests.train.trim.small import save_unigram_model
@@ -98,8 +98,8 @@ def test_the_command_tells_what_is_kept(backbone: Path, tmp_path: Path, write: W
 def test_what_cannot_be_trimmed_is_refused(backbone: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="n_rows=0: give a number above 0"):
         TrimJob(backbone=backbone, out=tmp_path / "x", n_rows=0)
-    (backbone / INT8_EMBEDDING).touch()
-    with pytest.raises(ValueError, match="keeps its token embedding in 8 bits"):
+    (backbone / EMBEDDING).touch()
+    with pytest.raises(ValueError, match="keeps its token embedding rounded"):
         TrimJob(backbone=backbone, out=tmp_path / "x")
     (backbone / "tokenizer.json").unlink()
     with pytest.raises(ValueError, match=r"has no tokenizer\.json"):
@@ -120,9 +120,9 @@ def test_a_model_of_the_folder_has_its_rows_in_8_bits(
     asked = ["train", "sae", file, "--backbone", str(small), "--layer", "1", "--out", str(made)]
     asked += ["--width", "32", "--k", "2", "--tokens", "512", "--batch", "32", "--held-out", "8"]
     asked += ["--window", "32", "--no-autocast", "--device", "cpu", "--save-dtype", "float16"]
-    done = CliRunner().invoke(main, [*asked, "--int8-embedding"])
+    done = CliRunner().invoke(main, [*asked, "--embedding-bits", "8"])
     assert done.exit_code == 0, done.stderr
-    with safe_open(made / INT8_EMBEDDING, "pt") as rows:
+    with safe_open(made / EMBEDDING, "pt") as rows:
         assert rows.get_slice("rows").get_shape() == [36, 16]
     encoder = load_encoder(str(made), device="cpu", dtype="float32")
     assert encoder.fingerprint == json.loads(done.stdout)["fingerprint"]
