@@ -1,9 +1,10 @@
 """What is minimised: the divergence from a teacher, and the contrast with in-batch negatives.
 
-Student scores are dot products of impacts. Both terms look at every query of a batch against
-every document of it. Where the teacher knows a row's own documents only, the divergence is
-sentence-transformers' `SparseDistillKLDivLoss` divided by τ²; where a query has one relevant
-document in the batch, the contrast is its `SparseMultipleNegativesRankingLoss` with scale 1/τ.
+Student scores are dot products of impacts, or calibrated ones. Both terms look at every query of a
+batch against every document of it. Where the teacher knows a row's own documents only, the
+divergence of dot products is sentence-transformers' `SparseDistillKLDivLoss` divided by τ²; where a
+query has one relevant document in the batch, the contrast is its
+`SparseMultipleNegativesRankingLoss` with scale 1/τ.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ...errors import TrainingError
+from .calibration import Calibration
 from .pairs import TrainingSet
 
 Places: TypeAlias = NDArray[np.int64]
@@ -30,7 +32,8 @@ Teacher: TypeAlias = Callable[[Places, Places], Scores]
 class DistillationLoss(nn.Module):
     """KL(softmax(teacher) ‖ softmax(student / τ)) + `contrast` · InfoNCE, for `SpladeLoss`.
 
-    τ is `temperature`. Without a teacher the contrast is all there is.
+    τ is `temperature`. Without a teacher the contrast is all there is, and without `calibration`
+    scores are dot products.
     Source: SPLARE, arXiv 2603.13277.
     """
 
@@ -44,11 +47,13 @@ class DistillationLoss(nn.Module):
         n_negatives: int = 0,
         top_k: tuple[int, int] | None = None,
         least_top_k: int = 0,
+        calibration: Calibration | None = None,
     ) -> None:
         super().__init__()
         self.data, self.teacher = data, teacher
         self.temperature, self.contrast = temperature, contrast
         self.n_negatives, self.top_k, self.least_top_k = n_negatives, top_k, least_top_k
+        self.calibration = calibration
 
     def compute_loss_from_embeddings(
         self, embeddings: list[Tensor], labels: Tensor
@@ -60,13 +65,8 @@ class DistillationLoss(nn.Module):
         queries, documents, relevant = self.candidates(labels.tolist())
         distinct = first_places(documents)
         asked, found = embeddings[0], torch.cat(embeddings[1:])[torch.from_numpy(distinct)]
-        if self.top_k is not None:
-            kept = self.top_k[1]
-            if self.least_top_k and found.requires_grad:  # not where it is measured
-                kept = drawn_between(self.least_top_k, kept, seed=int(labels[0]))
-            asked, found = heaviest(asked, self.top_k[0]), heaviest(found, kept)
         with torch.autocast(asked.device.type, enabled=False):  # bfloat16 keeps 8 bits of a score
-            scores = asked.float() @ found.float().T / self.temperature
+            scores = self.scores(asked, found, seed=int(labels[0])) / self.temperature
         if not scores.any():
             raise TrainingError(
                 "no query of the batch shares a latent with a document, so nothing can be learnt: "
@@ -83,6 +83,19 @@ class DistillationLoss(nn.Module):
                 scores, torch.tensor(known, device=scores.device)
             )
         return terms
+
+    def scores(self, asked: Tensor, found: Tensor, *, seed: int) -> Tensor:
+        """Return scores [query, document] of impacts [query, latent] and [document, latent]."""
+        if self.calibration is not None:
+            asked = self.calibration.of_queries(asked)  # before they are cut, as in a search
+        if self.top_k is not None:
+            kept = self.top_k[1]
+            if self.least_top_k and found.requires_grad:  # not where it is measured
+                kept = drawn_between(self.least_top_k, kept, seed=seed)
+            asked, found = heaviest(asked, self.top_k[0]), heaviest(found, kept)
+        if self.calibration is not None:
+            found = self.calibration.of_documents(found.float())
+        return asked.float() @ found.float().T
 
     def candidates(self, places: list[int]) -> tuple[Places, Places, list[set[int]]]:
         """Return queries [row], documents [column · row] and each query's relevant documents."""

@@ -28,6 +28,7 @@ from ...encode.encoder import SplareEncoder
 from ...errors import TrainingError
 from ..work_folder import claim, last_checkpoint, require_same
 from .batches import Vectors
+from .calibration import Calibration
 from .collator import RowCollator
 from .losses import DistillationLoss, Places, Teacher
 from .options import MAX_TOKENS, DistillOptions
@@ -88,7 +89,7 @@ def distill(
     _begin(work, encoder, data, teacher, options)
     torch.manual_seed(options.seed)
     prepare(encoder, options)
-    goal = _goal(data, teacher, options)
+    goal = _goal(encoder, data, teacher, options)
     with _cut_at(encoder, options.max_tokens):
         trainer = _trainer(encoder, goal, schedule.trained, options, work)
         if watch is not None:
@@ -111,11 +112,18 @@ def check(encoder: SplareEncoder, data: TrainingSet, options: DistillOptions, wo
     window = encoder.card.window
     if options.max_tokens is not None and options.max_tokens > window:
         raise ValueError(f"max_tokens={options.max_tokens}: the model reads {window} at once")
+    if options.scoring == "calibrated" and encoder.prior is None:
+        raise ValueError(
+            "scoring='calibrated': the model has no prior; `splare-os train prior` makes it"
+        )
     require_finite(encoder.model, 0)
     require_same(work, _begun_with(encoder, data, options))
 
 
-def _goal(data: TrainingSet, teacher: Teacher | None, options: DistillOptions) -> DistillationLoss:
+def _goal(
+    encoder: SplareEncoder, data: TrainingSet, teacher: Teacher | None, options: DistillOptions
+) -> DistillationLoss:
+    prior = encoder.prior if options.scoring == "calibrated" else None
     return DistillationLoss(
         data,
         teacher,
@@ -124,6 +132,7 @@ def _goal(data: TrainingSet, teacher: Teacher | None, options: DistillOptions) -
         n_negatives=options.negatives,
         top_k=(options.query_top_k, options.document_top_k),
         least_top_k=options.least_document_top_k,
+        calibration=Calibration.of(prior) if prior else None,
     )
 
 

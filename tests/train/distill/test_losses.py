@@ -12,6 +12,8 @@ from sentence_transformers.util import dot_score
 from torch import Tensor
 
 from splare_os.errors import TrainingError
+from splare_os.scoring import Saturation
+from splare_os.train.distill.calibration import Calibration
 from splare_os.train.distill.losses import (
     DistillationLoss,
     contrast,
@@ -189,3 +191,13 @@ def test_cuts_are_as_often_in_either_half_of_the_logarithm() -> None:
     cuts = [drawn_between(50, 200, seed=seed) for seed in range(2000)]
     assert (min(cuts), max(cuts)) == (50, 200)
     assert sum(cut < 100 for cut in cuts) == pytest.approx(1000, abs=60)
+
+
+def test_calibrated_scores_are_those_of_weighed_queries_and_saturated_documents() -> None:
+    calibration = Calibration(torch.tensor([2.0, 0.5]), Saturation(1.0, 0.0, 1.0))
+    data = set_of(Row(0, 0), Row(1, 1))
+    goal = DistillationLoss(data, None, temperature=1.0, contrast=1.0, calibration=calibration)
+    queries, documents = torch.tensor([[1.0, 4.0], [0.0, 1.0]]), torch.tensor([[1.0, 0], [3, 1]])
+    found = goal.compute_loss_from_embeddings([queries, documents], torch.arange(2))
+    scores = torch.tensor([[2.0, 5.0], [0.0, 0.5]])  # such as 2 · 1.5 + 2 · 1
+    torch.testing.assert_close(found["contrast"], contrast(scores, torch.eye(2).bool()))

@@ -14,6 +14,7 @@ from splare_os.train.distill.schedule import Schedule
 from splare_os.train.distill.teachers import Embedded, Listed, lexical
 from splare_os.train.distill.trainer import DistillProgress
 from splare_os.train.distill.training import DistillFigures, distill, held_out
+from splare_os.train.prior import take_prior
 from splare_os.train.work_folder import claim, last_checkpoint
 from tests.train.distilling import OPTIONS, assert_same, build
 
@@ -118,6 +119,20 @@ def test_what_is_measured_in_parts_is_the_same(
     )
     assert asked == [6, 6] * 2 + [4, 2, 4, 2] * 2
     assert asdict(parts) == pytest.approx(asdict(whole), rel=1e-5)
+
+
+def test_calibrated_scores_are_trained_by_the_models_prior(
+    data: TrainingSet, teacher: Teacher, bert: Path, tmp_path: Path
+) -> None:
+    options = replace(OPTIONS, scoring="calibrated")
+    with pytest.raises(ValueError, match="no prior; `splare-os train prior` makes it"):
+        distill(build(bert), data, teacher, options, work=tmp_path / "without")
+    encoder = build(bert)
+    encoder.prior = take_prior(encoder, data.documents)
+    figures = distill(encoder, data, teacher, options, work=tmp_path / "with")
+    assert figures.steps == OPTIONS.steps
+    dots = distill(build(bert), data, teacher, OPTIONS, work=tmp_path / "dot")
+    assert figures.before.divergence != dots.before.divergence
 
 
 def test_flops_make_impacts_sparser(
