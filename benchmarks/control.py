@@ -30,7 +30,7 @@ from splare_os.impacts import Impacts, prune, stored, to_features
 from splare_os.layout.field import FieldImpacts
 from splare_os.scoring import Saturation, weighed
 from splare_os.search import Match
-from splare_os.search.explain import explain, matched
+from splare_os.search.explain.explain import explain, matched
 from splare_os.statistics import Statistics
 
 CALIBRATION_TEXTS = 100

@@ -36,8 +36,8 @@ from splare_os.index.snapshot import Watch
 from splare_os.layout import ensure_index
 from splare_os.layout.labels import Label, ensure_labels, keep_labels
 from splare_os.search import SearchLog, SplareOpenSearch
-from splare_os.search.explain import word_at
-from splare_os.search.search_log import INDEX as LOG
+from splare_os.search.explain.explain import word_at
+from splare_os.search.log.search_log import INDEX as LOG
 from tests.index import faults
 from tests.index.proxy import Fault, Proxy, Request, passed
 

@@ -26,7 +26,7 @@ from splare_os.evaluate.measures import means, measure
 from splare_os.evaluate.runs import Hits, Run
 from splare_os.impacts import Impacts, prune, stored
 from splare_os.scoring import B, Saturation, weighed
-from splare_os.search.feedback import Feedback
+from splare_os.search.steer.feedback import Feedback
 
 from .scoring import Collection, read_collection
 

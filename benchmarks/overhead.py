@@ -21,7 +21,7 @@ from splare_os.cli.options import cluster_connection, cluster_options, quieten_t
 from splare_os.connection import open_client
 from splare_os.encode.load import load_encoder
 from splare_os.search import SplareOpenSearch
-from splare_os.search.query import Dsl
+from splare_os.search.query.query import Dsl
 
 from .highlight import INDEX, asked, fill
 from .pairs import of_pairs, seconds

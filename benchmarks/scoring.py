@@ -24,7 +24,7 @@ from splare_os.evaluate.encoded import EncodedCorpus, store_key
 from splare_os.evaluate.store import opened_store
 from splare_os.impacts import Impacts, prune, stack, stored
 from splare_os.scoring import ALPHA, K1, B, Saturation, weighed
-from splare_os.search.queries import encoded
+from splare_os.search.weigh.queries import encoded
 from splare_os.statistics import Statistics
 
 from .results import folders_below

@@ -31,10 +31,10 @@ from splare_os.impacts import Impacts, stored, to_features
 from splare_os.layout.records import FoundImpacts, find_impacts
 from splare_os.scoring import Saturation
 from splare_os.search import SplareOpenSearch, translate, two_step
-from splare_os.search.collection import Collection
-from splare_os.search.queries import encoded
-from splare_os.search.query import Dsl
-from splare_os.search.weighing import Weighing, weighing
+from splare_os.search.query.query import Dsl
+from splare_os.search.weigh.collection import Collection
+from splare_os.search.weigh.queries import encoded
+from splare_os.search.weigh.weighing import Weighing, weighing
 
 from .collection import Grown, Ready, fill
 from .figures import EXACT, Figures, figures

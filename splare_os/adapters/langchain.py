@@ -14,8 +14,8 @@ from langchain_core.documents import Document  # noqa: E402
 from langchain_core.retrievers import BaseRetriever  # noqa: E402
 from opensearchpy import AsyncOpenSearch  # noqa: E402
 
-from ..search.client import SplareOpenSearch  # noqa: E402
-from ..search.hybrid import Hybrid  # noqa: E402
+from ..search.client.client import SplareOpenSearch  # noqa: E402
+from ..search.fusion.hybrid import Hybrid  # noqa: E402
 from .passages import Passage, Search  # noqa: E402
 
 

@@ -10,10 +10,10 @@ from opensearchpy import AsyncOpenSearch
 from ..documents.fields import SUFFIX
 from ..documents.paths import values_at
 from ..layout.records import read_records
-from ..search.client import SplareOpenSearch
-from ..search.hits import only_text_field
-from ..search.hybrid import Hybrid, search_hybrid, words_query
-from ..search.query import Dsl, filtered
+from ..search.client.client import SplareOpenSearch
+from ..search.fusion.hybrid import Hybrid, search_hybrid, words_query
+from ..search.hits.hits import only_text_field
+from ..search.query.query import Dsl, filtered
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import click
 from .options import cluster_options, connect, model_option, opened_encoder, part, print_json
 
 if TYPE_CHECKING:
-    from ..search.sides import Documents, Side
+    from ..search.contrast.sides import Documents, Side
 
 
 @click.command()
@@ -39,8 +39,8 @@ def contrast(a: str, b: str, model: str, **chosen: Any) -> None:  # noqa: ANN401
     A set is a query string ('title:oil AND NOT war'), query DSL ('{"term": …}', also with a splare
     clause), or @FILE: an id on each line, or a line of JSON with an _id.
     """
-    from ..search.contrast import ContrastOptions
-    from ..search.contrast import contrast as contrasted
+    from ..search.contrast.contrast import ContrastOptions
+    from ..search.contrast.contrast import contrast as contrasted
     from .labels import found_labels
 
     options = ContrastOptions(

@@ -3,7 +3,7 @@
 from rich.table import Table
 from rich.text import Text
 
-from ..search.contrast import Contrast, Distinction
+from ..search.contrast.contrast import Contrast, Distinction
 from .printable import printable
 
 

@@ -29,7 +29,7 @@ def doctor(
 
     Nothing is changed. Exit 1 if there is a failure.
     """
-    from ..search.doctor import examine
+    from ..search.doctor.doctor import examine
 
     load = None if no_model else lambda: opened_encoder(model)
     is_text, failed = sys.stdout.isatty() and not as_json, False

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from opensearchpy import OpenSearch
 
     from ..encoder import Encoder
-    from ..search.labelling import LabelOptions
+    from ..search.labels.labelling import LabelOptions
 
 
 @click.command()
@@ -42,7 +42,7 @@ def label(model: str, **chosen: Any) -> None:  # noqa: ANN401  # one for each op
 
     A run that was stopped goes on with the same command.
     """
-    from ..search.labelling import LabelOptions
+    from ..search.labels.labelling import LabelOptions
 
     if chosen["shown"] or chosen["sought"]:
         _print_labels(model, chosen)
@@ -72,7 +72,7 @@ def _check(chosen: dict[str, Any]) -> None:
 
 
 def _print_labels(model: str, chosen: dict[str, Any]) -> None:
-    from ..search.labels import Labels
+    from ..search.labels.labels import Labels
 
     encoder = opened_encoder(model)
     with closing(connect(chosen)) as client:
@@ -89,8 +89,8 @@ def _labelled(
 ) -> dict[str, object]:
     from tqdm import tqdm
 
-    from ..search.labelling import LabelRun
-    from ..search.scores import Scores
+    from ..search.labels.labelling import LabelRun
+    from ..search.labels.scores import Scores
 
     run, scores = LabelRun(client, encoder, index, options), Scores()
     total = len(run.todo) + run.n_done_before
@@ -106,9 +106,9 @@ def _labelled(
 def _explained(
     client: "OpenSearch", encoder: "Encoder", chosen: dict[str, Any], options: "LabelOptions"
 ) -> dict[str, object]:
-    from ..search.explanations import label_by_explanations
-    from ..search.neuronpedia import read_export
-    from ..search.scores import Scores
+    from ..search.labels.explanations import label_by_explanations
+    from ..search.labels.neuronpedia import read_export
+    from ..search.labels.scores import Scores
 
     export = read_export(chosen["exports"], encoder.n_latents, chosen["explainer"])
     scores = Scores()

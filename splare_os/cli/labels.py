@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from ..encoder import Encoder
     from ..search import Hit
-    from ..search.labels import Labels
+    from ..search.labels.labels import Labels
 
 
 def found_labels(
@@ -24,7 +24,7 @@ def found_labels(
     """
     from opensearchpy.exceptions import AuthorizationException
 
-    from ..search.labels import Labels
+    from ..search.labels.labels import Labels
 
     try:
         return Labels.of(client, encoder, index)
@@ -37,7 +37,7 @@ def found_labels(
 
 def with_labels(client: "OpenSearch", encoder: "Encoder", hits: "Sequence[Hit]") -> "list[Hit]":
     """Return hits, their matches with labels if the model has any."""
-    from ..search.labels import labelled
+    from ..search.labels.labels import labelled
 
     labels = found_labels(client, encoder) if any(hit.matches for hit in hits) else None
     return list(hits) if labels is None else labelled(hits, labels)

@@ -66,7 +66,7 @@ def search(
     No hits is no failure: nothing is printed, exit 0.
     """
     from ..search import SearchOptions, search
-    from ..search.filters import parse_filters, require_fields
+    from ..search.query.filters import parse_filters, require_fields
 
     asked = part(chosen, SearchOptions) | {
         "filter": parse_filters(filters),
@@ -97,7 +97,7 @@ def _draw(hits: "Sequence[Hit]", chosen: "Mapping[str, Any]") -> None:
 
 
 def _print(hits: "Sequence[Hit]", chosen: "Mapping[str, Any]") -> None:
-    from ..search.snippets import snippets
+    from ..search.hits.snippets import snippets
 
     for hit in hits:
         line: dict[str, Any] = {"_id": hit.id, "_score": hit.score, "_source": hit.source}

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..search import Hit, Match
-from ..search.snippets import SHORT, snippets
+from ..search.hits.snippets import SHORT, snippets
 from .comparison import Comparison
 from .printable import printable
 

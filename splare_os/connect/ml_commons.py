@@ -8,7 +8,7 @@ from opensearchpy import NotFoundError, OpenSearch
 
 from ..errors import ConnectError
 from ..reply import part
-from ..search.cluster_findings import numbers
+from ..search.doctor.cluster_findings import numbers
 from .bodies import KINDS, Kind, Route, connector_body, group_body, model_body, own_id
 
 Json: TypeAlias = dict[str, Any]

@@ -1,6 +1,6 @@
 """The dashboard of searches: from `splare-search-log`, which a client writes that is asked to."""
 
-from ..search.search_log import INDEX
+from ..search.log.search_log import INDEX
 from .objects import Board, Json, Panel, index_pattern, markdown, saved_search, vega
 from .vega_lite import (
     COUNT,

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from ..encoder import Encoder
 from ..errors import EvaluationError
-from ..search.fusion import Fusion
+from ..search.fusion.fusion import Fusion
 from .comparison import TESTED, p_value
 from .datasets import Qrels
 from .measures import measure

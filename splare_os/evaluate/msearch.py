@@ -11,7 +11,7 @@ from ..documents.fields import Fields
 from ..errors import EvaluationError
 from ..impacts import Impacts
 from ..layout import content_field
-from ..search.query import Dsl, translate
+from ..search.query.query import Dsl, translate
 from .datasets import Queries
 from .runs import Hits, Run
 

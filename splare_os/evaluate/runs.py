@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from ..search.fusion import RRF, Fusion, fuse
+from ..search.fusion.fusion import RRF, Fusion, fuse
 
 Hits: TypeAlias = dict[str, float]
 """Document id to score, higher is better."""

@@ -15,9 +15,9 @@ from ..impacts import Impacts, prune
 from ..layout import TOP_K
 from ..layout.saturating import default_saturation
 from ..scoring import Scoring
-from ..search.fusion import DEPTH as FUSED_DEPTH
-from ..search.queries import Queries, encoded
-from ..search.weighing import Weighing
+from ..search.fusion.fusion import DEPTH as FUSED_DEPTH
+from ..search.weigh.queries import Queries, encoded
+from ..search.weigh.weighing import Weighing
 from .cuts import Cut, top_k_of
 from .datasets import DataSet, corpus_ids
 from .dense import dense_run

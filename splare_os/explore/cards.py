@@ -9,9 +9,9 @@ from opensearchpy.exceptions import AuthorizationException
 
 from ..layout.labels import Label
 from ..search import Hit, SearchOptions
-from ..search.labels import Labels
+from ..search.labels.labels import Labels
+from ..search.labels.vocabulary import words_of
 from ..search.latent_card import latent_card
-from ..search.vocabulary import words_of
 from ..steering import Steering
 from .messages import Carding, Naming, Steered
 from .pieces import fragments_of

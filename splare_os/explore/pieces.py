@@ -9,9 +9,9 @@ import secrets
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
-from ..search.fragments import Form
-from ..search.hits import Hit
-from ..search.snippets import snippets
+from ..search.highlight.fragments import Form
+from ..search.hits.hits import Hit
+from ..search.hits.snippets import snippets
 
 Piece: TypeAlias = tuple[str, bool]
 Pieces: TypeAlias = list[Piece]

@@ -16,14 +16,14 @@ from ..impacts import Impacts
 from ..layout.labels import Label, kept_labels
 from ..layout.records import FieldRecord, FoundImpacts, find_impacts
 from ..reply import part
-from ..search.collection import Collection
-from ..search.control import NO_CONTROL, Control, moved_by
-from ..search.example_impacts import ExampleImpacts
-from ..search.examples import Examples
-from ..search.explain import word_at
-from ..search.hits import Hit, SearchOptions, only_text_field, search
-from ..search.queries import encoded
-from ..search.weighing import Weighing, weighing
+from ..search.explain.explain import word_at
+from ..search.hits.hits import Hit, SearchOptions, only_text_field, search
+from ..search.steer.control import NO_CONTROL, Control, moved_by
+from ..search.steer.example_impacts import ExampleImpacts
+from ..search.steer.examples import Examples
+from ..search.weigh.collection import Collection
+from ..search.weigh.queries import encoded
+from ..search.weigh.weighing import Weighing, weighing
 
 MOST_OF_A_TITLE = 300
 

@@ -7,8 +7,8 @@ import orjson
 from ..documents.document import encoded_text
 from ..errors import MappingError
 from ..reply import part
-from ..search.reading import ids_query
-from ..search.source import exclude_impacts
+from ..search.hits.reading import ids_query
+from ..search.rewrite.source import exclude_impacts
 from .messages import Explaining, Reading
 from .pieces import Pieces, between, whole_text
 from .place import Place, title_of

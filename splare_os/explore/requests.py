@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from opensearchpy import Transport
 
-from ..search.request import Request
+from ..search.request.request import Request
 
 _sent: ContextVar[list[Request] | None] = ContextVar("sent", default=None)
 

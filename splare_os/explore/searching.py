@@ -9,10 +9,10 @@ from ..impacts import to_features
 from ..layout.records import FieldRecord
 from ..reply import part
 from ..search import Hit, Hybrid, SearchOptions
-from ..search.explain import Match
-from ..search.hybrid import words_query
-from ..search.reading import ids_query
-from ..search.source import exclude_impacts
+from ..search.explain.explain import Match
+from ..search.fusion.hybrid import words_query
+from ..search.hits.reading import ids_query
+from ..search.rewrite.source import exclude_impacts
 from .messages import Explaining, Searching, Steered, System
 from .pieces import CLOSE, OPEN, Pieces, cut, fragments_of
 from .place import Place, joined, title_of

@@ -1,8 +1,24 @@
-"""Text to hits: query (translate) · clause · rewrite · client (drop-in) · hits · explain.
+"""Text to hits.
 
-Beside them: labels (labelling · explanations) of latents, and contrast of two sets of documents;
-steering · profiles · examples · feedback change what a query weighs; control puts them together.
-`AsyncSplareOpenSearch` brings aiohttp, by an extra, when it is first used.
+query/      impacts to query DSL
+request/    a request, and its body
+fusion/     several rankings become one
+weigh/      a query encoded, and weighed by what it searches
+steer/      what moves a query's weights: examples, latents by hand
+clause/     the `splare` clause
+explain/    why a document was found
+highlight/  what hits are given besides
+rewrite/    a request on its way to the cluster
+rules/      an application's own searches, rewritten
+log/        a log of searches
+client/     the drop-in clients
+hits/       documents of one index, by one query
+labels/     what latents are about, in words
+contrast/   what sets documents apart from others
+doctor/     an examination of cluster, indices and model
+
+latent_card tells of one latent. `AsyncSplareOpenSearch` brings aiohttp, by an extra, when it is
+first used.
 """
 
 from importlib import import_module
@@ -10,24 +26,19 @@ from typing import TYPE_CHECKING
 
 from ..extras import require
 from ..steering import Steering
-from .builder import SplareField
+from .clause import SplareField
 from .client import SplareOpenSearch
 from .contrast import Contrast, ContrastOptions, contrast
-from .cut import Cut
-from .examples import Examples, Reference
 from .explain import Contribution, Match, explain, matches
-from .feedback import Feedback
-from .fusion import Fusion, read_fusion
+from .fusion import Fusion, Hybrid, hybrid, read_fusion
 from .hits import Hit, SearchOptions, search
-from .hybrid import Hybrid, hybrid
 from .labels import Labels
-from .profiles import Profiles, read_profiles
-from .query import Dialect, translate
-from .search_log import SearchLog
-from .steps import two_step
+from .log import SearchLog
+from .query import Cut, Dialect, translate, two_step
+from .steer import Examples, Feedback, Profiles, Reference, read_profiles
 
 if TYPE_CHECKING:
-    from .async_client import AsyncSplareOpenSearch
+    from .client.async_client import AsyncSplareOpenSearch
 
 __all__ = [
     "AsyncSplareOpenSearch",
@@ -67,6 +78,6 @@ def __getattr__(name: str) -> object:
     if name != "AsyncSplareOpenSearch":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     require("async", f"splare_os.search.{name}")
-    found: object = import_module(".async_client", __name__).AsyncSplareOpenSearch
+    found: object = import_module(".client.async_client", __name__).AsyncSplareOpenSearch
     globals()[name] = found
     return found

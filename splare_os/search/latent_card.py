@@ -14,8 +14,8 @@ from ..errors import MappingError
 from ..layout.labels import Label, kept_labels
 from ..layout.records import FieldRecord, Records, read_records
 from ..reply import part
-from .html import safe, table_html
-from .query import Dsl
+from .explain.html import safe, table_html
+from .query.query import Dsl
 
 NEIGHBOURS = 8
 SAMPLE = 1000

@@ -11,9 +11,9 @@ from ..errors import SplareError, StatisticsError
 from ..layout.records import FieldRecord, FoundImpacts
 from ..layout.view import PLAIN
 from ..scoring import Scoring
-from ..search.check import ModelCheck
-from ..search.collection import Collection
-from ..search.weighing import Weighing, weighing
+from ..search.weigh.check import ModelCheck
+from ..search.weigh.collection import Collection
+from ..search.weigh.weighing import Weighing, weighing
 from .refusal import Refusal, later
 
 T = TypeVar("T")

@@ -15,7 +15,7 @@ from ..encoder import GivesWholeQueries
 from ..impacts import Impacts, prune, to_features
 from ..layout.field import FieldImpacts, impacts_object
 from ..layout.records import FieldRecord
-from ..search.queries import Queries
+from ..search.weigh.queries import Queries
 from . import messages
 from .fields import Fields
 from .refusal import Refusal

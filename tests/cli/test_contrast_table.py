@@ -5,8 +5,8 @@ from rich.console import Console
 from splare_os.cli.contrast_table import contrast_table
 from splare_os.layout.labels import Example
 from splare_os.search import Contrast
-from splare_os.search.contrast import Distinction
-from splare_os.search.sides import Side
+from splare_os.search.contrast.contrast import Distinction
+from splare_os.search.contrast.sides import Side
 
 
 def shown(*latents: Distinction) -> str:

@@ -1,7 +1,7 @@
 import pytest
 
 from splare_os.evaluate.runs import cut, fuse_runs, ranked, without_own
-from splare_os.search.fusion import Fusion
+from splare_os.search.fusion.fusion import Fusion
 
 
 def test_equal_scores_are_ranked_by_id() -> None:

@@ -11,7 +11,7 @@ from splare_os.encode import load_encoder
 from splare_os.explore import InTurns, Place
 from splare_os.explore.messages import Steered
 from splare_os.explore.searching import query_latents
-from splare_os.search.labelling import LabelOptions, LabelRun
+from splare_os.search.labels.labelling import LabelOptions, LabelRun
 
 from .browsing import needs_browser, picture, served, sync_api, watched
 

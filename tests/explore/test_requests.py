@@ -8,7 +8,7 @@ import pytest
 from splare_os.explore import Place
 from splare_os.explore.requests import curl, noted, searches
 from splare_os.search import Hybrid, SearchOptions, search
-from splare_os.search.request import Request
+from splare_os.search.request.request import Request
 
 
 def test_a_command_is_one_line_of_a_shell_whatever_the_query() -> None:

@@ -8,7 +8,7 @@ import pytest
 from splare_os.encoder import GivesWholeQueries, Spans, own_prior, own_top_k
 from splare_os.explore.turns import MOST_SPANNED, REMEMBERED, InTurns
 from splare_os.impacts import Impacts
-from splare_os.search.queries import encoded
+from splare_os.search.weigh.queries import encoded
 from tests.hashing import CutEncoder, HashEncoder, WordEncoder
 
 

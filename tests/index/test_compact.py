@@ -18,7 +18,7 @@ from splare_os.layout import ensure_index
 from splare_os.layout.compact import is_compact
 from splare_os.layout.records import read_mappings
 from splare_os.search import SplareOpenSearch
-from splare_os.search.hits import SearchOptions, search
+from splare_os.search.hits.hits import SearchOptions, search
 from tests.hashing import HashEncoder, WordEncoder
 
 pytestmark = pytest.mark.opensearch

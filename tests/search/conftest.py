@@ -17,7 +17,12 @@ from splare_os.search import SplareOpenSearch
 
 from .asynchronous import Run, runner
 
-OF_AIOHTTP = ["test_async_client.py", "test_async_log.py", "test_bridge.py", "test_builder.py"]
+OF_AIOHTTP = [
+    "clause/test_builder.py",
+    "client/test_async_client.py",
+    "client/test_bridge.py",
+    "log/test_async_log.py",
+]
 
 collect_ignore = [] if find_spec("aiohttp") else OF_AIOHTTP  # an extra brings it
 

@@ -170,14 +170,14 @@ def missing(client: SplareOpenSearch, way: Way) -> None:
 
 CHECKS: dict[str, Check | str] = {
     "`highlight` of type `splare`": (
-        "test_highlight.test_every_wide_mark_is_a_whole_word_and_holds_such_a_span"
+        "highlight.test_highlight.test_every_wide_mark_is_a_whole_word_and_holds_such_a_span"
     ),
     "`ext.splare.explain`": (
-        "test_annotate.test_shares_add_up_to_the_score_and_spans_are_those_of_the_encoder"
+        "highlight.test_annotate.test_shares_add_up_to_the_score_and_spans_are_those_of_the_encoder"
     ),
-    "`ext.splare.two_step`": "test_translation.test_what_two_steps_find_has_its_exact_score",
+    "`ext.splare.two_step`": "clause.test_translation.test_what_two_steps_find_has_its_exact_score",
     "a highlight of type `splare` with `scroll` or `filter_path`, or of inner or top hits": (
-        "test_asked.test_replies_in_parts_are_refused"
+        "highlight.test_asked.test_replies_in_parts_are_refused"
     ),
     "`search`": ways.search,
     "`msearch`, with blank header lines too": ways.msearch,
@@ -202,33 +202,33 @@ CHECKS: dict[str, Check | str] = {
     ),
     "several names, aliases, wildcards, `_all`": names,
     "`ignore_unavailable`, `allow_no_indices`, `expand_wildcards`": (
-        "test_check.test_indices_that_are_not_there_are_passed_over_where_the_request_says_so"
+        "weigh.test_check.test_indices_that_are_not_there_are_passed_over_where_the_request_says_so"
     ),
     "a data stream": data_stream,
     "a name with a date (`<logs-{now/d}>`)": dated,
     "an alias that moves to an index of another model": (
-        "test_drop_in.test_an_alias_that_moves_to_another_model_is_noticed_at_once"
+        "client.test_drop_in.test_an_alias_that_moves_to_another_model_is_noticed_at_once"
     ),
     "an index without impacts among others": (
-        "test_drop_in.test_an_index_without_impacts_is_refused_or_passed_over_with_a_warning"
+        "client.test_drop_in.test_an_index_without_impacts_is_refused_or_passed_over_with_a_warning"
     ),
     '`send_get_body_as="source"`': (
-        "test_drop_in.test_a_body_that_was_to_be_a_parameter_is_sent_as_a_body"
+        "client.test_drop_in.test_a_body_that_was_to_be_a_parameter_is_sent_as_a_body"
     ),
     "a transport class of its own, also one that only pretends": (
-        "test_request.test_a_transport_that_only_pretends_is_given_what_the_client_gives"
+        "request.test_request.test_a_transport_that_only_pretends_is_given_what_the_client_gives"
     ),
     "an index of another cluster (`other:papers`)": (
-        "test_check.test_an_index_of_another_cluster_is_refused_in_our_words"
+        "weigh.test_check.test_an_index_of_another_cluster_is_refused_in_our_words"
     ),
     "an index that is not there": missing,
     "a body as dict, str, bytes, `Search`, with `Q(…)`, `AttrDict`, tuples, numbers of numpy, or "
-    "`None`": "test_drop_in.test_a_body_may_be_whatever_the_client_takes",
+    "`None`": "client.test_drop_in.test_a_body_may_be_whatever_the_client_takes",
     "text that is no JSON, what JSON cannot hold": (
-        "test_drop_in.test_what_is_no_json_is_for_the_server_to_say"
+        "client.test_drop_in.test_what_is_no_json_is_for_the_server_to_say"
     ),
     "a token by request (`headers`)": (
-        "test_check.test_a_mapping_is_read_again_for_other_options_and_other_credentials_alone"
+        "weigh.test_check.test_a_mapping_is_read_again_for_other_options_and_other_credentials_alone"
     ),
 }
 """Each row of the table, and what tests it: a check of this file, or a test of another."""
@@ -238,7 +238,7 @@ def test_each_row_of_the_table_has_a_test_and_each_test_a_row() -> None:
     assert list(CHECKS) == ROWS
     for check in CHECKS.values():
         if isinstance(check, str):
-            module, _, name = check.partition(".")
+            module, _, name = check.rpartition(".")
             assert hasattr(importlib.import_module(f"tests.search.{module}"), name), check
 
 

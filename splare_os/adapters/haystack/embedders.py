@@ -9,7 +9,7 @@ from haystack.dataclasses import SparseEmbedding
 
 from ...documents.document import encoded_text
 from ...encoder import Encoder
-from ...search.queries import encoded
+from ...search.weigh.queries import encoded
 from ..models import encoder_of, name_of
 from .embedding import embedding_of, fields_of
 

@@ -19,13 +19,13 @@ from ...layout.mapping import ensure_index, write_index
 from ...layout.records import FieldRecord, FoundImpacts
 from ...layout.view import PLAIN
 from ...scoring import Scoring
-from ...search.check import ModelCheck
-from ...search.clause_limit import ClauseLimit
-from ...search.collection import Collection
-from ...search.cut import NO_CUT
-from ...search.queries import Queries
-from ...search.query import Dsl, translate
-from ...search.weighing import weighing
+from ...search.query.clause_limit import ClauseLimit
+from ...search.query.cut import NO_CUT
+from ...search.query.query import Dsl, translate
+from ...search.weigh.check import ModelCheck
+from ...search.weigh.collection import Collection
+from ...search.weigh.queries import Queries
+from ...search.weigh.weighing import weighing
 from .embedding import ModelEmbedding, impacts_of, text_digest
 
 

@@ -18,7 +18,7 @@ from ...documents.fields import SUFFIX
 from ...encoder import Encoder
 from ...index.census import Census, CensusOptions, take_census
 from ...scoring import Scoring
-from ...search.query import Dsl
+from ...search.query.query import Dsl
 from ..models import encoder_of, name_of
 from .embedding import fields_of
 from .sparse import SparseField, refuse_reserved

@@ -10,7 +10,7 @@ from llama_index.core.vector_stores import (
     MetadataFilters,
 )
 
-from ...search.query import Dsl
+from ...search.query.query import Dsl
 
 
 def to_dsl(filters: MetadataFilters) -> Dsl:

@@ -7,9 +7,9 @@ from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from llama_index.core.vector_stores import MetadataFilters
 from opensearchpy import AsyncOpenSearch
 
-from ...search.client import SplareOpenSearch
-from ...search.hybrid import Hybrid
-from ...search.query import Dsl
+from ...search.client.client import SplareOpenSearch
+from ...search.fusion.hybrid import Hybrid
+from ...search.query.query import Dsl
 from ..passages import Passage, Search
 from .filters import to_dsl
 

@@ -9,9 +9,9 @@ from urllib.parse import parse_qsl, quote
 
 from ...documents.fields import SUFFIX
 from ...layout.view import Headers
-from ..clause import NAME
-from ..query import Dsl
-from ..target import index_of
+from ..clause.clause import NAME
+from ..clause.target import index_of
+from ..query.query import Dsl
 
 PAGE = ("from", "size")
 

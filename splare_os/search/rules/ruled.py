@@ -16,12 +16,12 @@ from ...encoder import Encoder
 from ...errors import MappingError
 from ...layout.records import TRUSTED_S
 from ...layout.view import Headers
-from ..body import parse_msearch, plain
-from ..check import credentials
-from ..query import Dsl
-from ..rewrite import RewriteOptions, Rewriter
-from ..rewritten import Expected, Rewritten
-from ..target import Target, parse_path
+from ..clause.target import Target, parse_path
+from ..query.query import Dsl
+from ..request.body import parse_msearch, plain
+from ..request.rewritten import Expected, Rewritten
+from ..rewrite.rewrite import RewriteOptions, Rewriter
+from ..weigh.check import credentials
 from .arms import arm_of
 from .asking import Asking, asking_of, raw_pairs
 from .rule import Rule, Rules

@@ -7,7 +7,7 @@ search as it is.
 from collections.abc import Mapping
 from typing import Any
 
-from ..query import Dsl
+from ..query.query import Dsl
 from .rule import Mode
 
 HITS = frozenset(

@@ -8,8 +8,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..clause import NAME
-from ..query import Dsl
+from ..clause.clause import NAME
+from ..query.query import Dsl
 from .rule import Rule
 from .words import Asked, asked, boost_of
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ...errors import ReplyError
-from ..fusion import RRF_K
-from ..query import Dsl
+from ..fusion.fusion import RRF_K
+from ..query.query import Dsl
 from .asking import Asking
 from .rule import Rule
 from .safety import HITS, VIEW

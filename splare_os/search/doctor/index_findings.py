@@ -1,0 +1,190 @@
+"""What of an index fits: mapping, model, documents without impacts, statistics, limits, size."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from opensearchpy import NotFoundError, OpenSearch
+
+from ...encoder import Encoder
+from ...layout.compact import is_compact
+from ...layout.records import FieldRecord, read_mappings, records_of
+from ...layout.statistics import kept_statistics
+from ...reply import part
+from ..fusion.fusion import DEPTH
+from .finding import Finding, failure, ok, seen, warning
+
+WINDOW = 500
+"""Hits that two steps score anew."""
+
+GROWTH = 0.1
+"""Share by which documents may grow before statistics are called old."""
+
+LIMITS = {"index.max_result_window": DEPTH, "index.max_rescore_window": WINDOW}
+"""Settings of an index, and the least that searches of ours need."""
+
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Field:
+    """One impacts field of a concrete index."""
+
+    index: str
+    name: str
+    record: FieldRecord
+    mappings: Mapping[str, Any]
+
+    @property
+    def label(self) -> str:
+        """What findings call it."""
+        return f"{self.index}/{self.name}"
+
+
+def index_findings(client: OpenSearch, index: str, encoder: Encoder | None) -> Iterator[Finding]:
+    """Yield what is found in the indices behind a name; `encoder` is what will search them."""
+    fields: list[Field] = []
+
+    def look_at_mappings() -> Iterator[Finding]:
+        for name, mappings in read_mappings(client, index).items():
+            if name.startswith("."):
+                continue
+            yield from seen(name, "", lambda: _records(name, mappings, fields))  # noqa: B023
+
+    yield from seen(index, "indices:admin/mappings/get", look_at_mappings)
+    yield from _models(fields, encoder)
+    for field in fields:
+        yield from _mapping(field)
+        documents = "indices:data/read/search"
+        yield from seen(field.label, documents, lambda: _documents(client, field))  # noqa: B023
+        statistics = "indices:data/read/mget on .splare-statistics"
+        yield from seen(field.label, statistics, lambda: _statistics(client, field))  # noqa: B023
+    for name in dict.fromkeys(field.index for field in fields):
+        settings = "indices:monitor/settings/get"
+        yield from seen(name, settings, lambda: _settings(client, name))  # noqa: B023
+        yield from seen(name, "indices:monitor/stats", lambda: _size(client, name))  # noqa: B023
+
+
+def _records(index: str, mappings: Mapping[str, Any], fields: list[Field]) -> Iterator[Finding]:
+    """Note the impacts fields of an index in `fields`; yield that there is none."""
+    records = records_of(index, mappings)
+    fields += [Field(index, name, record, mappings) for name, record in records.items()]
+    if not records:
+        remedy = f"make them: splare-os backfill --index {index} --text-field F"
+        yield warning(index, "no field has impacts", remedy)
+
+
+def _models(fields: list[Field], encoder: Encoder | None) -> Iterator[Finding]:
+    """Yield whose impacts there are, and whether they may be searched together."""
+    by_text: dict[str, dict[str, list[Field]]] = {}
+    for field in fields:
+        made = by_text.setdefault(field.record.text_field, {})
+        made.setdefault(field.record.fingerprint, []).append(field)
+    for text, made in by_text.items():
+        for fingerprint, ours in made.items():
+            where = ", ".join(field.label for field in ours)
+            model = f"{ours[0].record.model} ({fingerprint})"
+            if encoder is None or fingerprint == encoder.fingerprint:
+                yield ok("model", f"{where}: by {model}")
+            elif encoder.fingerprint in made:
+                remedy = "a search has to name indices of one model; remove-impacts removes them"
+                yield warning("model", f"{where}: by {model}, others by {encoder.name}", remedy)
+            else:
+                remedy = f"search with --model {ours[0].record.model}, or index {text!r} anew"
+                found = f"{where}: by {model}, not {encoder.name} ({encoder.fingerprint})"
+                yield failure("model", found, remedy)
+
+
+def _mapping(field: Field) -> Iterator[Finding]:
+    """Yield whether the field's mapping is what scores need, and whether it is compact."""
+    inner: Any = field.mappings.get("properties", {}).get(field.name, {})
+    kind = inner.get("properties", {}).get("impacts", {}).get("type")
+    if kind != "rank_features":
+        remedy = "searches find nothing in it: index into a new index, as mappings/splare.json has"
+        yield failure(field.label, f"impacts are mapped as {kind}, not rank_features", remedy)
+    if is_compact(field.mappings, field.name):
+        remedy = "updates by part and _reindex lose impacts: backfill makes them anew"
+        yield warning(field.label, "compact: impacts are not in _source", remedy)
+
+
+def _documents(client: OpenSearch, field: Field) -> Iterator[Finding]:
+    """Yield how many documents have impacts."""
+    whole = part(client.count(index=field.index), "count")
+    query = {"query": {"exists": {"field": f"{field.name}.latents"}}}
+    having = part(client.count(index=field.index, body=query), "count")
+    found = f"{having} of {whole} documents have impacts"
+    if having < whole:
+        remedy = (
+            "those without text need none; others: "
+            f"splare-os backfill --index {field.index} --text-field {field.record.text_field}"
+        )
+        yield warning(field.label, found, remedy)
+    else:
+        yield ok(field.label, found)
+
+
+def _statistics(client: OpenSearch, field: Field) -> Iterator[Finding]:
+    """Yield whether statistics are there, of the field's model, and of nearly all documents."""
+    kept = kept_statistics(client, [field.index], field.name).get(field.index)
+    remedy = f"take them: splare-os statistics --index {field.index}"
+    if kept is None:
+        yield warning(field.label, "no statistics: rare latents do not weigh more", remedy)
+        return
+    if not kept.is_of(field.record.fingerprint, field.record.n_latents):
+        yield warning(field.label, f"statistics are of the model {kept.fingerprint}", remedy)
+        return
+    now = part(client.count(index=field.index), "count")
+    then, taken = round(kept.statistics.documents), f"{kept.taken_at:%Y-%m-%d %H:%M} UTC"
+    days = (datetime.now(UTC) - kept.taken_at).days
+    found = f"statistics of {then} documents, {taken}, {days} days ago"
+    if kept.sampled is None and abs(now - then) > GROWTH * max(now, 1):
+        yield warning(field.label, f"{found}; now there are {now}", remedy)
+    else:
+        yield ok(field.label, found)
+
+
+def _settings(client: OpenSearch, index: str) -> Iterator[Finding]:
+    """Yield settings of an index that are too small, and pipelines that are not there."""
+    params = {"flat_settings": "true", "include_defaults": "true"}
+    reply = part(client.indices.get_settings(index=index, params=params), index)
+    settings = {**reply.get("defaults", {}), **reply["settings"]}
+    for name, least in LIMITS.items():
+        if int(settings.get(name, 10_000)) < least:
+            remedy = f"searches look at {least} hits: set it to at least that"
+            yield failure(index, f"{name} is {settings[name]}", remedy)
+    shards = int(settings.get("index.number_of_shards", 1))
+    if shards > 1:
+        remedy = "fuse hybrids in the client: the cluster fuses the best hits of each shard"
+        yield warning(index, f"{shards} shards", remedy)
+    pipelines = {
+        "index.default_pipeline": "/_ingest/pipeline",
+        "index.final_pipeline": "/_ingest/pipeline",
+        "index.search.default_pipeline": "/_search/pipeline",
+    }
+    for name, path in pipelines.items():
+        if (wanted := settings.get(name, "_none")) not in {"_none", ""}:
+            yield _pipeline(client, index, f"{name} is {wanted}", f"{path}/{wanted}")
+
+
+def _pipeline(client: OpenSearch, index: str, found: str, path: str) -> Finding:
+    try:
+        client.transport.perform_request("GET", path)
+    except NotFoundError:
+        remedy = f"requests fail without it: PUT {path}, or take the setting away"
+        return failure(index, f"{found}, and is not there", remedy)
+    return ok(index, found)
+
+
+def _size(client: OpenSearch, index: str) -> Iterator[Finding]:
+    """Yield what an index takes on disk, and whether all of it is there."""
+    reply = client.indices.stats(index=index, metric="store,segments")
+    sizes, shards = part(reply, "_all", "primaries"), part(reply, "_shards")
+    found = (
+        f"{sizes['store']['size_in_bytes'] / MIB:.1f} MiB, {sizes['segments']['count']} segments"
+    )
+    if shards["failed"]:
+        remedy = "see GET _cluster/allocation/explain"
+        yield failure(index, f"{found}; {shards['failed']} shards do not answer", remedy)
+    else:
+        yield ok(index, found)

@@ -1,0 +1,159 @@
+"""Why hits of a reply matched: what each clause looked for, and what of a document it found."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from opensearchpy import OpenSearch
+
+from ...documents.document import Body
+from ...encoder import Encoder, Spans
+from ...errors import ReplyError
+from ...impacts import Impacts
+from ...layout.records import FieldRecord
+from ...layout.view import Headers
+from ..clause.clause import Clause
+from .explain import Contribution, explain
+from .found import Found, found
+
+NEEDED = ("_index", "_id", "_seq_no", "_primary_term")
+
+
+@dataclass(frozen=True)
+class Sought:
+    """What a clause looked for: `weights` [1, latent] as they scored, in the impacts `field`.
+
+    `records` are those of the concrete indices that have the field; `k1` as in `translate`.
+    """
+
+    clause: Clause
+    field: str
+    records: Mapping[str, FieldRecord]
+    weights: Impacts
+    k1: float | None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one clause found in one document: the latents that both have, and where they are.
+
+    `spans` are of the text that was encoded; none if that has changed since.
+    """
+
+    sought: Sought
+    found: Found
+    contributions: list[Contribution]
+    spans: Spans
+
+    @property
+    def score(self) -> float:
+        """What the clause gave to the document's score."""
+        return sum(one.score for one in self.contributions)
+
+
+def fetched(
+    client: OpenSearch,
+    hits: Sequence[Mapping[str, Any]],
+    sought: Sequence[Sequence[Sought]],
+    headers: Headers,
+) -> list[Body | None]:
+    """Return of each hit the texts and impacts that its clauses read; of all in one request.
+
+    None where the document is no longer the very version that the search found. `ReplyError` for
+    hits that do not tell which document they are.
+    """
+    asked = [_asked(hit, clauses) for hit, clauses in zip(hits, sought, strict=True)]
+    wanted = [one for one in asked if one is not None]
+    if not wanted:
+        return [None] * len(hits)
+    reply = client.mget(body={"docs": wanted}, params={"realtime": "false"}, headers=dict(headers))
+    documents = iter(reply["docs"])
+    return [
+        None if one is None else _same(hit, next(documents))
+        for hit, one in zip(hits, asked, strict=True)
+    ]
+
+
+def _asked(hit: Mapping[str, Any], sought: Sequence[Sought]) -> dict[str, Any] | None:
+    """Return what `_mget` is asked for a hit; None where no clause looks into its index."""
+    if missing := [name for name in NEEDED if name not in hit]:
+        raise ReplyError(
+            f"hits come without {', '.join(missing)}, so that their texts cannot be looked at: "
+            "ask for no highlight and no explanation, or leave out what takes these away "
+            "(filter_path, stored_fields)"
+        )
+    names: dict[str, None] = {}
+    for one in sought:
+        if record := one.records.get(hit["_index"]):
+            parts = (f"{one.field}.impacts", f"{one.field}.digest")
+            names |= dict.fromkeys((*record.text_fields, *parts))
+    if not names:
+        return None
+    routing = {"routing": hit["_routing"]} if "_routing" in hit else {}
+    return {"_index": hit["_index"], "_id": hit["_id"], "_source": list(names)} | routing
+
+
+def _same(hit: Mapping[str, Any], document: Mapping[str, Any]) -> Body | None:
+    is_same = all(document.get(name) == hit[name] for name in NEEDED)
+    return dict(document.get("_source") or {}) if is_same else None
+
+
+def gathered(
+    encoder: Encoder,
+    hits: Sequence[Mapping[str, Any]],
+    sources: Sequence[Body | None],
+    sought: Sequence[Sequence[Sought]],
+) -> list[list[Evidence]]:
+    """Return the evidence for each hit, by clause; texts of all hits are encoded in one batch.
+
+    A clause that shares no latent with the document, or whose `min_score` it misses, found nothing.
+    """
+    known = _known(encoder, hits, sources, sought)
+    parts = [
+        [(one, known[at, one.field], _shared(one, known[at, one.field])) for one in clauses]
+        for at, clauses in enumerate(_with_document(known, sought))
+    ]
+    wanted = (document for each in parts for _, document, shared in each if shared)
+    texts = list(dict.fromkeys(document.text for document in wanted if document.is_current))
+    spans = dict(zip(texts, encoder.spans(texts), strict=True)) if texts else {}
+    return [
+        [
+            Evidence(*part, spans=spans.get(part[1].text, {}) if part[1].is_current else {})
+            for part in each
+        ]
+        for each in parts
+    ]
+
+
+def _known(
+    encoder: Encoder,
+    hits: Sequence[Mapping[str, Any]],
+    sources: Sequence[Body | None],
+    sought: Sequence[Sequence[Sought]],
+) -> dict[tuple[int, str], Found]:
+    """Return what each impacts field knows of each hit, by the hit's place and the field."""
+    asked: dict[str, dict[int, tuple[Body, FieldRecord]]] = {}
+    for at, (hit, source, clauses) in enumerate(zip(hits, sources, sought, strict=True)):
+        for one in clauses:
+            record = one.records.get(hit["_index"])
+            if record is not None and source is not None:
+                asked.setdefault(one.field, {})[at] = (source, record)
+    return {
+        (at, field): one
+        for field, documents in asked.items()
+        for at, one in zip(documents, found(encoder, field, list(documents.values())), strict=True)
+    }
+
+
+def _with_document(
+    known: Mapping[tuple[int, str], Found], sought: Sequence[Sequence[Sought]]
+) -> list[list[Sought]]:
+    return [
+        [one for one in clauses if (at, one.field) in known] for at, clauses in enumerate(sought)
+    ]
+
+
+def _shared(sought: Sought, document: Found) -> list[Contribution]:
+    shared = explain(sought.weights, document.impacts, k1=sought.k1)
+    least = sought.clause.min_score
+    return shared if least is None or sum(one.score for one in shared) >= least else []

@@ -1,0 +1,91 @@
+"""Impacts stay out of every part of a reply that has hits: its own, inner, collapsed and top hits.
+
+Each part is asked for with a `_source` of its own; one that names impacts gets them.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from ..clause.clause import SUBQUERIES
+from ..query.query import Dsl
+from .source import PARAMETERS, exclude_impacts, exclude_impacts_by_parameter
+
+Params: TypeAlias = Mapping[str, Any] | None
+
+AGGREGATIONS = ("aggs", "aggregations")
+
+
+def without_impacts(params: Params, body: Any) -> tuple[Params, Any]:  # noqa: ANN401
+    """Return a search's parameters and body, the impacts that they do not name excluded."""
+    params = params or {}
+    if isinstance(body, Mapping):
+        body = _without_inner_impacts(body)
+    if any(name in params for name in PARAMETERS):  # on the server they override a body's
+        return exclude_impacts_by_parameter(params), body
+    if not body and "source" in params:  # the body as a parameter: it passes as it is
+        return params, body
+    if body is None or not (isinstance(body, Mapping) or body):
+        stored = "stored_fields" in params
+        return (params if stored else exclude_impacts_by_parameter(params)), body
+    if not isinstance(body, Mapping) or _has_no_source({**params, **body}):
+        return params, body
+    return params, _in_part(body)
+
+
+def _without_inner_impacts(body: Mapping[str, Any]) -> Dsl:
+    changed = dict(body)
+    for key in ("query", "post_filter"):
+        if key in body:
+            changed[key] = _in_query(body[key])
+    if "collapse" in body:
+        changed["collapse"] = _in_inner_hits(body["collapse"])
+    return _in_sub_aggregations(changed)
+
+
+def _in_part(part: Any) -> Any:  # noqa: ANN401
+    """Return a part that has hits, such as `top_hits`, with a `_source` without impacts."""
+    if isinstance(part, list):  # collapsed groups may have several
+        return [_in_part(one) for one in part]
+    if not isinstance(part, Mapping) or _has_no_source(part):
+        return part
+    return {**part, "_source": exclude_impacts(part.get("_source"))}
+
+
+def _has_no_source(part: Mapping[str, Any]) -> bool:
+    return "stored_fields" in part and "_source" not in part  # the server then sends none
+
+
+def _in_inner_hits(arguments: Any) -> Any:  # noqa: ANN401
+    if not isinstance(arguments, Mapping) or "inner_hits" not in arguments:
+        return arguments
+    return {**arguments, "inner_hits": _in_part(arguments["inner_hits"])}
+
+
+def _in_query(query: Any) -> Any:  # noqa: ANN401
+    if isinstance(query, list):
+        return [_in_query(one) for one in query]
+    if not isinstance(query, Mapping):
+        return query
+    changed = dict(query)
+    for kind, keys in SUBQUERIES.items():
+        if isinstance(arguments := query.get(kind), Mapping):
+            inner = {key: _in_query(arguments[key]) for key in keys if key in arguments}
+            changed[kind] = _in_inner_hits({**arguments, **inner})
+    return changed
+
+
+def _in_aggregation(aggregation: Any) -> Any:  # noqa: ANN401
+    if not isinstance(aggregation, Mapping):
+        return aggregation
+    changed = _in_sub_aggregations(aggregation)
+    if "top_hits" in changed:
+        changed["top_hits"] = _in_part(changed["top_hits"])
+    return changed
+
+
+def _in_sub_aggregations(parent: Mapping[str, Any]) -> Dsl:
+    changed = dict(parent)
+    for key in AGGREGATIONS:
+        if isinstance(named := parent.get(key), Mapping):
+            changed[key] = {name: _in_aggregation(one) for name, one in named.items()}
+    return changed

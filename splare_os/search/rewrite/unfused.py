@@ -1,0 +1,43 @@
+"""A `hybrid` query that no search pipeline has fused: its reply looks like hits, and is no ranking.
+
+Neural-search then sends the lists of all queries one after another, marked by scores far below 0.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...errors import ReplyError
+from ..query.query import Dsl
+from ..request.rewritten import Finish
+
+MARK = -1e9
+"""Scores below are neural-search's marks between lists."""
+
+
+def is_hybrid(body: Dsl) -> bool:
+    """Return whether a search is one whose lists a search pipeline has to fuse."""
+    query = body.get("query")
+    return isinstance(query, Mapping) and "hybrid" in query
+
+
+def fused(finish: Finish) -> Finish:
+    """Return what finishes a reply as `finish` does; `ReplyError` if it was not fused."""
+
+    def checked(reply: Any) -> Any:  # noqa: ANN401  # what a server says
+        replies = reply.get("responses", [reply]) if isinstance(reply, Mapping) else []
+        if any(map(_is_marked, replies)):
+            raise ReplyError(
+                "a hybrid query was answered with its lists one after another, as no search "
+                "pipeline has fused them: name one (search_pipeline=…, or the index's "
+                "index.search.default_pipeline), or take the body that splare_os.search.hybrid "
+                "makes"
+            )
+        return finish(reply)
+
+    return checked
+
+
+def _is_marked(reply: Any) -> bool:  # noqa: ANN401
+    hits = reply.get("hits") if isinstance(reply, Mapping) else None
+    found = hits.get("hits") if isinstance(hits, Mapping) else None
+    return any((hit.get("_score") or 0.0) < MARK for hit in found or ())

@@ -1,0 +1,45 @@
+"""Points in time: which indices one reads, asked once, for that never changes."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from hashlib import sha256
+from threading import Lock
+
+from opensearchpy import OpenSearch
+
+from ...layout.view import View
+
+MOST_POINTS = 1000
+"""How many points in time are remembered: those last used."""
+
+MOST_INDICES = 1000
+"""Of how many indices a point in time may be."""
+
+
+class PointsInTime:
+    """The points in time that one client searches. An id is long, so its hash is kept."""
+
+    def __init__(self, client: OpenSearch) -> None:
+        self._client, self._lock = client, Lock()
+        self._known: OrderedDict[bytes, str | None] = OrderedDict()
+
+    def indices_of(self, point: Mapping[str, object], view: View) -> str | None:
+        """Return the indices of a point in time, which alone knows them; None if it has none."""
+        key = sha256(str(point.get("id")).encode()).digest()
+        with self._lock:
+            if key in self._known:
+                self._known.move_to_end(key)
+                return self._known[key]
+        found = self._ask(point, view)
+        with self._lock:
+            self._known[key] = found
+            while len(self._known) > MOST_POINTS:
+                self._known.popitem(last=False)
+        return found
+
+    def _ask(self, point: Mapping[str, object], view: View) -> str | None:
+        aggs = {"indices": {"terms": {"field": "_index", "size": MOST_INDICES}}}
+        body = {"size": 0, "pit": point, "aggs": aggs}
+        reply = self._client.search(body=body, headers=dict(view.headers))
+        buckets = reply["aggregations"]["indices"]["buckets"]
+        return ",".join(bucket["key"] for bucket in buckets) or None

@@ -1,0 +1,22 @@
+import pytest
+
+from splare_os.search.explain.words import widened
+
+
+@pytest.mark.parametrize(
+    ("text", "span", "word"),
+    [
+        ("the embargoes ended", (6, 9), "embargoes"),
+        ("don't stop", (0, 2), "don"),
+        ("a b", (1, 1), ""),
+        ("(e)x7!", (3, 4), "x7"),
+        ("石油禁运结束", (2, 3), "禁"),
+        ("ราคาน้ำมัน", (0, 2), "รา"),
+        ("cafe\u0301s open", (0, 2), "cafe\u0301s"),
+    ],
+)
+def test_a_span_is_widened_to_words_where_script_has_words(
+    text: str, span: tuple[int, int], word: str
+) -> None:
+    start, end = widened(text, *span)
+    assert text[start:end] == word

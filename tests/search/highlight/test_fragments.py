@@ -1,0 +1,89 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from splare_os.search.highlight.fragments import Form, Mark, fragments, passages
+
+TEXT = "Oil rose. Nobody sold the oil, or so they say. Prices fell!"
+
+
+def marks(text: str, *words: str, weight: float = 1.0) -> list[Mark]:
+    return sorted(Mark(text.index(w), text.index(w) + len(w), weight) for w in words)
+
+
+def test_fragments_are_sentences_with_marks_in_the_order_of_the_text() -> None:
+    found = fragments([TEXT], [marks(TEXT, "Oil", "oil", "fell")], Form())
+    assert found == [
+        "<em>Oil</em> rose.",
+        "Nobody sold the <em>oil</em>, or so they say.",
+        "Prices <em>fell</em>!",
+    ]
+
+
+def test_the_best_are_kept_in_their_order_or_come_best_first() -> None:
+    weights = [*marks(TEXT, "Oil", weight=2.0), *marks(TEXT, "oil"), *marks(TEXT, "fell", weight=3)]
+    two = fragments([TEXT], [weights], Form(number_of_fragments=2))
+    assert two == ["<em>Oil</em> rose.", "Prices <em>fell</em>!"]
+    assert fragments([TEXT], [weights], Form(number_of_fragments=2, by_score=True)) == two[::-1]
+
+
+def test_no_number_of_fragments_gives_whole_values_that_have_marks() -> None:
+    found = fragments([TEXT, "none", "a, b"], [marks(TEXT, "oil"), [], marks("a, b", "b")], WHOLE)
+    assert found == [TEXT.replace("oil", "<em>oil</em>"), "a, <em>b</em>"]
+
+
+WHOLE = Form(number_of_fragments=0)
+
+
+def test_tags_stand_around_escaped_text() -> None:
+    form = Form("<b>", "</b>", number_of_fragments=0, escapes_html=True)
+    text = "a < b & \"c\" / 'd'"
+    assert fragments([text], [marks(text, "b")], form) == [
+        "a &lt; <b>b</b> &amp; &quot;c&quot; &#x2F; &#x27;d&#x27;"
+    ]
+
+
+def test_a_long_sentence_is_cut_at_the_first_word_after_the_size() -> None:
+    assert passages("It rained all day", 4) == [(0, 10), (10, 14), (14, 17)]
+    assert passages("石油禁运", 2) == [(0, 2), (2, 4)]
+    assert passages("unbroken", 2) == [(0, 8)]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("It cost 3.5 dollars. Then more.", ["It cost 3.5 dollars. ", "Then more."]),
+        ("approx. ten of them", ["approx. ten of them"]),
+        ('He said "no." She left.', ['He said "no." ', "She left."]),
+        ("A title\n\nits text", ["A title\n\n", "its text"]),
+        ("第一。第二！", ["第一。", "第二！"]),
+        ("", []),
+    ],
+)
+def test_sentences_end_where_readers_see_an_end(text: str, sentences: list[str]) -> None:
+    assert [text[start:end] for start, end in passages(text, 100)] == sentences
+
+
+def test_the_beginning_stands_for_a_field_without_marks_if_asked() -> None:
+    assert fragments(["", TEXT], [[], []], Form()) == []
+    assert fragments(["", TEXT], [[], []], Form(no_match_size=50)) == ["Oil rose."]
+    assert fragments(["a<b c d e"], [[]], Form(no_match_size=3, escapes_html=True)) == ["a&lt;b"]
+    assert fragments([], [], Form(no_match_size=50)) == []
+
+
+@given(st.text(alphabet="ab .!?\n石。'\"", max_size=60), st.integers(1, 20))
+def test_passages_cover_a_text_without_gap_or_overlap(text: str, size: int) -> None:
+    found = passages(text, size)
+    assert "".join(text[start:end] for start, end in found) == text
+    assert all(start < end for start, end in found)
+
+
+@given(st.data())
+def test_fragments_without_their_tags_are_pieces_of_the_text(data: st.DataObject) -> None:
+    text = data.draw(st.text(alphabet="ab .!\n", min_size=1, max_size=40))
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=6)))
+    spans = [Mark(a, b, 1.0) for a, b in zip(cuts[::2], cuts[1::2], strict=False)]
+    form = Form("[", "]", data.draw(st.integers(1, 20)), 50)
+    for found in fragments([text], [spans], form):
+        assert found.replace("[", "").replace("]", "") in text
+        assert found.count("[") == found.count("]") > 0

@@ -1,0 +1,68 @@
+import json
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from opensearchpy import JSONSerializer, Q
+from opensearchpy.helpers.utils import AttrDict
+
+from splare_os.search.request.body import parse_msearch, plain, write_msearch
+
+CLAUSE = {"splare": {"text": "oil"}}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"query": CLAUSE}, {"query": CLAUSE}),
+        ('{"query": {"match_all": {}}}', {"query": {"match_all": {}}}),
+        (b'{"size": 3}', {"size": 3}),
+        ({"query": {"bool": {"must": (CLAUSE,)}}}, {"query": {"bool": {"must": [CLAUSE]}}}),
+        ({"query": AttrDict(CLAUSE)}, {"query": CLAUSE}),
+        ({"query": Q("splare", text="oil")}, {"query": CLAUSE}),
+        ({"query": {"bool": {"must": [Q("splare", text="oil")]}}, "size": np.int64(3)},
+         {"query": {"bool": {"must": [CLAUSE]}}, "size": 3}),
+        ({"min_score": np.float32(0.5), "x": Decimal("1.5")}, {"min_score": 0.5, "x": 1.5}),
+        ({"aggs": None}, {"aggs": None}),
+        ("no JSON", "no JSON"),
+        (b"\xff", b"\xff"),
+        ("", ""),
+        (None, None),
+        ([1], [1]),
+    ],
+)  # fmt: skip
+def test_bodies_are_as_json_has_them(body, expected):
+    assert plain(body, JSONSerializer()) == expected
+
+
+def test_what_json_cannot_hold_is_left_to_the_client():
+    body = {"query": object()}
+    assert plain(body, JSONSerializer()) is body
+    assert plain({"size": np.int64(3)}, object())["size"] == 3  # no serializer of JSON
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"index": "a"}\n{"size": 1}\n', [({"index": "a"}, {"size": 1})]),
+        ('\n{"size": 1}\n', [({}, {"size": 1})]),
+        ('\n{"size": 1}\n\n{"size": 2}\n', [({}, {"size": 1}), ({}, {"size": 2})]),
+        ('{}\n{"size": 1}\n\n{"size": 2}\n', [({}, {"size": 1}), ({}, {"size": 2})]),
+        (b'{}\n{"size": 1}\n', [({}, {"size": 1})]),
+        ('\n{"index": "a"}\n{"size": 1}\n', [({"index": "a"}, {"size": 1})]),
+        ('{}\n{"size": 1}', None),
+        ("{}\n{\n", None),
+        ("{}\n\n", None),
+        ("{}\n[]\n", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_pairs_are_those_that_a_server_reads(text, expected):
+    assert parse_msearch(text) == expected
+
+
+def test_pairs_are_written_as_they_are_read():
+    pairs = [({}, {"query": {"term": {"a": "ü"}}}), ({"index": "b"}, {})]
+    assert parse_msearch(write_msearch(pairs)) == pairs
+    assert all(json.loads(line) is not None for line in write_msearch(pairs).splitlines())

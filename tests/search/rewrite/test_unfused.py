@@ -1,0 +1,43 @@
+from typing import Any
+
+import pytest
+
+from splare_os.errors import ReplyError
+from splare_os.search import SplareOpenSearch, hybrid
+from splare_os.search.request.rewritten import as_it_is
+from splare_os.search.rewrite.unfused import fused, is_hybrid
+
+from ..conftest import Library
+
+BODY = hybrid({"match": {"text": "oil"}}, "the oil embargo")
+
+
+def reply(*scores: float | None) -> dict[str, Any]:
+    return {"hits": {"hits": [{"_id": str(n), "_score": one} for n, one in enumerate(scores)]}}
+
+
+@pytest.mark.parametrize("other", [reply(0.5, None, -3.0), reply(), {"error": {}}, "text"])
+def test_rankings_pass(other: object) -> None:
+    assert fused(as_it_is)(other) is other
+    several = {"responses": [other, reply(1.0)]}
+    assert fused(as_it_is)(several) is several
+
+
+def test_lists_that_are_marked_do_not() -> None:
+    marked = reply(-4422440593.97, 0.5)
+    for one in (marked, {"responses": [reply(1.0), marked]}):
+        with pytest.raises(ReplyError, match="search_pipeline"):
+            fused(as_it_is)(one)
+
+
+def test_a_hybrid_stands_at_the_top() -> None:
+    assert is_hybrid(BODY)
+    assert not is_hybrid({"query": {"match": {"hybrid": "x"}}})
+    assert not is_hybrid({})
+
+
+@pytest.mark.opensearch
+def test_a_server_without_a_pipeline_is_noticed(splare: SplareOpenSearch, library: Library) -> None:
+    assert splare.search(index="library", body=BODY)["hits"]["hits"]
+    with pytest.raises(ReplyError, match="one after another"):
+        splare.search(index="library", body={"query": BODY["query"]})
