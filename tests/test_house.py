@@ -75,7 +75,7 @@ OF_NO_MODULE = {
     "test_benchmark_results.py": "benchmarks/results.py",
     "test_benchmark_generalisation.py": "benchmarks/generalisation.py and what it is made of",
     "test_benchmark_rules.py": "benchmarks/rules.py",
-    "test_benchmark_sorted.py": "benchmarks/sorted.py",
+    "test_benchmark_document_order.py": "benchmarks/document_order.py",
     "test_benchmark_search.py": "benchmarks/search.py and what it is made of",
     "test_benchmark_scale.py": "benchmarks/scale.py",
     "test_benchmarks.py": "benchmarks/",

@@ -1,7 +1,7 @@
 """Whether documents in an order that keeps like with like are searched faster: `index.sort`.
 
 splare-os encode --out ENCODED FILE…
-python -m benchmarks.sorted ENCODED DATA --documents 100000
+python -m benchmarks.document_order ENCODED DATA --documents 100000
 
 ENCODED and DATA are those of benchmarks.search. The documents go into an index in the order of
 their files, and into one for each other order, sorted by a number that says the document's place:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from benchmarks.sorted import ORDERS, by_bisection, by_cluster, gap_bits
+from benchmarks.document_order import ORDERS, by_bisection, by_cluster, gap_bits
 from splare_os.impacts import Impacts
 
 
