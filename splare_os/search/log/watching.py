@@ -11,7 +11,8 @@ from hashlib import blake2b
 from typing import Any
 
 from ..clause.target import Target, index_of, parse_path
-from ..request.body import Pair, parse_msearch, plain
+from ..request.body import plain
+from ..request.msearch import Pair, parse_msearch
 from ..request.request import Request
 from ..request.rewritten import Rewritten
 from .route import Route, route_of, text_of

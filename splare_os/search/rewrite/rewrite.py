@@ -25,7 +25,8 @@ from ..highlight.annotate import Annotated, Wanted
 from ..highlight.asked import Asked, part_asked
 from ..query.clause_limit import ClauseLimit
 from ..query.query import Dialect, Dsl
-from ..request.body import parse_msearch, plain, write_msearch
+from ..request.body import plain
+from ..request.msearch import parse_msearch, with_searches
 from ..request.rewritten import Expected, Finish, Rewritten, as_it_is
 from ..steer.control import Control, moved_by
 from ..steer.example_impacts import ExampleImpacts
@@ -151,8 +152,7 @@ class Rewriter:
             for header, search in pairs
         ]
         bodies, expected, finish = self._bodies(searches, params or {})
-        written = write_msearch([(pair[0], made) for pair, made in zip(pairs, bodies, strict=True)])
-        return Rewritten(params, written, expected, finish)
+        return Rewritten(params, with_searches(body, bodies), expected, finish)
 
     def _bodies(
         self, searches: Sequence[Search], params: Mapping[str, Any]

@@ -1,7 +1,7 @@
 """One search that an application asks for, alone or among others."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -77,16 +77,3 @@ def _as_parameter(value: Any) -> Any:  # noqa: ANN401  # JSON
     if isinstance(value, bool):
         return str(value).lower()
     return ",".join(map(str, value)) if isinstance(value, list) else value
-
-
-def raw_pairs(body: str | bytes) -> Sequence[tuple[str, str]]:
-    r"""Return the lines of an `_msearch` that `parse_msearch` can read, header and body, as sent.
-
-    >>> raw_pairs('\n{"query":  {}}\n')
-    [('', '{"query":  {}}')]
-    """
-    text = body.decode(errors="replace") if isinstance(body, bytes) else body
-    lines = text.split("\n")[:-1]
-    if len(lines) % 2 and not lines[0].strip():
-        lines = lines[1:]
-    return list(zip(lines[::2], lines[1::2], strict=True))

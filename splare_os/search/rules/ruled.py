@@ -18,12 +18,13 @@ from ...layout.records import TRUSTED_S
 from ...layout.view import Headers
 from ..clause.target import Target, parse_path
 from ..query.query import Dsl
-from ..request.body import parse_msearch, plain
+from ..request.body import plain
+from ..request.msearch import parse_msearch, with_searches
 from ..request.rewritten import Expected, Rewritten
 from ..rewrite.rewrite import RewriteOptions, Rewriter
 from ..weigh.check import credentials
 from .arms import arm_of
-from .asking import Asking, asking_of, raw_pairs
+from .asking import Asking, asking_of
 from .rule import Rule, Rules
 from .safety import page_of, why_not
 from .scored import asked_text, splare_part
@@ -218,10 +219,7 @@ def _together(
     params: Mapping[str, Any] | None, body: str | bytes, made: Sequence[Rewritten | None]
 ) -> Rewritten:
     """Return an `_msearch` of its searches; those that are None keep their lines."""
-    lines = [
-        f"{header}\n{search if one is None else json.dumps(one.body)}\n"
-        for (header, search), one in zip(raw_pairs(body), made, strict=True)
-    ]
+    lines = with_searches(body, [None if one is None else one.body for one in made])
     expected = [one.expected[0] if one and one.expected else None for one in made]
 
     def finish(reply: Any) -> Any:  # noqa: ANN401
@@ -238,7 +236,7 @@ def _together(
             return None
         return _together(params, body, [new or one for new, one in zip(instead, made, strict=True)])
 
-    return Rewritten(params, "".join(lines), expected, finish, otherwise)
+    return Rewritten(params, lines, expected, finish, otherwise)
 
 
 def _refused(refusal: object) -> str | None:

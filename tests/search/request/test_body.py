@@ -1,4 +1,3 @@
-import json
 from decimal import Decimal
 
 import numpy as np
@@ -6,7 +5,7 @@ import pytest
 from opensearchpy import JSONSerializer, Q
 from opensearchpy.helpers.utils import AttrDict
 
-from splare_os.search.request.body import parse_msearch, plain, write_msearch
+from splare_os.search.request.body import plain
 
 CLAUSE = {"splare": {"text": "oil"}}
 
@@ -39,30 +38,3 @@ def test_what_json_cannot_hold_is_left_to_the_client():
     body = {"query": object()}
     assert plain(body, JSONSerializer()) is body
     assert plain({"size": np.int64(3)}, object())["size"] == 3  # no serializer of JSON
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ('{"index": "a"}\n{"size": 1}\n', [({"index": "a"}, {"size": 1})]),
-        ('\n{"size": 1}\n', [({}, {"size": 1})]),
-        ('\n{"size": 1}\n\n{"size": 2}\n', [({}, {"size": 1}), ({}, {"size": 2})]),
-        ('{}\n{"size": 1}\n\n{"size": 2}\n', [({}, {"size": 1}), ({}, {"size": 2})]),
-        (b'{}\n{"size": 1}\n', [({}, {"size": 1})]),
-        ('\n{"index": "a"}\n{"size": 1}\n', [({"index": "a"}, {"size": 1})]),
-        ('{}\n{"size": 1}', None),
-        ("{}\n{\n", None),
-        ("{}\n\n", None),
-        ("{}\n[]\n", None),
-        ("", None),
-        (None, None),
-    ],
-)
-def test_pairs_are_those_that_a_server_reads(text, expected):
-    assert parse_msearch(text) == expected
-
-
-def test_pairs_are_written_as_they_are_read():
-    pairs = [({}, {"query": {"term": {"a": "ü"}}}), ({"index": "b"}, {})]
-    assert parse_msearch(write_msearch(pairs)) == pairs
-    assert all(json.loads(line) is not None for line in write_msearch(pairs).splitlines())

@@ -1,4 +1,4 @@
-from splare_os.search.rules.asking import Asking, asking_of, raw_pairs
+from splare_os.search.rules.asking import Asking, asking_of
 
 
 def test_a_search_of_several_stands_as_if_alone():
@@ -30,10 +30,3 @@ def test_who_names_our_fields_knows_of_them():
     assert Asking("/a/_search", "a", None, {"_source": ["text_splare.count"]}).names_our_fields
     assert Asking("/a/_search", "a", {"_source": b"text_splare"}, {}).names_our_fields
     assert not Asking("/a/_search", "a", {"_source": b"text"}, {"query": {}}).names_our_fields
-
-
-def test_lines_are_kept_as_they_were_sent():
-    assert raw_pairs(b'{"index" : "a"}\n{ }\n\n{"size":  1}\n') == [
-        ('{"index" : "a"}', "{ }"),
-        ("", '{"size":  1}'),
-    ]

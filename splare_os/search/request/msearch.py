@@ -1,0 +1,55 @@
+"""The lines of an `_msearch`: which belong together, what they say, and others in their place."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from ..query.query import Dsl
+
+Pair: TypeAlias = tuple[Dsl, Any]
+"""Header and body of one search of an `_msearch`."""
+
+
+def parse_msearch(body: Any) -> list[Pair] | None:  # noqa: ANN401  # what a user hands in
+    r"""Return the pairs of an `_msearch`, as a server reads its lines; None if it cannot.
+
+    >>> parse_msearch('\n{"query": {}}\n{"index": "a"}\n{}\n')
+    [({}, {'query': {}}), ({'index': 'a'}, {})]
+    """
+    lines = _lines(body)
+    if lines is None:
+        return None
+    try:
+        headers = [json.loads(line) if line.strip() else {} for line in lines[::2]]
+        bodies = [json.loads(line) for line in lines[1::2]]
+    except ValueError:
+        return None
+    are_objects = all(isinstance(one, dict) for one in (*headers, *bodies))
+    return list(zip(headers, bodies, strict=True)) if are_objects and len(lines) % 2 == 0 else None
+
+
+def with_searches(body: str | bytes, searches: Sequence[Dsl | None]) -> str:
+    r"""Return an `_msearch` that `parse_msearch` can read, with `searches` in place of its own.
+
+    Headers, and searches where that is None, keep their lines to the byte.
+
+    >>> with_searches('{"index":  "a"}\n{}\n\n{"size":  1}\n', [{"size": 2}, None])
+    '{"index":  "a"}\n{"size": 2}\n\n{"size":  1}\n'
+    """
+    lines = _lines(body) or []
+    return "".join(
+        f"{header}\n{own if search is None else json.dumps(search)}\n"
+        for header, own, search in zip(lines[::2], lines[1::2], searches, strict=True)
+    )
+
+
+def _lines(body: Any) -> list[str] | None:  # noqa: ANN401
+    """Return the lines, headers and bodies in turn; None if they are no lines of an `_msearch`.
+
+    An empty header is an empty line; one more at the very beginning does not count.
+    """
+    text = body.decode(errors="replace") if isinstance(body, bytes) else body
+    if not isinstance(text, str) or not text.endswith("\n"):
+        return None
+    lines = text.split("\n")[:-1]
+    return lines[1:] if len(lines) % 2 and not lines[0].strip() else lines
