@@ -6,9 +6,8 @@ from typing import Any
 
 import click
 
+from .address import FILE, address_options
 from .options import (
-    C,
-    added,
     cluster_connection,
     cluster_options,
     model_option,
@@ -17,35 +16,22 @@ from .options import (
     print_json,
 )
 
-FILE = click.Path(exists=True, dir_okay=False)
-
-
-def server_options(command: C) -> C:
-    """Add the options that say where the explorer listens, and to whom."""
-    return added(
-        command,
-        click.option("--host", default="127.0.0.1", show_default=True, help="Others need a token."),
-        click.option("--port", default=8090, show_default=True, help="0: a free one."),
-        click.option("--certificate", type=FILE, help="For https: PEM file, its chain included."),
-        click.option("--key", type=FILE, help="The certificate's key, if in another file."),
-        click.option(
-            "--token-file",
-            type=FILE,
-            help="What browsers have to give; or $SPLARE_EXPLORER_BEARER_TOKEN.",
-        ),
-        click.option(
-            "--public-name",
-            "names",
-            multiple=True,
-            help="Name by which browsers call this server, if that is not the host.",
-        ),
-    )
-
 
 @click.command()
 @click.option("--index", required=True, help="Index, or an alias of one.")
 @click.option("--text-field", help="Field whose impacts are shown; needed if there are several.")
-@server_options
+@address_options(port=8090, others="Others need a token.")
+@click.option(
+    "--token-file",
+    type=FILE,
+    help="What browsers have to give; or $SPLARE_EXPLORER_BEARER_TOKEN.",
+)
+@click.option(
+    "--public-name",
+    "names",
+    multiple=True,
+    help="Name by which browsers call this server, if that is not the host.",
+)
 @cluster_options
 @model_option
 def explore(

@@ -6,31 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .address import FILE, address_options
 from .options import C, added, chosen_place, model_option, part, print_json, quieten_transformers
 
 if TYPE_CHECKING:
     from ..encoder import Encoder
     from ..serve import Service
 
-FILE = click.Path(exists=True, dir_okay=False)
 NUMBER = click.IntRange(min=1)
 SECONDS = click.FloatRange(min=0, min_open=True)
-
-
-def address_options(command: C) -> C:
-    """Add the options that say where a server listens, and to whom."""
-    return added(
-        command,
-        click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0: everybody."),
-        click.option("--port", default=8080, show_default=True, help="0: a free one."),
-        click.option("--certificate", type=FILE, help="For https: PEM file, its chain included."),
-        click.option("--key", type=FILE, help="The certificate's key, if in another file."),
-        click.option(
-            "--bearer-token-file",
-            type=FILE,
-            help="What callers have to give; or $SPLARE_SERVER_BEARER_TOKEN.",
-        ),
-    )
 
 
 def limit_options(command: C) -> C:
@@ -62,7 +46,12 @@ def limit_options(command: C) -> C:
     help="OpenSearch whose connectors will ask (`splare-os connect`); or $SPLARE_URL. Credentials: "
     "$SPLARE_USER and the like.",
 )
-@address_options
+@address_options(port=8080, others="0.0.0.0: everybody.")
+@click.option(
+    "--bearer-token-file",
+    type=FILE,
+    help="What callers have to give; or $SPLARE_SERVER_BEARER_TOKEN.",
+)
 @limit_options
 def serve(
     model: str,
