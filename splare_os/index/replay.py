@@ -8,6 +8,7 @@ import orjson
 from opensearchpy import OpenSearch
 
 from ..errors import BulkError
+from ..layout.existing import index_exists
 from ..layout.pipeline import DEAD_LETTERS
 from ..reply import part
 
@@ -32,7 +33,7 @@ def replay(client: OpenSearch, index: str) -> Iterator[Replayed]:
 
     A document that was written anew since it failed is written over: replay before that.
     """
-    if not client.indices.exists(index=DEAD_LETTERS):
+    if not index_exists(client, DEAD_LETTERS):
         return
     client.indices.refresh(index=DEAD_LETTERS)
     letters = _letters(client, index)
