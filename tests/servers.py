@@ -144,6 +144,14 @@ def running(
         shutil.rmtree(folder)
 
 
+def fetch(server: Server) -> None:
+    """Fetch what a server is made of, unless it is there; `ClusterError` if it cannot be had."""
+    home = locate()
+    cache = own(own(home.cache, home.account) / "older", home.account)
+    for artifact in (server.core, *server.plugins, *(one.jar for one in server.modules)):
+        artifacts.download(artifact, cache / "downloads")
+
+
 def _java(cache: Path) -> Path:
     """Return the home of a Java that these servers run on, fetched once."""
     folder = cache / JAVA.replace("==", "-")

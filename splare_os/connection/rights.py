@@ -2,14 +2,15 @@
 
 import re
 
-REFUSED = re.compile(r"no permissions for \[([^\]]+)\]")
+REFUSED = re.compile(r"no permissions for \[((?:[^][]|\[\w+\])+)\]")
+"""Some rights have brackets of their own."""
 
 
 def missing_right(said: str) -> str:
     """Return what a user is not permitted, by the words of the security plugin; "" if it is not it.
 
-    >>> missing_right("no permissions for [indices:data/write/index] and User [name=ada]")
-    'indices:data/write/index'
+    >>> missing_right("no permissions for [indices:data/write/bulk[s]] and User [name=ada]")
+    'indices:data/write/bulk[s]'
     >>> missing_right("index [papers] blocked by: [FORBIDDEN/8/index write (api)];")
     ''
     """

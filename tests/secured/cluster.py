@@ -101,8 +101,12 @@ config:
 """
 """What was granted to whom is written down, action by action."""
 
-USERS = "_meta: {type: internalusers, config_version: 2}\n"
-"""None to begin with: not even the plugin's well-known ones."""
+NONE = {
+    "internal_users": "_meta: {type: internalusers, config_version: 2}\n",
+    "roles_mapping": "_meta: {type: rolesmapping, config_version: 2}\n",
+}
+"""To begin with there are no users, and nobody has a role: the plugin's own examples give everybody
+one that may do more than it seems."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +164,7 @@ def secured(folder: Path, server: Server = SECURED_2) -> Iterator[Secured]:
     signing_key = secrets.token_bytes(64)
     ways = WAYS.replace("SIGNING_KEY", base64.b64encode(signing_key).decode())
     files = {name: (folder / name).read_bytes() for name in ("ca.pem", "node.pem", "node.key")}
-    texts = {"config": ways, "internal_users": USERS, "audit": AUDIT}
+    texts = {"config": ways, "audit": AUDIT, **NONE}
     files |= {f"{PLUGIN}/{name}.yml": text.encode() for name, text in texts.items()}
     tls = ssl.create_default_context(cafile=folder / "ca.pem")
     tls.load_cert_chain(folder / "admin.pem", folder / "admin.key")

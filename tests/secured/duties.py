@@ -15,10 +15,12 @@ from splare_os.index.bulk_load import restore_all
 from splare_os.index.census import take_census
 from splare_os.index.report import ReportOptions, reported
 from splare_os.index.snapshot import Watch
+from splare_os.layout.labels import Label, ensure_labels, keep_labels
 from splare_os.search import SearchOptions, search
 from splare_os.search.doctor import examine
 from splare_os.search.fusion import RRF
 from splare_os.search.hybrid import Hybrid
+from splare_os.search.labels import Labels
 from tests.hashing import WordEncoder
 
 Duty = Callable[[OpenSearch, Path], None]
@@ -103,21 +105,26 @@ def backfill_watching(worker: OpenSearch, folder: Path) -> None:
 
     thread = Thread(target=watch)
     thread.start()
-    time.sleep(2)
-    worker.index(index=APP, id="late", body={"body": "the late oil"})
-    time.sleep(3)
+    time.sleep(1)
+    worker.bulk(body=[{"index": {"_index": APP, "_id": "late"}}, {"body": "the late oil"}])
+    time.sleep(1.5)
     run.stop.set()
     thread.join()
     assert not failures, failures
-    late = worker.get(index=APP, id="late")["_source"]
-    assert "body_splare" in late, late
+    (late,) = worker.mget(index=APP, body={"ids": ["late"]})["docs"]
+    assert "body_splare" in late["_source"], late
+
+
+def make_labels(worker: OpenSearch, _: Path) -> None:
+    ensure_labels(worker)
+    keep_labels(worker, ENCODER, [Label(ENCODER.latent("oil"), "fuels", "by hand")])
 
 
 WORK: dict[str, Duty] = {
     one.__name__: one
     for one in (
         *(new_index, same_documents, bulk_load, report_to_cluster, dead_document),
-        *(letters_of_pipelines, statistics, backfill_once, backfill_watching),
+        *(letters_of_pipelines, statistics, backfill_once, backfill_watching, make_labels),
     )
 }
 
@@ -131,6 +138,10 @@ def plain_search(client: OpenSearch, _: Path) -> None:
 def many_searches(client: OpenSearch, _: Path) -> None:
     found = client.msearch(body=[{"index": INDEX}, OIL] * 2)["responses"]
     assert [len(one["hits"]["hits"]) for one in found] == [2, 2], found
+
+
+def one_document(client: OpenSearch, _: Path) -> None:
+    assert client.get(index=INDEX, id="0")["_source"]["text"] == "the oil price"
 
 
 def scroll(client: OpenSearch, _: Path) -> None:
@@ -163,6 +174,17 @@ def hybrid(client: OpenSearch, _: Path) -> None:
     assert search(client, ENCODER, INDEX, "oil", SearchOptions(hybrid=Hybrid(RRF)))
 
 
+def likeness(client: OpenSearch, _: Path) -> None:
+    body = {"query": {"splare": {"text": {"query": "river", "like": [{"_id": "2"}]}}}}
+    found = {hit["_id"] for hit in client.search(index=INDEX, body=body)["hits"]["hits"]}
+    assert {"0", "1"} <= found, found
+
+
+def labels(client: OpenSearch, _: Path) -> None:
+    latent = ENCODER.latent("oil")
+    assert Labels.of(client, ENCODER).look_up([latent])[latent].label == "fuels"
+
+
 def counts(client: OpenSearch, _: Path) -> None:
     body = {"query": {"splare": {"text": {"query": "oil", "min_score": 0.01}}}}
     assert client.count(index=INDEX, body=body)["count"] == 2
@@ -177,7 +199,15 @@ def doctor(client: OpenSearch, _: Path) -> None:
 SEARCHES: dict[str, Duty] = {
     one.__name__: one
     for one in (
-        *(plain_search, many_searches, scroll, point_in_time, highlights, explanations),
-        *(hybrid, counts, doctor),
+        *(
+            plain_search,
+            one_document,
+            many_searches,
+            scroll,
+            point_in_time,
+            highlights,
+            explanations,
+        ),
+        *(hybrid, likeness, labels, counts, doctor),
     )
 }
