@@ -9,7 +9,8 @@ import pytest
 from opensearchpy import AuthorizationException, OpenSearch
 
 from splare_os.errors import BulkError
-from splare_os.index import IngestOptions, ingest
+from splare_os.index import IngestOptions, ingest, replay
+from splare_os.layout.pipeline import DEAD_LETTERS
 from splare_os.search import SplareOpenSearch
 from splare_os.search.doctor import examine
 from tests.secured.cluster import Secured, role
@@ -109,12 +110,13 @@ def test_a_client_that_writes_is_told_who_misses_which_right_and_what_to_do(
 
 
 @pytest.fixture
-def without(cluster: Secured) -> Iterator[Callable[[str], None]]:
-    """Take a right over `papers*` from the worker's role, until the test ends."""
+def without(cluster: Secured) -> Iterator[Callable[..., None]]:
+    """Take a right over some indices from the worker's role, until the test ends."""
 
-    def take(right: str) -> None:
+    def take(right: str, over: str = f"{INDEX}*") -> None:
         less = role("worker")
-        less["index_permissions"][0]["allowed_actions"].remove(right)
+        (there,) = [one for one in less["index_permissions"] if one["index_patterns"] == [over]]
+        there["allowed_actions"].remove(right)
         cluster.put_role("worker", less)
 
     yield take
@@ -126,7 +128,7 @@ def test_a_right_that_is_missing_ends_a_run_and_once_granted_it_goes_on(
     stocked: OpenSearch,
     worker: OpenSearch,
     folder: Path,
-    without: Callable[[str], None],
+    without: Callable[..., None],
 ) -> None:
     without("indices:data/write/bulk[s]")
     begun = time.monotonic()
@@ -145,7 +147,7 @@ def test_a_right_that_is_missing_ends_a_run_and_once_granted_it_goes_on(
 
 
 def test_a_bulk_load_that_was_refused_is_in_the_way_of_no_other(
-    stocked: OpenSearch, worker: OpenSearch, folder: Path, without: Callable[[str], None]
+    stocked: OpenSearch, worker: OpenSearch, folder: Path, without: Callable[..., None]
 ) -> None:
     without("indices:admin/settings/update")
     loading = IngestOptions(INDEX, settings=ENGLISH, state_folder=folder, bulk_load=True)
@@ -158,7 +160,7 @@ def test_a_bulk_load_that_was_refused_is_in_the_way_of_no_other(
 
 
 def test_a_merge_that_was_refused_is_told(
-    stocked: OpenSearch, worker: OpenSearch, folder: Path, without: Callable[[str], None]
+    stocked: OpenSearch, worker: OpenSearch, folder: Path, without: Callable[..., None]
 ) -> None:
     without("indices:admin/forcemerge")
     merging = IngestOptions(INDEX, settings=ENGLISH, state_folder=folder, force_merge=1)
@@ -166,3 +168,13 @@ def test_a_merge_that_was_refused_is_told(
         list(ingest(worker, ENCODER, documents(folder), merging))
     stocked.indices.refresh(index=INDEX)
     assert stocked.count(index=INDEX)["count"] == 3
+
+
+def test_letters_that_may_not_be_removed_are_told(
+    stocked: OpenSearch, worker: OpenSearch, folder: Path, without: Callable[..., None]
+) -> None:
+    new_index(worker, folder)
+    without("indices:data/write/delete", DEAD_LETTERS)
+    with pytest.raises(BulkError, match="letters stay.*Grant indices:data/write/delete"):
+        list(replay(worker, INDEX))
+    assert stocked.get(index=INDEX, id="7")["_source"]["text"] == "a war"
