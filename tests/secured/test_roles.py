@@ -14,7 +14,17 @@ from splare_os.layout.pipeline import DEAD_LETTERS
 from splare_os.search import SplareOpenSearch
 from splare_os.search.doctor import examine
 from tests.secured.cluster import Secured, role
-from tests.secured.duties import ENCODER, ENGLISH, INDEX, LINES, SEARCHES, WORK, new_index
+from tests.secured.duties import (
+    ENCODER,
+    ENGLISH,
+    INDEX,
+    LINES,
+    OIL,
+    SEARCHES,
+    WORK,
+    highlights,
+    new_index,
+)
 
 pytestmark = [pytest.mark.opensearch, pytest.mark.slow]
 
@@ -168,6 +178,26 @@ def test_a_merge_that_was_refused_is_told(
         list(ingest(worker, ENCODER, documents(folder), merging))
     stocked.indices.refresh(index=INDEX)
     assert stocked.count(index=INDEX)["count"] == 3
+
+
+def test_hits_that_may_be_found_and_not_read_are_told(
+    cluster: Secured,
+    stocked: OpenSearch,
+    worker: OpenSearch,
+    client: SplareOpenSearch,
+    folder: Path,
+) -> None:
+    new_index(worker, folder)
+    stocked.indices.refresh(index=INDEX)
+    less = role("client")
+    less["index_permissions"][0]["allowed_actions"].remove("indices:data/read/mget[shard]")
+    cluster.put_role("client", less)
+    try:
+        assert client.search(index=INDEX, body=OIL)["hits"]["hits"]
+        with pytest.raises(AuthorizationException, match=r"indices:data/read/mget\[shard\]"):
+            highlights(client, folder)
+    finally:
+        cluster.put_role("client", role("client"))
 
 
 def test_letters_that_may_not_be_removed_are_told(
