@@ -7,7 +7,6 @@ from pathlib import Path
 from threading import Thread
 
 from opensearchpy import OpenSearch
-from splare_os.search.hybrid import Hybrid
 
 from splare_os.documents import Fields
 from splare_os.errors import BulkError
@@ -20,6 +19,7 @@ from splare_os.layout.labels import Label, ensure_labels, keep_labels
 from splare_os.search import SearchOptions, search
 from splare_os.search.doctor import examine
 from splare_os.search.fusion import RRF
+from splare_os.search.fusion.hybrid import Hybrid
 from splare_os.search.labels import Labels
 from tests.hashing import WordEncoder
 
