@@ -85,18 +85,36 @@ def throughput(
     size = len(texts) // N_PAIRS
     slices = [texts[at * size : (at + 1) * size] for at in range(N_PAIRS)]
     rates: list[float] = []
+    cpu_us: list[float] = []
 
     def served(part: Sequence[str]) -> None:
         groups = [part[at : at + per_request] for at in range(0, len(part), per_request)]
         done = load(url, [request_of(path, group) for group in groups], clients=clients)
         rates.append(len(part) / done.total_s)
+        cpu_us.append(1e6 * done.cpu_s / len(groups))
 
     encode(slices[0])
     served(slices[0])
     found = of_pairs(ratios(encode, served, slices))
     told = {"route": path, "clients": clients, "texts_per_request": per_request}
     share = {"share_of_direct": str(found), "texts_per_s": round(float(np.median(rates[1:])), 1)}
-    return told | share
+    return told | share | {"clients_us": round(float(np.median(cpu_us[1:])))}
+
+
+def parts(
+    encode: Callable[[Sequence[str]], object], kind: str, texts: Sequence[str], size: int
+) -> dict[str, object]:
+    """Return the share of the direct rate that the model itself has by so many texts a call."""
+
+    def by_parts(part: Sequence[str]) -> None:
+        for at in range(0, len(part), size):
+            encode(part[at : at + size])
+
+    length = len(texts) // N_PAIRS
+    slices = [texts[at * length : (at + 1) * length] for at in range(N_PAIRS)]
+    encode(slices[0])
+    found = of_pairs(ratios(encode, by_parts, slices))
+    return {"kind": kind, "texts_per_call": size, "share_of_direct": str(found)}
 
 
 def latency(encoder: Encoder, url: str, queries: Sequence[str]) -> dict[str, object]:
@@ -153,6 +171,8 @@ def main(file: str | None, n_texts: int, n_queries: int, model: str) -> None:
             encoder.encode_documents, url, "/documents", texts, clients=8, per_request=16
         )
         print_json({"figure": "throughput"} | found)
+        for size in (CLIENTS[-1], CLIENTS[-1] // 2):
+            print_json({"figure": "parts"} | parts(encoder.encode_queries, "query", queries, size))
         for path, part in (("/queries", queries), ("/documents", texts)):
             print_json({"figure": "batching"} | gain(url, plain, path, part, CLIENTS[-1]))
 

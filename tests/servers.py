@@ -5,11 +5,12 @@ Their zips hold only the core, so the modules that real distributions bring are 
 
 import os
 import shutil
+import ssl
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,7 @@ class Module:
 
 @dataclass(frozen=True)
 class Server:
-    """A distribution, its modules, and how it calls itself in options and class names."""
+    """A distribution, its modules and plugins, and how it calls itself in options and classes."""
 
     name: str
     option: str
@@ -48,6 +49,7 @@ class Server:
     core: Artifact
     modules: tuple[Module, ...]
     settings: tuple[str, ...] = ()
+    plugins: tuple[Artifact, ...] = ()
 
 
 def _module(group: str, version: str, name: str, jar: str, main: str, sha256: str) -> Module:
@@ -101,15 +103,23 @@ ELASTICSEARCH_7 = Server(
 
 
 @contextmanager
-def running(server: Server) -> Iterator[str]:
-    """Yield the address of a server that runs for the length of the block."""
+def running(
+    server: Server,
+    *,
+    files: Mapping[str, bytes] | None = None,
+    tls: ssl.SSLContext | None = None,
+) -> Iterator[str]:
+    """Yield the address of a server that runs for the length of the block.
+
+    `files` lie in its folder of settings; with `tls` it is asked by HTTPS whether it is up.
+    """
     home = locate()
     cache = own(own(home.cache, home.account) / "older", home.account)
     java, folder = _java(cache), temporary(home.account)
     port = choose_port()
     try:
         _assemble(server, cache, folder)
-        _configure(server, folder, port)
+        _configure(server, folder, port, files or {})
         if home.account:
             for path in (folder, *folder.rglob("*")):
                 os.chown(path, home.account.uid, home.account.gid, follow_symlinks=False)
@@ -125,12 +135,21 @@ def running(server: Server) -> Iterator[str]:
                 extra_groups=[] if home.account else None,
             )
         try:
-            yield _answering(f"http://127.0.0.1:{port}", process, folder / "server.log")
+            address = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+            yield _answering(address, process, folder / "server.log", tls)
         finally:
             process.kill()
             process.wait()
     finally:
         shutil.rmtree(folder)
+
+
+def fetch(server: Server) -> None:
+    """Fetch what a server is made of, unless it is there; `ClusterError` if it cannot be had."""
+    home = locate()
+    cache = own(own(home.cache, home.account) / "older", home.account)
+    for artifact in (server.core, *server.plugins, *(one.jar for one in server.modules)):
+        artifacts.download(artifact, cache / "downloads")
 
 
 def _java(cache: Path) -> Path:
@@ -165,11 +184,18 @@ def _assemble(server: Server, cache: Path, folder: Path) -> None:
             if sign and not key.startswith("#")
         ]
         (there / "plugin-descriptor.properties").write_text("\n".join(lines) + "\n")
+    for plugin in server.plugins:
+        there = folder / "server" / "plugins" / plugin.name
+        unpack(artifacts.download(plugin, cache / "downloads"), there)
 
 
-def _configure(server: Server, folder: Path, port: int) -> None:
+def _configure(server: Server, folder: Path, port: int, files: Mapping[str, bytes]) -> None:
     for name in ("data", "logs", "tmp", "config"):
         (folder / name).mkdir()
+    for there in folder.glob("server/plugins/*/config"):  # as a plugin's installation does
+        shutil.copytree(there, folder / "config" / there.parent.name)
+    for name, content in files.items():
+        (folder / "config" / name).write_bytes(content)
     settings = (
         f"path.data: {folder / 'data'}",
         f"path.logs: {folder / 'logs'}",
@@ -177,6 +203,7 @@ def _configure(server: Server, folder: Path, port: int) -> None:
         f"http.port: {port}",
         "transport.port: 0",
         "discovery.type: single-node",
+        "cluster.routing.allocation.disk.threshold_enabled: false",  # by default it is in percent
         *server.settings,
     )
     (folder / "config" / f"{server.name}.yml").write_text("\n".join(settings) + "\n")
@@ -203,12 +230,14 @@ def _command(server: Server, java: Path, folder: Path) -> list[str]:
     ]
 
 
-def _answering(url: str, process: subprocess.Popen[bytes], log: Path) -> str:
+def _answering(
+    url: str, process: subprocess.Popen[bytes], log: Path, tls: ssl.SSLContext | None
+) -> str:
     """Return the address of a server once it answers."""
     deadline = time.monotonic() + START_TIMEOUT_S
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(f"{url}/_cluster/health", timeout=10):
+            with urllib.request.urlopen(f"{url}/_cluster/health", timeout=10, context=tls):
                 return url
         except (URLError, OSError):
             time.sleep(0.2)

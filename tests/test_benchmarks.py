@@ -95,8 +95,24 @@ def test_the_command_of_serving_prints_each_figure(tmp_path: Path) -> None:
     )
     _, *lines = map(json.loads, done.stdout.splitlines())
     figures = [line["figure"] for line in lines]
-    assert figures == ["latency", *["throughput"] * 7, *["batching"] * 2]
+    assert figures == ["latency", *["throughput"] * 7, *["parts"] * 2, *["batching"] * 2]
     assert lines[0]["queries"] == 28
+
+
+@pytest.mark.slow
+def test_the_command_of_a_requests_cost_tells_servers_apart() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.request_cost", "--requests", "128", "--other", ROOT],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    lines = {line["served"]: line for line in map(json.loads, done.stdout.splitlines())}
+    assert list(lines) == ["ours", "constant", "other"]
+    assert lines["ours"]["ours_to_it"] == "1.00 [1.00, 1.00]"
+    assert all(line["server_us"] > 0 and line["clients_us"] > 0 for line in lines.values())
+    assert float(lines["constant"]["ours_to_it"].split()[0]) > 1
 
 
 @pytest.mark.slow

@@ -3,14 +3,17 @@
 from .client import hint, open_client, tls_context
 from .connection import Connection
 from .retry_after import retry_after_s, seconds_of
+from .rights import missing_right, rights_remedy
 from .settings import find_connection
 
 __all__ = [
     "Connection",
     "find_connection",
     "hint",
+    "missing_right",
     "open_client",
     "retry_after_s",
+    "rights_remedy",
     "seconds_of",
     "tls_context",
 ]

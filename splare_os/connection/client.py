@@ -10,6 +10,7 @@ from opensearchpy.exceptions import AuthenticationException, AuthorizationExcept
 from ..extras import require
 from .connection import Connection
 from .retry_after import RequestsConnection, Urllib3Connection
+from .rights import rights_remedy
 
 
 def open_client(connection: Connection, **options: Any) -> OpenSearch:  # noqa: ANN401
@@ -49,7 +50,7 @@ def hint(error: BaseException) -> str:
     if isinstance(error, AuthenticationException):
         return "Say who you are (--user, SPLARE_API_KEY, …: docs/connections.md)"
     if isinstance(error, AuthorizationException):
-        return "Give credentials that may do that (docs/connections.md)"
+        return rights_remedy(str(error))
     return ""
 
 

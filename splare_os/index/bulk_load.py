@@ -101,7 +101,11 @@ def restore_all(client: OpenSearch, folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def restore(client: OpenSearch, path: Path) -> bool:
-    """Set back what a file says, and remove it; return whether its index was there."""
+    """Set back what a file says, and remove it; return whether its index was there.
+
+    What is as before is not set: a load that was refused has changed nothing, and who may not set
+    it up may not set it back.
+    """
     kept = _kept(path)
     index = kept.index
     try:
@@ -110,7 +114,7 @@ def restore(client: OpenSearch, path: Path) -> bool:
         require_no_index(error)
         settings = {}
     is_there = index in settings and part(settings, index, "settings", UUID) == kept.uuid
-    if is_there:
+    if is_there and _of(part(settings, index, "settings")) != kept.settings:
         client.indices.put_settings(index=index, body=dict(kept.settings))
     path.unlink(missing_ok=True)
     return is_there
@@ -152,11 +156,15 @@ def _write_once(file: IO[bytes], handle: IndexHandle) -> None:
     """Keep the settings of before, unless a killed worker has: what is set now is not that."""
     if file.tell():
         return
-    former = {key: handle.settings.get(key) for key in LOADING}
-    kept = _Kept(_cluster(handle.client), handle.index, handle.uuid, former)
+    kept = _Kept(_cluster(handle.client), handle.index, handle.uuid, _of(handle.settings))
     file.write(orjson.dumps(kept))
     file.flush()
     os.fsync(file.fileno())
+
+
+def _of(settings: Mapping[str, str]) -> dict[str, str | None]:
+    """Return those settings that a bulk load changes."""
+    return {key: settings.get(key) for key in LOADING}
 
 
 def _cluster(client: OpenSearch) -> str:

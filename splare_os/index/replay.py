@@ -7,9 +7,12 @@ from typing import Any, TypeAlias
 import orjson
 from opensearchpy import OpenSearch
 
+from ..connection import rights_remedy
 from ..errors import BulkError
+from ..layout.existing import index_exists
 from ..layout.pipeline import DEAD_LETTERS
 from ..reply import part
+from .patience import reason_of
 
 AT_A_TIME = 100
 
@@ -32,7 +35,7 @@ def replay(client: OpenSearch, index: str) -> Iterator[Replayed]:
 
     A document that was written anew since it failed is written over: replay before that.
     """
-    if not client.indices.exists(index=DEAD_LETTERS):
+    if not index_exists(client, DEAD_LETTERS):
         return
     client.indices.refresh(index=DEAD_LETTERS)
     letters = _letters(client, index)
@@ -66,8 +69,19 @@ def _sent(client: OpenSearch, index: str, letters: Sequence[Letter]) -> list[Rep
         if "error" not in result:  # stored, or a letter anew
             done.append(b'{"delete":' + orjson.dumps({"_id": letter["_id"]}) + b"}\n")
     if done:
-        client.bulk(body=b"".join(done), index=DEAD_LETTERS)
+        _require_removed(client.bulk(body=b"".join(done), index=DEAD_LETTERS))
     return outcomes
+
+
+def _require_removed(reply: object) -> None:
+    """Raise `BulkError` where letters stay, which would be sent again next time."""
+    for item in part(reply, "items"):
+        if error := part(item, "delete").get("error"):
+            said = reason_of(error)
+            raise BulkError(
+                f"documents are stored, and their letters stay in {DEAD_LETTERS!r}: {said}. "
+                f"{rights_remedy(said)}"
+            )
 
 
 def _lines(index: str, letter: Letter) -> bytes:

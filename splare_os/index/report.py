@@ -16,6 +16,7 @@ from opensearchpy import OpenSearch
 
 from ..durable import write_durably
 from ..errors import JobError
+from ..layout.existing import index_exists
 from .patience import FAILURES, within
 from .snapshot import Snapshot, Watch
 
@@ -149,9 +150,9 @@ def ops_template() -> dict[str, Any]:
 
 
 def _ensure(client: OpenSearch, index: str) -> None:
-    params = {"ignore": [400, 404]}
-    if not client.indices.exists(index=index, params=params):
-        client.indices.create(index=index, body=ops_template()["template"], params=params)
+    if not index_exists(client, index):
+        body = ops_template()["template"]
+        client.indices.create(index=index, body=body, params={"ignore": 400})  # somebody was faster
 
 
 def write_metrics(path: Path, snapshot: Snapshot) -> None:

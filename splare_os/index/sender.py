@@ -15,6 +15,7 @@ from typing import Protocol, TypeAlias
 
 from opensearchpy import TransportError
 
+from ..connection import missing_right, rights_remedy
 from ..documents.shards import Version
 from ..errors import BulkError
 from .actions import Action, Update, Write
@@ -273,6 +274,8 @@ def _is_systemic(fate: Refusal) -> bool:
 
 
 def _remedy(refusal: Refusal) -> str:
+    if missing_right(refusal.reason):
+        return f"{rights_remedy(refusal.reason)}. Nothing is lost: run the same command again"
     actions = {
         401: "Give credentials that may write to it",
         403: "Lift the block, or give credentials that may write to it",

@@ -53,6 +53,18 @@ def field_json(made: FieldImpacts, digests: Sequence[str]) -> list[bytes]:
     return texts
 
 
+def features_json(impacts: Impacts) -> list[bytes]:
+    """Return `{latent: impact, …}` of each text, heaviest first, values as an index keeps them.
+
+    Impacts > 0, by latent in any order.
+    """
+    latents, values = _heaviest_first(impacts)
+    names, commas = _names(impacts.shape[1])[latents], np.full(len(latents), b",")
+    cells = _rows(names, _values()[values], commas)
+    edges = zip(impacts.indptr[:-1], impacts.indptr[1:], strict=True)
+    return [b"{%b}" % _text(cells[start:end]) for start, end in edges]
+
+
 def empty_field_json(digest: str) -> bytes:
     """Return the field of a text without impacts."""
     return b'{"count":0,"digest":"%b"}' % digest.encode()

@@ -15,6 +15,7 @@ from opensearchpy import NotFoundError, OpenSearch, RequestError
 from ..encoder import Encoder
 from ..errors import BulkError, MappingError
 from ..reply import part, require_no_index
+from .existing import index_exists
 
 INDEX = "splare-labels"
 
@@ -69,7 +70,7 @@ def labels_template() -> dict[str, Any]:
 
 def ensure_labels(client: OpenSearch, index: str = INDEX) -> None:
     """Create the index of labels, if there is none."""
-    if client.indices.exists(index=index):
+    if index_exists(client, index):
         return
     try:
         client.indices.create(index=index, body=labels_template()["template"])

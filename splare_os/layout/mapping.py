@@ -12,10 +12,11 @@ from opensearchpy import NotFoundError, OpenSearch, RequestError
 from ..documents.fields import Fields
 from ..encoder import Encoder
 from ..errors import MappingError
-from ..reply import named_parts, part, require_no_index
+from ..reply import named_parts, part
 from ..scoring import Scoring
 from .compact import PRICE, is_compact
 from .cut import MAX_TOP_K, check_top_k, default_top_k
+from .existing import index_exists
 from .records import (
     FieldRecord,
     Records,
@@ -166,7 +167,7 @@ def ensure_index(
     check_top_k(encoder, top_k)
     record = _wanted(encoder, fields, top_k, scoring)
     wanted = wanted or NewIndex()
-    if not _exists(client, index) and _create(client, index, fields, record, wanted):
+    if not index_exists(client, index) and _create(client, index, fields, record, wanted):
         return True
     others = read_records(client, index)
     field = impacts_name(others.values(), fields, encoder)
@@ -207,19 +208,6 @@ def check_target(index: str, top_k: int | None) -> None:
         raise ValueError(f"index {index!r}: name one index or alias to write to")
     if top_k is not None and not 1 <= top_k <= MAX_TOP_K:
         raise ValueError(f"top_k={top_k}: keep 1 to {MAX_TOP_K} latents a text")
-
-
-def _exists(client: OpenSearch, index: str) -> bool:
-    """Return whether there is such an index or alias.
-
-    Asked for its mapping, for a gateway's 200 to a HEAD cannot be told from the cluster's.
-    """
-    try:
-        named_parts(client.indices.get_mapping(index=index), "mappings")
-    except NotFoundError as error:
-        require_no_index(error)
-        return False
-    return True
 
 
 def _create(

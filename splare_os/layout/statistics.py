@@ -28,6 +28,7 @@ from opensearchpy import (
 from ..errors import ReplyError, StatisticsError
 from ..reply import NO_INDEX, part
 from ..statistics import Statistics
+from .existing import index_exists
 from .spectrum import EVERYWHERE, spectrum
 from .view import Headers
 
@@ -123,7 +124,7 @@ def _name(index: str, field: str) -> str:
 
 
 def _ensure(client: OpenSearch) -> None:
-    if client.indices.exists(index=INDEX):
+    if index_exists(client, INDEX):
         return
     try:
         client.indices.create(index=INDEX, body=statistics_template()["template"])

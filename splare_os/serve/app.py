@@ -13,7 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
 from .. import __version__
-from .direct import DirectRoute
+from .direct import Direct
 from .gate import Gate
 from .native import add_native
 from .refusal import Refusal, failed
@@ -36,13 +36,12 @@ def make_app(
         lifespan=_lifespan(service, on_end),
         redoc_url=None,
     )
-    app.router.route_class = DirectRoute
     answer_errors(app)
     for add in (add_encoding, add_others, add_native, add_model, add_states):
         add(app, service)
     _declare_token(app, is_asked=token is not None)
     routes = [str(getattr(route, "path", "")) for route in app.routes]
-    packed = GZipMiddleware(app, minimum_size=1024, compresslevel=1)
+    packed = GZipMiddleware(Direct(app), minimum_size=1024, compresslevel=1)
     return Gate(
         packed, limits=service.limits, registry=service.registry, token=token, routes=routes
     )

@@ -12,7 +12,7 @@ from ..impacts import empty
 from .limits import Limits
 from .metrics import SECONDS, SIZES, TOKENS, Registry
 from .queue import Batch, Entry, Kind, Queue
-from .work import Explanations, Part, answers, joined
+from .work import Explanations, Part, Rows, answers, joined
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class Batcher:
         """
         if not texts:
             none = empty(0, self._encoders[0].n_latents)
-            return Explanations(none, []) if kind.endswith("explanation") else none
+            return Explanations(none, []) if kind.endswith("explanation") else Rows.of(none)
         answer: asyncio.Future[list[Part]] = asyncio.get_running_loop().create_future()
         self._queue.add(Entry(kind, texts, answer, time.monotonic()))
         self._came.set()

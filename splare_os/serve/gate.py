@@ -9,6 +9,7 @@ import hmac
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -133,24 +134,27 @@ class Gate:
 
     async def _within_time(self, scope: Scope, body: bytes, receive: Receive, reply: Reply) -> None:
         """Have the application answer, unless the caller leaves or it takes too long."""
-        work = asyncio.ensure_future(self._app(scope, _told(body), reply.send))
         left = asyncio.ensure_future(receive())  # after the body comes the end of the connection
         try:
-            await asyncio.wait(
-                {work, left},
-                timeout=self._limits.timeout_s,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            if work.done() or reply.is_whole:
-                await work
-            elif left.done():
-                raise ClientLeftError
-            else:
-                raise later(504, "Timeout", f"no answer in {self._limits.timeout_s:g} s")
+            async with asyncio.timeout(self._limits.timeout_s) as time_left:
+                left.add_done_callback(lambda _: _end(time_left, reply))
+                await self._app(scope, _told(body), reply.send)
+        except TimeoutError as error:
+            if not time_left.expired():
+                raise
+            if left.done():
+                raise ClientLeftError from error
+            reason = f"no answer in {self._limits.timeout_s:g} s"
+            raise later(504, "Timeout", reason) from error
         finally:
             left.cancel()
-            work.cancel()
-            await asyncio.wait({work, left})
+
+
+def _end(time_left: asyncio.Timeout, reply: Reply) -> None:
+    """End the time of a request whose caller left before the reply was whole."""
+    if not reply.is_whole:
+        with suppress(RuntimeError):  # it has ended otherwise
+            time_left.reschedule(0.0)
 
 
 def _told(body: bytes) -> Receive:

@@ -13,18 +13,18 @@ from fastapi.responses import Response
 
 from ..encoder import GivesWholeQueries
 from ..impacts import Impacts, prune, to_features
-from ..layout.field import FieldImpacts, impacts_object
+from ..layout.field import FieldImpacts
+from ..layout.field_json import features_json
 from ..layout.records import FieldRecord
 from ..search.weigh.queries import Queries
 from . import messages
 from .fields import Fields
 from .refusal import Refusal
-from .replies import OPTIONS
+from .replies import response
 from .routes import MISSING, PROBLEMS, Fingerprint
 from .service import Service
-from .work import Explanations, Part
 
-LENGTH = "length"
+LENGTH = b"length"
 """The key of a text's length among its impacts: ml-commons passes numbers by name, and no more."""
 
 
@@ -34,13 +34,12 @@ def stored(impacts: Impacts, record: FieldRecord) -> bytes:
     A text without impacts has an empty object.
     """
     kept = prune(impacts, record.top_k)
-    kept.sort_indices()
     made = FieldImpacts.of(kept, record.saturation)
-    rows = [
-        impacts_object(made, row)["impacts"] | {LENGTH: length} if length > 0 else {}  # type: ignore[operator]
-        for row, length in enumerate(made.lengths)
-    ]
-    return orjson.dumps({"response": rows}, option=OPTIONS)
+    lengths = orjson.dumps(made.lengths, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
+    texts = zip(features_json(made.impacts), lengths, strict=False)  # no texts: one empty length
+    return response(
+        [text if text == b"{}" else b'%b,"%b":%b}' % (text[:-1], LENGTH, n) for text, n in texts]
+    )
 
 
 def add_native(app: FastAPI, service: Service) -> None:
@@ -59,7 +58,7 @@ def add_native(app: FastAPI, service: Service) -> None:
         ask = partial(fields().record, body.index, body.field, service.encoder)
         record = await asyncio.to_thread(ask)
         part = await service.encode("document", body.texts)
-        content = await asyncio.to_thread(stored, _impacts(part), record)
+        content = await asyncio.to_thread(stored, part.impacts, record)
         return Response(content, media_type="application/json")
 
     @app.post("/native/queries", response_model=messages.Features, responses=PROBLEMS | MISSING)
@@ -68,12 +67,8 @@ def add_native(app: FastAPI, service: Service) -> None:
         service.require(fingerprint)
         encoder = service.encoder
         weigh = await asyncio.to_thread(fields().weighing, body.index, body.field, encoder)
-        impacts = _impacts(await service.encode("whole_query", body.texts))
+        impacts = (await service.encode("whole_query", body.texts)).impacts
         top_k = encoder.query_top_k if isinstance(encoder, GivesWholeQueries) else None
         weights = weigh.weights(Queries(impacts, top_k))
         rows = [to_features(weights, row) for row in range(weights.shape[0])]
         return Response(orjson.dumps({"response": rows}), media_type="application/json")
-
-
-def _impacts(part: Part) -> Impacts:
-    return part.impacts if isinstance(part, Explanations) else part

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Header
 from fastapi.responses import JSONResponse, Response
 
-from ..impacts import Impacts
 from . import messages, replies
 from .metrics import CONTENT_TYPE
 from .queue import Kind
@@ -47,8 +46,10 @@ def _json(content: bytes) -> Response:
     return Response(content, media_type="application/json")
 
 
-def _impacts(part: Part) -> Impacts:
-    return part.impacts if isinstance(part, Explanations) else part
+def _features(part: Part) -> Response:
+    if isinstance(part, Explanations):
+        raise TypeError("explanations for impacts")
+    return _json(replies.features(part))
 
 
 def add_encoding(app: FastAPI, service: Service) -> None:
@@ -58,19 +59,19 @@ def add_encoding(app: FastAPI, service: Service) -> None:
     async def documents(body: messages.Texts, fingerprint: Fingerprint = None) -> Response:
         """Impacts of documents, as a connector of ml-commons takes them."""
         service.require(fingerprint)
-        return _json(replies.features(_impacts(await service.encode("document", body.texts))))
+        return _features(await service.encode("document", body.texts))
 
     @app.post("/queries", response_model=messages.Features, responses=PROBLEMS)
     async def queries(body: messages.Texts, fingerprint: Fingerprint = None) -> Response:
         """Impacts of queries, as a connector of ml-commons takes them."""
         service.require(fingerprint)
-        return _json(replies.features(_impacts(await service.encode("query", body.texts))))
+        return _features(await service.encode("query", body.texts))
 
     @app.post("/encode", response_model=messages.Columns, responses=PROBLEMS)
     async def encode(body: messages.Encoding, fingerprint: Fingerprint = None) -> Response:
         """Impacts in columns, exactly as the model gives them: what `RemoteEncoder` asks for."""
         service.require(fingerprint)
-        return _json(replies.columns(_impacts(await service.encode(body.kind, body.texts))))
+        return _json(replies.columns((await service.encode(body.kind, body.texts)).impacts))
 
 
 def add_others(app: FastAPI, service: Service) -> None:
@@ -81,7 +82,7 @@ def add_others(app: FastAPI, service: Service) -> None:
         """Impacts as text-embeddings-inference gives them; `prompt_name` says of what."""
         texts = [body.inputs] if isinstance(body.inputs, str) else body.inputs
         part = await service.encode(body.prompt_name or "document", texts)
-        return _json(replies.sparse_values(_impacts(part)))
+        return _json(replies.sparse_values(part.impacts))
 
     @app.post("/explain", response_model=messages.Explained, responses=PROBLEMS)
     async def explain(body: messages.Explaining, fingerprint: Fingerprint = None) -> Response:

@@ -5,13 +5,51 @@ Runs in a thread of the encoder's own, and knows of no event loop.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import cached_property
+from typing import Self, TypeAlias
 
 from ..encoder import Encoder, GivesWholeQueries, Spans
 from ..errors import SplareError
 from ..impacts import Impacts, stack
 from ..layout.field import bad_impacts
+from ..layout.field_json import features_json
 from .queue import Batch, Kind, Slice
+
+
+class Made:
+    """Impacts [text, latent] of a whole batch: those who share it have its JSON made once."""
+
+    def __init__(self, impacts: Impacts) -> None:
+        self.impacts = impacts
+
+    @cached_property
+    def features(self) -> list[bytes]:
+        """Each text's impacts as JSON, as an index keeps them; asked for by one thread."""
+        return features_json(self.impacts)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Texts [start, end) of what was made of a batch."""
+
+    made: Made
+    start: int
+    end: int
+
+    @classmethod
+    def of(cls, impacts: Impacts) -> Self:
+        """Return all rows."""
+        return cls(Made(impacts), 0, impacts.shape[0])
+
+    @property
+    def impacts(self) -> Impacts:
+        """Impacts [text, latent] of these alone, a copy."""
+        return self.made.impacts[self.start : self.end]
+
+    @property
+    def features(self) -> list[bytes]:
+        """The JSON of each."""
+        return self.made.features[self.start : self.end]
 
 
 @dataclass(frozen=True)
@@ -22,7 +60,7 @@ class Explanations:
     spans: Sequence[Spans]
 
 
-Part: TypeAlias = Impacts | Explanations
+Part: TypeAlias = Rows | Explanations
 
 
 class UnreadableTextError(Exception):
@@ -66,18 +104,18 @@ def _parts(encoder: Encoder, batch: Batch) -> list[Part]:
         if isinstance(made, Explanations):
             parts.append(Explanations(made.impacts[start:end], made.spans[start:end]))
         else:
-            parts.append(made[start:end])
+            parts.append(Rows(made.made, start, end))
         start = end
     return parts
 
 
 def _encoded(encoder: Encoder, kind: Kind, texts: list[str]) -> Part:
     if kind == "document":
-        return _checked(encoder.encode_documents(texts))
+        return Rows.of(_checked(encoder.encode_documents(texts)))
     if kind == "query":
-        return _checked(encoder.encode_queries(texts))
+        return Rows.of(_checked(encoder.encode_queries(texts)))
     if kind == "whole_query":
-        return _checked(_whole(encoder, texts))
+        return Rows.of(_checked(_whole(encoder, texts)))
     if kind == "query_explanation":
         return Explanations(_whole(encoder, texts), encoder.spans(texts, query=True))
     return Explanations(encoder.encode_documents(texts), encoder.spans(texts))
@@ -112,7 +150,8 @@ def _any_good(found: Sequence[Part | Exception]) -> bool:
 
 def joined(parts: Sequence[Part]) -> Part:
     """Return parts of one kind under one another; there must be at least one."""
-    impacts = [part.impacts if isinstance(part, Explanations) else part for part in parts]
+    if len(parts) == 1:
+        return parts[0]
+    whole = stack([part.impacts for part in parts])
     spans = [span for part in parts if isinstance(part, Explanations) for span in part.spans]
-    whole = impacts[0] if len(impacts) == 1 else stack(impacts)
-    return Explanations(whole, spans) if isinstance(parts[0], Explanations) else whole
+    return Explanations(whole, spans) if isinstance(parts[0], Explanations) else Rows.of(whole)

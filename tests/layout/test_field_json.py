@@ -7,7 +7,7 @@ from scipy.sparse import csr_array
 
 from splare_os.impacts import Impacts, from_features, prune
 from splare_os.layout.field import SMALLEST, FieldImpacts, impacts_object
-from splare_os.layout.field_json import empty_field_json, field_json
+from splare_os.layout.field_json import empty_field_json, features_json, field_json
 from splare_os.scoring import Saturation
 
 
@@ -54,6 +54,28 @@ def test_all_at_once_are_as_one_by_one(n_latents, saturation):
     made = FieldImpacts.of(prune(some(6, n_latents), 400), saturation)
     digests = [f"{row:016x}" for row in range(6)]
     assert field_json(made, digests) == one_by_one(made, digests)
+
+
+@pytest.mark.parametrize("n_latents", [7, 300, 70_000])
+def test_impacts_alone_are_as_one_by_one_whatever_their_order(n_latents):
+    impacts = prune(some(6, n_latents), 400)
+    made = FieldImpacts.of(impacts, None)
+    plain = [
+        orjson.dumps(impacts_object(made, row)["impacts"], option=orjson.OPT_SERIALIZE_NUMPY)
+        for row in range(6)
+    ]
+    assert features_json(impacts) == plain
+    mixed = impacts.copy()
+    for start, end in zip(mixed.indptr[:-1], mixed.indptr[1:], strict=True):
+        order = np.random.default_rng(0).permutation(end - start)
+        mixed.indices[start:end] = mixed.indices[start:end][order]
+        mixed.data[start:end] = mixed.data[start:end][order]
+    assert features_json(mixed) == plain
+
+
+def test_a_text_without_impacts_has_an_empty_object_and_no_text_none():
+    assert features_json(from_features([{}, {"1": 2.0}, {}], 4)) == [b"{}", b'{"1":2.0}', b"{}"]
+    assert features_json(from_features([], 4)) == []
 
 
 def test_every_impact_that_an_index_can_keep_is_spelled_as_it_is_kept():

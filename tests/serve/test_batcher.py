@@ -55,9 +55,9 @@ def test_each_caller_gets_its_own_impacts_from_common_batches() -> None:
     found = ran([encoder], Limits(), work)
     assert len(encoder.batches) <= 3
     assert sum(encoder.batches) == 40
-    for texts, impacts in zip(asked, found, strict=True):
+    for texts, part in zip(asked, found, strict=True):
         plain = HashEncoder().encode_documents(texts)
-        np.testing.assert_array_equal(impacts.toarray(), plain.toarray())
+        np.testing.assert_array_equal(part.impacts.toarray(), plain.toarray())
 
 
 def test_a_request_over_several_batches_is_put_together_in_order() -> None:
@@ -84,7 +84,7 @@ def test_no_texts_need_no_encoder() -> None:
         return none, await batcher.encode("query_explanation", [])
 
     impacts, explanations = ran([encoder], Limits(), work)
-    assert impacts.shape == explanations.impacts.shape == (0, 512)
+    assert impacts.impacts.shape == explanations.impacts.shape == (0, 512)
     assert encoder.batches == []
 
 

@@ -4,24 +4,30 @@ import json
 import pytest
 from fastapi import FastAPI
 from fastapi.responses import Response
-from fastapi.routing import APIRoute
+from starlette.types import ASGIApp
 
-from splare_os.serve.direct import DirectRoute
+from splare_os.serve.direct import Direct
 from splare_os.serve.messages import Texts
 from splare_os.serve.routes import Fingerprint
 
 JSON = "application/json"
 
 
-def answered(route: type[APIRoute], content: bytes, kind: str = JSON) -> tuple[int, bytes]:
-    """Return status and body of what an application of one route answers."""
+def application() -> FastAPI:
+    """Return an application of one route."""
     app = FastAPI()
-    app.router.route_class = route
 
     @app.post("/texts")
     async def texts(body: Texts, fingerprint: Fingerprint = None) -> Response:
         return Response(json.dumps([body.texts, fingerprint]))
 
+    return app
+
+
+def answered(
+    app: ASGIApp, content: bytes, kind: str = JSON, *, method: str = "POST", path: str = "/texts"
+) -> tuple[int, bytes]:
+    """Return status and body of what an application answers."""
     sent: list[dict] = []
 
     async def receive() -> dict:
@@ -31,7 +37,7 @@ def answered(route: type[APIRoute], content: bytes, kind: str = JSON) -> tuple[i
         sent.append(message)
 
     headers = [(b"content-type", kind.encode()), (b"splare-fingerprint", b"f1")]
-    scope = {"type": "http", "method": "POST", "path": "/texts", "raw_path": b"/texts"}
+    scope = {"type": "http", "method": method, "path": path, "raw_path": path.encode()}
     scope |= {"query_string": b"", "root_path": "", "headers": headers, "http_version": "1.1"}
     asyncio.run(app(scope, receive, send))
     return sent[0]["status"], b"".join(one.get("body", b"") for one in sent)
@@ -39,10 +45,10 @@ def answered(route: type[APIRoute], content: bytes, kind: str = JSON) -> tuple[i
 
 def test_a_good_request_passes_fastapis_reading_by(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fastapi.routing.solve_dependencies", None)
-    status, found = answered(DirectRoute, b'{"texts": ["oil", "\\u00e9"]}')
+    status, found = answered(Direct(application()), b'{"texts": ["oil", "\\u00e9"]}')
     assert (status, json.loads(found)) == (200, [["oil", "é"], "f1"])
     with pytest.raises(TypeError):
-        answered(APIRoute, b'{"texts": ["oil"]}')
+        answered(application(), b'{"texts": ["oil"]}')
 
 
 @pytest.mark.parametrize(
@@ -59,4 +65,14 @@ def test_a_good_request_passes_fastapis_reading_by(monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_every_other_request_is_answered_as_ever(content: bytes, kind: str) -> None:
-    assert answered(DirectRoute, content, kind) == answered(APIRoute, content, kind)
+    assert answered(Direct(application()), content, kind) == answered(application(), content, kind)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/texts"), ("PUT", "/texts"), ("POST", "/text"), ("POST", "/docs")]
+)
+def test_every_other_route_is_the_applications(method: str, path: str) -> None:
+    good = b'{"texts": ["oil"]}'
+    found = answered(Direct(application()), good, method=method, path=path)
+    assert found == answered(application(), good, method=method, path=path)
+    assert found[0] in {404, 405}

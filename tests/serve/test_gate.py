@@ -1,3 +1,4 @@
+import asyncio
 import gzip
 import socket
 import threading
@@ -7,6 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
+from starlette.types import Message
+
+from splare_os.serve.gate import Gate
+from splare_os.serve.limits import Limits
+from splare_os.serve.metrics import Registry
 
 from .serving import Server, running
 
@@ -121,6 +127,25 @@ def test_a_request_that_takes_too_long_is_ended(small: Server) -> None:
     assert (status, found) == (504, {"error": "no answer in 1.5 s", "error_type": "Timeout"})
     assert small.post("/queries", {"texts": ["a"]})[0] in {200, 504}
     small.wait_for("splare_requests", 1)
+
+
+def test_a_time_out_of_the_application_is_no_end_of_the_request() -> None:
+    async def app(*_: object) -> None:
+        raise TimeoutError("of a socket")
+
+    sent: list[Message] = []
+    told = iter([{"type": "http.request", "body": b"{}"}])
+
+    async def receive() -> Message:
+        return next(told, None) or await asyncio.Future()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    gate = Gate(app, limits=Limits(), registry=Registry(), token=None, routes=[])
+    scope = {"type": "http", "method": "POST", "path": "/documents", "headers": []}
+    asyncio.run(gate(scope, receive, send))
+    assert [one.get("status") for one in sent] == [500, None]
 
 
 def test_what_is_too_much_to_wait_comes_again_later(small: Server) -> None:

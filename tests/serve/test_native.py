@@ -23,6 +23,7 @@ def test_plain_impacts_stay_as_they_are() -> None:
     record = FieldRecord("hash", "0123456789abcdef", 3, 400, ("text",))
     [first, _] = orjson.loads(stored(IMPACTS, record))["response"]
     assert first == {"1": 3.0, "0": 1.0, "2": 0.5, "length": 4.5}
+    assert stored(IMPACTS[:0], record) == b'{"response":[]}'
 
 
 def test_without_a_cluster_the_routes_say_what_to_do(server: Server) -> None:

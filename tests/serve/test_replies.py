@@ -5,7 +5,7 @@ from scipy.sparse import csr_array
 
 from splare_os.impacts import Impacts
 from splare_os.serve import replies
-from splare_os.serve.work import Explanations
+from splare_os.serve.work import Explanations, Rows
 from splare_os.statistics import Statistics
 
 
@@ -14,7 +14,7 @@ def rows() -> Impacts:
 
 
 def test_features_are_as_the_index_keeps_them_heaviest_first() -> None:
-    assert replies.features(rows()) == b'{"response":[{"2":2.0,"1":1.234375},{}]}'
+    assert replies.features(Rows.of(rows())) == b'{"response":[{"2":2.0,"1":1.234375},{}]}'
 
 
 def test_columns_are_the_models_own_float32() -> None:

@@ -11,6 +11,7 @@ from splare_os.serve.work import (
     Explanations,
     ModelFailedError,
     Part,
+    Rows,
     UnreadableTextError,
     answers,
     joined,
@@ -38,8 +39,7 @@ def batch(*slices: Sequence[str], kind: Kind = "document") -> Batch:
 
 def impacts_of(part: Part | Exception) -> list[list[float]]:
     assert not isinstance(part, Exception), part
-    made = part.impacts if isinstance(part, Explanations) else part
-    return [[float(value) for value in row] for row in made.toarray()]
+    return [[float(value) for value in row] for row in part.impacts.toarray()]
 
 
 def test_each_slice_gets_its_own_rows() -> None:
@@ -48,6 +48,16 @@ def test_each_slice_gets_its_own_rows() -> None:
     assert encoder.batches == [3]
     assert impacts_of(first) == encoder.encode_documents(["a", "b b"]).toarray().tolist()
     assert impacts_of(second) == encoder.encode_documents(["c"]).toarray().tolist()
+
+
+def test_rows_of_one_batch_share_its_json() -> None:
+    first, second = answers(HashEncoder(), batch(["a", ""], ["b"]))
+    assert isinstance(first, Rows)
+    assert isinstance(second, Rows)
+    latent = HashEncoder().latent
+    assert first.features == [b'{"%d":0.5}' % latent("a"), b"{}"]
+    assert second.features == [b'{"%d":0.5}' % latent("b")]
+    assert first.made.features is second.made.features
 
 
 def test_explanations_have_impacts_and_spans() -> None:

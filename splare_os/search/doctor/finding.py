@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 from opensearchpy import AuthorizationException, TransportError
 
+from ...connection import missing_right
 from ...errors import SplareError
 
 Status: TypeAlias = Literal["ok", "warning", "failure"]
@@ -39,12 +40,12 @@ def failure(check: str, found: str, remedy: str) -> Finding:
 def seen(check: str, needs: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
     """Yield what `look` finds; what may not be seen is a warning that tells the permission.
 
-    `needs` is the permission. An error of ours is a failure.
+    `needs` is the permission, where the cluster does not name it. An error of ours is a failure.
     """
     try:
         yield from look()
-    except AuthorizationException:
-        remedy = f"grant {needs} to this user, if it is to be checked"
+    except AuthorizationException as error:
+        remedy = f"grant {missing_right(str(error)) or needs} to this user, if it is to be checked"
         yield warning(check, "it may not be looked at", remedy)
     except TransportError as error:
         yield warning(check, f"it cannot be looked at: {error}", "look at the cluster's log")

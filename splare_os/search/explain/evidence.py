@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from opensearchpy import OpenSearch
+from opensearchpy import AuthorizationException, OpenSearch
 
 from ...documents.document import Body
 from ...encoder import Encoder, Spans
@@ -15,6 +15,9 @@ from ...layout.view import Headers
 from ..clause.clause import Clause
 from .explain import Contribution, explain
 from .found import Found, found
+
+FORBIDDEN = "security_exception"
+"""The error of a document that the security plugin keeps from a user."""
 
 NEEDED = ("_index", "_id", "_seq_no", "_primary_term")
 
@@ -94,6 +97,13 @@ def _asked(hit: Mapping[str, Any], sought: Sequence[Sought]) -> dict[str, Any] |
 
 
 def _same(hit: Mapping[str, Any], document: Mapping[str, Any]) -> Body | None:
+    """Return what the document of a hit holds, None if it is no longer the version of the hit.
+
+    Who may find it and not read it is told: else there would be no highlight, and no reason.
+    """
+    error = document.get("error")
+    if isinstance(error, Mapping) and error.get("type") == FORBIDDEN:
+        raise AuthorizationException(403, FORBIDDEN, {"error": {"root_cause": [error]}})
     is_same = all(document.get(name) == hit[name] for name in NEEDED)
     return dict(document.get("_source") or {}) if is_same else None
 

@@ -21,6 +21,7 @@ from opensearchpy import OpenSearch, RequestError
 from opensearchpy.exceptions import OpenSearchException
 
 from ...errors import ReplyError
+from ...layout.existing import index_exists
 from ...reply import part
 
 log = logging.getLogger(__name__)
@@ -163,7 +164,7 @@ def search_log_template() -> dict[str, Any]:
 
 def ensure_search_log(client: OpenSearch, index: str = INDEX) -> None:
     """Create the index of the log, if there is none."""
-    if client.indices.exists(index=index):
+    if index_exists(client, index):
         return
     try:
         client.indices.create(index=index, body=search_log_template()["template"])
