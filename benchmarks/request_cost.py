@@ -2,8 +2,8 @@
 
 python -m benchmarks.request_cost [--other FOLDER] has 64 clients ask servers, a text a request:
 ours of this checkout, whose impacts are looked up (`benchmarks/served.py`), an application that
-answers always the same, and ours of another checkout; in turns, each first by turns. A line of JSON
-for each tells the CPU of the server and of the clients for a request, and ours in its terms.
+answers always the same, and ours of another checkout; in turns, there and back. A line of JSON for
+each tells the CPU of the server and of the clients for a request, and what ours costs in its terms.
 """
 
 import json

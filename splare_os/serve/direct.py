@@ -20,8 +20,8 @@ Endpoint: TypeAlias = Callable[..., Coroutine[Any, Any, Response]]
 class Direct:
     """Answers good requests of an application's routes that take a body, and passes on all others.
 
-    FastAPI takes longer to reach a route than all the rest of ours (docs/serving.md). `receive`
-    gives the whole body, and again to who asks again (`gate`). A `Refusal` is raised.
+    FastAPI takes as much time to reach a route as the gate takes in all (docs/serving.md).
+    `receive` gives the whole body, and again to who asks again (`gate`). A `Refusal` is raised.
     """
 
     def __init__(self, app: FastAPI) -> None:

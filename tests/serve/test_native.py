@@ -1,7 +1,10 @@
 import numpy as np
 import orjson
+import pytest
 from scipy.sparse import csr_array
 
+from splare_os.impacts import prune
+from splare_os.layout.field import FieldImpacts, impacts_object
 from splare_os.layout.records import FieldRecord
 from splare_os.scoring import Saturation
 from splare_os.serve.native import stored
@@ -24,6 +27,25 @@ def test_plain_impacts_stay_as_they_are() -> None:
     [first, _] = orjson.loads(stored(IMPACTS, record))["response"]
     assert first == {"1": 3.0, "0": 1.0, "2": 0.5, "length": 4.5}
     assert stored(IMPACTS[:0], record) == b'{"response":[]}'
+
+
+@pytest.mark.parametrize("saturation", [None, Saturation(k1=2.0, b=0.5, mean_length=40.0)])
+def test_all_texts_at_once_are_written_as_the_worker_writes_each(
+    saturation: Saturation | None,
+) -> None:
+    draw = np.random.default_rng(0)
+    dense = draw.gamma(2.0, 1.0, (9, 300)) * (draw.random((9, 300)) < 0.3)
+    dense[4] = 0.0
+    impacts = csr_array(dense.astype(np.float32))
+    made = FieldImpacts.of(prune(impacts, 50), saturation)
+    one_by_one = [
+        {**impacts_object(made, row)["impacts"], "length": made.lengths[row]}  # type: ignore[dict-item]
+        for row in range(9)
+    ]
+    one_by_one[4] = {}
+    record = FieldRecord("hash", "0123456789abcdef", 300, 50, ("text",), saturation)
+    plain = orjson.dumps({"response": one_by_one}, option=orjson.OPT_SERIALIZE_NUMPY)
+    assert stored(impacts, record) == plain
 
 
 def test_without_a_cluster_the_routes_say_what_to_do(server: Server) -> None:
