@@ -17,8 +17,8 @@ from splare_os.index.report import ReportOptions, reported
 from splare_os.index.snapshot import Watch
 from splare_os.layout.labels import Label, ensure_labels, keep_labels
 from splare_os.search import SearchOptions, search
-from splare_os.search.doctor import examine
-from splare_os.search.fusion import RRF
+from splare_os.search.doctor.doctor import examine
+from splare_os.search.fusion.fusion import RRF
 from splare_os.search.fusion.hybrid import Hybrid
 from splare_os.search.labels import Labels
 from tests.hashing import WordEncoder

@@ -12,7 +12,7 @@ from splare_os.errors import BulkError
 from splare_os.index import IngestOptions, ingest, replay
 from splare_os.layout.pipeline import DEAD_LETTERS
 from splare_os.search import SplareOpenSearch
-from splare_os.search.doctor import examine
+from splare_os.search.doctor.doctor import examine
 from tests.secured.cluster import Secured, role
 from tests.secured.duties import (
     ENCODER,
