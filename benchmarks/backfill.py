@@ -29,18 +29,17 @@ from tqdm import tqdm
 from splare_os.cli.options import (
     cluster_connection,
     cluster_options,
-    names,
     quieten_transformers,
 )
 from splare_os.connection import open_client
 from splare_os.encode.load import load_encoder
 from splare_os.encoder import Encoder
 from splare_os.errors import BulkError
-from splare_os.evaluate.datasets import read_corpus, read_dataset
+from splare_os.evaluate.datasets import read_corpus
 from splare_os.index import BackfillOptions, backfill
 
+from .data_sets import data_options, read_sets
 from .pairs import of_pairs
-from .results import folders_below
 
 INDEX = "splare-bench-backfill"
 SEARCHES_A_S = 20
@@ -168,10 +167,7 @@ def look(client: OpenSearch, waiting: dict[str, float], delays: list[float]) -> 
 
 
 @click.command()
-@click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--documents", default=20_000, show_default=True, type=click.IntRange(min=1000))
-@click.option("--model", default="mini", show_default=True)
-@click.option("--sets", default="", callback=names, help="Only these data sets.")
+@data_options(documents=20_000)
 @click.option("--share", default=0.25, show_default=True, help="As of `splare-os backfill`.")
 @click.option("--window", default=4.0, show_default=True, help="Seconds of a window.")
 @cluster_options
@@ -186,8 +182,7 @@ def main(
 ) -> None:
     """Fill an index that is searched."""
     quieten_transformers()
-    encoder, found = load_encoder(model), folders_below(data)
-    read = [read_dataset(found[name], name, limit=1500) for name in sets or found]
+    encoder, read = load_encoder(model), read_sets(data, sets)
     texts = [one.text for each in read for one in read_corpus(each.corpus)]
     queries = [text for each in read for text in each.queries.values()]
     connection = cluster_connection(cluster)

@@ -24,19 +24,18 @@ from opensearchpy.exceptions import OpenSearchException
 from splare_os.cli.options import (
     cluster_connection,
     cluster_options,
-    names,
     quieten_transformers,
 )
 from splare_os.connection import open_client
 from splare_os.encode.load import load_encoder
 from splare_os.errors import SplareError
-from splare_os.evaluate.datasets import read_corpus, read_dataset
+from splare_os.evaluate.datasets import read_corpus
 from splare_os.impacts import stack
 from splare_os.layout.statistics import kept_statistics
 from splare_os.search import SplareOpenSearch
 
 from .collection import Grown, Ready, fill, rows_of
-from .results import folders_below
+from .data_sets import data_options, read_sets
 from .scoring import read_collection
 from .timing import Found, compared, timed
 
@@ -115,10 +114,7 @@ def search(client: SplareOpenSearch, index: str, scoring: str, query: str) -> Fo
 
 
 @click.command()
-@click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--documents", default=300_000, show_default=True, type=click.IntRange(min=1000))
-@click.option("--model", default="mini", show_default=True)
-@click.option("--sets", default="", callback=names, help="Only these data sets.")
+@data_options(documents=300_000)
 @click.option("--queries", default=200, show_default=True, help="Queries, drawn of all sets.")
 @click.option("--rounds", default=3, show_default=True, help="Times that each is asked.")
 @cluster_options
@@ -133,8 +129,7 @@ def main(
 ) -> None:
     """Search either scoring in turn."""
     quieten_transformers()
-    encoder, found = load_encoder(model), folders_below(data)
-    read = [read_dataset(found[name], name, limit=1500) for name in sets or found]
+    encoder, read = load_encoder(model), read_sets(data, sets)
     real = stack([read_collection(encoder, one).documents for one in read])
     texts = [text for one in read for text in one.queries.values()]
     asked = random.Random(0).sample(texts, min(queries, len(texts)))

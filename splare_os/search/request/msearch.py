@@ -31,12 +31,15 @@ def parse_msearch(body: Any) -> list[Pair] | None:  # noqa: ANN401  # what a use
 def with_searches(body: str | bytes, searches: Sequence[Dsl | None]) -> str:
     r"""Return an `_msearch` that `parse_msearch` can read, with `searches` in place of its own.
 
-    Headers, and searches where that is None, keep their lines to the byte.
+    Headers, and searches where that is None, keep their lines to the byte; only an empty header at
+    the very beginning is written out, for a server does not count an empty line there.
 
     >>> with_searches('{"index":  "a"}\n{}\n\n{"size":  1}\n', [{"size": 2}, None])
     '{"index":  "a"}\n{"size": 2}\n\n{"size":  1}\n'
     """
     lines = _lines(body) or []
+    if lines and not lines[0].strip():
+        lines[0] = "{}"
     return "".join(
         f"{header}\n{own if search is None else json.dumps(search)}\n"
         for header, own, search in zip(lines[::2], lines[1::2], searches, strict=True)

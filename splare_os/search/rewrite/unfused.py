@@ -29,8 +29,8 @@ def fused(finish: Finish) -> Finish:
             raise ReplyError(
                 "a hybrid query was answered with its lists one after another, as no search "
                 "pipeline has fused them: name one (search_pipeline=…, or the index's "
-                "index.search.default_pipeline), or take the body that "
-                "splare_os.search.fusion.hybrid makes"
+                "index.search.default_pipeline), or take the body that splare_os.search.hybrid "
+                "makes"
             )
         return finish(reply)
 

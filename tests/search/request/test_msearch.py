@@ -32,6 +32,10 @@ def test_lines_are_kept_as_they_were_sent_but_for_searches_in_their_place():
     assert parse_msearch(changed) == [({"index": "a"}, {}), ({}, {"query": {"term": {"a": "ü"}}})]
 
 
+def test_an_empty_header_at_the_beginning_is_written_out():
+    assert with_searches('\n{"size":  1}\n\n{}\n', [None, None]) == '{}\n{"size":  1}\n\n{}\n'
+
+
 def test_each_search_has_one_in_its_place():
     with pytest.raises(ValueError, match="shorter"):
         with_searches("{}\n{}\n", [])
