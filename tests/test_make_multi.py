@@ -1,4 +1,4 @@
-"""The recipe of the multilingual model, on a toy budget: one command, three stages."""
+"""The recipe of the multilingual model, on a toy budget: one command, two stages."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ from tests.train.trim.small import save_unigram_model
 SCRIPT = Path(__file__).parent.parent / "scripts" / "make-multi"
 TRIM = "--rows 36"
 SAE = "--layer 1 --width 40 --k 3 --tokens 2560 --states 2000 --batch 128 --window 32"
-DISTILL = "--steps 3 --batch 8 --held-out 1 --rank 2 --max-tokens 24"
+SAE += " --held-out 100 --embedding-bits 8"
 WORDS = ("the oil", "price of oil", "the sea", "oil at sea")
 
 
@@ -37,8 +37,6 @@ def data(tmp_path: Path, script: ModuleType) -> Path:
     english = [{"text": f"{WORDS[n % 4]} {n % 7} {n}"} for n in range(30)]
     for name in script.ENGLISH:
         write(texts / f"{name}.jsonl.gz", [dict(one) for one in english])
-    pairs = [{"query": f"oil {n}", "positive": f"the price {n}"} for n in range(30)]
-    write(texts / "factbook.pairs.jsonl.gz", [dict(one) for one in pairs])
     for name in script.CORPORA:
         write(tmp_path / "data" / name / "corpus.jsonl.gz", [{"_id": "1", "text": "the sea"}])
     for name in script.COUNTED:
@@ -55,18 +53,12 @@ def data(tmp_path: Path, script: ModuleType) -> Path:
     return tmp_path
 
 
-def test_texts_and_pairs_are_collected_by_language(
-    data: Path, tmp_path: Path, script: ModuleType
-) -> None:
-    texts, pairs = script.collected(data, tmp_path / "read")
-    assert ([*texts], [*pairs]) == (["de", "es"], ["de", "en", "es"])
+def test_texts_are_collected_by_language(data: Path, tmp_path: Path, script: ModuleType) -> None:
+    texts = script.collected(data, tmp_path / "read")
+    assert [*texts] == ["de", "es"]
     read = [json.loads(line)["text"] for line in Path(texts["de"]).read_text("utf-8").splitlines()]
     assert len(read) == len(set(read)) == 60  # passages with their titles, and queries
     assert {"de das meer de 7", "de 7"} <= set(read)
-    rows = [json.loads(line) for line in Path(pairs["es"]).read_text("utf-8").splitlines()]
-    assert len(rows) == 2 * script.PER_LANGUAGE
-    asked = {(row["query"], row["positive"]) for row in rows}
-    assert {(positive, query) for query, positive in asked} == asked  # both ways
 
 
 @pytest.mark.slow
@@ -75,30 +67,17 @@ def test_one_command_makes_the_model_without_the_unseen_languages(
 ) -> None:
     save_unigram_model(tmp_path / "teachers" / "multilingual-e5-small")
     where = ["--out", str(tmp_path / "multi"), "--teachers", str(tmp_path / "teachers")]
-    what = [
-        "--trim",
-        TRIM,
-        "--sae",
-        f"{SAE} --held-out 100",
-        "--distill",
-        DISTILL,
-        "--unseen",
-        "es",
-    ]
+    what = ["--trim", TRIM, "--sae", SAE, "--unseen", "es"]
     command = [sys.executable, str(SCRIPT), str(data), *where, *what]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    trimmed, zero_shot, trained = map(json.loads, done.stdout.splitlines())
-    assert (trimmed["rows"], zero_shot["n_bad_lines"]) == (36, 0)
+    trimmed, trained = map(json.loads, done.stdout.splitlines())
+    assert (trimmed["rows"], trained["n_bad_lines"]) == (36, 0)
     assert "es.jsonl" in done.stderr  # its words are counted
     commands = [line for line in done.stderr.splitlines() if line.startswith("splare-os train")]
-    _, sae, distilled = commands
+    _, sae = commands
     assert "de.jsonl" in sae
-    assert "es.jsonl" not in sae + distilled
-    rows = (tmp_path / "multi.parallel.jsonl").read_text("utf-8").splitlines()
-    assert rows
-    assert not [row for row in rows if '"es ' in row]
-    assert trained["pairs"] == len(rows) + 30
+    assert "es.jsonl" not in sae
     multi = load_encoder(str(tmp_path / "multi"))
     assert (multi.name, multi.document_top_k) == ("multi", 200)
     assert (tmp_path / "multi" / "embedding.safetensors").is_file()

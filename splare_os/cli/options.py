@@ -161,7 +161,7 @@ def model_option(command: C, *, multiple: bool = False) -> C:
         multiple=multiple,
         default=("mini",) if multiple else "mini",
         show_default=True,
-        help="mini, a model folder, or a hub id.",
+        help="mini, multi, a model folder, or a hub id.",
     )
     return added(command, model, place_options)
 

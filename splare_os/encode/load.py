@@ -11,8 +11,12 @@ DTYPES = ("float32", "bfloat16", "float16")
 """Precisions an encoder can run in; docs/encoding.md tells how far their impacts agree."""
 
 
+MULTI = "multi"
+"""The multilingual model, and the extra that brings it."""
+
+
 def load_encoder(name: str, *, device: str | None = None, dtype: str | None = None) -> Encoder:
-    """Return the encoder `name`: `mini` (shipped), a model folder, a hub's id, or an address.
+    """Return the encoder `name`: `mini` or `multi`, a model folder, a hub's id, or an address.
 
     `device` is torch's name for it, by default a GPU where there is one; several, by comma, make
     an encoder of as many processes. `dtype` is `float32`, `bfloat16` or `float16`; by default what
@@ -47,14 +51,20 @@ def load_encoder(name: str, *, device: str | None = None, dtype: str | None = No
 
 
 def model_folder(name: str) -> Path:
-    """Return the folder of `mini`, of a model folder, or of a hub id, which is downloaded once."""
+    """Return the folder of a shipped model or of a hub id, which is downloaded once, or `name`.
+
+    `mini` comes with this package, `multi` with a distribution of its own.
+    """
     if name == "mini":
         return Path(str(files("splare_os"))) / "mini"
+    if name == MULTI:
+        require(MULTI, f"the model {name!r}")
+        return Path(str(files("splare_os_multi"))) / "model"
     if Path(name).is_dir():
         return Path(name)
     if name.count("/") != 1 or name.startswith((".", "/")):
         raise EncoderError(
-            f"there is no model {name!r}: give mini, a model folder, a hub id (owner/name), "
+            f"there is no model {name!r}: give mini, multi, a model folder, a hub id (owner/name), "
             "or the address of a model server"
         )
     require("encode", f"the model {name!r}")  # before it is fetched for nothing

@@ -1,4 +1,5 @@
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,7 @@ import torch
 from sentence_transformers import SparseEncoder
 
 from splare_os.encode.load import load_encoder
-from splare_os.errors import EncoderError
+from splare_os.errors import EncoderError, MissingExtraError
 from tests.models import build_tiny
 
 
@@ -23,8 +24,26 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_is_refused_with_what_is_possible() -> None:
-    with pytest.raises(EncoderError, match="there is no model 'maxi': give mini, a model folder"):
+    with pytest.raises(
+        EncoderError, match="there is no model 'maxi': give mini, multi, a model folder"
+    ):
         load_encoder("maxi")
+
+
+def test_a_model_of_another_distribution_is_found_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "splare_os_multi", None)  # as if it were not installed
+    with pytest.raises(MissingExtraError, match=r"'multi' needs splare_os_multi.*os\[multi\]"):
+        load_encoder("multi")
+    monkeypatch.delitem(sys.modules, "splare_os_multi")
+    package = tmp_path / "splare_os_multi"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    build_tiny(tmp_path / "bert", name="multi").save(package / "model")
+    assert load_encoder("multi").name == "multi"
+    monkeypatch.delitem(sys.modules, "splare_os_multi")
 
 
 @pytest.mark.parametrize("damage", ["splare.json", "model.safetensors", "modules.json"])

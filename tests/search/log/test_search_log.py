@@ -158,15 +158,15 @@ class Stalled:
     """A client whose cluster does not answer until it is let."""
 
     def __init__(self) -> None:
-        self.let, self.bulks = threading.Event(), 0
+        self.let, self.asked = threading.Event(), threading.Event()
         self.indices = self
         self.transport = type("Transport", (), {"serializer": None})()
 
-    def exists(self, **_: Any) -> bool:
-        return True
+    def get_mapping(self, **_: Any) -> dict[str, Any]:
+        return {"splare-search-log": {"mappings": {}}}
 
     def bulk(self, **_: Any) -> dict[str, Any]:
-        self.bulks += 1
+        self.asked.set()
         self.let.wait(30)
         raise TransportError(503, "stalled")
 
@@ -195,8 +195,7 @@ def test_a_cluster_that_stalls_holds_no_search_up_and_what_does_not_fit_is_count
     with caplog.at_level(logging.WARNING):
         begun = time.perf_counter()
         searched(watch)
-        while not stalled.bulks:
-            time.sleep(0.01)
+        assert stalled.asked.wait(10)
         for _ in range(10):
             assert searched(watch) is REPLY
         assert time.perf_counter() - begun < 10  # the cluster has answered nothing yet

@@ -1,0 +1,1 @@
+"""The weights of the model "multi" of splare-os, in the folder `model` beside this file."""
