@@ -3,12 +3,10 @@
 from configparser import ConfigParser
 
 import pytest
-from opensearchpy import OpenSearch
 
 from splare_os import __version__
 from splare_os.encode import load_encoder
 from splare_os.encode.card import fingerprint, read_card
-from splare_os.encoder import Encoder
 from splare_os.index import IngestOptions, ingest
 from splare_os.search import SplareOpenSearch
 
@@ -36,37 +34,27 @@ def test_the_model_is_whole_and_small_enough() -> None:
     assert (MODEL / "README.md").is_file()
 
 
-@pytest.fixture(scope="module")
-def multi() -> Encoder:
-    return load_encoder("multi", device="cpu", dtype="float32")
-
-
-@pytest.fixture
-def facts(client: OpenSearch, multi: Encoder, index: str) -> str:
-    """The index of twelve English texts."""
-    documents = str(ROOT / "examples" / "documents.jsonl")
-    outcomes = ingest(client, multi, [documents], IngestOptions(index=index))
-    assert [one.status for one in outcomes] == ["indexed"] * 12
-    return index
+QUESTIONS = {
+    "wer hat beim Sturz der Aktien Geld verloren": "Black Tuesday",
+    "¿quién perdió dinero cuando cayeron las acciones?": "Black Tuesday",
+    "кто потерял деньги, когда упали акции": "Black Tuesday",
+    "من خسر المال عندما انخفضت الأسهم": "Black Tuesday",
+    "动物的伪装": "Octopuses",
+    "動物の擬態": "Octopuses",
+    "पशुओं का छलावरण": "Octopuses",
+    "why does dough grow": "Sourdough",
+}
 
 
 @pytest.mark.opensearch
-@pytest.mark.parametrize(
-    ("question", "title"),
-    [
-        ("wer hat beim Sturz der Aktien Geld verloren", "Black Tuesday"),
-        ("¿quién perdió dinero cuando cayeron las acciones?", "Black Tuesday"),
-        ("кто потерял деньги, когда упали акции", "Black Tuesday"),
-        ("من خسر المال عندما انخفضت الأسهم", "Black Tuesday"),
-        ("动物的伪装", "Octopuses"),
-        ("動物の擬態", "Octopuses"),
-        ("पशुओं का छलावरण", "Octopuses"),
-        ("why does dough grow", "Sourdough"),
-    ],
-)
-def test_a_question_finds_its_answer_in_another_language(
-    cluster_url: str, multi: Encoder, facts: str, question: str, title: str
-) -> None:
-    with SplareOpenSearch(cluster_url, encoder=multi) as searching:
-        reply = searching.search(index=facts, body={"query": {"splare": {"text": question}}})
-    assert reply["hits"]["hits"][0]["_source"]["title"] == title
+def test_questions_find_their_answers_in_another_language(cluster_url: str, index: str) -> None:
+    multi = load_encoder("multi", device="cpu", dtype="float32")
+    documents = str(ROOT / "examples" / "documents.jsonl")
+    with SplareOpenSearch(cluster_url, encoder=multi) as client:
+        outcomes = ingest(client, multi, [documents], IngestOptions(index=index))
+        assert [one.status for one in outcomes] == ["indexed"] * 12
+        found = {}
+        for question in QUESTIONS:
+            reply = client.search(index=index, body={"query": {"splare": {"text": question}}})
+            found[question] = reply["hits"]["hits"][0]["_source"]["title"]
+    assert found == QUESTIONS
