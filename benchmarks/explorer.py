@@ -8,7 +8,7 @@ it. Times are those of the server, without a browser.
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import click
 import numpy as np
@@ -21,6 +21,8 @@ from splare_os.explore.searching import explain_hits, search_systems
 
 WORDS = 8
 WARM_UP = 5
+FIRST = 5
+"""Documents whose reasons the page asks for at first."""
 
 
 @click.command()
@@ -66,9 +68,11 @@ def _measured(place: Place, query: str) -> dict[str, float]:
     asked = Searching(query=query)
     hits = timed("search", lambda: search_systems(place, asked))
     columns = hits["columns"]
-    ids = list({hit["id"] for one in columns.values() for hit in one["hits"]})  # type: ignore[attr-defined]
-    timed("reasons", lambda: explain_hits(place, Explaining(query=query, ids=ids)))
-    found["search and reasons"] = found["search"] + found["reasons"]
+    ids = in_turns([[hit["id"] for hit in one["hits"]] for one in columns.values()])  # type: ignore[attr-defined]
+    for name, part in (("first reasons", ids[:FIRST]), ("other reasons", ids[FIRST:])):
+        timed(name, lambda part=part: explain_hits(place, Explaining(query=query, ids=part)))
+    found["search and first reasons"] = found["search"] + found["first reasons"]
+    found["search and all reasons"] = found["search and first reasons"] + found["other reasons"]
     heaviest = hits["latents"][0]["latent"]  # type: ignore[index]
     steered = Searching(query=query, steer=f"{heaviest}=2")
     timed("search, steered", lambda: search_systems(place, steered))
@@ -76,6 +80,15 @@ def _measured(place: Place, query: str) -> dict[str, float]:
     timed("reasons, steered", lambda: explain_hits(place, dragged))
     found["documents explained"] = float(len(ids))
     return found
+
+
+def in_turns(columns: Sequence[Sequence[str]]) -> list[str]:
+    """Return the ids of all rankings, the best of each first: the order in which the page asks."""
+    ranks: dict[str, int] = {}
+    for column in columns:
+        for at, name in enumerate(column):
+            ranks[name] = min(at, ranks.get(name, at))
+    return sorted(ranks, key=ranks.__getitem__)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ stored entry is an impact, so no entry is ever zero, negative or non-finite.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, TypeAlias, TypeVar, cast
 
 import numpy as np
@@ -68,15 +69,38 @@ def prune(impacts: Impacts, top_k: int) -> Impacts:
     """
     if top_k < 1:
         raise ValueError(f"top_k={top_k}: keep at least one latent")
+    return _pruned(impacts, np.minimum(np.diff(impacts.indptr), top_k))
+
+
+def prune_to_mass(impacts: Impacts, mass: float) -> Impacts:
+    """Return each text's heaviest impacts, as many as have the share `mass` of their sum; ≥ 1.
+
+    Equal impacts keep the lower latent; those that are no numbers stay, to be told of.
+
+    >>> rows = csr_array(np.array([[1.0, 6.0, 3.0]], dtype=np.float32))
+    >>> prune_to_mass(rows, 0.9).toarray().tolist()
+    [[0.0, 6.0, 3.0]]
+    """
+    counts = np.diff(impacts.indptr)
+    for row, (start, end) in enumerate(pairwise(impacts.indptr)):
+        together = np.cumsum(np.sort(impacts.data[start:end].astype(np.float64))[::-1])
+        if len(together) and np.isfinite(together[-1]):
+            counts[row] = min(len(together), np.searchsorted(together, mass * together[-1]) + 1)
+    return _pruned(impacts, counts)
+
+
+def _pruned(impacts: Impacts, counts: NDArray[np.integer]) -> Impacts:
+    """Return the heaviest impacts of each text, so many as `counts` [text] tells."""
     lengths = np.diff(impacts.indptr)
-    if not len(lengths) or lengths.max(initial=0) <= top_k:
+    longer = np.flatnonzero(lengths > counts)
+    if not len(longer):
         return impacts
     impacts.sort_indices()
     kept = np.ones(impacts.nnz, dtype=bool)
-    for row in np.flatnonzero(lengths > top_k):
+    for row in longer:
         start, end = impacts.indptr[row], impacts.indptr[row + 1]
-        kept[start:end] = _heaviest(impacts.data[start:end], top_k)
-    indptr = np.concatenate([[0], np.cumsum(np.minimum(lengths, top_k))])
+        kept[start:end] = _heaviest(impacts.data[start:end], int(counts[row]))
+    indptr = np.concatenate([[0], np.cumsum(counts)])
     triples = impacts.data[kept], impacts.indices[kept], indptr
     pruned: Impacts = csr_array(triples, shape=impacts.shape)
     return pruned

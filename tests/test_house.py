@@ -75,6 +75,7 @@ OF_NO_MODULE = {
     "serve/test_hostile.py": "a whole server among callers who mean it ill",
     "serve/test_openapi.py": "what the server says of itself, against what it does",
     "test_benchmark_pictures.py": "plots of benchmarks, in docs/",
+    "test_benchmark_postings.py": "benchmarks/postings.py",
     "test_benchmark_results.py": "benchmarks/results.py",
     "test_benchmark_generalisation.py": "benchmarks/generalisation.py and what it is made of",
     "test_benchmark_rules.py": "benchmarks/rules.py",

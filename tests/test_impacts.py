@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from splare_os.impacts import as_stored, from_features, merge, prune, stored, to_features
+from splare_os.impacts import (
+    as_stored,
+    from_features,
+    merge,
+    prune,
+    prune_to_mass,
+    stored,
+    to_features,
+)
 
 
 def impacts(rows: list[list[float]]) -> csr_array:
@@ -55,6 +63,20 @@ def test_prune_equals_sorting_each_row() -> None:
 def test_prune_refuses_to_keep_nothing(top_k: int) -> None:
     with pytest.raises(ValueError, match=f"top_k={top_k}: keep at least one latent"):
         prune(impacts([[1.0]]), top_k)
+
+
+def test_a_mass_is_that_of_the_heaviest_impacts_of_each_text() -> None:
+    rows = impacts([[1, 6, 3], [0, 0, 0], [4, 4, 4], [9, 1, 0]])
+    kept = [[0, 6, 3], [0, 0, 0], [4, 4, 4], [9, 0, 0]]
+    assert prune_to_mass(rows, 0.9).toarray().tolist() == kept
+    equal = prune_to_mass(impacts([[4, 4, 4]]), 0.6)
+    assert equal.toarray().tolist() == [[4, 4, 0]]  # the lower latents
+    assert prune_to_mass(impacts([[2, 7]]), 1e-9).toarray().tolist() == [[0, 7]]
+
+
+def test_impacts_that_are_no_numbers_stay() -> None:
+    rows = impacts([[1, np.nan, 3], [1, np.inf, 3]])
+    assert prune_to_mass(rows, 0.5).nnz == 6
 
 
 def test_merge_takes_the_maximum_over_the_rows_of_a_text() -> None:

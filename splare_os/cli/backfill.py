@@ -62,11 +62,10 @@ def backfill(
     """
     from ..index import BackfillOptions
     from ..index import backfill as run_backfill
-    from ..layout.cut import check_top_k
 
     options = BackfillOptions(index, text_fields(chosen), **part(chosen, BackfillOptions))
     encoder = opened_encoder(model)  # first: no cluster is started for nothing
-    check_top_k(encoder, options.top_k)
+    options.cut.check(encoder)
     with closing(connect(chosen)) as client:
         run = run_backfill(client, encoder, options)
         with interruptible(is_end=options.watch):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import SCORINGS, TEXT, added, cluster_options, print_json
+from .options import CUT, SCORINGS, TEXT, added, cluster_options, print_json
 from .options import connect as connected
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 )
 @lambda command: added(command, *TEXT)
 @click.option("--impacts-field", help="Where impacts go; its name ends in _splare.")
-@click.option("--top-k", type=click.IntRange(min=1), help="Impacts kept per document.")
+@lambda command: added(command, *CUT)
 @click.option("--scoring", type=click.Choice(SCORINGS), help="Of a new index.")
 @click.option("--template", "pattern", help="New indices of such names get it, too: logs-*.")
 @click.option("--two-phase", is_flag=True, help="Search by the heaviest latents first.")
@@ -51,12 +51,13 @@ def _route(
     """Return the route that the options name, and the server's token; `is_new`: makes the index."""
     from ..connect.route import find_route
     from ..connection import find_connection
+    from ..layout.cut import DocumentCut
     from .options import text_fields
 
     token = find_connection({}, prefix="SPLARE_SERVER_").bearer_token
     asked = chosen["index"], text_fields(chosen), chosen["server"]
-    options = {name: chosen[name] for name in ("top_k", "scoring")}
-    route = find_route(client, *asked, is_new=is_new, **options)
+    cut, scoring = DocumentCut(chosen["top_k"], chosen["mass"]), chosen["scoring"]
+    route = find_route(client, *asked, is_new=is_new, cut=cut, scoring=scoring)
     return replace(route, pattern=chosen["pattern"], two_phase=chosen["two_phase"]), token
 
 

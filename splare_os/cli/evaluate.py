@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     "--systems",
     callback=names,
     default="",
-    help="Some of bm25,dense,MODEL,MODEL-dot,hybrid,hybrid-MODEL, by comma; the usual if absent.",
+    help="Some of bm25,dense,MODEL,MODEL-dot,hybrid,hybrid-MODEL,weighted, by comma; the usual if "
+    "absent.",
 )
 @click.option("--baseline", default="", help="System the others are tested against; bm25.")
 @click.option("--in-memory", is_flag=True, help="Score models exactly without OpenSearch.")

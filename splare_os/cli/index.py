@@ -94,12 +94,11 @@ def index(
     from ..documents import find_sources
     from ..index import IngestOptions, ingest
     from ..index.ingest import find_status
-    from ..layout.cut import check_top_k
 
     sources = find_sources(files)  # before anything is started for them
     options = IngestOptions(index, text_fields(chosen), **part(chosen, IngestOptions))
     options, encoder = with_encoder(options, files, model)  # no cluster is started for nothing
-    check_top_k(encoder, options.top_k)
+    options.cut.check(encoder)
     if dry_run:
         rehearse(encoder, sources, options)
     with closing(connect(chosen)) as client:

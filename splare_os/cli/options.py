@@ -97,6 +97,22 @@ TEMPLATE = click.option(
 )
 
 
+CUT = (
+    click.option(
+        "--top-k",
+        type=click.IntRange(min=1),
+        help="Impacts kept per document; if absent, as many as the index has, or the model gives.",
+    ),
+    click.option(
+        "--mass",
+        type=click.FloatRange(min=0, max=1, min_open=True),
+        help="Of those, as many as have this share of their sum: 0.9 is a smaller index, and "
+        "faster.",
+    ),
+)
+"""Which impacts of a document are kept."""
+
+
 def impacts_options(command: C) -> C:
     """Add the options that say what is encoded of documents, and how it is kept.
 
@@ -110,12 +126,7 @@ def impacts_options(command: C) -> C:
             "--impacts-field",
             help="Where impacts go, if there are others' already; its name ends in _splare.",
         ),
-        click.option(
-            "--top-k",
-            type=click.IntRange(min=1),
-            help="Impacts kept per document; if absent, as many as the index has, or the model "
-            "gives.",
-        ),
+        *CUT,
         click.option(
             "--scoring",
             type=click.Choice(SCORINGS),

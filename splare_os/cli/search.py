@@ -40,9 +40,11 @@ if TYPE_CHECKING:
     help="Only documents that match: field:value, or query DSL as JSON; several all hold.",
 )
 @click.option("--fields", callback=names, default="", help="Fields of hits, by comma: title,meta.*")
-@click.option("--hybrid", is_flag=True, help="Search words too (BM25), and fuse by ranks.")
+@click.option("--hybrid", is_flag=True, help="Search words too (BM25), and fuse both.")
 @click.option(
-    "--fusion", type=click.Path(dir_okay=False), help="With --hybrid: weights by --fit-hybrid."
+    "--fusion",
+    metavar="rrf|weighted|FILE",
+    help="With --hybrid: by ranks, by a weighted sum, or as --fit-hybrid found.  [default: rrf]",
 )
 @click.option("--native", is_flag=True, help="With --hybrid: the cluster fuses (neural-search).")
 @click.option("--two-step", is_flag=True, help="A cheap first pass, then exact scores of 500.")
@@ -110,12 +112,11 @@ def _print(hits: "Sequence[Hit]", chosen: "Mapping[str, Any]") -> None:
 
 def _hybrid(chosen: "Mapping[str, Any]") -> "Hybrid | None":
     """Return what --hybrid, --fusion and --native ask for."""
-    from ..search import Fusion, Hybrid, read_fusion
+    from ..search import Hybrid, read_fusion
 
     if not chosen["hybrid"]:
         for name in ("fusion", "native"):
             if chosen[name]:
                 raise ValueError(f"--{name} is for --hybrid: add it")
         return None
-    fusion = read_fusion(chosen["fusion"]) if chosen["fusion"] else Fusion()
-    return Hybrid(fusion, native=chosen["native"])
+    return Hybrid(read_fusion(chosen["fusion"] or "rrf"), native=chosen["native"])

@@ -139,7 +139,7 @@ def own_id(thing: str, name: str, version: tuple[int, ...]) -> Json:
 
 def digest_prefix(record: FieldRecord) -> str:
     """Return what stands before a text whose digest is taken, as in `layout.field.digest`."""
-    made = [record.fingerprint, str(record.top_k)]
+    made = [record.fingerprint, record.cut.mark]
     if record.saturation is not None:
         made.append(" ".join(map(repr, astuple(record.saturation))))
     return "\n".join(made) + "\n"

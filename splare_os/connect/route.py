@@ -5,6 +5,7 @@ from opensearchpy import OpenSearch
 from ..documents.fields import Fields
 from ..encode.load import load_encoder
 from ..errors import ConnectError
+from ..layout.cut import NO_CUT, DocumentCut
 from ..layout.mapping import ensure_index
 from ..layout.records import FieldRecord, find_impacts
 from ..scoring import Scoring
@@ -18,7 +19,7 @@ def find_route(
     server: str,
     *,
     is_new: bool = True,
-    top_k: int | None = None,
+    cut: DocumentCut = NO_CUT,
     scoring: Scoring | None = None,
 ) -> Route:
     """Return the route from `index` to the model server at `server`.
@@ -31,7 +32,7 @@ def find_route(
         raise ValueError(f"server={server!r}: give its address, such as http://models:8080")
     encoder = load_encoder(server)
     if is_new:
-        ensure_index(client, index, encoder, fields, top_k=top_k, scoring=scoring)
+        ensure_index(client, index, encoder, fields, cut=cut, scoring=scoring)
     found = find_impacts(client, index, fields, encoder)
     if len(found.records) > 1:
         names = ", ".join(sorted(found.records))

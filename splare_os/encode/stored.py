@@ -32,7 +32,7 @@ from ..extras import require
 from ..impacts import Impacts, stack
 from ..index.chunk import Failures, encode
 from ..index.dead_letters import to_letter
-from ..layout.cut import default_top_k
+from ..layout.cut import DocumentCut, default_top_k
 
 if TYPE_CHECKING:
     from pyarrow import Table
@@ -189,11 +189,11 @@ def _state(source: str) -> FileState:
 def _encoded(encoder: Encoder, texts: Sequence[str]) -> tuple[Impacts, Failures]:
     """Return the impacts of texts, none for those that are empty, and why some cannot have any."""
     full = [at for at, text in enumerate(texts) if text]
-    top_k, failures = default_top_k(encoder), dict[int, str]()
+    cut, failures = DocumentCut(default_top_k(encoder)), dict[int, str]()
     rows = []
     for first in range(0, max(1, len(full)), BATCH):
         wanted = full[first : first + BATCH]
-        impacts, failed = encode(encoder, [texts[at] for at in wanted], top_k)
+        impacts, failed = encode(encoder, [texts[at] for at in wanted], cut)
         rows.append(impacts)
         failures |= {wanted[row]: reason for row, reason in failed.items()}
     found = stack(rows)

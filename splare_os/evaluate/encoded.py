@@ -15,7 +15,7 @@ from ..errors import EvaluationError
 from ..impacts import Impacts, empty, prune, stack
 from ..index.chunk import Failures
 from ..index.chunk import encode as encode_checked
-from ..layout import MAX_TOP_K
+from ..layout import MAX_TOP_K, DocumentCut
 from ..statistics import Statistics
 from .datasets import DataSet, read_corpus
 from .msearch import batched
@@ -165,7 +165,7 @@ class LookUpEncoder:
 def encode_texts(encoder: Encoder, texts: Sequence[str]) -> tuple[Impacts, Failures]:
     """Return impacts as the worker stores them, none of empty and of failed texts, and reasons."""
     places = [place for place, text in enumerate(texts) if text]
-    found, failures = encode_checked(encoder, [texts[p] for p in places], MAX_TOP_K)
+    found, failures = encode_checked(encoder, [texts[p] for p in places], DocumentCut(MAX_TOP_K))
     found = _without(found, failures)
     lengths = np.zeros(len(texts) + 1, dtype=np.int64)
     lengths[np.asarray(places, dtype=np.int64) + 1] = np.diff(found.indptr)

@@ -45,7 +45,7 @@ class EvaluateOptions:
     active latents), a result for each. `keep`: leave indices for the next time; `cache`: leave
     impacts and vectors. `runs`: a folder for TREC run files; `per_query`: a file for the figures
     of each query; both are written anew. `fit_hybrid`: a file for the weights of a hybrid, which
-    adds the system `weighted`.
+    adds the system `weighted` and gives it its weights.
     """
 
     systems: tuple[str, ...] = ()
@@ -94,10 +94,10 @@ def evaluate(
     """Return an iterator over the results, a data set and a system each, as soon as there is one.
 
     Systems are `bm25`, `dense`, each encoder by its name (calibrated scoring) and as `NAME-dot`
-    (dot product), `hybrid` (BM25 and the first encoder) and `hybrid-NAME`; the baseline comes
-    first. Means over several data sets come last. All data sets and models are read before this
-    returns, so what is wrong with one is known before hours of work: `EvaluationError`,
-    `EncoderError`; `ValueError` for an unknown system.
+    (dot product), `hybrid` (BM25 and the first encoder) and `hybrid-NAME`, `weighted` (the same by
+    a weighted sum); the baseline comes first. Means over several data sets come last. All data sets
+    and models are read before this returns, so what is wrong with one is known before hours of
+    work: `EvaluationError`, `EncoderError`; `ValueError` for an unknown system.
     """
     options = options or EvaluateOptions()
     by_name = dict(zip(unique_names(encoders), encoders, strict=True))
@@ -114,7 +114,8 @@ def evaluate(
     dense = None
     if DENSE in systems:
         dense = load_dense(options.dense_model, device=options.dense_device)
-    settings = options.top_k, options.in_memory, options.keep, options.cache
+    fits = options.fit_hybrid is not None
+    settings = options.top_k, options.in_memory, options.keep, options.cache, fits
     return saved(
         _results(data, systems, Setting(by_name, client, dense, *settings), options.fit_hybrid),
         options.runs,
@@ -129,7 +130,7 @@ def _chosen(models: Sequence[str], options: EvaluateOptions) -> tuple[str, ...]:
         return chosen
     if not models:
         raise ValueError(f"fit_hybrid={options.fit_hybrid}: hand over a model to fit it with")
-    return (*chosen, WEIGHTED)
+    return tuple(dict.fromkeys((*chosen, WEIGHTED)))
 
 
 def _ordered(systems: tuple[str, ...], options: EvaluateOptions) -> tuple[str, ...]:

@@ -16,6 +16,8 @@ from ..layout import TOP_K
 from ..layout.saturating import default_saturation
 from ..scoring import Scoring
 from ..search.fusion.fusion import DEPTH as FUSED_DEPTH
+from ..search.fusion.fusion import RRF, Fusion
+from ..search.fusion.fusion import WEIGHTED as USUAL_WEIGHTS
 from ..search.weigh.queries import Queries, encoded
 from ..search.weigh.weighing import Weighing
 from .cuts import Cut, top_k_of
@@ -35,7 +37,7 @@ from .store import Store, opened_store
 BM25, DENSE, HYBRID = "bm25", "dense", "hybrid"
 
 WEIGHTED = "weighted"
-"""BM25 and the first model by a weighted sum; only where weights are fitted."""
+"""BM25 and the first model by a weighted sum."""
 
 DOT = "-dot"
 """Behind a model's name: scored by dot product, not by the calibrated scoring."""
@@ -69,7 +71,7 @@ def choose(
         (DENSE, *models) if in_memory else (BM25, DENSE, *models, *((HYBRID,) if models else ()))
     )
     scored = tuple(dict.fromkeys((*models, *(f"{model}{DOT}" for model in models))))
-    known = (BM25, DENSE, *scored, *((HYBRID,) if models else ()))
+    known = (BM25, DENSE, *scored, *((HYBRID, WEIGHTED) if models else ()))
     known += tuple(f"{HYBRID}-{model}" for model in scored)
     for system in systems:
         if system not in known:
@@ -101,7 +103,10 @@ def needs_cluster(systems: Sequence[str], *, in_memory: bool) -> bool:
 
 @dataclass(frozen=True)
 class Setting:
-    """What all data sets are evaluated with; `top_k` empty: the usual cut, not told."""
+    """What all data sets are evaluated with; `top_k` empty: the usual cut, not told.
+
+    `fits`: weights of a weighted sum are fitted to the judgements, else they are the usual ones.
+    """
 
     encoders: Mapping[str, Encoder]
     client: OpenSearch | None
@@ -110,6 +115,7 @@ class Setting:
     in_memory: bool = False
     keep: bool = True
     cache: bool = True
+    fits: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,17 +146,22 @@ class SystemRuns:
             yield self._bm25()
         elif system == DENSE:
             yield self._dense()
+        elif system == WEIGHTED and self.setting.fits:
+            yield self._fitted()
         elif system == WEIGHTED:
-            yield self._weighted()
+            yield from self._fused_with(next(iter(self.setting.encoders)), USUAL_WEIGHTS)
         elif scored := scored_model(system, self.setting.encoders):
             yield from self._encoder(system, *scored)
         else:
             model = system.removeprefix(HYBRID).removeprefix("-")
-            first = next(iter(self.setting.encoders))
-            (lexical,) = self._best(BM25).values()
-            for top_k, found in self._best(model or first).items():
-                lost = max(one.costs.get(MISSING, 0) for one in (lexical, found))
-                yield Found(fuse_runs([lexical.run, found.run]), _missing(lost), top_k)
+            yield from self._fused_with(model or next(iter(self.setting.encoders)), RRF)
+
+    def _fused_with(self, model: str, fusion: Fusion) -> Iterator[Found]:
+        """Yield what BM25 and a model find together, for each cut of documents."""
+        (lexical,) = self._best(BM25).values()
+        for top_k, found in self._best(model).items():
+            lost = max(one.costs.get(MISSING, 0) for one in (lexical, found))
+            yield Found(fuse_runs([lexical.run, found.run], fusion), _missing(lost), top_k)
 
     def _best(self, system: str) -> dict[Cut | None, Found]:
         """Return the hits of a system that fusion looks at, by cut."""
@@ -159,7 +170,7 @@ class SystemRuns:
                 pass
         return self._fused[system]
 
-    def _weighted(self) -> Found:
+    def _fitted(self) -> Found:
         (lexical,) = self._best(BM25).values()
         (found,) = self._best(next(iter(self.setting.encoders))).values()
         self.judged = Judged(self.data.name, lexical.run, found.run, self.data.qrels)

@@ -8,6 +8,7 @@ import orjson
 from ..documents.document import Body, Document, encoded_text
 from ..documents.fields import Fields
 from ..documents.shards import Version
+from ..layout.cut import DocumentCut
 from ..layout.field import digest
 from ..scoring import Saturation
 
@@ -23,7 +24,7 @@ class Target:
     index: str
     field: str
     fingerprint: str
-    top_k: int
+    cut: DocumentCut
     saturation: Saturation | None = None
     others: tuple[tuple[str, Fields], ...] = ()
     is_compact: bool = False
@@ -171,7 +172,7 @@ def is_unchanged(document: Document, stored: Body | None, target: Target) -> boo
 
 def text_digest(text: str, target: Target) -> str:
     """Return the digest of a text whose impacts go to `target`."""
-    return digest(text, target.fingerprint, target.top_k, target.saturation)
+    return digest(text, target.fingerprint, target.cut, target.saturation)
 
 
 def _canonical(body: Body) -> bytes:

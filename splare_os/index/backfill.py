@@ -14,7 +14,6 @@ from opensearchpy import NotFoundError, OpenSearch, RequestError
 from ..encoder import Encoder
 from ..errors import MappingError
 from ..layout.compact import check_whole
-from ..layout.cut import check_top_k
 from ..layout.mapping import ensure_index, field_paths
 from ..layout.records import check_record, impacts_name, read_mappings, records_of
 from ..reply import parts
@@ -36,7 +35,7 @@ def backfill(client: OpenSearch, encoder: Encoder, options: BackfillOptions) -> 
 
     `ValueError` if more impacts are to be kept than the encoder gives.
     """
-    check_top_k(encoder, options.top_k)
+    options.cut.check(encoder)
     return BackfillRun(client, encoder, options)
 
 
@@ -163,10 +162,10 @@ class BackfillRun:
             index,
             self.encoder,
             options.fields,
-            top_k=options.top_k,
+            cut=options.cut,
             scoring=options.scoring,
         )
-        return find_target(self.client, self.encoder, index, options.fields, options.top_k)
+        return find_target(self.client, self.encoder, index, options.fields, options.cut)
 
     def _check_where(self) -> None:
         """Raise `ValueError` for a query that the cluster does not understand."""

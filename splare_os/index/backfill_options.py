@@ -10,6 +10,7 @@ import orjson
 from opensearchpy import OpenSearch
 
 from ..documents.fields import Fields
+from ..layout.cut import DocumentCut
 from ..layout.mapping import check_target
 from ..reply import part
 from ..scoring import Scoring, check_scoring
@@ -27,7 +28,7 @@ class BackfillOptions:
     `where` is a query, None: all documents. `watch`: go on with what others write, looking every
     `poll_s` seconds. `max_rate` bounds documents written a second, `share` is the share of the time
     in which it works at all (1: as fast as it goes). `is_restarted`: look at all documents again.
-    `top_k`, `scoring`, `state_folder` and `dead_letters` are those of `IngestOptions`.
+    `top_k`, `mass`, `scoring`, `state_folder` and `dead_letters` are those of `IngestOptions`.
     """
 
     index: str
@@ -36,6 +37,7 @@ class BackfillOptions:
     watch: bool = False
     is_restarted: bool = False
     top_k: int | None = None
+    mass: float | None = None
     scoring: Scoring | None = None
     max_rate: float | None = None
     share: float = 0.25
@@ -48,7 +50,8 @@ class BackfillOptions:
 
     def __post_init__(self) -> None:
         """Refuse an index that cannot be written to, and bounds that nothing fits."""
-        check_target(self.index, self.top_k)
+        check_target(self.index)
+        _ = self.cut
         check_scoring(self.scoring)
         if self.page_documents < 1 or not self.poll_s > 0:
             raise ValueError(
@@ -56,6 +59,11 @@ class BackfillOptions:
                 "positive"
             )
         Pace(self.max_rate, self.share)
+
+    @property
+    def cut(self) -> DocumentCut:
+        """Which impacts of a document are to be kept."""
+        return DocumentCut(self.top_k, self.mass)
 
     def files(self, client: OpenSearch, target: Target) -> tuple[Path, Path]:
         """Return the files of the job of one concrete index: checkpoint, dead letters.
@@ -67,7 +75,7 @@ class BackfillOptions:
             target.index,
             *astuple(self.fields),
             target.fingerprint,
-            target.top_k,
+            target.cut.mark,
             *([] if target.saturation is None else astuple(target.saturation)),
             orjson.dumps(self.where, option=orjson.OPT_SORT_KEYS).decode(),
         ]

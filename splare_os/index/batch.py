@@ -104,7 +104,7 @@ def make_batch(
     rows = {at: row for row, at in enumerate(at for at in stale if entries[at].document.text)}
     texts = [entries[at].document.text for at in rows]
     with (stages or Stages()).in_stage("encode"):
-        impacts, failures = encode(encoder, texts, target.top_k)
+        impacts, failures = encode(encoder, texts, target.cut)
     made = FieldImpacts.of(impacts, target.saturation)
     dead |= {at: failures[row] for at, row in rows.items() if row in failures}
     live = [at for at in stale if at not in dead]

@@ -9,7 +9,8 @@ import numpy as np
 from ..documents.document import Body, Document, Row
 from ..encoder import Encoder
 from ..errors import EncoderError
-from ..impacts import Impacts, empty, prune, stack
+from ..impacts import Impacts, empty, stack
+from ..layout.cut import DocumentCut
 from ..layout.field import FieldImpacts, bad_impacts
 from ..layout.field_json import empty_field_json, field_json
 from .actions import Stored, Target, Write, is_unchanged, text_digest, to_action
@@ -100,7 +101,7 @@ def make_chunk(
     rows = {at: row for row, at in enumerate(at for at in changed if entries[at].document.text)}
     with (stages or Stages()).in_stage("encode"):
         wanted = [entries[at].document for at in rows]
-        impacts, failures = impacts_of(wanted, encoder, target.top_k)
+        impacts, failures = impacts_of(wanted, encoder, target.cut)
     made = FieldImpacts.of(impacts, target.saturation)
     dead |= {at: failures[row] for at, row in rows.items() if row in failures}
     fields = fields_of({at: entries[at].document for at in changed}, rows, made, target)
@@ -133,12 +134,12 @@ def fields_of(
 
 
 def impacts_of(
-    documents: Sequence[Document], encoder: Encoder, top_k: int
+    documents: Sequence[Document], encoder: Encoder, cut: DocumentCut
 ) -> tuple[Impacts, Failures]:
     """Return what `encode` does for their texts; where all have impacts already, those."""
     given = [document.impacts for document in documents if document.impacts is not None]
     if len(given) != len(documents) or not given:
-        return encode(encoder, [document.text for document in documents], top_k)
+        return encode(encoder, [document.text for document in documents], cut)
     failures = {
         at: f"was encoded by another model ({row.model}, not {encoder.fingerprint}): encode it anew"
         for at, row in enumerate(given)
@@ -149,11 +150,11 @@ def impacts_of(
     latents = np.concatenate([row.latents for row in rows])
     starts = np.cumsum([0, *(len(row.latents) for row in rows)])
     impacts = Impacts((values, latents, starts), shape=(len(rows), encoder.n_latents))
-    return prune(impacts, top_k), bad_impacts(impacts) | failures
+    return cut.of(impacts), bad_impacts(impacts) | failures
 
 
-def encode(encoder: Encoder, texts: Sequence[str], top_k: int) -> tuple[Impacts, Failures]:
-    """Return the `top_k` heaviest impacts of each text, and the texts that have none to store.
+def encode(encoder: Encoder, texts: Sequence[str], cut: DocumentCut) -> tuple[Impacts, Failures]:
+    """Return what `cut` leaves of the impacts of each text, and the texts that have none to store.
 
     A `ValueError` of the encoder is one text's fault, found by encoding one by one; so is a
     `RuntimeError`, unless every text meets it.
@@ -166,7 +167,7 @@ def encode(encoder: Encoder, texts: Sequence[str], top_k: int) -> tuple[Impacts,
     except (ValueError, RuntimeError):
         impacts, failures = _one_by_one(encoder, texts)
     failures |= bad_impacts(impacts)
-    return prune(impacts, top_k), failures
+    return cut.of(impacts), failures
 
 
 def _checked(encoder: Encoder, texts: Sequence[str]) -> Impacts:

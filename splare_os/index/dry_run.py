@@ -12,7 +12,7 @@ import numpy as np
 from ..documents.document import Document
 from ..documents.sources import find_sources, read_documents
 from ..encoder import Encoder
-from ..layout.cut import check_top_k, default_top_k
+from ..layout.cut import DocumentCut, default_top_k
 from .chunk import impacts_of
 from .job import IngestOptions
 from .ledger import id_key
@@ -86,23 +86,23 @@ def dry_run(encoder: Encoder, sources: Sequence[str], options: IngestOptions) ->
     `ValueError` and `JobError` as of `ingest`. No cluster is asked: what a mapping refuses, or an
     index holds already, is not known.
     """
-    check_top_k(encoder, options.top_k)
+    options.cut.check(encoder)
     seen = _Seen()
     for source in find_sources(sources):
         for document in read_documents(source, options.fields):
             seen.add(document)
-    return _told(seen, encoder, options.top_k or default_top_k(encoder))
+    return _told(seen, encoder, options.cut.over(DocumentCut(default_top_k(encoder))))
 
 
-def _told(seen: _Seen, encoder: Encoder, top_k: int) -> DryRun:
+def _told(seen: _Seen, encoder: Encoder, cut: DocumentCut) -> DryRun:
     replaced, dead = seen.replaced if seen.keys else 0, sum(seen.reasons.values())
     counts = (seen.documents, seen.empty, replaced, dead)
     told = (dict(seen.reasons.most_common(SHOWN_REASONS)), seen.n_bytes, len(seen.sample))
     if not seen.sample:
         return DryRun(*counts, *told, None, None, None, None)
-    impacts_of(seen.sample[:8], encoder, top_k)  # the first batch pays for what is made once
+    impacts_of(seen.sample[:8], encoder, cut)  # the first batch pays for what is made once
     begun = time.perf_counter()
-    impacts, _ = impacts_of(seen.sample, encoder, top_k)
+    impacts, _ = impacts_of(seen.sample, encoder, cut)
     per_s = len(seen.sample) / max(time.perf_counter() - begun, 1e-9)
     each = impacts.nnz / len(seen.sample)
     kept = 1 - replaced / max(1, seen.documents - dead)

@@ -13,7 +13,6 @@ from opensearchpy import OpenSearch
 from ..documents.sources import find_sources
 from ..encoder import Encoder
 from ..errors import BulkError
-from ..layout.cut import check_top_k
 from ..layout.mapping import ensure_index, write_index
 from ..layout.pipeline import PIPELINE
 from ..layout.settings import NewIndex
@@ -48,7 +47,7 @@ def ingest(
     impacts are to be kept than the encoder gives.
     """
     files = find_sources(sources)
-    check_top_k(encoder, options.top_k)
+    options.cut.check(encoder)
     return IngestRun(client, encoder, files, options)
 
 
@@ -63,7 +62,7 @@ def find_status(
 
     def find() -> Job:
         concrete = write_index(client, options.index)
-        target = find_target(client, encoder, concrete, options.fields, options.top_k)
+        target = find_target(client, encoder, concrete, options.fields, options.cut)
         return find_job(client, target, find_sources(sources), options)
 
     return job_status(retried(find, patience, stop, is_first=True).ledger)
@@ -164,18 +163,18 @@ class IngestRun:
     def _prepare(self) -> tuple[bool, Job, Target]:
         """Return whether the index had to be made, the job, and where its impacts go."""
         index, fields = self.options.index, self.options.fields
-        top_k, scoring = self.options.top_k, self.options.scoring
+        cut, scoring = self.options.cut, self.options.scoring
         created = ensure_index(
             self.client,
             index,
             self.encoder,
             fields,
-            top_k=top_k,
+            cut=cut,
             scoring=scoring,
             wanted=NewIndex(self.options.settings, self.options.compact),
         )
         concrete = write_index(self.client, index)
-        target = find_target(self.client, self.encoder, concrete, fields, top_k)
+        target = find_target(self.client, self.encoder, concrete, fields, cut)
         return created, find_job(self.client, target, self.sources, self.options), target
 
     def _take_up(self, ledger: Ledger, reason: str) -> None:

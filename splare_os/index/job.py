@@ -15,6 +15,7 @@ from ..documents.sources import is_replayable
 from ..encoder import Encoder
 from ..errors import JobError
 from ..layout.compact import is_compact
+from ..layout.cut import DocumentCut
 from ..layout.mapping import check_target
 from ..layout.records import find_impacts, read_mappings, records_of
 from ..reply import part
@@ -29,21 +30,22 @@ from .patience import Patience
 class IngestOptions:
     """What goes where, and the bounds of memory and of patience.
 
-    `top_k` are the impacts kept of a document; None is what the index's record says, or else all
-    that the encoder gives. `scoring` is what a new index is made for, `calibrated` if it is None.
-    `state_folder` holds the ledgers (default `$XDG_STATE_HOME/splare-os/jobs`), and the dead
-    letters unless `dead_letters` names a file for them; that file is written anew. `hash_sources`
-    reads sources once more at the start of a run, to notice one that was written anew with the same
-    size and time. `is_restarted`: begin anew, whatever an earlier run has done. `bulk_load`: no
-    refresh and no replicas while it runs. `settings` are those of a new index. `force_merge`: into
-    so many segments at the end. `compact`: a new index keeps impacts out of `_source`
-    (`splare_os.layout.compact` says what that costs). `chunk_documents` are encoded at a time;
-    None: a few hundred, and more where that takes no time.
+    `top_k` and `mass` say which impacts of a document are kept (`DocumentCut`); None is what the
+    index's record says, or else all that the encoder gives. `scoring` is what a new index is made
+    for, `calibrated` if it is None. `state_folder` holds the ledgers (default
+    `$XDG_STATE_HOME/splare-os/jobs`), and the dead letters unless `dead_letters` names a file for
+    them; that file is written anew. `hash_sources` reads sources once more at the start of a run,
+    to notice one that was written anew with the same size and time. `is_restarted`: begin anew,
+    whatever an earlier run has done. `bulk_load`: no refresh and no replicas while it runs.
+    `settings` are those of a new index. `force_merge`: into so many segments at the end. `compact`:
+    a new index keeps impacts out of `_source` (`splare_os.layout.compact` says what that costs).
+    `chunk_documents` are encoded at a time; None: a few hundred, and more where that takes no time.
     """
 
     index: str
     fields: Fields = field(default_factory=Fields)
     top_k: int | None = None
+    mass: float | None = None
     scoring: Scoring | None = None
     chunk_documents: int | None = None
     chunk_bytes: int = 2**20
@@ -60,7 +62,8 @@ class IngestOptions:
 
     def __post_init__(self) -> None:
         """Refuse an index that cannot be written to, and bounds that nothing fits."""
-        check_target(self.index, self.top_k)
+        check_target(self.index)
+        _ = self.cut
         check_scoring(self.scoring)
         if self.force_merge is not None and self.force_merge < 1:
             raise ValueError(f"force_merge={self.force_merge}: leave at least one segment")
@@ -69,6 +72,11 @@ class IngestOptions:
                 f"chunk_documents={self.chunk_documents}, chunk_bytes={self.chunk_bytes}: each has "
                 "to be at least 1"
             )
+
+    @property
+    def cut(self) -> DocumentCut:
+        """Which impacts of a document are to be kept."""
+        return DocumentCut(self.top_k, self.mass)
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,7 @@ def default_state_folder() -> Path:
 
 
 def find_target(
-    client: OpenSearch, encoder: Encoder, index: str, fields: Fields, top_k: int | None
+    client: OpenSearch, encoder: Encoder, index: str, fields: Fields, cut: DocumentCut
 ) -> Target:
     """Return where impacts go, once the concrete index takes them, and how they are cut."""
     found = find_impacts(client, index, fields, encoder)
@@ -98,7 +106,7 @@ def find_target(
         index,
         found.name,
         encoder.fingerprint,
-        top_k or record.top_k,
+        cut.over(record.cut),
         record.saturation,
         tuple((name, other.document_fields) for name, other in others if name != found.name),
         is_compact(mappings, found.name),
@@ -121,7 +129,7 @@ def find_job(
         options.index,
         *astuple(options.fields),
         target.fingerprint,
-        target.top_k,
+        target.cut.mark,
         *([] if target.saturation is None else astuple(target.saturation)),
         "" if can_resume else secrets.token_hex(8),
     ]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..impacts import Impacts, as_stored, from_features
 from ..scoring import Saturation
 from ..statistics import Statistics
+from .cut import DocumentCut
 
 N_LATENTS_KEPT = 20
 """Heaviest latents in the keyword field, for aggregations."""
@@ -19,13 +20,15 @@ N_LATENTS_KEPT = 20
 SMALLEST, LARGEST = np.finfo(np.float32).tiny, np.finfo(np.float32).max
 
 
-def digest(text: str, fingerprint: str, top_k: int, saturation: Saturation | None = None) -> str:
+def digest(
+    text: str, fingerprint: str, cut: DocumentCut, saturation: Saturation | None = None
+) -> str:
     """Return 16 hex digits that change with the text, the model, the cut and the saturation.
 
-    >>> digest("a text", "0123456789abcdef", 400)
+    >>> digest("a text", "0123456789abcdef", DocumentCut(400))
     'd47cd4fac3e6cf20'
     """
-    made = [fingerprint, str(top_k)]
+    made = [fingerprint, cut.mark]
     if saturation is not None:
         made.append(" ".join(map(repr, astuple(saturation))))
     return sha256("\n".join([*made, text]).encode()).hexdigest()[:16]

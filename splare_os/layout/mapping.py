@@ -15,7 +15,7 @@ from ..errors import MappingError
 from ..reply import named_parts, part
 from ..scoring import Scoring
 from .compact import PRICE, is_compact
-from .cut import MAX_TOP_K, check_top_k, default_top_k
+from .cut import NO_CUT, DocumentCut, default_top_k
 from .existing import index_exists
 from .records import (
     FieldRecord,
@@ -150,7 +150,7 @@ def ensure_index(
     encoder: Encoder,
     fields: Fields,
     *,
-    top_k: int | None = None,
+    cut: DocumentCut = NO_CUT,
     scoring: Scoring | None = None,
     wanted: NewIndex | None = None,
 ) -> bool:
@@ -158,14 +158,14 @@ def ensure_index(
 
     An index that people already have gets the impacts field and nothing else. Behind an alias,
     the write index gets the field; every other index that has it must be of the same model.
-    `top_k` None is the cut in the index's record, or else all that the encoder gives; `scoring`
-    None is what the index is made for, or else `calibrated`. `wanted` is what a new index is like
-    beside that, and one that is there has to be.
+    What `cut` does not ask for is as the index's record says, or else all that the encoder gives;
+    `scoring` None is what the index is made for, or else `calibrated`. `wanted` is what a new index
+    is like beside that, and one that is there has to be.
     `ModelMismatchError` if one is not, `MappingError` if the field exists in another shape.
     """
-    check_target(index, top_k)
-    check_top_k(encoder, top_k)
-    record = _wanted(encoder, fields, top_k, scoring)
+    check_target(index)
+    cut.check(encoder)
+    record = _wanted(encoder, fields, cut, scoring)
     wanted = wanted or NewIndex()
     if not index_exists(client, index) and _create(client, index, fields, record, wanted):
         return True
@@ -175,8 +175,8 @@ def ensure_index(
     target = write_index(client, index)
     wanted.check(client, target, field)
     present = _present(others, target, field, encoder)
-    if field in others[target] and top_k is None:
-        record = replace(record, top_k=present[0].top_k)
+    if field in others[target]:
+        record = _cut(record, cut.over(present[0].cut))
     saturation = chosen_saturation(encoder, scoring, present)
     _add_field(client, target, fields, replace(record, saturation=saturation))
     find_impacts(client, target, fields, encoder)
@@ -194,20 +194,24 @@ def _present(
 
 
 def _wanted(
-    encoder: Encoder, fields: Fields, top_k: int | None, scoring: Scoring | None
+    encoder: Encoder, fields: Fields, cut: DocumentCut, scoring: Scoring | None
 ) -> FieldRecord:
     """Return the record of a new field."""
     made = encoder.name, encoder.fingerprint, encoder.n_latents
-    kept, saturation = top_k or default_top_k(encoder), default_saturation(encoder, scoring)
-    return FieldRecord(*made, kept, fields.text_fields, saturation, fields.template)
+    whole, saturation = default_top_k(encoder), default_saturation(encoder, scoring)
+    record = FieldRecord(*made, whole, fields.text_fields, saturation, fields.template)
+    return _cut(record, cut.over(record.cut))
 
 
-def check_target(index: str, top_k: int | None) -> None:
-    """Raise `ValueError` for a name that cannot be written to, or a cut that cannot be kept."""
+def _cut(record: FieldRecord, cut: DocumentCut) -> FieldRecord:
+    """Return a record with another cut, both bounds known."""
+    return replace(record, top_k=cut.top_k or record.top_k, mass=cut.mass)
+
+
+def check_target(index: str) -> None:
+    """Raise `ValueError` for a name that cannot be written to."""
     if not index or any(char in index for char in "*?, "):
         raise ValueError(f"index {index!r}: name one index or alias to write to")
-    if top_k is not None and not 1 <= top_k <= MAX_TOP_K:
-        raise ValueError(f"top_k={top_k}: keep 1 to {MAX_TOP_K} latents a text")
 
 
 def _create(

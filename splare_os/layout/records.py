@@ -10,18 +10,20 @@ from ..encoder import Encoder
 from ..errors import MappingError, ModelMismatchError, NoIndexError
 from ..reply import named_parts, part, parts
 from ..scoring import Saturation
+from .cut import DocumentCut
 from .field import digest
 from .view import PLAIN, View
 
-LAYOUT = 3
+LAYOUT = 4
 """Version of the index layout that this package writes; it reads earlier ones too.
 
-2 added `saturation` to the record, and `length` to the field; 3 added `template` to the record."""
+2 added `saturation` to the record, and `length` to the field; 3 added `template` to the record; 4
+`mass`."""
 
 TRUSTED_S = 30.0
 """How long a client trusts a record before it reads the mapping again."""
 
-ADDED = {"saturation": 2, "template": 3}
+ADDED = {"saturation": 2, "template": 3, "mass": 4}
 """Keys of a record, and the layout that added them."""
 
 
@@ -30,7 +32,8 @@ class FieldRecord:
     """What is known of one impacts field: its model, its cut and the texts it was made from.
 
     `saturation` is what the impacts went through before they were stored; None: nothing.
-    `text_fields` and `template` are those of `Fields`: the text itself is the last one.
+    `text_fields` and `template` are those of `Fields`: the text itself is the last one. `top_k` and
+    `mass` are those of its `cut`.
     """
 
     model: str
@@ -40,6 +43,7 @@ class FieldRecord:
     text_fields: tuple[str, ...]
     saturation: Saturation | None = None
     template: str | None = None
+    mass: float | None = None
     layout: int = LAYOUT
 
     def to_meta(self) -> dict[str, object]:
@@ -51,9 +55,14 @@ class FieldRecord:
         """The field that the impacts belong to."""
         return self.text_fields[-1]
 
+    @property
+    def cut(self) -> DocumentCut:
+        """Which impacts of a document are kept."""
+        return DocumentCut(self.top_k, self.mass)
+
     def digest(self, text: str) -> str:
         """Return the digest of impacts that were made of a text as the record says."""
-        return digest(text, self.fingerprint, self.top_k, self.saturation)
+        return digest(text, self.fingerprint, self.cut, self.saturation)
 
     @property
     def document_fields(self) -> Fields:
@@ -81,6 +90,7 @@ def parse_record(meta: Mapping[str, object], where: str) -> FieldRecord:
         text_fields=texts,
         saturation=_parse_saturation(meta.get("saturation"), where),
         template=None if meta.get("template") is None else str(meta["template"]),
+        mass=None if meta.get("mass") is None else _parse_mass(meta["mass"], where),
         layout=int(str(meta["layout"])),
     )
     try:
@@ -107,6 +117,12 @@ def _check_keys(meta: Mapping[str, object], where: str) -> None:
     for key in ("n_latents", "top_k"):
         if isinstance(meta[key], bool) or not isinstance(meta[key], int):
             raise MappingError(f"{where}: {key} is {meta[key]!r}, not a whole number; mend it")
+
+
+def _parse_mass(meta: object, where: str) -> float:
+    if isinstance(meta, bool) or not isinstance(meta, int | float) or not 0 < meta <= 1:
+        raise MappingError(f"{where}: mass is {meta!r}, not a share above 0 to 1; mend it")
+    return float(meta)
 
 
 def _parse_saturation(meta: object, where: str) -> Saturation | None:

@@ -35,7 +35,7 @@ class Fields:
         """
         records = self._found(index, field, encoder).records
         first, *others = records.values()
-        if any((one.top_k, one.saturation) != (first.top_k, first.saturation) for one in others):
+        if any((one.cut, one.saturation) != (first.cut, first.saturation) for one in others):
             names = ", ".join(sorted(records))
             raise Refusal(409, "Model", f"{names} store impacts differently: name one of them")
         return first

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.responses import Response
 
 from ..encoder import GivesWholeQueries
-from ..impacts import Impacts, prune, to_features
+from ..impacts import Impacts, to_features
 from ..layout.field import FieldImpacts
 from ..layout.field_json import features_json
 from ..layout.records import FieldRecord
@@ -33,8 +33,7 @@ def stored(impacts: Impacts, record: FieldRecord) -> bytes:
 
     A text without impacts has an empty object.
     """
-    kept = prune(impacts, record.top_k)
-    made = FieldImpacts.of(kept, record.saturation)
+    made = FieldImpacts.of(record.cut.of(impacts), record.saturation)
     lengths = orjson.dumps(made.lengths, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
     texts = zip(features_json(made.impacts), lengths, strict=False)  # no texts: one empty length
     return response(

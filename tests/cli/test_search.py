@@ -122,13 +122,13 @@ def test_hits_have_the_fields_that_are_asked_for(common: list[str]) -> None:
 
 
 @pytest.mark.opensearch
-def test_a_hybrid_is_fused_as_a_file_says(common: list[str], tmp_path: Path) -> None:
+def test_a_hybrid_is_fused_as_a_name_or_a_file_says(common: list[str], tmp_path: Path) -> None:
     by_ranks = json_lines(run("search", "oil", "--hybrid", *common).stdout)
     assert by_ranks[0]["_score"] == pytest.approx(2 / 61)
     path = tmp_path / "fusion.json"
     path.write_text('{"method": "weighted", "weights": [0.4, 0.6]}')
-    for more in ((), ("--native",)):
-        args = ["--hybrid", "--fusion", str(path), *more, *common]
+    for fusion, *more in ((str(path),), (str(path), "--native"), ("weighted",)):
+        args = ["--hybrid", "--fusion", fusion, *more, *common]
         assert json_lines(run("search", "oil", *args).stdout)[0]["_score"] == pytest.approx(1.0)
 
 
@@ -151,7 +151,7 @@ def test_a_cluster_that_fuses_several_shards_is_told_of_in_one_line(
         (["--filter", "text"], "filter 'text': write field:value"),
         (["--native"], "--native is for --hybrid"),
         (["--fusion", "f.json"], "--fusion is for --hybrid"),
-        (["--hybrid", "--fusion", "nowhere.json"], "nowhere.json: it cannot be read"),
+        (["--hybrid", "--fusion", "nowhere.json"], "nowhere.json: it is none of rrf"),
         (["--hybrid", "--size", "101"], "hits up to rank 101"),
         (["--hybrid", "--native", "--two-step"], "two_step: the cluster cannot fuse it"),
         (["--from", "-1"], "start=-1"),

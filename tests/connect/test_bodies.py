@@ -49,7 +49,7 @@ def test_another_token_is_another_description() -> None:
 def test_a_digest_is_the_workers(saturation: Saturation | None) -> None:
     record = FieldRecord("hash", "0123456789abcdef", 512, 200, ("text",), saturation)
     prefix = digest_prefix(record)
-    plain = digest("ants", record.fingerprint, 200, saturation)
+    plain = digest("ants", record.fingerprint, record.cut, saturation)
     assert sha256((prefix + "ants").encode()).hexdigest()[:16] == plain
 
 

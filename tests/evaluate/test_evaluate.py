@@ -13,6 +13,7 @@ from splare_os.evaluate.dense import PACKAGE
 from splare_os.evaluate.runs import fuse_runs
 from splare_os.scoring import Scoring
 from splare_os.search import SplareOpenSearch
+from splare_os.search.fusion.fusion import WEIGHTED
 from splare_os.statistics import Statistics
 from tests.evaluate.by_hand import ONCE, TWICE, asked, kept
 from tests.evaluate.folders import CORPUS, save_folder, write
@@ -104,11 +105,11 @@ def test_hybrid_is_the_fusion_of_the_two_also_on_its_own(
 ) -> None:
     found = by_system(evaluate([folder], [encoder], client, SPARSE))
     (alone,) = evaluate([folder], [encoder], client, EvaluateOptions(systems=("hybrid",)))
-    fused = fuse_runs([found["bm25"].run, found["hash"].run])
-    assert alone.run == found["hybrid"].run == fused
-    options = EvaluateOptions(systems=("hybrid-hash",), in_memory=True)
-    (in_memory,) = evaluate([folder], [encoder], client, options)
-    assert in_memory.run == fused
+    both = [found[one].run for one in ("bm25", "hash")]
+    assert alone.run == found["hybrid"].run == fuse_runs(both)
+    options = EvaluateOptions(systems=("hybrid-hash", "weighted"), in_memory=True)
+    runs = [one.run for one in evaluate([folder], [encoder], client, options)]
+    assert runs == [fuse_runs(both), fuse_runs(both, WEIGHTED)]
 
 
 @pytest.mark.opensearch

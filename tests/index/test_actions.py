@@ -7,11 +7,12 @@ from splare_os.documents.document import Document
 from splare_os.documents.fields import Fields
 from splare_os.documents.shards import Version
 from splare_os.index.actions import Stored, Target, is_unchanged, text_digest, to_action
+from splare_os.layout import DocumentCut
 from splare_os.layout.field import digest
 from splare_os.layout.field_json import empty_field_json
 from splare_os.scoring import Saturation
 
-TARGET = Target("i", "text_splare", "f" * 16, 400)
+TARGET = Target("i", "text_splare", "f" * 16, DocumentCut(400))
 FIELD = b'{"count":0,"digest":"ab"}'
 
 
@@ -50,7 +51,7 @@ def test_a_line_without_a_document_is_no_action():
 
 
 def held(text: str, **rest: object) -> dict[str, object]:
-    made = digest(text, TARGET.fingerprint, TARGET.top_k)
+    made = digest(text, TARGET.fingerprint, TARGET.cut)
     return {"text": text, "text_splare": {"count": 1, "digest": made}} | rest
 
 
@@ -62,9 +63,10 @@ def test_another_text_model_or_field_is_a_change():
     assert not is_unchanged(document(text="x"), held("y"), TARGET)
     assert not is_unchanged(document(text="x", a=1), held("x"), TARGET)
     assert not is_unchanged(document(text="x", a=1), held("x", a=2), TARGET)
-    assert not is_unchanged(document(text="x"), held("x"), Target("i", "text_splare", "e", 400))
-    assert not is_unchanged(document(text="x"), held("x"), Target("i", "text_splare", "f" * 16, 9))
-    saturated = Target("i", "text_splare", "f" * 16, 400, Saturation(2.0))
+    assert not is_unchanged(document(text="x"), held("x"), replace(TARGET, fingerprint="e"))
+    for cut in (DocumentCut(9), DocumentCut(400, 0.9)):
+        assert not is_unchanged(document(text="x"), held("x"), replace(TARGET, cut=cut))
+    saturated = Target("i", "text_splare", "f" * 16, DocumentCut(400), Saturation(2.0))
     assert not is_unchanged(document(text="x"), held("x"), saturated)
 
 

@@ -13,7 +13,7 @@ from splare_os.documents.fields import Fields
 from splare_os.errors import BulkError, MappingError, ModelMismatchError
 from splare_os.index import BackfillOptions, BackfillRun, backfill
 from splare_os.index.actions import Target, text_digest
-from splare_os.layout import read_records
+from splare_os.layout import DocumentCut, read_records
 from splare_os.layout.statistics import kept_statistics
 from splare_os.scoring import K1, Saturation
 from tests.hashing import HashEncoder
@@ -64,7 +64,9 @@ def contents(client, index) -> dict[str, dict]:
 def stale(client, index, fields: Fields | None = None) -> list[str]:
     """The documents whose impacts are not those of their text, said by the plain way."""
     field = (fields or Fields()).text
-    target = Target(index, f"{field}_splare", HashEncoder().fingerprint, 400, Saturation(K1))
+    target = Target(
+        index, f"{field}_splare", HashEncoder().fingerprint, DocumentCut(400), Saturation(K1)
+    )
     return [
         name
         for name, body in contents(client, index).items()

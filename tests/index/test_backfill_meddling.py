@@ -15,6 +15,7 @@ from opensearchpy import OpenSearch
 
 from splare_os.index import BackfillOptions, backfill
 from splare_os.index.actions import Target, text_digest
+from splare_os.layout import DocumentCut
 from splare_os.scoring import K1, Saturation
 from tests.hashing import HashEncoder
 
@@ -115,7 +116,7 @@ def contents(client: OpenSearch, index: str) -> Truth:
 def check(client: OpenSearch, index: str, truth: Truth) -> None:
     """Every write of theirs is there, and each text has its own impacts."""
     encoder = HashEncoder()
-    target = Target(index, "text_splare", encoder.fingerprint, 400, Saturation(K1))
+    target = Target(index, "text_splare", encoder.fingerprint, DocumentCut(400), Saturation(K1))
     found = contents(client, index)
     ours = {name: body.pop("text_splare", {}) for name, body in found.items()}
     assert found == truth

@@ -4,8 +4,9 @@ import pytest
 
 from splare_os.index.actions import Target
 from splare_os.index.backfill_options import BackfillOptions
+from splare_os.layout import DocumentCut
 
-TARGET = Target("shop", "text_splare", "f" * 16, 400)
+TARGET = Target("shop", "text_splare", "f" * 16, DocumentCut(400))
 
 
 class Client:
@@ -18,6 +19,7 @@ class Client:
     [
         ({"index": "shop-*"}, "name one index or alias"),
         ({"index": "shop", "top_k": 0}, "top_k=0"),
+        ({"index": "shop", "mass": 0}, "mass=0"),
         ({"index": "shop", "page_documents": 0}, "page_documents=0"),
         ({"index": "shop", "poll_s": 0}, "poll_s=0"),
         ({"index": "shop", "max_rate": 0}, "max_rate=0"),

@@ -10,9 +10,10 @@ from splare_os.index.actions import Target, text_digest
 from splare_os.index.batch import BACKFILL_STATUSES, Batch, make_batch
 from splare_os.index.replies import Refusal
 from splare_os.index.scan import Page
+from splare_os.layout import DocumentCut
 from tests.hashing import HashEncoder
 
-TARGET = Target("shop", "text_splare", HashEncoder().fingerprint, 400)
+TARGET = Target("shop", "text_splare", HashEncoder().fingerprint, DocumentCut(400))
 MOVED = Refusal(409, "another version", "moved")
 
 

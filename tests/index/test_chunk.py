@@ -10,13 +10,13 @@ from splare_os.documents.fields import Fields
 from splare_os.documents.shards import Version
 from splare_os.errors import EncoderError
 from splare_os.impacts import Impacts
-from splare_os.index.actions import Stored, Target
+from splare_os.index.actions import Stored, Target, text_digest
 from splare_os.index.chunk import Chunk, Entry, encode, make_chunk
 from splare_os.index.replies import Refusal
-from splare_os.layout.field import digest
+from splare_os.layout import DocumentCut
 from tests.hashing import HashEncoder
 
-TARGET = Target("i", "text_splare", HashEncoder().fingerprint, 400)
+TARGET = Target("i", "text_splare", HashEncoder().fingerprint, DocumentCut(400))
 
 
 def entry(line: dict[str, object] | bytes, at: int = 1, *, is_repeat: bool = False) -> Entry:
@@ -43,7 +43,10 @@ def test_a_text_without_a_single_latent_is_empty(encoder):
 
 
 def test_what_the_index_holds_is_neither_encoded_nor_sent(encoder):
-    held = {"text": "ants", "text_splare": {"digest": digest("ants", encoder.fingerprint, 400)}}
+    held = {
+        "text": "ants",
+        "text_splare": {"digest": text_digest("ants", TARGET)},
+    }
     chunk = make_chunk(
         [entry({"_id": "1", "text": "ants"})], {"1": Stored(held, Version(7, 1))}, encoder, TARGET
     )
@@ -52,7 +55,10 @@ def test_what_the_index_holds_is_neither_encoded_nor_sent(encoder):
 
 
 def test_another_field_of_the_same_text_is_written_again(encoder):
-    held = {"text": "ants", "text_splare": {"digest": digest("ants", encoder.fingerprint, 400)}}
+    held = {
+        "text": "ants",
+        "text_splare": {"digest": text_digest("ants", TARGET)},
+    }
     lines = [entry({"_id": "1", "text": "ants", "year": 1999})]
     assert statuses(make_chunk(lines, {"1": Stored(held, Version(7, 1))}, encoder, TARGET)) == [
         "indexed"
@@ -60,7 +66,10 @@ def test_another_field_of_the_same_text_is_written_again(encoder):
 
 
 def test_a_repeated_id_is_always_sent_and_replaced(encoder):
-    held = {"text": "ants", "text_splare": {"digest": digest("ants", encoder.fingerprint, 400)}}
+    held = {
+        "text": "ants",
+        "text_splare": {"digest": text_digest("ants", TARGET)},
+    }
     lines = [entry({"_id": "1", "text": "ants"}, is_repeat=True)]
     chunk = make_chunk(lines, {"1": Stored(held, Version(7, 1))}, encoder, TARGET)
     assert statuses(chunk) == ["replaced"]
@@ -96,8 +105,8 @@ def test_one_text_that_cannot_be_encoded_is_dead_and_the_others_are_not(encoder)
 
 def test_one_by_one_gives_the_impacts_of_the_batch(encoder):
     texts = ["ants carry leaves", "bees", "wasps and bees"]
-    batch, _ = encode(encoder, texts, 400)
-    alone, failures = encode(encoder, [*texts, "xyzzy"], 400)
+    batch, _ = encode(encoder, texts, TARGET.cut)
+    alone, failures = encode(encoder, [*texts, "xyzzy"], TARGET.cut)
     assert failures.keys() == {3}
     assert np.array_equal(alone.toarray()[:3], batch.toarray())
 
@@ -116,13 +125,13 @@ class Broken(HashEncoder):
 
 
 def test_a_runtime_error_of_one_text_is_that_text():
-    _, failures = encode(Broken("b"), ["a", "b", "c"], 400)
+    _, failures = encode(Broken("b"), ["a", "b", "c"], TARGET.cut)
     assert failures == {1: "cannot be encoded: RuntimeError: out of memory"}
 
 
 def test_a_runtime_error_of_every_text_ends_the_run():
     with pytest.raises(RuntimeError, match="out of memory"):
-        encode(Broken(""), ["a", "b", "c"], 400)
+        encode(Broken(""), ["a", "b", "c"], TARGET.cut)
 
 
 class Odd(HashEncoder):
@@ -139,15 +148,15 @@ class Odd(HashEncoder):
 
 @pytest.mark.parametrize("value", [0.0, -1.0, np.nan, np.inf])
 def test_an_impact_that_cannot_be_stored_makes_its_text_dead(value):
-    _, failures = encode(Odd(value), ["a", "b"], 400)
+    _, failures = encode(Odd(value), ["a", "b"], TARGET.cut)
     assert failures.keys() == {0}
 
 
 def test_an_encoder_returns_a_row_for_each_text():
     with pytest.raises(EncoderError, match=r"returned \(3, 8\) for 2 texts of 8 latents"):
-        encode(Odd(1.0, n_rows=3), ["a", "b"], 400)
+        encode(Odd(1.0, n_rows=3), ["a", "b"], TARGET.cut)
 
 
 def test_impacts_are_pruned(encoder):
-    impacts, _ = encode(encoder, ["a a a b b c"], 2)
+    impacts, _ = encode(encoder, ["a a a b b c"], DocumentCut(2))
     assert impacts.nnz == 2

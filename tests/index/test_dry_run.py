@@ -44,6 +44,7 @@ def test_a_cut_makes_an_index_smaller(write):
     document = {"_id": "a", "text": "ants carry leaves"}
     assert of(write, document, top_k=1).impacts == 1.0
     assert of(write, document, encoder=CutEncoder()).impacts == 2.0
+    assert of(write, document, mass=0.5).impacts < 3.0
     with pytest.raises(ValueError, match="top_k=3"):
         of(write, document, encoder=CutEncoder(), top_k=3)
 

@@ -12,6 +12,7 @@ from splare_os.index.actions import Target
 from splare_os.index.bulk import BulkOptions
 from splare_os.index.handle import IndexHandle
 from splare_os.index.patience import Patience
+from splare_os.layout import DocumentCut
 from tests.index.scripted import actions, updates
 
 pytestmark = pytest.mark.usefixtures("four_tries")
@@ -38,7 +39,7 @@ def settings(uuid: str = "u", index: str = "i") -> dict[str, object]:
 
 
 def handle(*replies: object) -> IndexHandle:
-    target = Target("i", "text_splare", "f" * 16, 400)
+    target = Target("i", "text_splare", "f" * 16, DocumentCut(400))
     return IndexHandle(Replies(settings(), *replies), "i", target, Patience(), Event())
 
 
@@ -94,7 +95,7 @@ def test_a_probe_that_finds_no_document_is_no_refusal():
 @pytest.fixture
 def real(client, index):
     client.indices.create(index=index)
-    target = Target(index, "text_splare", "f" * 16, 400)
+    target = Target(index, "text_splare", "f" * 16, DocumentCut(400))
     return IndexHandle(client, index, target, Patience(), Event())
 
 
@@ -133,7 +134,7 @@ def test_an_alias_that_is_switched_is_noticed(client, index):
     for number in (1, 2):
         client.indices.create(index=f"{index}-{number}")
     client.indices.put_alias(index=f"{index}-1", name=index)
-    target = Target(f"{index}-1", "text_splare", "f" * 16, 400)
+    target = Target(f"{index}-1", "text_splare", "f" * 16, DocumentCut(400))
     handle = IndexHandle(client, index, target, Patience(), Event())
     handle.check()
     client.indices.put_alias(index=f"{index}-2", name=index, body={"is_write_index": True})
@@ -145,7 +146,7 @@ def test_an_alias_that_is_switched_is_noticed(client, index):
 @pytest.mark.opensearch
 def test_a_document_of_a_routing_is_found_by_it(client, index):
     client.indices.create(index=index, body={"settings": {"number_of_shards": 5}})
-    target = Target(index, "text_splare", "f" * 16, 400)
+    target = Target(index, "text_splare", "f" * 16, DocumentCut(400))
     handle = IndexHandle(client, index, target, Patience(), Event())
     for name in "abcdef":
         client.index(
@@ -161,7 +162,9 @@ def test_a_document_of_a_routing_is_found_by_it(client, index):
 def test_requests_at_once_follow_the_cores_of_the_cluster(client, index):
     client.indices.create(index=index)
     stats = client.cluster.stats()["nodes"]["os"]["allocated_processors"]
-    there = IndexHandle(client, index, Target(index, "f", "fe", 1), Patience(), Event())
+    there = IndexHandle(
+        client, index, Target(index, "f", "fe", DocumentCut(1)), Patience(), Event()
+    )
     assert there.with_most_requests(BulkOptions()).most_requests == min(8, max(2, stats + 1))
     assert there.with_most_requests(BulkOptions(most_requests=5)).most_requests == 5
 
@@ -174,6 +177,8 @@ def test_where_nobody_may_ask_for_cores_there_are_as_many_requests_as_ever(
         raise AuthorizationException(403, "security_exception", {})
 
     client.indices.create(index=index)
-    there = IndexHandle(client, index, Target(index, "f", "fe", 1), Patience(), Event())
+    there = IndexHandle(
+        client, index, Target(index, "f", "fe", DocumentCut(1)), Patience(), Event()
+    )
     monkeypatch.setattr(client.nodes, "info", refused)
     assert there.with_most_requests(BulkOptions()) == BulkOptions()

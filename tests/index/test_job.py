@@ -23,8 +23,12 @@ def start(client: OpenSearch, index: str, tmp_path: Path, write: Callable[..., s
     """Make a run of the same source by an encoder, and a cut that may be asked for."""
     source = write(CORPUS)
 
-    def ingesting(encoder: Encoder, top_k: int | None = None) -> IngestRun:
-        options = IngestOptions(index, top_k=top_k, chunk_documents=2, state_folder=tmp_path)
+    def ingesting(
+        encoder: Encoder, top_k: int | None = None, mass: float | None = None
+    ) -> IngestRun:
+        options = IngestOptions(
+            index, top_k=top_k, mass=mass, chunk_documents=2, state_folder=tmp_path
+        )
         return ingest(client, encoder, [source], options)
 
     return ingesting
@@ -82,6 +86,20 @@ def test_a_cut_that_was_asked_for_once_stays(client: OpenSearch, index: str, sta
     assert statuses(start(CutEncoder())) == {"unchanged"}
     assert recorded(client, index) == 1
     assert client.get(index=index, id="d1")["_source"]["text_splare"]["count"] == 1
+
+
+@pytest.mark.opensearch
+def test_a_mass_keeps_the_heaviest_impacts(client: OpenSearch, index: str, start: Start) -> None:
+    list(start(HashEncoder()))
+    before = client.get(index=index, id="d1")["_source"]["text_splare"]
+    assert statuses(start(HashEncoder(), mass=0.5)) == {"indexed"}
+    assert statuses(start(HashEncoder())) == {"unchanged"}
+    after = client.get(index=index, id="d1")["_source"]["text_splare"]
+    kept = list(before["impacts"])[: after["count"]]
+    assert list(after["impacts"]) == kept
+    assert 0.5 <= after["length"] / before["length"] < 1
+    assert statuses(start(HashEncoder(), mass=1)) == {"indexed"}
+    assert client.get(index=index, id="d1")["_source"]["text_splare"] == before
 
 
 def test_more_than_the_encoder_gives_is_refused_before_anything_is_done(tmp_path: Path) -> None:

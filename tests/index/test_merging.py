@@ -8,6 +8,7 @@ from splare_os.index.actions import Target
 from splare_os.index.handle import IndexHandle
 from splare_os.index.merging import merge
 from splare_os.index.patience import Patience
+from splare_os.layout import DocumentCut
 
 
 class Stop:
@@ -35,7 +36,7 @@ def test_segments_become_as_few_as_asked_for(client, index):
         return len([one for one in shard[0]["segments"].values() if one["search"]])
 
     assert n_segments() > 1
-    target = Target(index, "text_splare", "f" * 16, 400)
+    target = Target(index, "text_splare", "f" * 16, DocumentCut(400))
     merge(IndexHandle(client, index, target, Patience(), Stop()), 1)
     client.indices.refresh(index=index)
     assert n_segments() == 1

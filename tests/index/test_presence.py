@@ -8,6 +8,7 @@ from opensearchpy import OpenSearch
 from splare_os.documents.shards import Version
 from splare_os.index.actions import Stored, Target
 from splare_os.index.presence import find_lacking
+from splare_os.layout import DocumentCut
 
 NO_CLIENT = cast(OpenSearch, None)
 
@@ -26,10 +27,10 @@ NO_CLIENT = cast(OpenSearch, None)
 )
 def test_a_count_without_impacts_tells(ours: Any, lacking: set[str]) -> None:
     held = {"d0": Stored({"text_splare": ours}, Version(1, 1))}
-    target = Target("i", "text_splare", "fe", 400)
+    target = Target("i", "text_splare", "fe", DocumentCut(400))
     assert find_lacking(NO_CLIENT, target, held) == lacking
 
 
 def test_a_document_without_the_field_lacks_nothing() -> None:
-    target = Target("i", "text_splare", "fe", 400)
+    target = Target("i", "text_splare", "fe", DocumentCut(400))
     assert find_lacking(NO_CLIENT, target, {"d0": Stored({}, Version(1, 1))}) == set()

@@ -11,6 +11,7 @@ from splare_os.index.bulk import BulkOptions
 from splare_os.index.handle import IndexHandle
 from splare_os.index.patience import Patience
 from splare_os.index.sender import Sender
+from splare_os.layout import DocumentCut
 
 pytestmark = [pytest.mark.opensearch, pytest.mark.usefixtures("four_tries")]
 
@@ -30,7 +31,9 @@ def actions(index: str, **sources: str) -> list[Action]:
 
 
 def sender(client: OpenSearch, index: str, pipeline: str | None = None) -> Sender:
-    handle = IndexHandle(client, index, Target(index, "v", "f" * 16, 400), Patience(), Event())
+    handle = IndexHandle(
+        client, index, Target(index, "v", "f" * 16, DocumentCut(400)), Patience(), Event()
+    )
     return Sender(client, handle, BulkOptions(pipeline=pipeline))
 
 

@@ -5,6 +5,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from splare_os.impacts import Impacts, from_features, stored, to_features
+from splare_os.layout import DocumentCut
 from splare_os.layout.field import (
     FieldImpacts,
     bad_impacts,
@@ -19,11 +20,13 @@ def plain(impacts: Impacts) -> FieldImpacts:
 
 
 def test_the_digest_is_a_hash_over_model_cut_and_text():
-    assert digest("x", "ff", 400) == hashlib.sha256(b"ff\n400\nx").hexdigest()[:16]
-    assert len({digest("x", "ff", 400), digest("y", "ff", 400), digest("x", "fe", 400)}) == 3
-    assert digest("x", "ff", 100) != digest("x", "ff", 400)
+    whole = DocumentCut(400)
+    assert digest("x", "ff", whole) == hashlib.sha256(b"ff\n400\nx").hexdigest()[:16]
+    others = [("y", "ff", whole), ("x", "fe", whole), ("x", "ff", DocumentCut(100))]
+    others.append(("x", "ff", DocumentCut(400, 0.9)))
+    assert len({digest(*made) for made in [("x", "ff", whole), *others]}) == 5
     hashed = hashlib.sha256(b"ff\n400\n2.0 0.4 70.5\nx").hexdigest()[:16]
-    assert digest("x", "ff", 400, Saturation(2.0, 0.4, 70.5)) == hashed
+    assert digest("x", "ff", DocumentCut(400), Saturation(2.0, 0.4, 70.5)) == hashed
 
 
 def test_impacts_stand_heaviest_first_as_lucene_keeps_them():

@@ -7,6 +7,7 @@ import pytest
 from splare_os.documents.fields import Fields
 from splare_os.errors import MappingError, ModelMismatchError
 from splare_os.layout import (
+    DocumentCut,
     FieldRecord,
     content_field,
     ensure_index,
@@ -62,13 +63,7 @@ def test_foreign_keys_of_meta_are_kept():
 @pytest.mark.parametrize("index", ["", "a*", "a,b", "a b"])
 def test_one_index_is_written_to(index):
     with pytest.raises(ValueError, match="name one index or alias"):
-        check_target(index, 400)
-
-
-@pytest.mark.parametrize("top_k", [0, 32_768])
-def test_the_cut_fits_its_count(top_k):
-    with pytest.raises(ValueError, match=f"top_k={top_k}: keep 1 to 32767"):
-        check_target("i", top_k)
+        check_target(index)
 
 
 @pytest.mark.opensearch
@@ -103,7 +98,7 @@ class TestOnACluster:
     ):
         ensure_index(client, index, encoder, Fields(), scoring="dot")
         record = read_records(client, index)[index]["text_splare"].to_meta()
-        later = {"saturation", "template"}
+        later = {"saturation", "template", "mass"}
         first = {key: value for key, value in record.items() if key not in later}
         meta = {"splare": {"text_splare": first | {"layout": 1}}}
         client.indices.put_mapping(index=index, body={"_meta": meta})
@@ -149,14 +144,18 @@ class TestOnACluster:
 
     def test_another_cut_of_the_same_model_is_recorded(self, client, index, encoder):
         ensure_index(client, index, encoder, Fields())
-        ensure_index(client, index, encoder, Fields(), top_k=100)
-        assert read_records(client, index)[index]["text_splare"].top_k == 100
+        ensure_index(client, index, encoder, Fields(), cut=DocumentCut(100))
+        assert read_records(client, index)[index]["text_splare"].cut == DocumentCut(100)
+        ensure_index(client, index, encoder, Fields(), cut=DocumentCut(mass=0.9))
+        assert read_records(client, index)[index]["text_splare"].cut == DocumentCut(100, 0.9)
+        ensure_index(client, index, encoder, Fields(), cut=DocumentCut(mass=1))
+        assert read_records(client, index)[index]["text_splare"].cut == DocumentCut(100)
 
     def test_a_record_keeps_its_cut_where_none_is_asked_for(self, client, index, encoder):
         ensure_index(client, index, encoder, Fields())
         ensure_index(client, index, CutEncoder(), Fields())
         assert read_records(client, index) == {index: {"text_splare": RECORD}}
-        ensure_index(client, index, CutEncoder(), Fields(), top_k=1)
+        ensure_index(client, index, CutEncoder(), Fields(), cut=DocumentCut(1))
         ensure_index(client, index, CutEncoder(), Fields())
         assert read_records(client, index)[index]["text_splare"].top_k == 1
 
@@ -169,7 +168,7 @@ class TestOnACluster:
 
     def test_no_index_is_made_for_more_than_the_encoder_gives(self, client, index):
         with pytest.raises(ValueError, match="top_k=3: the model 'hash' gives at most 2"):
-            ensure_index(client, index, CutEncoder(), Fields(), top_k=3)
+            ensure_index(client, index, CutEncoder(), Fields(), cut=DocumentCut(3))
         assert not client.indices.exists(index=index)
 
     def test_a_field_of_another_shape_is_refused(self, client, index, encoder):

@@ -23,12 +23,12 @@ def test_a_record_survives_the_mapping():
 def test_a_record_of_another_version_is_refused():
     with pytest.raises(MappingError, match="index 'i': the record has the keys"):
         parse_record(RECORD.to_meta() | {"extra": 1}, "index 'i'")
-    with pytest.raises(MappingError, match="layout 4, this version reads layouts 1 to 3"):
-        parse_record(RECORD.to_meta() | {"layout": 4}, "index 'i'")
+    with pytest.raises(MappingError, match="layout 5, this version reads layouts 1 to 4"):
+        parse_record(RECORD.to_meta() | {"layout": 5}, "index 'i'")
 
 
 def test_a_record_of_the_first_layout_is_read_as_plain_impacts():
-    later = {"saturation", "template"}
+    later = {"saturation", "template", "mass"}
     first = {key: value for key, value in RECORD.to_meta().items() if key not in later}
     assert parse_record(first | {"layout": 1}, "i") == replace(RECORD, saturation=None, layout=1)
 
@@ -38,6 +38,14 @@ def test_a_record_of_the_first_layout_is_read_as_plain_impacts():
 def test_a_count_that_is_no_whole_number_is_told(key, value):
     with pytest.raises(MappingError, match=f"index 'i': {key} is {value!r}, not a whole number"):
         parse_record(RECORD.to_meta() | {key: value}, "index 'i'")
+
+
+def test_a_mass_is_read_and_another_thing_told():
+    cut = replace(RECORD, mass=0.9)
+    assert parse_record(cut.to_meta(), "i") == cut
+    for value in ("0.9", 0, 1.5, True):
+        with pytest.raises(MappingError, match=f"index 'i': mass is {value!r}, not a share"):
+            parse_record(RECORD.to_meta() | {"mass": value}, "index 'i'")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from ..query.query import Dsl
 from ..query.steps import Steps
+from ..request.msearch import replies_in
 from ..request.rewritten import Finish
 from .clause import NAME, Clause, parse
 
@@ -83,8 +84,7 @@ def told(finish: Finish, plans: Sequence[Told]) -> Finish:
         return finish
 
     def finished(reply: Any) -> Any:  # noqa: ANN401  # what a server says
-        replies = reply.get("responses", [reply]) if isinstance(reply, Mapping) else []
-        for one, made in zip(replies, plans, strict=False):
+        for one, made in zip(replies_in(reply), plans, strict=False):
             profile = one.get("profile") if isinstance(one, Mapping) else None
             if made is not None and isinstance(profile, dict):
                 profile[NAME] = made

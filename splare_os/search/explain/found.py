@@ -7,7 +7,7 @@ from typing import cast
 from ...documents.document import Body, encoded_text
 from ...documents.places import Place, places
 from ...encoder import Encoder
-from ...impacts import Features, prune
+from ...impacts import Features
 from ...layout.field import FieldImpacts, impacts_object
 from ...layout.records import FieldRecord
 
@@ -41,7 +41,7 @@ def found(
     made = encoder.encode_documents([known[at].text for at in bare])
     for row, at in enumerate(bare):
         record = documents[at][1]
-        one = FieldImpacts.of(prune(made[[row]], record.top_k), record.saturation)
+        one = FieldImpacts.of(record.cut.of(made[[row]]), record.saturation)
         impacts = cast(Features, impacts_object(one, 0)["impacts"])
         known[at] = Found(known[at].text, known[at].places, impacts, is_current=True)
     return known

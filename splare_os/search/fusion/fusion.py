@@ -29,6 +29,11 @@ Order: TypeAlias = Callable[[D], Any]
 """The key by which documents of one score are ordered."""
 
 
+def _are_shares(weights: tuple[float, ...]) -> bool:
+    numbers = all(isinstance(w, int | float) and not isinstance(w, bool) for w in weights)
+    return bool(weights) and numbers and min(weights) >= 0 and abs(sum(weights) - 1) <= 0.001
+
+
 @dataclass(frozen=True)
 class Fusion:
     """How rankings are fused: the best `depth` hits of each.
@@ -67,16 +72,27 @@ class Fusion:
 
 RRF = Fusion()
 
+WEIGHTED = Fusion("weighted", weights=(0.4, 0.6))
+"""Of words and of latents; docs/search.md tells how these weights were chosen."""
+
+NAMED = {"rrf": RRF, "weighted": WEIGHTED}
+
 
 def read_fusion(path: str | Path) -> Fusion:
-    """Return the fusion that a JSON file tells, such as `splare-os evaluate --fit-hybrid` writes.
+    """Return the fusion of this name (`NAMED`), or that a JSON file tells.
 
-    What `fitted` holds, how it was found, is passed over. `ValueError` for anything else.
+    `splare-os evaluate --fit-hybrid` writes such files; what `fitted` holds, how it was found, is
+    passed over. `ValueError` for anything else.
     """
+    if path in NAMED:
+        return NAMED[str(path)]
     try:
         found = orjson.loads(Path(path).read_bytes())
     except OSError as error:
-        raise ValueError(f"{path}: it cannot be read ({error.strerror})") from error
+        names = ", ".join(NAMED)
+        raise ValueError(
+            f"{path}: it is none of {names}, and no file that can be read ({error.strerror})"
+        ) from error
     except orjson.JSONDecodeError as error:
         raise ValueError(f"{path}: it is no JSON ({error})") from error
     known = {field.name for field in fields(Fusion)}
@@ -150,8 +166,3 @@ def normalised(scores: Sequence[float]) -> list[np.float32]:
         return [np.float32(1)] * len(values)
     normal = [(value - least) / (largest - least) for value in values]
     return [value or LEAST for value in normal]
-
-
-def _are_shares(weights: tuple[float, ...]) -> bool:
-    numbers = all(isinstance(w, int | float) and not isinstance(w, bool) for w in weights)
-    return bool(weights) and numbers and min(weights) >= 0 and abs(sum(weights) - 1) <= 0.001

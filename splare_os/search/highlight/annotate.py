@@ -10,6 +10,7 @@ from ...encoder import Encoder, Spans
 from ...layout.view import Headers
 from ..explain.evidence import Evidence, Sought, fetched, gathered
 from ..explain.explain import matched
+from ..request.msearch import replies_in
 from .asked import Asked
 from .highlight import highlight
 
@@ -34,7 +35,7 @@ class Annotated:
     def __call__(self, reply: Any) -> Any:  # noqa: ANN401  # what a server says
         """Return the reply, its hits with highlights and explanations."""
         hits, asked, sought = [], [], []
-        for search, one in zip(self.searches, _replies(reply), strict=False):
+        for search, one in zip(self.searches, replies_in(reply), strict=False):
             if search is None:
                 continue
             for hit in _hits(one):
@@ -83,10 +84,6 @@ def _explanation(evidence: Evidence, queries: Mapping[str, Spans]) -> dict[str, 
         "text": text if evidence.found.is_current else None,
         "matches": [asdict(one) for one in shared],
     }
-
-
-def _replies(reply: Any) -> Sequence[Any]:  # noqa: ANN401
-    return reply.get("responses", [reply]) if isinstance(reply, Mapping) else []
 
 
 def _hits(reply: Any) -> Sequence[Hit]:  # noqa: ANN401

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..clause.target import Target, index_of, parse_path
 from ..request.body import plain
-from ..request.msearch import Pair, parse_msearch
+from ..request.msearch import Pair, parse_msearch, replies_in
 from ..request.request import Request
 from ..request.rewritten import Rewritten
 from .route import Route, route_of, text_of
@@ -79,10 +79,9 @@ class SearchWatch:
         reply: Any,  # noqa: ANN401
         known: Entry,
     ) -> None:
-        replies, body = [reply], _query_of(made)
+        replies, body = replies_in(reply), _query_of(made)
         if target.endpoint == "_msearch":
             asked, sent = (parse_msearch(one) or [] for one in (request.body, body))
-            replies = reply.get("responses", [])
         else:
             serializer, nothing = self.writer.client.transport.serializer, Entry()
             asked, sent = (

@@ -1,7 +1,7 @@
-"""The lines of an `_msearch`: which belong together, what they say, and others in their place."""
+"""The lines of an `_msearch`: which belong together, and others in their place; and its replies."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ..query.query import Dsl
@@ -44,6 +44,16 @@ def with_searches(body: str | bytes, searches: Sequence[Dsl | None]) -> str:
         f"{header}\n{own if search is None else json.dumps(search)}\n"
         for header, own, search in zip(lines[::2], lines[1::2], searches, strict=True)
     )
+
+
+def replies_in(reply: Any) -> Sequence[Any]:  # noqa: ANN401  # what a server says
+    """Return the reply to each search of a request: those in an `_msearch`'s, or the one there is.
+
+    >>> replies_in({"responses": [{"took": 1}, {"error": "no"}]}), replies_in({"took": 1})
+    ([{'took': 1}, {'error': 'no'}], [{'took': 1}])
+    """
+    found = reply.get("responses", [reply]) if isinstance(reply, Mapping) else [reply]
+    return found if isinstance(found, list) else []
 
 
 def _lines(body: Any) -> list[str] | None:  # noqa: ANN401

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from .msearch import replies_in
+
 Finish: TypeAlias = Callable[[Any], Any]
 """What makes of a server's reply what the application gets."""
 
@@ -57,6 +59,5 @@ class Rewritten:
 
     def fits(self, reply: Any) -> bool:  # noqa: ANN401
         """Return whether a reply is to what was asked."""
-        replies = reply.get("responses", [reply]) if isinstance(reply, Mapping) else [reply]
-        pairs = zip(self.expected, replies, strict=False)
+        pairs = zip(self.expected, replies_in(reply), strict=False)
         return all(expected is None or expected.fits(one) for expected, one in pairs)

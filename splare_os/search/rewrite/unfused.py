@@ -8,6 +8,7 @@ from typing import Any
 
 from ...errors import ReplyError
 from ..query.query import Dsl
+from ..request.msearch import replies_in
 from ..request.rewritten import Finish
 
 MARK = -1e9
@@ -24,8 +25,7 @@ def fused(finish: Finish) -> Finish:
     """Return what finishes a reply as `finish` does; `ReplyError` if it was not fused."""
 
     def checked(reply: Any) -> Any:  # noqa: ANN401  # what a server says
-        replies = reply.get("responses", [reply]) if isinstance(reply, Mapping) else []
-        if any(map(_is_marked, replies)):
+        if any(map(_is_marked, replies_in(reply))):
             raise ReplyError(
                 "a hybrid query was answered with its lists one after another, as no search "
                 "pipeline has fused them: name one (search_pipeline=…, or the index's "

@@ -9,7 +9,7 @@ from opensearchpy import OpenSearch
 from ...documents.document import encoded_text
 from ...encoder import Encoder
 from ...errors import SteeringError
-from ...impacts import Impacts, empty, from_features, prune, stack, stored
+from ...impacts import Impacts, empty, from_features, stack, stored
 from ...layout.field import FieldImpacts
 from ...layout.records import FieldRecord, FoundImpacts
 from ...layout.view import Headers
@@ -101,7 +101,7 @@ class ExampleImpacts:
         """Return impacts as an index with this record would keep them; None: as they are."""
         made = self._encoder.encode_documents(texts)
         if record is not None:
-            made = FieldImpacts.of(prune(made, record.top_k), record.saturation).impacts
+            made = FieldImpacts.of(record.cut.of(made), record.saturation).impacts
         return stored(made)
 
 

@@ -10,7 +10,7 @@ from splare_os.documents.fields import Fields
 from splare_os.encoder import Encoder
 from splare_os.errors import MappingError, ModelMismatchError
 from splare_os.index import IngestOptions, ingest
-from splare_os.layout import ensure_index
+from splare_os.layout import DocumentCut, ensure_index
 from splare_os.scoring import Scoring
 from splare_os.search import SplareOpenSearch
 from tests.hashing import HashEncoder
@@ -239,7 +239,7 @@ def test_a_point_in_time_asks_only_the_indices_that_it_holds(
 ) -> None:
     splare.indices.create(index="elsewhere", body={})
     point = splare.create_pit(index="library", keep_alive="1m")
-    ensure_index(splare, "other-model", HashEncoder(), Fields(), top_k=9)
+    ensure_index(splare, "other-model", HashEncoder(), Fields(), cut=DocumentCut(9))
     body = {"pit": {"id": point["pit_id"]}, "query": CLAUSE, "size": 100}
     assert scores(splare.search(body=body)) == pytest.approx(library.scores(QUERY), rel=1e-5)
     with pytest.raises(MappingError, match="no index has the impacts field 'colour_splare'"):

@@ -76,6 +76,11 @@ def test_each_ranking_needs_a_weight() -> None:
         fuse([WORDS, LATENTS, WORDS], WEIGHTED)
 
 
+def test_some_fusions_have_names() -> None:
+    assert read_fusion("rrf") == Fusion()
+    assert read_fusion("weighted") == Fusion("weighted", weights=(0.4, 0.6))
+
+
 @pytest.mark.parametrize("fusion", [Fusion(k=20, depth=50), WEIGHTED])
 def test_a_file_keeps_a_fusion_and_how_it_was_found(tmp_path: Path, fusion: Fusion) -> None:
     path = tmp_path / "fusion.json"
@@ -99,5 +104,5 @@ def test_a_broken_file_is_told(tmp_path: Path, content: str, message: str) -> No
     path.write_text(content)
     with pytest.raises(ValueError, match=message):
         read_fusion(path)
-    with pytest.raises(ValueError, match="nowhere: it cannot be read"):
+    with pytest.raises(ValueError, match="nowhere: it is none of rrf, weighted, and no file"):
         read_fusion(tmp_path / "nowhere")
