@@ -16,6 +16,7 @@ from splare_os.index.patience import Patience
 from splare_os.index.presence import find_lacking
 from splare_os.layout import ensure_index
 from splare_os.layout.compact import is_compact
+from splare_os.layout.cut import NO_CUT
 from splare_os.layout.records import read_mappings
 from splare_os.search import SplareOpenSearch
 from splare_os.search.hits.hits import SearchOptions, search
@@ -106,7 +107,7 @@ def test_a_version_that_is_not_searchable_yet_is_not_taken_for_seen(client, inde
     fill()
     client.indices.put_settings(index=index, body={"index": {"refresh_interval": -1}})
     client.update(index=index, id="d1", body={"doc": {"price": 3}})
-    target = find_target(client, HashEncoder(), index, Fields(), None)
+    target = find_target(client, HashEncoder(), index, Fields(), NO_CUT)
 
     handle = IndexHandle(client, index, target, Patience(), Event())
     held = handle.stored(["d1", "d2", "empty", "missing"])

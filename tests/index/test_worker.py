@@ -10,6 +10,7 @@ from splare_os.documents.fields import Fields
 from splare_os.errors import BulkError, JobError, ModelMismatchError
 from splare_os.impacts import stored, to_features
 from splare_os.index import BulkOptions, IngestOptions, Patience, ingest
+from splare_os.layout import DocumentCut
 from splare_os.layout.field import digest
 from splare_os.scoring import K1, Saturation
 from tests.hashing import HashEncoder
@@ -74,7 +75,7 @@ def test_every_document_is_stored_and_found_at_once(client, index, run, write):
             "latents": list(to_features(impacts)),
             "count": 4,
             "length": 2.0,
-            "digest": digest("t1 bees ants n1", encoder.fingerprint, 400, saturation),
+            "digest": digest("t1 bees ants n1", encoder.fingerprint, DocumentCut(400), saturation),
         },
     }
 
@@ -184,7 +185,7 @@ def test_an_empty_document_has_no_impacts(client, index, run, write):
     ours = contents(client, index)["a"]["text_splare"]
     assert ours == {
         "count": 0,
-        "digest": digest("", HashEncoder().fingerprint, 400, Saturation(K1)),
+        "digest": digest("", HashEncoder().fingerprint, DocumentCut(400), Saturation(K1)),
     }
 
 

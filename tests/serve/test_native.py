@@ -22,6 +22,12 @@ def test_impacts_are_cut_and_saturated_as_the_record_says() -> None:
     assert found == {"response": [{"1": 1.5, "0": 0.75, "length": 4.0}, {}]}
 
 
+def test_a_mass_in_the_record_cuts_too() -> None:
+    record = FieldRecord("hash", "0123456789abcdef", 3, 400, ("text",), mass=0.8)
+    [first, _] = orjson.loads(stored(IMPACTS, record))["response"]
+    assert first == {"1": 3.0, "0": 1.0, "length": 4.0}  # of 4.5
+
+
 def test_plain_impacts_stay_as_they_are() -> None:
     record = FieldRecord("hash", "0123456789abcdef", 3, 400, ("text",))
     [first, _] = orjson.loads(stored(IMPACTS, record))["response"]

@@ -13,7 +13,7 @@ from opensearchpy import OpenSearch
 from ...documents.document import encoded_text
 from ...documents.fields import SUFFIX, Fields
 from ...encoder import Encoder, GivesWholeQueries
-from ...impacts import prune
+from ...layout.cut import DocumentCut
 from ...layout.field import FieldImpacts, impacts_object
 from ...layout.mapping import ensure_index, write_index
 from ...layout.records import FieldRecord, FoundImpacts
@@ -32,7 +32,7 @@ from .embedding import ModelEmbedding, impacts_of, text_digest
 class SparseField:
     """The field of one index, of one client and one encoder; threads may share it.
 
-    `top_k` and `scoring` are what the field is made for if it is not there, and `create` says that
+    `cut` and `scoring` are what the field is made for if it is not there, and `create` says that
     it may be made. That the impacts in it are of the encoder's model is asked as `SplareOpenSearch`
     does.
     """
@@ -44,13 +44,13 @@ class SparseField:
         encoder: Encoder,
         fields: Fields,
         *,
-        top_k: int | None,
+        cut: DocumentCut,
         scoring: Scoring | None,
         create: bool,
     ) -> None:
         self.client, self.encoder = client, encoder
         self._index, self._fields = index, fields
-        self._wanted: dict[str, Any] = {"top_k": top_k, "scoring": scoring}
+        self._wanted: dict[str, Any] = {"cut": cut, "scoring": scoring}
         self._scoring: Scoring = scoring or "calibrated"
         self._is_made, self._making = not create, Lock()
         self._check, self._limit = ModelCheck(client), ClauseLimit(client)
@@ -98,7 +98,7 @@ class SparseField:
         whose = f"document {document.id!r}"
         text = encoded_text(document.to_dict(), record.document_fields)
         _refuse_other_text(embedding, text, whose, record)
-        impacts = prune(impacts_of(embedding, self.encoder, whose), record.top_k)
+        impacts = record.cut.of(impacts_of(embedding, self.encoder, whose))
         if not impacts.nnz:
             return {field: {"count": 0, "digest": record.digest(text)}}
         made = impacts_object(FieldImpacts.of(impacts, record.saturation), 0)

@@ -17,6 +17,7 @@ from opensearchpy import OpenSearch
 from ...documents.fields import SUFFIX
 from ...encoder import Encoder
 from ...index.census import Census, CensusOptions, take_census
+from ...layout.cut import DocumentCut
 from ...scoring import Scoring
 from ...search.query.query import Dsl
 from ..models import encoder_of, name_of
@@ -41,9 +42,9 @@ class SplareDocumentStore(OpenSearchDocumentStore):
     embedders. With the first embedding that is written, the index gets the impacts field
     `impacts_field` (`content_splare`), which belongs to that model; with `create_index=False` it
     has to be there. `template` says what was encoded in place of the content, as the embedder's
-    does. `scoring` is `calibrated` or `dot`, `sparse_top_k` how many latents of a document are
-    kept: what a new field is made for (None: the usual, or what it was made for). All else is
-    Haystack's.
+    does. `scoring` is `calibrated` or `dot`, `sparse_top_k` and `sparse_mass` which impacts of a
+    document are kept (`--top-k` and `--mass` of `splare-os index`): what a new field is made for
+    (None: the usual, or what it was made for). All else is Haystack's.
 
     Documents come back without sparse embeddings: the index keeps impacts saturated, not as the
     model gave them. To write a document back is to write it without.
@@ -57,6 +58,7 @@ class SplareDocumentStore(OpenSearchDocumentStore):
         impacts_field: str | None = None,
         scoring: Scoring | None = None,
         sparse_top_k: int | None = None,
+        sparse_mass: float | None = None,
         **kwargs: Any,  # noqa: ANN401  # Haystack's
     ) -> None:
         super().__init__(**kwargs)
@@ -66,6 +68,7 @@ class SplareDocumentStore(OpenSearchDocumentStore):
             "impacts_field": impacts_field,
             "scoring": scoring,
             "sparse_top_k": sparse_top_k,
+            "sparse_mass": sparse_mass,
         }
         self._fields = fields_of(template, impacts_field)
         self._sparse: SparseField | None = None
@@ -115,8 +118,8 @@ class SplareDocumentStore(OpenSearchDocumentStore):
 
     @property
     def _wanted(self) -> dict[str, Any]:
-        names = {"top_k": self._ours["sparse_top_k"], "scoring": self._ours["scoring"]}
-        return names | {"create": self._create_index}
+        cut = DocumentCut(self._ours["sparse_top_k"], self._ours["sparse_mass"])
+        return {"cut": cut, "scoring": self._ours["scoring"], "create": self._create_index}
 
     # writes
 

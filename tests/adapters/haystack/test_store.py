@@ -30,6 +30,7 @@ from splare_os.adapters.haystack import (
 from splare_os.documents import Fields
 from splare_os.errors import MappingError, ModelMismatchError
 from splare_os.index import IngestOptions, ingest
+from splare_os.layout import DocumentCut, read_records
 from splare_os.search import SplareOpenSearch
 from tests.hashing import HashEncoder
 
@@ -102,6 +103,15 @@ def test_what_is_stored_is_what_the_worker_stores(
         for each in (index, f"{index}-worker")
     ]
     assert metas[0]["splare"] == metas[1]["splare"]
+
+
+def test_a_new_field_is_made_for_a_cut(client: OpenSearch, index: str, cluster_url: str) -> None:
+    encoder = HashEncoder()
+    wanted = {"model": encoder, "method": LUCENE, "sparse_top_k": 9, "sparse_mass": 0.9}
+    store = SplareDocumentStore(hosts=cluster_url, index=index, **wanted)
+    store.write_documents(embedded(encoder))
+    store.close()
+    assert read_records(client, index)[index]["content_splare"].cut == DocumentCut(9, 0.9)
 
 
 def test_documents_are_found_as_the_client_finds_them(
