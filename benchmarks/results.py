@@ -34,11 +34,11 @@ from splare_os.evaluate.dense import load_dense, store_key
 from splare_os.evaluate.encoded import made_by, own_cut
 from splare_os.evaluate.indexing import texts_key
 from splare_os.evaluate.store import default_cache_folder, digest
-from splare_os.evaluate.systems import DOT, HYBRID, scored_model
+from splare_os.evaluate.systems import DOT, HYBRID, WEIGHTED, scored_model
 from splare_os.layout.saturating import default_saturation
 from splare_os.scoring import ALPHA, Scoring
 
-from .results_page import TESTED, Row, page
+from .results_page import TESTED, Row, is_fused, page
 
 CUTS = "25%,25,50,100,200,400"
 Key: TypeAlias = str
@@ -61,7 +61,7 @@ class Plan:
         """The systems without a cut, in the order of the page."""
         scored = (f"{model}{dot}" for model in self.models for dot in ("", DOT))
         dense = () if self.dense is None else ("dense",)
-        return ("bm25", *dense, *scored, "hybrid", f"hybrid-{self.first}{DOT}")
+        return ("bm25", *dense, *scored, "hybrid", f"hybrid-{self.first}{DOT}", WEIGHTED)
 
     @property
     def first(self) -> str:
@@ -70,8 +70,8 @@ class Plan:
 
     def key(self, data: DataSet, system: str, top_k: Cut | None = None) -> Key:
         """Return what the figures of a system on a data set depend on."""
-        is_hybrid = system.split("-")[0] == HYBRID
-        name = self.first if system == HYBRID else system.removeprefix(f"{HYBRID}-")
+        is_hybrid = is_fused(system)
+        name = self.first if system in {HYBRID, WEIGHTED} else system.removeprefix(f"{HYBRID}-")
         scored = scored_model(name, self.models)
         parts = []
         if scored is not None:
@@ -81,7 +81,7 @@ class Plan:
             parts = [digest(*store_key(self.dense, data))]
         if system == "bm25" or is_hybrid:
             parts.append(texts_key(data.analyzer))
-        kind = HYBRID if is_hybrid else "model" if scored is not None else system
+        kind = system.split("-")[0] if is_hybrid else "model" if scored is not None else system
         judged = digest(json.dumps([data.queries, data.qrels]))
         return json.dumps([data.fingerprint, judged, kind, *parts, top_k])
 

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 from splare_os.evaluate import MEASURES, MISSING
 from splare_os.evaluate.comparison import TESTED, compare
 from splare_os.evaluate.cuts import Cut
-from splare_os.evaluate.systems import DOT, HYBRID, scored_model
+from splare_os.evaluate.systems import DOT, HYBRID, WEIGHTED, scored_model
 
 __all__ = ["TESTED", "Row", "page"]
 
@@ -27,8 +27,9 @@ Written by `python -m benchmarks.results`; every figure is `splare-os evaluate`'
 bi-encoder (what its window holds) are scored exactly, models by their impacts as the index keeps
 them, as many as the model itself keeps of a document. NAME is a model with calibrated scoring,
 NAME-dot with plain dot products ([scoring.md](scoring.md)); hybrid is the reciprocal rank fusion of
-BM25 and the first model, with either. A data set has at most {queries} queries, the first of its
-judgements. Means are over data sets: {mean_over}; and over all others.
+BM25 and the first model, with either, and weighted their weighted sum
+([search.md](search.md#words-and-latents)). A data set has at most {queries} queries, the first of
+its judgements. Means are over data sets: {mean_over}; and over all others.
 
 Models: {models}. Others made by the same recipe, and the dense
 bi-encoder where it has no column here: [variants.md](variants.md).
@@ -53,7 +54,7 @@ def page(
             curve = cut.setdefault(row["system"], {}).setdefault(row["dataset"], {})
             curve[row["top_k"]] = row
     scored = [system for system in _systems(whole) if scored_model(system, models)]
-    hybrids = [system for system in _systems(whole) if system.split("-")[0] == HYBRID]
+    hybrids = [system for system in _systems(whole) if is_fused(system)]
     told = ", ".join(f"{name} (`{fingerprint}`)" for name, fingerprint in models.items())
     parts = [
         HEAD.format(queries=f"{queries:,}", mean_over=", ".join(mean_over), models=told),
@@ -64,6 +65,11 @@ def page(
         *(_curve(whole, system, rows_of, mean_over) for system, rows_of in cut.items()),
     ]
     return "\n".join(parts)
+
+
+def is_fused(system: str) -> bool:
+    """Return whether a system is BM25 and a model together."""
+    return system.split("-")[0] in {HYBRID, WEIGHTED}
 
 
 def table(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
@@ -148,6 +154,7 @@ def _tests(whole: Cells, system: str, mean_over: Sequence[str]) -> str:
     known = _systems(whole)
     of_hybrids = [name for name in known if name.startswith(f"{HYBRID}-") and name.endswith(DOT)]
     plain = next(iter(of_hybrids), "") if system == HYBRID else system + DOT
+    plain = HYBRID if system == WEIGHTED else plain
     baselines = [name for name in (*BASELINES, plain) if name in known]
     lines = []
     for dataset, row in whole.items():

@@ -62,7 +62,7 @@ def test_the_page_holds_figures_means_tests_and_shares() -> None:
 
 
 def test_both_scorings_and_both_hybrids_are_compared() -> None:
-    systems = ("bm25", "dense", "mini", "mini-dot", "hybrid", "hybrid-mini-dot")
+    systems = ("bm25", "dense", "mini", "mini-dot", "hybrid", "hybrid-mini-dot", "weighted")
     rows = [row("a", system, [0.5, n / 8]) for n, system in enumerate(systems)]
     lines = page(rows, {"mini": "f00"}, ["a"], 1500).splitlines()
     costs = "10.0 / 100.0 / 1.25"
@@ -71,6 +71,7 @@ def test_both_scorings_and_both_hybrids_are_compared() -> None:
         f"| a | {costs} | {costs} |",
         "| data set | against bm25 | against dense | against mini-dot |",
         "| data set | against bm25 | against dense | against hybrid-mini-dot |",
+        "| data set | against bm25 | against dense | against hybrid |",
         "| mean of 1 | +0.1250 | +0.0625 | -0.0625 |",  # mini
         "| mean of 1 | +0.1875 | +0.1250 |",  # mini-dot
     ):
@@ -91,18 +92,20 @@ def test_a_finished_row_counts_for_one_scoring_and_prior(tmp_path: Path) -> None
     plain, known = HashEncoder(), HashEncoder()
     known.prior = Statistics(10, np.ones(512), 20.0)  # type: ignore[attr-defined]
     plans = [Plan({name: plain}, (), (), 10, dense=object()) for name in ("x", "x-dot")]  # type: ignore[arg-type]
-    assert plans[0].systems == ("bm25", "dense", "x", "x-dot", "hybrid", "hybrid-x-dot")
+    fused = ("hybrid", "hybrid-x-dot", "weighted")
+    assert plans[0].systems == ("bm25", "dense", "x", "x-dot", *fused)
     keys = [
         [plan.key(data, system) for system in plan.systems if system != "dense"] for plan in plans
     ]
     assert keys[0] == keys[1]  # whatever the model is called
-    assert len(set(keys[0])) == 5
+    assert len(set(keys[0])) == 6
     other = Plan({"x": known}, (), (), 10, dense=object())  # type: ignore[arg-type]
     for system, is_same in {
         "x": False,
         "x-dot": True,
         "hybrid": False,
         "hybrid-x-dot": True,
+        "weighted": False,
     }.items():
         assert (other.key(data, system) == plans[0].key(data, system)) is is_same
     before = other.key(data, "x")
@@ -158,8 +161,8 @@ def test_one_command_writes_the_page_and_computes_nothing_twice(
     done = run()
     assert done.exit_code == 0, done.output
     lines = [json.loads(line) for line in (tmp_path / "work.jsonl").read_text().splitlines()]
-    assert len(lines) == 8 * 2 // 2  # the corpora are equal, and so are their queries
-    scored = ("tiny", "tiny-dot", "hybrid", "hybrid-tiny-dot")
+    assert len(lines) == 9 * 2 // 2  # the corpora are equal, and so are their queries
+    scored = ("tiny", "tiny-dot", "hybrid", "hybrid-tiny-dot", "weighted")
     assert {(line["system"], line.get("top_k")) for line in lines} == {
         *((system, None) for system in ("bm25", "dense", *scored)),
         *(("tiny", 2), ("tiny", "50%")),
@@ -199,4 +202,4 @@ def test_a_file_of_others_is_no_work_file_and_stays_as_it_is(tmp_path: Path) -> 
 
 def test_without_a_dense_model_the_page_has_none() -> None:
     plan = Plan({"x": HashEncoder()}, (), (), 10, dense=None)
-    assert plan.systems == ("bm25", "x", "x-dot", "hybrid", "hybrid-x-dot")
+    assert plan.systems == ("bm25", "x", "x-dot", "hybrid", "hybrid-x-dot", "weighted")
