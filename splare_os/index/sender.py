@@ -208,10 +208,7 @@ class Sender:
         for action in (one for one in actions if _may_be_there(fates[one.id])):
             before = self.handle.versions([action]).get(action.id)
             renewed = _renewed(action, before)
-            try:
-                fate = self._request([renewed])[action.id] if renewed else MOVED
-            except FAILURES:
-                fate = fates[action.id]
+            fate = self._once_more(renewed, fates[action.id]) if renewed else MOVED
             is_unsure = _may_be_there(fate) or (fate is not None and fate.advice == "moved")
             if is_unsure and self.handle.versions([action]).get(action.id) != before:
                 fate = None if isinstance(action, Action) else MOVED
@@ -219,6 +216,19 @@ class Sender:
                 raise self._error(fate, 1, 1)
             found[action.id] = fate
         return found
+
+    def _once_more(self, action: Write, known: Verdict) -> Verdict:
+        """Return what the cluster says of one document; what is `known` where it fails again.
+
+        A reply that is not heard, lost with its connection, is asked for `FAULTS` times.
+        """
+        for _ in range(FAULTS):
+            try:
+                return self._request([action])[action.id]
+            except FAILURES as error:
+                if status_of(error):
+                    break
+        return known
 
     def _refuse_systemic(self, fates: Fates) -> None:
         """Raise `BulkError` for a refusal that is not the fault of the documents it hit."""

@@ -107,7 +107,7 @@ def test_a_with_block_leaves_nothing_behind_and_guards_its_port():
 @pytest.mark.slow
 @pytest.mark.opensearch
 def test_the_users_own_node_outlives_its_starter_and_keeps_its_data(own_node, caplog):
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, logger="splare_os"):
         url = cluster.resolve_url(None)
     assert f"url={url}" in caplog.text
     started = cluster.status()

@@ -1,9 +1,10 @@
 """Whose fault it is: a document's own fails alike each time."""
 
 import pytest
-from opensearchpy import NotFoundError, RequestError, TransportError
+from opensearchpy import ConnectionError, NotFoundError, RequestError, TransportError  # noqa: A004
 
 from splare_os.errors import BulkError
+from splare_os.index.patience import set_testing
 from splare_os.index.sender import Sender
 from tests.index.scripted import Index, Script, actions, statuses
 
@@ -47,3 +48,12 @@ def test_documents_sent_again_are_counted_whether_request_or_item_was_refused():
     halved = Sender(Script(TransportError(413, "too much", {})), Index())
     assert halved.send(actions("a", "b")) == [None] * 2
     assert halved.traffic.n_resent == 2
+
+
+@pytest.mark.parametrize(("unheard", "is_dead"), [(7, False), (8, True)])
+def test_a_document_whose_connection_breaks_each_time_is_dead_only_late(unheard, is_dead):
+    # three of five tries count, as the first two may be anybody's; then three more
+    script = Script(*[ConnectionError("N/A", "cut", OSError("cut"))] * unheard)
+    with set_testing(most_tries=8):
+        assert [refusal is not None for refusal in send(script, "a")] == [is_dead]
+    assert script.sent == ["a"] * 8
