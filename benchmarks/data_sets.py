@@ -1,6 +1,7 @@
 """Data sets below a folder that a benchmark reads: its options, and what is there."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import click
@@ -25,6 +26,25 @@ def data_options(*, documents: int) -> Callable[[C], C]:
             click.option("--documents", default=documents, show_default=True, type=at_least),
             click.option("--model", default="mini", show_default=True),
             click.option("--sets", default="", callback=names, help="Only these data sets."),
+        )
+
+    return with_options
+
+
+def page_options(*, queries: int) -> Callable[[C], C]:
+    """Return what adds a model, which data sets and queries, a page for figures and a picture."""
+    file = partial(click.Path, dir_okay=False, path_type=Path)
+
+    def with_options(command: C) -> C:
+        return added(
+            command,
+            click.option("--model", default="mini", show_default=True),
+            click.option("--sets", default="", callback=names, help="Only these data sets."),
+            click.option(
+                "--queries", default=queries, show_default=True, type=click.IntRange(min=1)
+            ),
+            click.option("--page", type=file(exists=True)),
+            click.option("--plot", "picture", type=file()),
         )
 
     return with_options

@@ -9,6 +9,7 @@ it. Times are those of the server, without a browser.
 import json
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import click
 import numpy as np
@@ -59,7 +60,7 @@ def _queries(place: Place, n_queries: int) -> list[str]:
 def _measured(place: Place, query: str) -> dict[str, float]:
     found: dict[str, float] = {}
 
-    def timed(name: str, does: Callable[[], dict[str, object]]) -> dict[str, object]:
+    def timed(name: str, does: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         start = time.perf_counter()
         result = does()
         found[name] = 1000 * (time.perf_counter() - start)
@@ -68,12 +69,12 @@ def _measured(place: Place, query: str) -> dict[str, float]:
     asked = Searching(query=query)
     hits = timed("search", lambda: search_systems(place, asked))
     columns = hits["columns"]
-    ids = in_turns([[hit["id"] for hit in one["hits"]] for one in columns.values()])  # type: ignore[attr-defined]
+    ids = in_turns([[hit["id"] for hit in one["hits"]] for one in columns.values()])
     for name, part in (("first reasons", ids[:FIRST]), ("other reasons", ids[FIRST:])):
         timed(name, lambda part=part: explain_hits(place, Explaining(query=query, ids=part)))
     found["search and first reasons"] = found["search"] + found["first reasons"]
     found["search and all reasons"] = found["search and first reasons"] + found["other reasons"]
-    heaviest = hits["latents"][0]["latent"]  # type: ignore[index]
+    heaviest = hits["latents"][0]["latent"]
     steered = Searching(query=query, steer=f"{heaviest}=2")
     timed("search, steered", lambda: search_systems(place, steered))
     dragged = Explaining(query=query, steer=steered.steer, ids=ids)

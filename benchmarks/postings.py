@@ -1,9 +1,10 @@
 """What fewer postings cost: nDCG@10 beside how many of a document's impacts a query meets.
 
 python -m benchmarks.postings FOLDER… --page docs/postings.md --plot docs/pruning.svg cuts documents
-by the mass of their impacts (`splare-os index --mass`) and queries by the mass of their weights
-(`mass` of a clause), scores all documents of each data set below the folders exactly, and writes
-means by the groups of benchmarks/groups.py. Impacts are those that `splare-os evaluate` keeps.
+by the mass of their impacts (`splare-os index --mass`) or to a number (`--top-k`), and queries by
+the mass of their weights (`mass` of a clause), scores all documents of each data set below the
+folders exactly, and writes means by the groups of benchmarks/groups.py. Impacts are those that
+`splare-os evaluate` keeps.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from typing import TypeAlias
 
 import click
 
-from splare_os.cli.options import names, quieten_transformers
+from splare_os.cli.options import quieten_transformers
 from splare_os.encode.load import load_encoder
 from splare_os.evaluate.datasets import read_dataset
 from splare_os.evaluate.sparsity import sparsity
@@ -24,6 +25,7 @@ from splare_os.scoring import K1, B, Saturation, weighed
 from splare_os.search.query.cut import Cut
 from splare_os.statistics import Statistics
 
+from .data_sets import page_options
 from .groups import CHOICE, GROUPS, SEEN, UNSEEN, group
 from .pictures import pyplot, save
 from .results import folders_below, known_only
@@ -31,8 +33,12 @@ from .results_page import table
 from .scoring import Collection, ndcg, read_collection
 from .table import put_between_marks
 
-MASSES = (1.0, 0.95, 0.9, 0.8, 0.7)
-"""Of documents."""
+KEPT = {
+    "all": DocumentCut(),
+    **{f"mass {mass:g}": DocumentCut(mass=mass) for mass in (0.95, 0.9, 0.8, 0.7)},
+    **{f"top {top_k}": DocumentCut(top_k) for top_k in (150, 100, 75)},
+}
+"""Cuts of documents."""
 
 ASKED = (1.0, 0.9, 0.8, 0.7)
 """Of queries."""
@@ -40,8 +46,8 @@ ASKED = (1.0, 0.9, 0.8, 0.7)
 SHOWN = ("msmarco-dl-mini", "scifact")
 """Data sets with columns of their own: short documents and queries, and long ones."""
 
-Choice: TypeAlias = tuple[float, float]
-"""The mass of documents and that of queries."""
+Choice: TypeAlias = tuple[str, float]
+"""The cut of documents and the mass of queries."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +61,8 @@ class Cost:
 
 def costs(one: Collection) -> Iterator[tuple[Choice, Cost]]:
     """Yield what each choice costs on one data set."""
-    for of_documents in MASSES:
-        kept = DocumentCut(mass=of_documents).of(one.documents)
+    for name, of_documents in KEPT.items():
+        kept = of_documents.of(one.documents)
         known = Statistics.of(kept).with_prior(one.prior)
         documents = Saturation(K1, B, one.mean_length).of(kept)
         weights = prune(weighed(one.queries, known.idf()), one.top_k)
@@ -64,7 +70,7 @@ def costs(one: Collection) -> Iterator[tuple[Choice, Cost]]:
             queries = cut(weights, of_queries)
             there = sparsity(queries, [kept])
             found = ndcg(one, queries, documents)
-            yield (of_documents, of_queries), Cost(there.document_latents, there.flops, found)
+            yield (name, of_queries), Cost(there.document_latents, there.flops, found)
 
 
 def cut(weights: Impacts, mass: float) -> Impacts:
@@ -84,11 +90,11 @@ def tables(found: Mapping[str, Mapping[Choice, Cost]]) -> str:
 
 
 def _table(found: Mapping[str, Mapping[Choice, Cost]], columns: Mapping[str, Sequence[str]]) -> str:
-    heads = ["mass of documents", "of queries"]
+    heads = ["documents", "mass of queries"]
     heads += [f"{name}: {what}" for name in columns for what in ("impacts", "postings", "nDCG@10")]
     lines = []
     for choice in next(iter(found.values())):
-        cells = [f"{share:g}" for share in choice]
+        cells = [choice[0], f"{choice[1]:g}"]
         for sets in columns.values():
             there = [found[name][choice] for name in sets]
             cells += [
@@ -101,19 +107,20 @@ def _table(found: Mapping[str, Mapping[Choice, Cost]], columns: Mapping[str, Seq
 
 
 def plot(path: Path, found: Mapping[str, Mapping[Choice, Cost]]) -> None:
-    """Draw nDCG@10 against postings, a line for each mass of documents: means of all data sets."""
+    """Draw nDCG@10 against postings, a line for each cut of documents: means of all data sets."""
     plt = pyplot()
     figure, axes = plt.subplots(figsize=(6.4, 3.6))
-    for of_documents in MASSES:
-        there = [[one[of_documents, asked] for one in found.values()] for asked in ASKED]
+    for name, of_documents in KEPT.items():
+        there = [[one[name, asked] for one in found.values()] for asked in ASKED]
         axes.plot(
             [mean(one.postings for one in each) for each in there],
             [mean(one.ndcg for one in each) for each in there],
             marker="o",
-            label=f"{of_documents:g}",
+            linestyle="--" if of_documents.top_k else "-",
+            label=name,
         )
     axes.set(xlabel="postings of a document that a query meets", ylabel="nDCG@10")
-    axes.legend(title="mass of documents")
+    axes.legend(title="documents", fontsize="small")
     axes.set_title("points of a line: queries of mass 1, 0.9, 0.8, 0.7")
     save(figure, path)
 
@@ -123,11 +130,7 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 @click.command()
 @click.argument("folders", nargs=-1, required=True, type=FOLDER)
-@click.option("--model", default="mini", show_default=True)
-@click.option("--sets", default="", callback=names, help="Only these data sets.")
-@click.option("--queries", default=300, show_default=True, type=click.IntRange(min=1))
-@click.option("--page", type=click.Path(dir_okay=False, exists=True, path_type=Path))
-@click.option("--plot", "picture", type=click.Path(dir_okay=False, path_type=Path))
+@page_options(queries=300)
 def main(
     folders: tuple[Path, ...],
     model: str,
@@ -145,7 +148,7 @@ def main(
     for name in sets or known:
         one = read_collection(encoder, read_dataset(below[name], name, limit=queries))
         found[name] = dict(costs(one))
-        click.echo(f"{name} {found[name][1.0, 1.0].ndcg:.4f}", err=True)
+        click.echo(f"{name} {found[name]['all', 1.0].ndcg:.4f}", err=True)
     if page is not None:
         put_between_marks(page, tables(found))
     if picture is not None:

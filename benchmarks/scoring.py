@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from splare_os.cli.options import names, quieten_transformers
+from splare_os.cli.options import quieten_transformers
 from splare_os.encode.load import load_encoder
 from splare_os.encoder import Encoder, own_prior
 from splare_os.evaluate.datasets import DataSet, Qrels, corpus_ids, read_dataset
@@ -27,6 +27,7 @@ from splare_os.scoring import ALPHA, K1, B, Saturation, weighed
 from splare_os.search.weigh.queries import encoded
 from splare_os.statistics import Statistics
 
+from .data_sets import page_options
 from .results import folders_below
 from .scoring_page import Choice, Cost, Grid, plot, write_page
 
@@ -159,11 +160,7 @@ def _ndcg(scores: Scores, ids: Sequence[str], qrels: Qrels, query: str) -> float
 
 @click.command()
 @click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--model", default="mini", show_default=True)
-@click.option("--sets", default="", callback=names, help="Only these data sets.")
-@click.option("--queries", default=1500, show_default=True, type=click.IntRange(min=1))
-@click.option("--page", type=click.Path(dir_okay=False, exists=True, path_type=Path))
-@click.option("--plot", "picture", type=click.Path(dir_okay=False, path_type=Path))
+@page_options(queries=1500)
 def main(
     data: Path,
     model: str,

@@ -106,8 +106,7 @@ CUT = (
     click.option(
         "--mass",
         type=click.FloatRange(min=0, max=1, min_open=True),
-        help="Of those, as many as have this share of their sum: 0.9 is a smaller index, and "
-        "faster.",
+        help="Of those, as many as have this share of their sum, such as 0.9 (docs/postings.md).",
     ),
 )
 """Which impacts of a document are kept."""

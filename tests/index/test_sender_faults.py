@@ -1,7 +1,8 @@
 """Whose fault it is: a document's own fails alike each time."""
 
 import pytest
-from opensearchpy import ConnectionError, NotFoundError, RequestError, TransportError  # noqa: A004
+from opensearchpy import ConnectionError as NoConnection
+from opensearchpy import NotFoundError, RequestError, TransportError
 
 from splare_os.errors import BulkError
 from splare_os.index.patience import set_testing
@@ -53,7 +54,7 @@ def test_documents_sent_again_are_counted_whether_request_or_item_was_refused():
 @pytest.mark.parametrize(("unheard", "is_dead"), [(7, False), (8, True)])
 def test_a_document_whose_connection_breaks_each_time_is_dead_only_late(unheard, is_dead):
     # three of five tries count, as the first two may be anybody's; then three more
-    script = Script(*[ConnectionError("N/A", "cut", OSError("cut"))] * unheard)
+    script = Script(*[NoConnection("N/A", "cut", OSError("cut"))] * unheard)
     with set_testing(most_tries=8):
         assert [refusal is not None for refusal in send(script, "a")] == [is_dead]
     assert script.sent == ["a"] * 8

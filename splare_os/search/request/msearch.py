@@ -46,7 +46,7 @@ def with_searches(body: str | bytes, searches: Sequence[Dsl | None]) -> str:
     )
 
 
-def replies_in(reply: Any) -> Sequence[Any]:  # noqa: ANN401  # what a server says
+def replies_in(reply: object) -> Sequence[Any]:
     """Return the reply to each search of a request: those in an `_msearch`'s, or the one there is.
 
     >>> replies_in({"responses": [{"took": 1}, {"error": "no"}]}), replies_in({"took": 1})
