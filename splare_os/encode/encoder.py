@@ -17,11 +17,13 @@ from ..impacts import Impacts, empty, prune, stack
 from ..statistics import Statistics
 from .backbone.backbone import Backbone, load_backbone
 from .backbone.precision import best_dtype
+from .blocked import block_linears
 from .card import Card, Described, require_card, write_card
 from .modules import refuse_code
 from .packing import Pack, packs
 from .pooling.pooling import SaePooling
 from .pooling.rule import MAX_LOG1P, PoolingRule
+from .pooling.segment_max import lay_out
 from .pooling.spans import TokenSpans, heaviest_spans
 from .pooling.text_impacts import TextImpacts, spans_of_impacts
 from .pooling.window_impacts import (
@@ -152,6 +154,11 @@ class SplareEncoder(Described):
         pooling = cast(SaePooling, model[1])
         pooling.sae.convert(computed)
         return cls(model, card, prior=read_prior(folder, pooling.n_latents))
+
+    def freeze(self) -> None:
+        """Lay weights out as the processor multiplies them fastest; they can't be trained then."""
+        block_linears(self.model)
+        lay_out(self.pooling.sae)
 
     def save(self, folder: Path) -> None:
         """Write a self-contained folder in the weights' present dtype, with its fingerprint.

@@ -14,14 +14,27 @@ from .foreign import ForeignEncoder
 from .modules import module_packages
 
 
-def load_folder(folder: Path, name: str, *, device: str | None, dtype: str | None) -> Encoder:
-    """Return the encoder in `folder`, which people know as `name`; see `load_encoder`."""
+def load_folder(
+    folder: Path,
+    name: str,
+    *,
+    device: str | None,
+    dtype: str | None,
+    trainable: bool = False,
+) -> Encoder:
+    """Return the encoder in `folder`, which people know as `name`; see `load_encoder`.
+
+    Only if it is `trainable` may its weights be changed.
+    """
     if device is not None:
         check_device(device)
     if any(folder.rglob("adapter_config.json")):
         require("train", f"the LoRA adapter in {folder}")
     try:
-        return _load(folder, name, device, dtype)
+        encoder = _load(folder, name, device, dtype)
+        if isinstance(encoder, SplareEncoder) and not trainable:
+            encoder.freeze()
+        return encoder
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
         raise EncoderError(
             f"model folder {folder} cannot be read ({error}): fetch or save it again"

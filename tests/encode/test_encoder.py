@@ -106,6 +106,14 @@ def test_a_saved_model_loads_with_the_same_impacts_and_fingerprint(
     assert abs(difference).max() == 0
 
 
+def test_a_frozen_model_is_saved_as_it_was(tiny_folder: Path, tmp_path: Path) -> None:
+    one = SplareEncoder.load(tiny_folder, device="cpu", dtype="float32")
+    mark = one.fingerprint
+    one.freeze()
+    one.save(tmp_path / "again")
+    assert SplareEncoder.load(tmp_path / "again", device="cpu").fingerprint == mark
+
+
 def test_a_model_folder_holds_no_path_of_the_machine_it_was_made_on(
     tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

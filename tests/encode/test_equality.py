@@ -67,8 +67,10 @@ def test_impacts_equal_those_made_by_hand(family: str, kind: str, tmp_path: Path
     sae = read_sae(tmp_path / "sae").sae
     encoder = SplareEncoder.build(backbone, sae, Card("tiny", window=64, overlap=8))
     found = encoder.encode_documents(TEXTS).toarray()
+    encoder.freeze()
+    frozen = encoder.encode_documents(TEXTS).toarray()
     left_out = 0
-    for row, text in zip(found, TEXTS, strict=True):
+    for row, text in zip([*found, *frozen], TEXTS * 2, strict=True):
         expected, activations = by_hand(tmp_path / "model", theirs, text)
         # nearer to its threshold than rounding can tell: it may fall on either side
         threshold = sae.threshold.clamp_min(0)
@@ -78,4 +80,4 @@ def test_impacts_equal_those_made_by_hand(family: str, kind: str, tmp_path: Path
         left_out += int((~clear).sum())
         np.testing.assert_allclose(row[clear], expected[clear], atol=1e-4, rtol=0)
         assert text == "" or (expected > 0).sum() > 5
-    assert left_out <= 1e-4 * found.size
+    assert left_out <= 2e-4 * found.size

@@ -4,12 +4,15 @@ The plain definition is `pooling.max_pool`; this is the same without padding and
 holding [token, latent]: blocks of pre-activations are reduced while they are in the cache.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
+from ..blocked import blocked_linear, is_blockable, to_blocked
 from ..packing import Segments
 from ..sae.sae import SaeEncoder
 
@@ -35,7 +38,7 @@ def segment_max(states: Tensor, segments: Segments, sae: SaeEncoder) -> Tensor:
 def _maxima(states: Tensor, segments: Segments, sae: SaeEncoder) -> Tensor:
     """Return the largest pre-activations [segment, latent]; -inf in a segment without tokens."""
     maxima = states.new_full((len(segments.lengths), len(sae.bias)), -torch.inf)
-    _reduce(states, segments, (sae.weight, sae.bias), maxima)
+    _reduce(states, segments, _products(states, sae, sae.bias), maxima)
     return maxima
 
 
@@ -53,24 +56,55 @@ def _rounded_maxima(states: Tensor, segments: Segments, sae: SaeEncoder) -> Tens
     above = torch.nextafter(rounded, torch.full_like(rounded, torch.inf))
     reaches = sae.bias - rounded.float() >= sae.threshold.clamp_min(0)
     rounded = torch.where(reaches & (rounded.float() < sae.bias), above, rounded)
-    _reduce(states, segments, (sae.weight, rounded), maxima)
+    _reduce(states, segments, _products(states, sae, rounded), maxima)
     return maxima.view(states.dtype).float().add_(sae.bias - rounded.float())
 
 
+def lay_out(sae: SaeEncoder) -> None:
+    """Keep the weight as this processor multiplies it fastest, beside the rows that spans need."""
+    if sae.top_k is None and is_blockable(sae.weight):
+        sae.blocked = [(part, to_blocked(sae.weight[part])) for part in _parts(sae.weight)]
+
+
+def _parts(weight: Tensor) -> list[slice]:
+    """Return the latents whose pre-activations are computed together."""
+    return _even(len(weight), BLOCK_BYTES // (BLOCK_TOKENS * weight.itemsize))
+
+
+Product: TypeAlias = Callable[[Tensor], Tensor]
+"""Of rows [token, state]; what it returns is valid until the next call."""
+
+
+def _products(states: Tensor, sae: SaeEncoder, bias: Tensor) -> Iterator[tuple[slice, Product]]:
+    """Yield latents, and what computes their states·weightᵀ + bias."""
+    if sae.blocked:
+        for part, blocked in sae.blocked:
+            yield part, partial(blocked_linear, blocked=blocked, bias=bias[part])
+        return
+    parts = _parts(sae.weight)
+    buffer = states.new_empty(
+        BLOCK_TOKENS * max((one.stop - one.start for one in parts), default=0)
+    )
+    for part in parts:
+        yield part, partial(_product, weight=sae.weight[part].T, bias=bias[part], buffer=buffer)
+
+
+def _product(rows: Tensor, weight: Tensor, bias: Tensor, buffer: Tensor) -> Tensor:
+    block = buffer[: len(rows) * len(bias)].view(len(rows), len(bias))
+    return torch.addmm(bias, rows, weight, out=block)
+
+
 def _reduce(
-    states: Tensor, segments: Segments, weights: tuple[Tensor, Tensor], maxima: Tensor
+    states: Tensor,
+    segments: Segments,
+    products: Iterator[tuple[slice, Product]],
+    maxima: Tensor,
 ) -> None:
-    """Write the maxima of states·weightᵀ + bias, read as numbers of `maxima`'s type."""
-    weight, bias = weights
-    block_latents = min(BLOCK_BYTES // (BLOCK_TOKENS * weight.itemsize), len(bias))
-    buffer = states.new_empty(BLOCK_TOKENS * block_latents)
+    """Write the maxima of pre-activations, read as numbers of `maxima`'s type."""
     blocks = [(block, list(_pieces(segments, block))) for block in _even(len(states), BLOCK_TOKENS)]
-    for columns in _even(len(bias), block_latents):
-        part, part_bias = weight[columns].T, bias[columns]
+    for columns, product in products:
         for tokens, pieces in blocks:
-            rows = states[tokens]
-            block = buffer[: len(rows) * len(part_bias)].view(len(rows), len(part_bias))
-            numbers = torch.addmm(part_bias, rows, part, out=block).view(maxima.dtype)
+            numbers = product(states[tokens]).view(maxima.dtype)
             for segment, first, last, is_begun in pieces:
                 target = maxima[segment, columns]
                 if is_begun:

@@ -14,7 +14,8 @@ class SaeEncoder(nn.Module):
     """z = u · 1[u > max(θ, 0)] with u = W·h + b; no gradients.
 
     `weight` is [latent, state], `bias` and `threshold` are [latent]. With `top_k`, only the
-    largest `top_k` of a token's u can be active.
+    largest `top_k` of a token's u can be active. `blocked` are parts of the weight as
+    `segment_max.lay_out` leaves them, for a weight that does not change any more.
     Source: JumpReLU, arXiv 2407.14435; TopK, arXiv 2406.04093.
     """
 
@@ -26,6 +27,7 @@ class SaeEncoder(nn.Module):
         self.weight = nn.Parameter(torch.zeros(n_latents, d_in), requires_grad=False)
         self.bias = nn.Parameter(torch.zeros(n_latents), requires_grad=False)
         self.threshold = nn.Parameter(torch.zeros(n_latents), requires_grad=False)
+        self.blocked: list[tuple[slice, Tensor]] = []
 
     @classmethod
     def from_tensors(
@@ -51,7 +53,7 @@ class SaeEncoder(nn.Module):
         nn.Module.__init__(shared)
         shared.top_k = sae.top_k
         shared.weight = nn.Parameter(weight, requires_grad=False)
-        shared.bias, shared.threshold = sae.bias, sae.threshold
+        shared.bias, shared.threshold, shared.blocked = sae.bias, sae.threshold, []
         return shared
 
     @classmethod
@@ -69,7 +71,7 @@ class SaeEncoder(nn.Module):
 
     def convert(self, dtype: torch.dtype) -> None:
         """Hold the weight as `dtype`; bias and threshold, which cost nothing, stay in float32."""
-        self.weight.data = self.weight.data.to(dtype)
+        self.weight.data, self.blocked = self.weight.data.to(dtype), []
         for parameter in (self.bias, self.threshold):
             parameter.data = parameter.data.float()
 

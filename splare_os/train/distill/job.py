@@ -110,7 +110,7 @@ def _opened(job: DistillJob, data: TrainingSet) -> SplareEncoder:
     device = job.options.device
     folder = model_folder(job.model)
     if (folder / "modules.json").is_file():
-        loaded = load_folder(folder, job.model, device=device, dtype="float32")
+        loaded = load_folder(folder, job.model, device=device, dtype="float32", trainable=True)
         if not isinstance(loaded, SplareEncoder):
             raise EncoderError(f"{folder} has no splare.json: only models of splare-os are trained")
         return loaded

@@ -2,9 +2,10 @@ import pytest
 import torch
 
 from splare_os.encode import SaeEncoder
+from splare_os.encode.blocked import is_blockable
 from splare_os.encode.packing import Segments
 from splare_os.encode.pooling import segment_max as module
-from splare_os.encode.pooling.segment_max import active_latents, segment_max
+from splare_os.encode.pooling.segment_max import active_latents, lay_out, segment_max
 
 
 def random_sae(*, top_k: int | None = None, threshold: float = 0.5) -> SaeEncoder:
@@ -41,6 +42,23 @@ def test_blocks_give_the_maxima_of_the_definition(
     assert found.shape == (len(lengths), 70)
     if lengths:
         torch.testing.assert_close(found, plain(states, segments, sae), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("lengths", [(3,), (8, 8), (0, 1, 9, 0, 7, 17, 0), (0,), ()])
+def test_a_weight_laid_out_gives_the_same(lengths: tuple[int, ...], dtype: torch.dtype) -> None:
+    segments, sae = Segments(lengths), random_sae()
+    sae.convert(dtype)
+    states = torch.randn(sum(lengths), 12, generator=torch.Generator().manual_seed(1)).to(dtype)
+    expected = segment_max(states, segments, sae)
+    lay_out(sae)
+    assert len(sae.blocked) == (5 if dtype == torch.float32 else 3) * is_blockable(sae.weight)
+    found = segment_max(states, segments, sae)
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+    if dtype == torch.bfloat16:
+        assert torch.equal(found, expected)
+    sae.convert(torch.float32)
+    assert sae.blocked == []
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])

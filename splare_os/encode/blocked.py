@@ -1,0 +1,70 @@
+"""Weights in oneDNN's blocked layout: a product then need not lay them out at each call.
+
+In bfloat16 the products are the same to the bit; in float32 sums are in another order than MKL's.
+`python -m benchmarks.blocked` measures what it brings.
+"""
+
+import torch
+from torch import Tensor, nn
+
+
+def is_blockable(weight: Tensor) -> bool:
+    """Tell whether this processor multiplies weights of this kind in a blocked layout."""
+    has_onednn: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    if weight.device.type != "cpu" or not has_onednn:
+        return False
+    if weight.dtype == torch.bfloat16:
+        return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    is_x86 = torch.backends.cpu.get_cpu_capability().startswith("AVX")
+    return weight.dtype == torch.float32 and is_x86
+
+
+def to_blocked(weight: Tensor) -> Tensor:
+    """Return a weight [out, in] in the layout that `blocked_linear` reads."""
+    blocked: Tensor = torch.ops.mkldnn._reorder_linear_weight(weight.detach().contiguous(), None)
+    return blocked
+
+
+def blocked_linear(rows: Tensor, blocked: Tensor, bias: Tensor | None) -> Tensor:
+    """Return rows · weightᵀ + bias [..., out] of rows [..., in], as `functional.linear` does."""
+    product: Tensor = torch.ops.mkldnn._linear_pointwise(rows, blocked, bias, "none", [], "")
+    return product
+
+
+class BlockedLinear(nn.Module):
+    """What `nn.Linear` computes, without gradients; its weight is kept in the blocked layout alone.
+
+    `weight` [out, in] is made anew when it is asked for, and is saved as if it had been there.
+    """
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self.bias = linear.bias
+        self._blocked = to_blocked(linear.weight)
+
+    @property
+    def weight(self) -> Tensor:
+        """The weight in rows."""
+        return self._blocked.to_dense(self._blocked.dtype)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Return [..., out] of rows [..., in]."""
+        return blocked_linear(rows, self._blocked, self.bias)
+
+    def _save_to_state_dict(
+        self,
+        destination: dict[str, Tensor],
+        prefix: str,
+        keep_vars: bool,  # noqa: FBT001  # torch's signature
+    ) -> None:
+        super()._save_to_state_dict(destination, prefix, keep_vars)
+        destination[f"{prefix}weight"] = self.weight
+
+
+def block_linears(module: nn.Module) -> None:
+    """Put a `BlockedLinear` in the place of every linear layer within `module` that can be one."""
+    for name, child in module.named_children():
+        if type(child) is nn.Linear and is_blockable(child.weight):
+            setattr(module, name, BlockedLinear(child))
+        else:
+            block_linears(child)
