@@ -1,6 +1,6 @@
 """The one seam between models and the cluster: the `Encoder` protocol, and `Spans`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from .impacts import Impacts
@@ -63,6 +63,23 @@ class GivesWholeQueries(Protocol):
 
     def encode_whole_queries(self, texts: Sequence[str]) -> Impacts:
         """Return all impacts [text, latent] of queries, of which `encode_queries` keeps some."""
+
+
+@runtime_checkable
+class GivesSomeSpans(Protocol):
+    """What an encoder may give besides: the spans of some latents, at less cost than all."""
+
+    def some_spans(self, texts: Sequence[str], latents: Sequence[Collection[int]]) -> list[Spans]:
+        """Return what `spans` does for documents, of these latents of each text, if it has them."""
+
+
+def some_spans(
+    encoder: Encoder, texts: Sequence[str], latents: Sequence[Collection[int]]
+) -> list[Spans]:
+    """Return where these latents of documents come from, of all latents if it costs no more."""
+    if isinstance(encoder, GivesSomeSpans):
+        return encoder.some_spans(texts, latents)
+    return encoder.spans(texts)
 
 
 @runtime_checkable

@@ -1,7 +1,7 @@
 """`SplareEncoder`: a model folder of ours, as an `Encoder`."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import cast
@@ -13,7 +13,7 @@ from torch import Tensor
 from transformers import AutoConfig, PreTrainedTokenizerBase
 
 from ..encoder import Spans
-from ..impacts import Impacts, empty, prune, stack
+from ..impacts import Impacts, empty, stack
 from ..statistics import Statistics
 from .backbone.backbone import Backbone, load_backbone
 from .backbone.precision import best_dtype
@@ -24,16 +24,9 @@ from .packing import Pack, packs
 from .pooling.pooling import SaePooling
 from .pooling.rule import MAX_LOG1P, PoolingRule
 from .pooling.segment_max import lay_out
-from .pooling.spans import TokenSpans, heaviest_spans
-from .pooling.text_impacts import TextImpacts, spans_of_impacts
-from .pooling.window_impacts import (
-    PooledTokens,
-    arg_max_tokens,
-    largest_activations,
-    pooled_activations,
-    pooled_tokens,
-    to_rows,
-)
+from .pooling.spans import some_spans_of, spans_of
+from .pooling.text_impacts import TextImpacts
+from .pooling.window_impacts import PooledTokens, pooled_activations, pooled_tokens
 from .prior import read_prior, write_prior
 from .sae.files import read_sae
 from .sae.releases import read_release
@@ -210,7 +203,21 @@ class SplareEncoder(Described):
         skipped = len(self.model.prompts.get(prompt) or "")
         found: list[Spans] = []
         for windows in self._chunks(self._prompted(texts, prompt), with_offsets=True):
-            found.extend(self._spans_of(windows, top_k, skipped))
+            passes = self._passes(windows)
+            found.extend(spans_of(windows, passes, self.pooling, top_k=top_k, skipped=skipped))
+        return found
+
+    def some_spans(self, texts: Sequence[str], latents: Sequence[Collection[int]]) -> list[Spans]:
+        """Return what `spans` does for documents, of these latents of each text, if it has them.
+
+        It costs the backbone's work; of the SAE's only that of those latents.
+        """
+        skipped = len(self.model.prompts.get("document") or "")
+        found: list[Spans] = []
+        for windows in self._chunks(self._prompted(texts, "document"), with_offsets=True):
+            wanted = latents[len(found) : len(found) + windows.n_texts]
+            passes = self._states(windows)
+            found.extend(some_spans_of(windows, passes, self.pooling, wanted, skipped=skipped))
         return found
 
     def token_counts(self, texts: Sequence[str], *, query: bool = False) -> list[int]:
@@ -231,24 +238,6 @@ class SplareEncoder(Described):
         for pack, _, activations in self._passes(windows):
             found.add(activations, windows.owners[pack.windows])
         return found.impacts(windows.n_texts)
-
-    def _spans_of(self, windows: Windows, top_k: int, skipped: int) -> list[Spans]:
-        """Return the spans of the tokens with the largest activations, also of a model of sums."""
-        rule = self.pooling.rule
-        parts, found = [], TextImpacts(rule, self.n_latents, top_k)
-        for pack, tokens, activations in self._passes(windows):
-            if rule.sums:  # of 16 bits, a maximum may be 0 where the sum just is not
-                found.add(activations, windows.owners[pack.windows])
-                impacts = to_rows(activations, largest_activations(tokens, self.pooling.sae))
-            else:
-                impacts = prune(rule.saturated_rows(to_rows(activations)), top_k)
-            places = arg_max_tokens(tokens, impacts, self.pooling.sae)
-            parts.append(TokenSpans.of(windows, pack.windows, impacts, places))
-        most = self.n_latents if rule.sums else top_k
-        spans = heaviest_spans(parts, windows.n_texts, top_k=most, skipped=skipped)
-        if not rule.sums:
-            return spans
-        return list(spans_of_impacts(spans, found.impacts(windows.n_texts)))
 
     def _chunks(self, texts: Sequence[str], *, with_offsets: bool = False) -> Iterator[Windows]:
         """Yield the windows of `CHUNK_TEXTS` texts at a time; the next are read meanwhile."""
@@ -279,13 +268,20 @@ class SplareEncoder(Described):
 
     def _passes(self, windows: Windows) -> Iterator[tuple[Pack, PooledTokens, Tensor]]:
         """Yield what is pooled of every pack, one pass behind: a GPU never waits for it."""
-        pending, own_places = None, windows.own_places()
-        for pack in packs(windows, max_tokens=self.pass_tokens):
+        pending = None
+        for pack, tokens in self._states(windows):
             with torch.inference_mode():
-                tokens = pooled_tokens(self.backbone, self.pooling, pack, own_places)
                 activations = pooled_activations(tokens, self.pooling)
             if pending:
                 yield pending
             pending = pack, tokens, activations
         if pending:
             yield pending
+
+    def _states(self, windows: Windows) -> Iterator[tuple[Pack, PooledTokens]]:
+        """Yield the states of all tokens that are pooled, a pack at a time."""
+        own_places = windows.own_places()
+        for pack in packs(windows, max_tokens=self.pass_tokens):
+            with torch.inference_mode():
+                tokens = pooled_tokens(self.backbone, self.pooling, pack, own_places)
+            yield pack, tokens

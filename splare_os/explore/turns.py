@@ -1,10 +1,12 @@
 """An encoder that the threads of a server share: one asks at a time, and much is remembered."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from threading import Lock
+from typing import TypeAlias
 
-from ..encoder import Encoder, GivesWholeQueries, Spans, own_prior, own_top_k
+from ..encoder import Encoder, GivesSomeSpans, GivesWholeQueries, Spans, own_prior, own_top_k
 from ..impacts import Impacts, empty, stack
 from ..statistics import Statistics
 
@@ -18,6 +20,22 @@ REMEMBERED_QUERIES = 100
 """Queries whose impacts are kept: each is searched several times, and steered."""
 
 
+Key: TypeAlias = tuple[str, bool]
+"""A text, and whether it is a query."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """Spans of a text's latents: of those in `latents`, or of all if that is None."""
+
+    spans: Spans
+    latents: frozenset[int] | None
+
+    def lacks(self, latents: Collection[int]) -> bool:
+        """Tell whether one of these was not asked for."""
+        return self.latents is not None and not self.latents.issuperset(latents)
+
+
 class InTurns:
     """Does what an encoder does, for one thread at a time.
 
@@ -27,7 +45,7 @@ class InTurns:
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder, self._lock = encoder, Lock()
-        self._spans: OrderedDict[tuple[str, bool], Spans] = OrderedDict()
+        self._spans: OrderedDict[Key, Known] = OrderedDict()
         self._queries: OrderedDict[str, Impacts] = OrderedDict()
 
     @property
@@ -91,14 +109,41 @@ class InTurns:
     def spans(self, texts: Sequence[str], *, query: bool = False) -> list[Spans]:
         """Return where impacts of texts come from; of texts that are too long, nothing."""
         with self._lock:
-            asked = {text: (text, query) for text in texts if len(text) <= MOST_SPANNED}
-            new = [text for text, key in asked.items() if key not in self._spans]
+            keys = [(text, query) for text in texts if len(text) <= MOST_SPANNED]
+            new = [key for key in dict.fromkeys(keys) if not self._is_wholly_known(key)]
             if new:
-                found = self._encoder.spans(new, query=query)
-                self._spans.update(zip([asked[text] for text in new], found, strict=True))
-            for key in asked.values():
+                found = self._encoder.spans([text for text, _ in new], query=query)
+                self._spans.update(zip(new, (Known(one, None) for one in found), strict=True))
+            return self._told([(text, query) for text in texts])
+
+    def some_spans(self, texts: Sequence[str], latents: Sequence[Collection[int]]) -> list[Spans]:
+        """Return where these latents of documents come from, as `spans` does."""
+        if not isinstance(self._encoder, GivesSomeSpans):
+            return self.spans(texts)
+        with self._lock:
+            wanted: dict[Key, frozenset[int]] = {}
+            for text, asked in zip(texts, latents, strict=True):
+                key = text, False
+                known = self._spans.get(key)
+                if len(text) <= MOST_SPANNED and (known is None or known.lacks(asked)):
+                    before = known.latents if known and known.latents else frozenset()
+                    wanted[key] = wanted.get(key, before).union(asked)
+            if wanted:
+                new = [text for text, _ in wanted]
+                found = self._encoder.some_spans(new, list(wanted.values()))
+                self._spans.update(zip(wanted, map(Known, found, wanted.values()), strict=True))
+            return self._told([(text, False) for text in texts])
+
+    def _is_wholly_known(self, key: Key) -> bool:
+        known = self._spans.get(key)
+        return known is not None and known.latents is None
+
+    def _told(self, keys: Sequence[Key]) -> list[Spans]:
+        """Return what is known of texts, and forget those that were not asked for longest."""
+        for key in keys:
+            if key in self._spans:
                 self._spans.move_to_end(key)
-            told = [self._spans[asked[text]] if text in asked else {} for text in texts]
-            while len(self._spans) > REMEMBERED:
-                self._spans.popitem(last=False)
-            return told
+        told = [self._spans[key].spans if key in self._spans else {} for key in keys]
+        while len(self._spans) > REMEMBERED:
+            self._spans.popitem(last=False)
+        return told

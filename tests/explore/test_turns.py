@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
@@ -33,6 +33,17 @@ class Alone(WordEncoder):
         return found
 
 
+class Sparing(Alone):
+    """Tells spans of some latents alone, too."""
+
+    def some_spans(self, texts: Sequence[str], latents: Sequence[Collection[int]]) -> list[Spans]:
+        self.asked.append([(text, set(some)) for text, some in zip(texts, latents, strict=True)])
+        return [
+            {latent: span for latent, span in spans.items() if latent in some}
+            for spans, some in zip(WordEncoder().spans(texts), latents, strict=True)
+        ]
+
+
 def test_threads_take_turns_and_get_their_own() -> None:
     encoder, plain = InTurns(Alone()), WordEncoder()
     texts = [f"word{at % 7} other{at}" for at in range(200)]
@@ -65,6 +76,33 @@ def test_a_text_is_asked_for_spans_once_and_never_if_it_is_too_long() -> None:
     assert inner.asked == [["oil", "war"]]
     encoder.spans(["oil"], query=True)
     assert inner.asked == [["oil", "war"], ["oil"]]
+
+
+def test_of_some_latents_only_new_ones_are_asked_for() -> None:
+    inner = Sparing()
+    encoder = InTurns(inner)
+    (whole,) = WordEncoder().spans(["oil price war"])
+    one, two, three = whole
+    text = "oil price war"
+    assert encoder.some_spans([text, "a" * (MOST_SPANNED + 1)], [[one], [one]]) == [
+        {one: whole[one]},
+        {},
+    ]
+    assert encoder.some_spans([text, text], [[one], []]) == [{one: whole[one]}] * 2
+    assert inner.asked == [[(text, {one})]]
+    assert encoder.some_spans([text, text], [[two], [three]]) == [whole, whole]
+    assert inner.asked[1:] == [[(text, {one, two, three})]]
+    assert encoder.spans([text]) == [whole]
+    assert encoder.some_spans([text], [[one, 511]]) == [whole]
+    assert inner.asked[2:] == [[text]]
+
+
+def test_an_encoder_that_tells_no_part_tells_all() -> None:
+    inner = Alone()
+    encoder = InTurns(inner)
+    whole = WordEncoder().spans(["oil price"])
+    assert encoder.some_spans(["oil price"], [[3]]) == whole == encoder.spans(["oil price"])
+    assert inner.asked == [["oil price"]]
 
 
 def test_the_texts_asked_for_last_are_remembered() -> None:

@@ -1,14 +1,25 @@
 """Tokens to character spans: where in a text each impact comes from."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ...encoder import Spans
-from ...impacts import Impacts
+from ...impacts import Impacts, prune
+from ..packing import Pack
 from ..windows import Windows
+from .pooling import SaePooling
+from .text_impacts import TextImpacts, spans_of_impacts
+from .window_impacts import (
+    PooledTokens,
+    activations_of,
+    arg_max_tokens,
+    largest_activations,
+    to_rows,
+)
 
 
 @dataclass(frozen=True)
@@ -70,3 +81,55 @@ def heaviest_spans(
             dict(zip(latents[kept].tolist(), map(tuple, spans[kept].tolist()), strict=True))
         )
     return found
+
+
+def spans_of(
+    windows: Windows,
+    passes: Iterable[tuple[Pack, PooledTokens, Tensor]],
+    pooling: SaePooling,
+    *,
+    top_k: int,
+    skipped: int,
+) -> list[Spans]:
+    """Return each text's `top_k` heaviest latents with the span of their largest activation.
+
+    `passes` are packs, the tokens that are pooled, and what was pooled [window, latent]; `skipped`
+    as in `heaviest_spans`. So it is in a model of sums, too.
+    """
+    rule, sae = pooling.rule, pooling.sae
+    parts, found = [], TextImpacts(rule, len(sae.bias), top_k)
+    for pack, tokens, activations in passes:
+        if rule.sums:  # of 16 bits, a maximum may be 0 where the sum just is not
+            found.add(activations, windows.owners[pack.windows])
+            impacts = to_rows(activations, largest_activations(tokens, sae))
+        else:
+            impacts = prune(rule.saturated_rows(to_rows(activations)), top_k)
+        places = arg_max_tokens(tokens, impacts, sae)
+        parts.append(TokenSpans.of(windows, pack.windows, impacts, places))
+    most = len(sae.bias) if rule.sums else top_k
+    spans = heaviest_spans(parts, windows.n_texts, top_k=most, skipped=skipped)
+    if not rule.sums:
+        return spans
+    return list(spans_of_impacts(spans, found.impacts(windows.n_texts)))
+
+
+def some_spans_of(
+    windows: Windows,
+    passes: Iterable[tuple[Pack, PooledTokens]],
+    pooling: SaePooling,
+    latents: Sequence[Collection[int]],
+    *,
+    skipped: int,
+) -> list[Spans]:
+    """Return for some latents of each text the span of their largest activation, if they have one.
+
+    Of those latents what `spans_of` returns, whether they are among the heaviest or not.
+    """
+    asked = [np.array(sorted(one), dtype=np.int32) for one in latents]
+    parts = []
+    for pack, tokens in passes:
+        wanted = [asked[text] for text in windows.owners[pack.windows]]
+        impacts, places = activations_of(tokens, wanted, pooling.sae)
+        parts.append(TokenSpans.of(windows, pack.windows, impacts, places))
+    n_latents = len(pooling.sae.bias)
+    return heaviest_spans(parts, windows.n_texts, top_k=n_latents, skipped=skipped)

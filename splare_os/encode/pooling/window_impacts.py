@@ -1,5 +1,6 @@
 """Packed windows to what the latents of each have, and to the token that each impact is from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -117,22 +118,56 @@ def arg_max_tokens(
             found.append(np.zeros(0, dtype=np.int64))
             continue
         kept = torch.from_numpy(latents.astype(np.int64)).to(sae.weight.device)
-        if tokens.active is None:
-            best = torch.mm(tokens.states[first:last], sae.weight[kept].T).argmax(dim=0)
-        else:
-            best = _largest_active(tokens.active, slice(first, last), kept, len(sae.bias))
+        best = _by_token(tokens, slice(first, last), kept, sae).argmax(dim=0)
         found.append(tokens.places[first:last][best.cpu().numpy()])
     return found
 
 
-def _largest_active(
+def activations_of(
+    tokens: PooledTokens, wanted: Sequence[NDArray[np.int32]], sae: SaeEncoder
+) -> tuple[Impacts, list[NDArray[np.int64]]]:
+    """Return the largest activations [window, latent] of some latents, and where they come from.
+
+    `wanted` are the latents of each window, ascending. As `largest_activations` and
+    `arg_max_tokens`, at the cost of these latents alone; of a TopK encoder, at that of all.
+    """
+    values, places = [], []
+    latents = [np.zeros(0, dtype=np.int32)]
+    offsets = tokens.segments.offsets
+    for first, last, asked in zip(offsets[:-1], offsets[1:], wanted, strict=True):
+        kept = torch.from_numpy(asked.astype(np.int64)).to(sae.weight.device)
+        if first == last or not len(kept):
+            values.append(np.zeros(0, dtype=np.float32))
+            places.append(np.zeros(0, dtype=np.int64))
+            latents.append(latents[0])
+            continue
+        largest, best = _by_token(tokens, slice(first, last), kept, sae).max(dim=0)
+        if tokens.active is None:
+            largest = largest.float() + sae.bias[kept]
+        is_active = (largest > sae.threshold[kept].clamp_min(0)).cpu().numpy()
+        values.append(largest.cpu().numpy()[is_active])
+        places.append(tokens.places[first:last][best.cpu().numpy()[is_active]])
+        latents.append(asked[is_active])
+    starts = np.cumsum([len(one) for one in latents])
+    triples = np.concatenate([np.zeros(0, np.float32), *values]), np.concatenate(latents), starts
+    return csr_array(triples, shape=(len(wanted), len(sae.bias))), places
+
+
+def _by_token(tokens: PooledTokens, rows: slice, kept: Tensor, sae: SaeEncoder) -> Tensor:
+    """Return [token, latent] of the latents `kept`: activations, or products without the bias."""
+    if tokens.active is None:
+        return torch.mm(tokens.states[rows], sae.weight[kept].T)
+    return _active_by_token(tokens.active, rows, kept, len(sae.bias))
+
+
+def _active_by_token(
     active: tuple[Tensor, Tensor], rows: slice, kept: Tensor, n_latents: int
 ) -> Tensor:
-    """Return for each latent of `kept` the row with its largest activation."""
+    """Return the activations [token, latent] of the latents `kept`, 0 where they are not active."""
     values, latents = active[0][rows], active[1][rows]
     column = torch.full((n_latents,), -1, dtype=torch.long, device=kept.device)
     column[kept] = torch.arange(len(kept), device=kept.device)
     places = column[latents]
     table = values.new_zeros(len(values), len(kept) + 1)
     table.scatter_(1, torch.where(places < 0, len(kept), places), values)
-    return table[:, :-1].argmax(dim=0)
+    return table[:, :-1]

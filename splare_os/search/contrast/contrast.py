@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from opensearchpy import OpenSearch
 
 from ...documents.fields import Fields
-from ...encoder import Encoder
+from ...encoder import Encoder, some_spans
 from ...errors import EncoderError
 from ...layout.labels import Example, Label
 from ...layout.records import find_impacts
@@ -148,7 +148,8 @@ def _examples(
     rows = [_heaviest(columns[:, [latent]].toarray()[:, 0], n) for latent in latents]
     wanted = sorted({row for each in rows for row in each})
     try:
-        spans = encoder.spans([read.texts[row] for row in wanted]) if wanted else []
+        texts = [read.texts[row] for row in wanted]
+        spans = some_spans(encoder, texts, [latents] * len(texts)) if texts else []
     except EncoderError:
         spans = [{} for _ in wanted]
     places = dict(zip(wanted, spans, strict=True))

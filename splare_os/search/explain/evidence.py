@@ -7,7 +7,7 @@ from typing import Any
 from opensearchpy import AuthorizationException, OpenSearch
 
 from ...documents.document import Body
-from ...encoder import Encoder, Spans
+from ...encoder import Encoder, Spans, some_spans
 from ...errors import ReplyError
 from ...impacts import Impacts
 from ...layout.records import FieldRecord
@@ -123,9 +123,13 @@ def gathered(
         [(one, known[at, one.field], _shared(one, known[at, one.field])) for one in clauses]
         for at, clauses in enumerate(_with_document(known, sought))
     ]
-    wanted = (document for each in parts for _, document, shared in each if shared)
-    texts = list(dict.fromkeys(document.text for document in wanted if document.is_current))
-    spans = dict(zip(texts, encoder.spans(texts), strict=True)) if texts else {}
+    wanted: dict[str, set[int]] = {}
+    for each in parts:
+        for _, document, shared in each:
+            if shared and document.is_current:
+                wanted.setdefault(document.text, set()).update(one.latent for one in shared)
+    known_spans = some_spans(encoder, list(wanted), list(wanted.values())) if wanted else []
+    spans = dict(zip(wanted, known_spans, strict=True))
     return [
         [
             Evidence(*part, spans=spans.get(part[1].text, {}) if part[1].is_current else {})

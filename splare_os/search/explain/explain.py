@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TypeAlias
 
-from ...encoder import Encoder, Spans
+from ...encoder import Encoder, Spans, some_spans
 from ...errors import EncoderError
 from ...impacts import Impacts, as_stored, to_features
 from .words import widened
@@ -83,7 +83,8 @@ def matches_of_all(
     None is a document whose text is not known.
     """
     texts = [document or "" for document in documents]
-    query_spans, document_spans = _spans(encoder, query, texts)
+    latents = [[one.latent for one in shared] for shared in contributions]
+    query_spans, document_spans = _spans(encoder, query, texts, latents)
     return [
         matched((query, query_spans), (text, {} if document is None else spans), shared)
         for document, text, spans, shared in zip(
@@ -110,11 +111,13 @@ def matched(
     ]
 
 
-def _spans(encoder: Encoder, query: str, documents: Sequence[str]) -> tuple[Spans, list[Spans]]:
+def _spans(
+    encoder: Encoder, query: str, documents: Sequence[str], latents: Sequence[Sequence[int]]
+) -> tuple[Spans, list[Spans]]:
     if not documents:
         return {}, []
     try:
-        return encoder.spans([query], query=True)[0], encoder.spans(documents)
+        return encoder.spans([query], query=True)[0], some_spans(encoder, documents, latents)
     except EncoderError:
         return {}, [{} for _ in documents]
 
