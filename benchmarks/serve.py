@@ -56,6 +56,19 @@ def read_texts(path: str | None, n_texts: int) -> list[str]:
     return texts
 
 
+def ends(texts: Sequence[str], n_queries: int) -> list[str]:
+    """Return the ends of texts, then what stands before these, and so on.
+
+    >>> QUERY_CHARS, [one[:2] for one in ends(["a" * 60 + "b" * 60, "c" * 60], 3)]
+    (60, ['bb', 'cc', 'aa'])
+    """
+    found: list[str] = []
+    for end in range(0, 10 * QUERY_CHARS, QUERY_CHARS):
+        parts = (text[: len(text) - end][-QUERY_CHARS:] for text in texts if len(text) > end)
+        found.extend(parts)
+    return found[:n_queries]
+
+
 def ratios(
     direct: Callable[[Sequence[str]], object],
     served: Callable[[Sequence[str]], object],
@@ -147,11 +160,11 @@ def gain(url: str, plain: str, path: str, texts: Sequence[str], clients: int) ->
 @click.command()
 @click.argument("file", required=False)
 @click.option("--texts", "n_texts", default=448, show_default=True, help="Documents.")
-@click.option("--queries", "n_queries", default=1792, show_default=True)
+@click.option("--queries", "n_queries", default=7168, show_default=True)
 @model_option
 def main(file: str | None, n_texts: int, n_queries: int, model: str) -> None:
     """Print figures of a server, a line of JSON each."""
-    queries = [text[-QUERY_CHARS:] for text in read_texts(file, n_queries)]
+    queries = ends(read_texts(file, n_queries), n_queries)
     texts = read_texts(file, n_texts)
     encoder = opened_encoder(model)
     told = {"documents": len(texts), "queries": len(queries), "cores": os.cpu_count()}

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from ..encoder import Encoder
@@ -24,6 +25,17 @@ ASSUMED_TOKENS_PER_S = 2_000.0
 
 PASS_TOKENS = 2048
 """Encoded at a time by an encoder that does not tell what it likes."""
+
+RETURN = 0.15
+"""How long those who were answered are waited for, as a share of what their batch took."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The texts of an encoder's last batch, and until when as many are waited for."""
+
+    texts: int = 0
+    until_s: float = 0.0
 
 
 @runtime_checkable
@@ -108,27 +120,36 @@ class Batcher:
             self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _work(self, encoder: Encoder) -> None:
-        loop = asyncio.get_running_loop()
+        loop, last = asyncio.get_running_loop(), Answered()
         while True:
-            batch = await self._next_batch()
+            batch = await self._next_batch(last)
             start = time.monotonic()
             self._note(batch, start)
             found = await loop.run_in_executor(self._threads, answers, encoder, batch)
-            self._settle(batch, found, time.monotonic() - start)
+            now = time.monotonic()
+            self._settle(batch, found, now - start)
+            last = Answered(len(batch.texts), now + RETURN * (now - start))
 
-    async def _next_batch(self) -> Batch:
+    async def _next_batch(self, last: Answered) -> Batch:
         while True:
-            await self._filled()
+            await self._filled(last)
             if batch := self._queue.next_batch(self.max_batch_tokens):
                 return batch
 
-    async def _filled(self) -> None:
-        """Return once a batch is full, or has waited as long as it may."""
+    async def _filled(self, last: Answered) -> None:
+        """Return once a batch is full, or has waited as long as it may.
+
+        Who was just answered comes again at once, as a rule: without waiting for all of them, the
+        first would be a batch, while the others come.
+        """
         while (oldest := self._queue.oldest_s()) is None:
             self._came.clear()
             await self._came.wait()
         while self._queue.tokens < self.max_batch_tokens:
-            left = oldest + self._limits.max_wait_s - time.monotonic()
+            until = oldest + self._limits.max_wait_s
+            if self._queue.texts < last.texts:
+                until = max(until, last.until_s)
+            left = until - time.monotonic()
             if left <= 0:
                 return
             self._came.clear()

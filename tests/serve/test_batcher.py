@@ -18,10 +18,14 @@ R = TypeVar("R")
 
 
 class Slow(WordEncoder):
-    """Takes a twentieth of a second for each batch."""
+    """Takes some seconds for each batch."""
+
+    def __init__(self, seconds: float = 0.05) -> None:
+        super().__init__()
+        self.seconds = seconds
 
     def encode_documents(self, texts: Sequence[str]) -> Impacts:
-        time.sleep(0.05)
+        time.sleep(self.seconds)
         return super().encode_documents(texts)
 
 
@@ -111,6 +115,36 @@ def test_a_batch_waits_for_more_as_long_as_it_may() -> None:
     seconds = ran([encoder], Limits(max_wait_s=0.3), work)
     assert encoder.batches == [2]
     assert 0.29 < seconds < 2
+
+
+def test_those_who_were_answered_are_waited_for_and_make_one_batch_again() -> None:
+    encoder = Slow(0.4)
+
+    async def work(batcher: Batcher, _: Registry) -> None:
+        async def caller(number: int) -> None:
+            for turn in range(3):
+                await batcher.encode("document", [f"w{number} t{turn}"])
+                await asyncio.sleep(0.0002 * number)  # they come one after another
+
+        await gathered(*(caller(number) for number in range(8)))
+
+    ran([encoder], Limits(), work)
+    assert encoder.batches == [8, 8, 8]
+
+
+def test_nobody_waits_long_for_those_who_do_not_come_again() -> None:
+    encoder = Slow()
+
+    async def work(batcher: Batcher, _: Registry) -> float:
+        await gathered(*(batcher.encode("document", [f"w{number}"]) for number in range(8)))
+        start = time.monotonic()
+        await batcher.encode("document", ["one"])
+        await batcher.encode("document", ["two"])
+        return time.monotonic() - start
+
+    seconds = ran([encoder], Limits(), work)
+    assert encoder.batches == [8, 1, 1]
+    assert seconds < 1  # 0.1 to encode, and some 0.01 once
 
 
 def test_a_full_batch_does_not_wait() -> None:
