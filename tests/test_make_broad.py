@@ -10,7 +10,7 @@ import pytest
 
 from splare_os.encode.load import load_encoder
 from tests.evaluate.folders import write
-from tests.models import LETTERS, WORDS
+from tests.models import LETTERS, WORDS, save_bert
 from tests.train.distill.test_teaching import save_bi_encoder
 
 SCRIPT = Path(__file__).parent.parent / "scripts" / "make-broad"
@@ -49,11 +49,13 @@ def test_one_command_makes_pseudo_queries_and_the_model(tmp_path: Path) -> None:
     save_teacher(teachers)
     out = ["--out", str(tmp_path / "broad"), "--teachers", str(teachers)]
     command = [sys.executable, str(SCRIPT), str(tmp_path), *out, "--sae", SAE]
-    command += ["--distill", DISTILL]
+    save_bert(tmp_path / "bert")
+    command += ["--distill", DISTILL, "--backbone", str(tmp_path / "bert")]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     made = [json.loads(line) for line in done.stdout.splitlines()]
     assert made[-1]["model"] == str(tmp_path / "broad")
     assert load_encoder(made[-1]["model"]).name == "broad"
+    assert made[-2]["backbone"] == str(tmp_path / "bert")
     assert len(list((tmp_path / "broad.pseudo").iterdir())) == len(RECIPE["TEXTS"])
     again = subprocess.run(command, check=True, capture_output=True, text=True)
     assert again.stdout == ""  # all is there

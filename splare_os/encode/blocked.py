@@ -11,12 +11,12 @@ from torch import Tensor, nn
 def is_blockable(weight: Tensor) -> bool:
     """Tell whether this processor multiplies weights of this kind in a blocked layout."""
     has_onednn: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    if weight.device.type != "cpu" or not has_onednn:
+    is_x86 = torch.backends.cpu.get_cpu_capability().startswith("AVX")
+    if weight.device.type != "cpu" or not has_onednn or not is_x86:
         return False
     if weight.dtype == torch.bfloat16:
         return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    is_x86 = torch.backends.cpu.get_cpu_capability().startswith("AVX")
-    return weight.dtype == torch.float32 and is_x86
+    return weight.dtype == torch.float32
 
 
 def to_blocked(weight: Tensor) -> Tensor:
