@@ -15,7 +15,9 @@ from tests.train.distill.test_teaching import save_bi_encoder
 
 SCRIPT = Path(__file__).parent.parent / "scripts" / "make-broad"
 RECIPE = runpy.run_path(str(SCRIPT), run_name="read")
-SAE = "--layer 0 --width 60 --k 3 --tokens 2560 --states 2000 --batch 128 --held-out 100"
+SAE = (
+    "--layer 0 --width 60 --k 3 --tokens 2560 --states 2000 --batch 128 --held-out 100 --window 32"
+)
 DISTILL = "--steps 2 --batch 8 --held-out 1 --rank 2 --max-tokens 24"
 
 

@@ -151,11 +151,14 @@ function showView() {
   if (isCompare) drawComparison(app);
 }
 
-function showAll() {
+function showFields() {
   byId("query").value = app.state.query;
   const radio = document.querySelector(`#systems input[value="${app.state.show}"]`);
   radio.checked = true;
   byId("columns").dataset.show = app.state.show;
+}
+
+function showFound() {
   showView();
   search();
   showSheets();
@@ -195,7 +198,7 @@ function listen() {
   byId("reader").addEventListener("close", () => { if (app.state.doc) go({ doc: null }); });
   byId("copy-link").addEventListener("click", (event) => copy(location.href, event.target));
   byId("theme").addEventListener("click", () => setTheme(THEMES[(THEMES.indexOf(document.documentElement.dataset.theme || "") + 1) % THEMES.length]));
-  window.addEventListener("popstate", () => { app.state = readState(location.search); showAll(); });
+  window.addEventListener("popstate", () => { app.state = readState(location.search); showFields(); showFound(); });
   document.addEventListener("keydown", (event) => {
     const isTyping = event.target.matches("input:not([type=range]):not([type=radio])");
     if (event.key === "/" && !isTyping && !document.querySelector("dialog[open]")) { event.preventDefault(); byId("query").focus(); }
@@ -207,13 +210,14 @@ async function start() {
   setTheme(localStorage.getItem("splare-theme") || "");
   if (matchMedia("(max-width: 48rem)").matches) byId("latents-panel").open = false;
   listen();
+  showFields(); // what is typed while the server is asked must stay
   try {
     const about = await ask("about", {});
     byId("about").textContent = `${about.index} · ${about.documents.toLocaleString("en")} documents · ${about.model}, ${about.n_latents.toLocaleString("en")} latents`;
   } catch (error) {
     tell(error);
   }
-  showAll();
+  showFound();
 }
 
 start();
