@@ -67,6 +67,26 @@ def test_a_search_shows_three_rankings_with_reasons(
         picture(page, "search", tmp_path)
 
 
+def test_what_is_typed_before_the_server_answers_stays(
+    browser: "sync_api.Browser", url: str
+) -> None:
+    with watched(browser, url) as one:
+        waiting: list[sync_api.Route] = []
+
+        def hold(route: "sync_api.Route") -> None:
+            waiting.append(route)
+
+        one.page.route("**/api/about", hold)
+        page = one.open()
+        one.wait_until(lambda: bool(waiting))
+        page.keyboard.press("/")
+        page.keyboard.type("fleas on rats")
+        waiting[0].continue_()
+        page.wait_for_load_state("networkidle")
+        assert page.locator("#about").inner_text() != ""
+        assert page.locator("#query").input_value() == "fleas on rats"
+
+
 def test_a_slider_steers_and_the_address_is_a_link_to_it(
     browser: "sync_api.Browser", url: str
 ) -> None:
