@@ -52,12 +52,9 @@ class BlockedLinear(nn.Module):
         return blocked_linear(rows, self._blocked, self.bias)
 
     def _save_to_state_dict(
-        self,
-        destination: dict[str, Tensor],
-        prefix: str,
-        keep_vars: bool,  # noqa: FBT001  # torch's signature
+        self, destination: dict[str, Tensor], prefix: str, *options: bool
     ) -> None:
-        super()._save_to_state_dict(destination, prefix, keep_vars)
+        super()._save_to_state_dict(destination, prefix, *options)
         destination[f"{prefix}weight"] = self.weight
 
 
