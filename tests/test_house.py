@@ -64,6 +64,7 @@ OF_NO_MODULE = {
     "search/test_older_servers.py": "ingest, backfill and search on servers of other kinds",
     "search/log/test_async_log.py": "search_log.py and watching.py under an event loop",
     "search/client/test_drop_in.py": "what applications do with their client",
+    "search/client/test_moved.py": "names that stand for others under a running client",
     "search/rules/test_failing.py": "ruled.py where SPLARE fails",
     "search/rules/test_bytes.py": "what goes over the wire while there are rules",
     "search/rewrite/test_untouched.py": "any search body: what is beside its clauses",

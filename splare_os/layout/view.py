@@ -19,7 +19,8 @@ class View:
 
     def with_options(self, params: Mapping[str, object]) -> "View":
         """Return this view with the options among `params` in place of its own."""
-        given = {name: params[name] for name in OPTIONS if params.get(name) is not None}
+        spelt = {spelling: name for name in OPTIONS for spelling in (name, _in_camel_case(name))}
+        given = {spelt[key]: one for key, one in params.items() if key in spelt and one is not None}
         return replace(self, options={**self.options, **{k: _text(v) for k, v in given.items()}})
 
     @property
@@ -36,6 +37,16 @@ class View:
 
 PLAIN = View()
 """Of a request that says nothing about it: the server's defaults."""
+
+
+def _in_camel_case(name: str) -> str:
+    """Return the other spelling of an option, which headers of an msearch may have.
+
+    >>> _in_camel_case("allow_no_indices")
+    'allowNoIndices'
+    """
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
 
 
 def _text(value: object) -> str:

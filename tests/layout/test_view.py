@@ -24,6 +24,14 @@ def test_what_a_search_says_itself_overrides_what_its_request_says() -> None:
     assert search == View(options, {"a": "b"})
 
 
+def test_a_header_of_an_msearch_may_spell_them_otherwise() -> None:
+    params = {"ignoreUnavailable": True, "expandWildcards": "all", "requestCache": True}
+    assert PLAIN.with_options(params).options == {
+        "ignore_unavailable": "true",
+        "expand_wildcards": "all",
+    }
+
+
 @pytest.mark.parametrize(
     ("options", "may_be_empty"),
     [

@@ -209,6 +209,9 @@ CHECKS: dict[str, Check | str] = {
     "an alias that moves to an index of another model": (
         "client.test_drop_in.test_an_alias_that_moves_to_another_model_is_noticed_at_once"
     ),
+    "an index that is deleted, and made anew by another model under its name": (
+        "client.test_moved.test_a_name_that_was_away_is_looked_at_anew"
+    ),
     "an index without impacts among others": (
         "client.test_drop_in.test_an_index_without_impacts_is_refused_or_passed_over_with_a_warning"
     ),

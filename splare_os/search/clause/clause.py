@@ -229,6 +229,10 @@ def _checked(field: str, arguments: Any) -> Mapping[str, Any]:  # noqa: ANN401  
         arguments = {"query": "", **arguments}
     if not isinstance(arguments, Mapping) or not isinstance(arguments.get("query"), str):
         raise ValueError(f"splare clause on {field!r}: its query must be a string")
+    try:
+        arguments["query"].encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"splare clause on {field!r}: its query is no Unicode: {error}") from error
     known = OPTIONS | BOUNDS | KEYS | {"_name", "steer"}
     if unknown := arguments.keys() - known:
         raise ValueError(

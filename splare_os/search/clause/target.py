@@ -73,7 +73,14 @@ def parse_path(url: str) -> Target | None:
     return Target(index, parts[0], has_more=len(parts) > 1)
 
 
-def index_of(header: Mapping[str, Any]) -> str | None:
-    """Return the index that the header of one search of an `_msearch` names."""
-    index = header.get("index")
-    return ",".join(index) if isinstance(index, list) else index
+def index_of(header: Mapping[str, Any], own: str | None) -> str | None:
+    """Return the index that one search of an `_msearch` is of, by its header; None: all.
+
+    `own` is that of the whole request. `index` counts before `indices`; an empty one names
+    all.
+
+    >>> index_of({"indices": ["a", "b"]}, "c"), index_of({}, "c"), index_of({"index": ""}, "c")
+    ('a,b', 'c', None)
+    """
+    named = header.get("index", header.get("indices", own))
+    return (",".join(named) if isinstance(named, list) else named) or None

@@ -1,7 +1,7 @@
 """The clauses of one search as query DSL, once it is known how each weighs where it searches."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ...impacts import Impacts
 from ...layout.records import FieldRecord
@@ -51,7 +51,7 @@ class Translation:
         stepped = search.stepped
         if stepped is None:
             return parsed.filled(self.clause), None
-        made = self._in_steps(stepped, search.body)
+        made = self._in_steps(stepped)
         first, told = made.pop("first"), made.pop("plan")
 
         def translated(clause: Clause) -> Dsl:
@@ -88,10 +88,9 @@ class Translation:
         )
         return weighed.control.query(translated)
 
-    def _in_steps(self, stepped: Stepped, body: Dsl) -> Dsl:
+    def _in_steps(self, stepped: Stepped) -> Dsl:
         """Return the `first` query, the `rescore` if there is one, and the `plan` of a clause."""
-        clause, last = stepped.clause, body.get("from", 0) + body.get("size", 10)
-        steps = replace(stepped.steps, window=max(stepped.steps.window, last))
+        clause, steps = stepped.clause, stepped.steps
 
         def make() -> Dsl:
             weighed, weights = self._cut(clause)

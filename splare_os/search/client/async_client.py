@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from inspect import Parameter, signature
 from typing import Any, cast
 
-from opensearchpy import AsyncOpenSearch, AsyncTransport, TransportError
+from opensearchpy import AsyncOpenSearch, AsyncTransport, NotFoundError, TransportError
 
 from ..log.watching import SearchWatch
 from ..request.request import Request
@@ -62,6 +62,8 @@ class AsyncSplareTransport:
         try:
             reply = await self._send(request.with_content(made, self))
         except TransportError as error:
+            if isinstance(error, NotFoundError):
+                self.rewriter.forget()  # what comes in its place may be of another model
             if (instead := made.otherwise(error)) is None:
                 raise
         else:

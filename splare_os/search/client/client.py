@@ -7,7 +7,7 @@ builder and raw requests are all served by the one rewrite of a request on its w
 from functools import partial
 from typing import Any, cast
 
-from opensearchpy import OpenSearch, Transport, TransportError
+from opensearchpy import NotFoundError, OpenSearch, Transport, TransportError
 
 from ...encoder import Encoder
 from ...errors import MappingError
@@ -67,6 +67,8 @@ class SplareTransport:
         try:
             reply = self._send(request.with_content(made, self))
         except TransportError as error:
+            if isinstance(error, NotFoundError) and self.rewriter is not None:
+                self.rewriter.forget()  # what comes in its place may be of another model
             if (instead := made.otherwise(error)) is None:
                 raise
         else:

@@ -19,6 +19,8 @@ from ..clause.stepped import Stepped, the_clause
 from ..clause.target import Search
 from ..explain.evidence import Sought
 from ..query.query import Dsl
+from ..query.steps import Steps
+from ..request.page import page_of
 from .fragments import Form
 from .highlight_options import check_top, form_of
 
@@ -83,7 +85,7 @@ def part_asked(search: Search, params: Mapping[str, Any]) -> tuple[Asked | None,
     ours, others = _split(body.get("highlight"))
     extension, ext = read_extension(body.get("ext"))
     steps = extension.steps
-    stepped = None if steps is None else Stepped(the_clause(body, params), steps)
+    stepped = None if steps is None else _stepped(body, params, steps)
     _refuse_inside(body)
     left = {"highlight": others, "ext": ext}
     emptied = {key for key, part in left.items() if body.get(key) and not part}
@@ -105,6 +107,12 @@ def part_asked(search: Search, params: Mapping[str, Any]) -> tuple[Asked | None,
             'write one, {"splare": {"text": "words"}}'
         )
     return asked, replace(search, body=served | {VERSION: True})
+
+
+def _stepped(body: Dsl, params: Mapping[str, Any], steps: Steps) -> Stepped:
+    """Return what is searched in two steps, of which the second reaches to the end of the page."""
+    last = sum(page_of(body, params) or ())  # a page that is none is the server's to refuse
+    return Stepped(the_clause(body, params), replace(steps, window=max(steps.window, last)))
 
 
 def _split(highlight: Any) -> tuple[Fields, Any]:  # noqa: ANN401  # JSON

@@ -106,7 +106,7 @@ class SearchWatch:
         text = text_of(body)
         return {
             "@timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "index": index_of(header) or target.index or "_all",
+            "index": index_of(header, target.index) or "_all",
             "query": None if text is None else self._told(text),
             "took_ms": reply.get("took"),
             "total": n_hits,

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ..query.query import Dsl
+from .body import parsed
 
 Pair: TypeAlias = tuple[Dsl, Any]
 """Header and body of one search of an `_msearch`."""
@@ -20,8 +21,8 @@ def parse_msearch(body: Any) -> list[Pair] | None:  # noqa: ANN401  # what a use
     if lines is None:
         return None
     try:
-        headers = [json.loads(line) if line.strip() else {} for line in lines[::2]]
-        bodies = [json.loads(line) for line in lines[1::2]]
+        headers = [parsed(line) if line.strip() else {} for line in lines[::2]]
+        bodies = [parsed(line) for line in lines[1::2]]
     except ValueError:
         return None
     are_objects = all(isinstance(one, dict) for one in (*headers, *bodies))

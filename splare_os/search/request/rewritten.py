@@ -26,10 +26,17 @@ class Expected:
         if self.indices is None:  # a pattern may stand for none
             shards = reply.get("_shards")
             return "error" in reply or (isinstance(shards, Mapping) and shards.get("total") == 0)
+        if _is_gone(reply):  # it was there when it was looked at
+            return False
         hits = reply.get("hits")
         inner = hits.get("hits") if isinstance(hits, Mapping) else None
         found = [reply, *(inner if isinstance(inner, list) else ())]
         return all(hit["_index"] in self.indices for hit in found if "_index" in hit)
+
+
+def _is_gone(reply: Mapping[str, Any]) -> bool:
+    error = reply.get("error")
+    return isinstance(error, Mapping) and error.get("type") == "index_not_found_exception"
 
 
 def as_it_is(reply: Any) -> Any:  # noqa: ANN401

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from ..clause.clause import SUBQUERIES
 from ..query.query import Dsl
-from .source import PARAMETERS, exclude_impacts, exclude_impacts_by_parameter
+from .source import PARAMETERS, exclude_impacts, exclude_impacts_by_parameter, names_in
 
 Params: TypeAlias = Mapping[str, Any] | None
 
@@ -25,8 +25,7 @@ def without_impacts(params: Params, body: Any) -> tuple[Params, Any]:  # noqa: A
     if not body and "source" in params:  # the body as a parameter: it passes as it is
         return params, body
     if body is None or not (isinstance(body, Mapping) or body):
-        stored = "stored_fields" in params
-        return (params if stored else exclude_impacts_by_parameter(params)), body
+        return (params if _has_no_source(params) else exclude_impacts_by_parameter(params)), body
     if not isinstance(body, Mapping) or _has_no_source({**params, **body}):
         return params, body
     return params, _in_part(body)
@@ -52,7 +51,12 @@ def _in_part(part: Any) -> Any:  # noqa: ANN401
 
 
 def _has_no_source(part: Mapping[str, Any]) -> bool:
-    return "stored_fields" in part and "_source" not in part  # the server then sends none
+    """Return whether a server sends no `_source` with the hits of a part, as it asks for others."""
+    if "_source" in part:
+        return False
+    if "stored_fields" in part:
+        return "_source" not in names_in(part["stored_fields"])
+    return bool(part.get("script_fields"))
 
 
 def _in_inner_hits(arguments: Any) -> Any:  # noqa: ANN401

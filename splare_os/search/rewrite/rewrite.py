@@ -36,7 +36,7 @@ from ..weigh.collection import MAX_AGE_S, Collection
 from ..weigh.queries import CACHE_BYTES, Queries, QueryEncoder
 from ..weigh.weighing import Weighing, weighing
 from .parts import without_impacts
-from .unfused import fused, is_hybrid
+from .unfused import fused, is_hybrid, refuse_untold
 from .updates import UpdateCheck, is_update
 
 NO_INDEX: Dsl = {"query": {"match_none": {}}}
@@ -145,7 +145,7 @@ class Rewriter:
             return Rewritten(params, body)
         searches = [
             Search(
-                Target(index_of(header) or target.index, "_search", has_more=False),
+                Target(index_of(header, target.index), "_search", has_more=False),
                 without_impacts(None, search)[1],
                 view.with_options(header),
             )
@@ -177,6 +177,9 @@ class Rewriter:
             for (asked, _), each in zip(parted, found, strict=True)
         ]
         finish = told(self._finish(searches, wanted), [plan for _, plan in made])
+        for search, each in zip(searches, found, strict=True):
+            if each:
+                refuse_untold(search.body, params)
         has_hybrid = any(is_hybrid(search.body) for search in searches)
         bodies = [body for body, _ in made]
         return bodies, expected, fused(finish) if has_hybrid else finish
@@ -202,6 +205,8 @@ class Rewriter:
 
     def _impacts(self, search: Search, field: str) -> FoundImpacts:
         target, view = search.target, search.view
+        if not target.ranks:  # no hits will tell of an alias that has moved
+            self.forget()
         return self._check(target.index, search.body, field, self.encoder, view)
 
     def _weighing(self, search: Search, clause: Clause, found: FoundImpacts) -> Weighed:

@@ -30,10 +30,10 @@ def exclude_impacts(source: Any) -> Any:  # noqa: ANN401  # JSON
 
 def exclude_impacts_by_parameter(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return URL parameters with impacts excluded: on the server they override a body's."""
-    asked = _names(params.get("_source_includes", params.get("_source")))
+    asked = names_in(params.get("_source_includes", params.get("_source")))
     if asked == ["false"] or _names_impacts(asked):
         return dict(params)
-    excludes = _names(params.get("_source_excludes"))
+    excludes = names_in(params.get("_source_excludes"))
     return {**params, "_source_excludes": ",".join([*excludes, IMPACTS])}
 
 
@@ -68,8 +68,8 @@ def _names_impacts(source: Any) -> bool:  # noqa: ANN401
     return any(isinstance(name, str) and SUFFIX in name for name in _as_list(source))
 
 
-def _names(parameter: Any) -> list[str]:  # noqa: ANN401
-    """Return the names in a parameter, which opensearch-py has made bytes of by now."""
+def names_in(parameter: Any) -> list[str]:  # noqa: ANN401
+    """Return the names in a list or a parameter, which opensearch-py has made bytes of by now."""
     if isinstance(parameter, bytes):
         parameter = parameter.decode()
     if isinstance(parameter, bool):

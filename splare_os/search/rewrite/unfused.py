@@ -21,6 +21,22 @@ def is_hybrid(body: Dsl) -> bool:
     return isinstance(query, Mapping) and "hybrid" in query
 
 
+def refuse_untold(body: Dsl, params: Mapping[str, Any]) -> None:
+    """Raise `ValueError` for a hybrid of whose reply nobody could tell whether it was fused.
+
+    Where the request itself names a pipeline, that is who fuses.
+    """
+    if not is_hybrid(body) or body.get("search_pipeline") or params.get("search_pipeline"):
+        return
+    hides = [key for key in ("sort", "filter_path") if body.get(key) or params.get(key)]
+    if hides:
+        raise ValueError(
+            f"hybrid query with {', '.join(hides)}: the reply would not tell whether a search "
+            "pipeline has fused its lists: name one in the request (search_pipeline=…), or leave "
+            f"{', '.join(hides)} out"
+        )
+
+
 def fused(finish: Finish) -> Finish:
     """Return what finishes a reply as `finish` does; `ReplyError` if it was not fused."""
 

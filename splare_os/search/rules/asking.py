@@ -66,7 +66,7 @@ def asking_of(
     headers: Headers,
 ) -> Asking:
     """Return one search of an `_msearch`, whose own index is `index`, as if it stood alone."""
-    name = index_of(header) or index
+    name = index_of(header, index)
     path = f"/{quote(name, safe=',*')}/_search" if name else "/_search"
     shared = {key: one for key, one in (params or {}).items() if key not in OF_ALL}
     own = {key: _as_parameter(one) for key, one in header.items() if key != "index"}

@@ -20,13 +20,14 @@ from ..clause.target import Target, parse_path
 from ..query.query import Dsl
 from ..request.body import plain
 from ..request.msearch import parse_msearch, with_searches
+from ..request.page import page_of
 from ..request.rewritten import Expected, Rewritten
 from ..rewrite.rewrite import RewriteOptions, Rewriter
 from ..weigh.check import credentials
 from .arms import arm_of
 from .asking import Asking, asking_of
 from .rule import Rule, Rules
-from .safety import page_of, why_not
+from .safety import why_not
 from .scored import asked_text, splare_part
 from .searched import Searched, SearchLog
 from .second import SecondBody, joined, require_whole, second_search

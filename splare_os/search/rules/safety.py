@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..query.query import Dsl
+from ..request.page import page_of
 from .rule import Mode
 
 HITS = frozenset(
@@ -79,18 +80,3 @@ def by_score(sort: object) -> bool:
         order = sort["_score"]
         return order == "desc" or (isinstance(order, Mapping) and order in ({}, {"order": "desc"}))
     return sort is None or sort == [] or sort in BY_SCORE
-
-
-def page_of(body: Mapping[str, Any], params: Mapping[str, Any]) -> tuple[int, int] | None:
-    """Return `from` and `size` of a search, by its parameters or else its body; None: none.
-
-    >>> page_of({"size": 5, "from": 10}, {"size": b"20"})
-    (10, 20)
-    """
-    try:
-        first, size = (
-            int(params.get(key, body.get(key, usual))) for key, usual in (("from", 0), ("size", 10))
-        )
-    except (TypeError, ValueError):
-        return None
-    return (first, size) if first >= 0 and size >= 0 else None

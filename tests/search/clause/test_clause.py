@@ -109,6 +109,7 @@ def test_options_are_read() -> None:
         ({"splare": {"a": "oil", "b": "oil"}}, "write one field"),
         ({"splare": {"text": {"query": 3}}}, "its query must be a string"),
         ({"splare": {"text": {"boost": 3}}}, "its query must be a string"),
+        ({"splare": {"text": "half \ud800"}}, "its query is no Unicode: .*surrogates"),
         ({"splare": {"text": {"query": "x", "fuzziness": 1}}}, r"has \['fuzziness'\]; known are"),
         ({"splare": {"text": "x"}, "match": {"text": "x"}}, "write one field"),
         ({"splare": {"text": {"query": "x", "boost": "2"}}}, "boost='2' must be a number"),

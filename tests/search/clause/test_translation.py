@@ -87,6 +87,18 @@ def test_the_page_that_is_asked_for_lies_within_the_window(
         assert hit["_score"] == pytest.approx(scores[hit["_id"]], rel=1e-5)
 
 
+@pytest.mark.usefixtures("always_pays")
+def test_so_does_one_that_parameters_ask_for(splare: SplareOpenSearch, library: Library) -> None:
+    narrow = {"ext": {"splare": {"two_step": {"window": 1, "part": 0.5}}}, "profile": True}
+    asked = {"query": CLAUSE, "size": 1} | narrow
+    reply = splare.search(index="library", body=asked, size=10, from_=5)
+    assert reply["profile"]["splare"]["window"] == 15
+    scores = library.scores(QUERY)
+    assert len(reply["hits"]["hits"]) == 10
+    for hit in reply["hits"]["hits"]:
+        assert hit["_score"] == pytest.approx(scores[hit["_id"]], rel=1e-5)
+
+
 def test_a_small_index_is_searched_exactly_in_one_step(
     splare: SplareOpenSearch, library: Library
 ) -> None:

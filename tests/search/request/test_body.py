@@ -24,6 +24,7 @@ CLAUSE = {"splare": {"text": "oil"}}
         ({"min_score": np.float32(0.5), "x": Decimal("1.5")}, {"min_score": 0.5, "x": 1.5}),
         ({"aggs": None}, {"aggs": None}),
         ("no JSON", "no JSON"),
+        ('{"size": 1, "size": 2}', '{"size": 1, "size": 2}'),  # servers refuse it
         (b"\xff", b"\xff"),
         ("", ""),
         (None, None),

@@ -39,3 +39,7 @@ def test_an_empty_header_at_the_beginning_is_written_out():
 def test_each_search_has_one_in_its_place():
     with pytest.raises(ValueError, match="shorter"):
         with_searches("{}\n{}\n", [])
+
+
+def test_a_key_that_stands_twice_is_for_the_server_to_refuse() -> None:
+    assert parse_msearch('{}\n{"size": 1, "size": 2}\n') is None

@@ -22,6 +22,7 @@ def hits(*indices: str) -> dict[str, object]:
         (OURS, {"hits": {"total": 3}}, True),
         (OURS, {"count": 3}, True),
         (OURS, {"error": {}, "status": 404}, True),
+        (OURS, {"error": {"type": "index_not_found_exception"}, "status": 404}, False),
         (OURS, "text", True),
         (MISSING, {"error": {}, "status": 404}, True),
         (MISSING, hits(), False),

@@ -137,7 +137,15 @@ def test_a_part_is_asked_for_without_impacts_and_nothing_else_is_changed(part: s
 
 
 @pytest.mark.parametrize("part", PARTS)
-@pytest.mark.parametrize("asked", [{"_source": False}, {"_source": NAMED}, {"stored_fields": "x"}])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"_source": False},
+        {"_source": NAMED},
+        {"stored_fields": "x"},
+        {"script_fields": {"x": {"script": "1"}}},
+    ],
+)
 def test_a_part_without_source_or_with_impacts_asked_for_stays_as_it_is(
     part: str, asked: Part
 ) -> None:
@@ -163,3 +171,17 @@ def test_parts_have_their_own_source_also_where_parameters_rule_the_hits() -> No
     params, body = without_impacts({"_source": "text"}, PARTS["top_hits"]({}))
     assert params == {"_source": "text", "_source_excludes": NAMED[0]}
     assert body == PARTS["top_hits"]({"_source": OUT})
+
+
+@pytest.mark.parametrize(
+    "asked", [{"stored_fields": "_source"}, {"stored_fields": ["_source"]}, {"script_fields": {}}]
+)
+def test_a_source_that_comes_otherwise_is_without_impacts_too(asked: Part) -> None:
+    assert without_impacts(None, asked) == ({}, asked | {"_source": OUT})
+
+
+def test_a_source_among_the_stored_fields_of_a_parameter_is_without_impacts() -> None:
+    for asked in (b"_source", "x,_source"):
+        params, _ = without_impacts({"stored_fields": asked}, None)
+        assert params == {"stored_fields": asked, "_source_excludes": NAMED[0]}
+    assert without_impacts({"stored_fields": "x"}, None) == ({"stored_fields": "x"}, None)

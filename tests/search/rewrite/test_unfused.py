@@ -5,7 +5,7 @@ import pytest
 from splare_os.errors import ReplyError
 from splare_os.search import SplareOpenSearch, hybrid
 from splare_os.search.request.rewritten import as_it_is
-from splare_os.search.rewrite.unfused import fused, is_hybrid
+from splare_os.search.rewrite.unfused import fused, is_hybrid, refuse_untold
 
 from ..conftest import Library
 
@@ -36,8 +36,23 @@ def test_a_hybrid_stands_at_the_top() -> None:
     assert not is_hybrid({})
 
 
+@pytest.mark.parametrize(
+    ("body", "params"), [({"sort": "n"}, {}), ({}, {"sort": "n"}), ({}, {"filter_path": "took"})]
+)
+def test_a_reply_that_tells_nothing_is_not_asked_for(body: Any, params: Any) -> None:
+    whole = {"query": BODY["query"]} | body
+    with pytest.raises(ValueError, match="name one in the request"):
+        refuse_untold(whole, params)
+    refuse_untold(whole | {"search_pipeline": "own"}, params)
+    refuse_untold(whole, params | {"search_pipeline": "own"})
+    refuse_untold({"query": {"match_all": {}}} | body, params)
+
+
 @pytest.mark.opensearch
 def test_a_server_without_a_pipeline_is_noticed(splare: SplareOpenSearch, library: Library) -> None:
     assert splare.search(index="library", body=BODY)["hits"]["hits"]
     with pytest.raises(ReplyError, match="one after another"):
         splare.search(index="library", body={"query": BODY["query"]})
+    for name in ("hits.hits._id", "hits"):
+        with pytest.raises(ValueError, match="filter_path"):
+            splare.search(index="library", body={"query": BODY["query"]}, filter_path=name)

@@ -1,6 +1,6 @@
 import pytest
 
-from splare_os.search.rules.safety import page_of, why_not
+from splare_os.search.rules.safety import why_not
 
 QUERY = {"query": {"match": {"text": "oil"}}}
 
@@ -37,9 +37,3 @@ QUERY = {"query": {"match": {"text": "oil"}}}
 def test_what_is_not_known_to_be_safe_is_not_rewritten(more, params, rescore, hybrid):
     assert why_not({**QUERY, **more}, params, "rescore") == rescore
     assert why_not({**QUERY, **more}, params, "hybrid") == hybrid
-
-
-def test_a_parameter_overrides_the_body():
-    assert page_of({}, {}) == (0, 10)
-    assert page_of({"from": 3, "size": 4}, {"from": b"5"}) == (5, 4)
-    assert page_of({"from": -1}, {}) is None
