@@ -4,7 +4,7 @@ import glob
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 from ..errors import JobError
 from ..extras import require
@@ -125,7 +125,10 @@ def _last(name: PurePosixPath) -> str:
 def _files(source: str) -> list[str]:
     if opensearch.is_index(source):
         return opensearch.shards(source)
-    found = _remote_files(source) if remote.is_remote(source) else _local_files(source)
+    try:
+        found = _remote_files(source) if remote.is_remote(source) else _local_files(source)
+    except OSError as error:
+        raise JobError(f"{source}: cannot be read: {error}") from error
     if not found:
         if "*" not in source:
             _reader(source)  # misuse first: a file of another kind
@@ -141,8 +144,6 @@ def _remote_files(source: str) -> list[str]:
         found = remote.expand(source)
     except FileNotFoundError:
         return []
-    except OSError as error:
-        raise JobError(f"{source}: cannot be read: {error}") from error
     except ValueError as error:
         raise ValueError(f"{source}: {error}; give a URL that fsspec knows") from error
     return [file for file, is_in_folder in found if not is_in_folder or _is_known(file)]
@@ -166,11 +167,15 @@ def _is_file(path: Path) -> bool:
 
 def _in_folder(folder: Path) -> list[str]:
     found = []
-    for at, folders, names in os.walk(folder):
+    for at, folders, names in os.walk(folder, onerror=_refuse):
         folders[:] = [name for name in folders if _is_open(name)]
         wanted = [name for name in names if _is_open(name) and not _is_beside(name)]
         found += [os.path.join(at, name) for name in wanted if _is_known(name)]
     return sorted(found)
+
+
+def _refuse(error: OSError) -> NoReturn:
+    raise error  # or what is below would be passed over
 
 
 def _is_open(name: str) -> bool:

@@ -172,9 +172,13 @@ class BackfillRun:
         if self.options.where is None:
             return
         body = {"query": self.options.where}
-        try:
-            self.client.count(index=self.options.index, body=body)
-        except RequestError as error:
-            raise ValueError(f"where={self.options.where}: {describe(error)}") from error
-        except NotFoundError as error:
-            raise MappingError(f"no index {self.options.index!r}") from error
+
+        def ask() -> None:
+            try:
+                self.client.count(index=self.options.index, body=body)
+            except RequestError as error:
+                raise ValueError(f"where={self.options.where}: {describe(error)}") from error
+            except NotFoundError as error:
+                raise MappingError(f"no index {self.options.index!r}") from error
+
+        self._patiently(ask)

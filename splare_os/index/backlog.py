@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from threading import Event
 
 from opensearchpy import OpenSearch
@@ -20,6 +21,7 @@ from .dead_letters import DeadLetters
 from .flight import Flight
 from .handle import IndexHandle
 from .pace import Pace
+from .patience import retried
 from .replies import Verdict
 from .scan import Page, Scan
 from .sender import Sender
@@ -197,8 +199,9 @@ def open_backlog(
     client: OpenSearch, encoder: Encoder, target: Target, options: BackfillOptions, stop: Event
 ) -> Iterator[Backlog]:
     """Yield the backlog of a concrete index that takes impacts; its job is locked meanwhile."""
-    handle = IndexHandle(client, options.index, target, options.patience, stop)
-    path, letters_path = options.files(client, target)
+    patiently = partial(retried, patience=options.patience, stop=stop)
+    handle = patiently(lambda: IndexHandle(client, options.index, target, options.patience, stop))
+    path, letters_path = patiently(lambda: options.files(client, target))
     with ExitStack() as stack:
         checkpoint = stack.enter_context(Checkpoint.open(path))
         letters = stack.enter_context(DeadLetters.open(letters_path))
@@ -207,16 +210,15 @@ def open_backlog(
         scope, named = Scope(handle.uuid, str(letters_path)), encoder.name
         checkpoint.start(scope, letters.n_bytes, index=target.index, model=named)
         letters.cut(checkpoint.position.dead_bytes)
-        bulk, has_begun = handle.with_most_requests(options.bulk), bool(checkpoint.position.shards)
+        bulk = handle.with_most_requests(options.bulk)
         sender = Sender(client, handle, bulk, options.patience, stop)
         flight = stack.enter_context(Flight[Batch](sender, sender.gate.most))
-        tally = open_tally(client, target, encoder.n_latents, is_new=False, has_begun=has_begun)
-        scan = _scan(client, target, options, stop)
+        tally = patiently(lambda: _tally(client, target, encoder, checkpoint))
         yield Backlog(
             encoder=encoder,
             options=options,
             target=target,
-            scan=scan,
+            scan=_scan(client, target, options, stop),
             handle=handle,
             checkpoint=checkpoint,
             letters=letters,
@@ -224,6 +226,11 @@ def open_backlog(
             tally=tally,
             stages=Stages(),
         )
+
+
+def _tally(client: OpenSearch, target: Target, encoder: Encoder, checkpoint: Checkpoint) -> Tally:
+    has_begun = bool(checkpoint.position.shards)
+    return open_tally(client, target, encoder.n_latents, is_new=False, has_begun=has_begun)
 
 
 def _scan(client: OpenSearch, target: Target, options: BackfillOptions, stop: Event) -> Scan:

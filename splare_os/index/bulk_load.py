@@ -1,7 +1,8 @@
 """Settings of an index for a bulk load, and those of before, until they are back.
 
 What was set before is on disk before it is changed. So a worker may be killed: the next run on the
-index sets it back, or `restore_all`.
+index sets it back, or `restore_all`. Of one that was killed before, the file is not whole, and
+there is nothing to set back.
 """
 
 import logging
@@ -55,7 +56,7 @@ def bulk_loading(handle: IndexHandle, folder: Path) -> Iterator[None]:
     """
     path = _path(handle, folder)
     with _held(path) as file:
-        _write_once(file, handle)
+        _write_once(file, handle, path)
         put = partial(handle.client.indices.put_settings, index=handle.index, body=LOADING)
         retried(put, handle.patience, handle.stop)
         try:
@@ -91,7 +92,7 @@ def restore_all(client: OpenSearch, folder: Path) -> Iterator[tuple[str, str]]:
         try:
             with _held(path):
                 kept = _kept(path)
-                if kept.cluster != cluster:
+                if kept is None or kept.cluster != cluster:
                     continue
                 name = kept.index
                 is_there = retried(partial(restore, client, path), Patience(), Event())
@@ -107,6 +108,9 @@ def restore(client: OpenSearch, path: Path) -> bool:
     it up may not set it back.
     """
     kept = _kept(path)
+    if kept is None:
+        path.unlink(missing_ok=True)
+        return False
     index = kept.index
     try:
         settings = client.indices.get_settings(index=index, params={"flat_settings": "true"})
@@ -141,7 +145,7 @@ def _path(handle: IndexHandle, folder: Path) -> Path:
 def _held(path: Path) -> Iterator[IO[bytes]]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+b")
+        file = path.open("ab", buffering=0)  # or a close would write what has failed
     except OSError as error:
         raise JobError(f"settings {path}: {error}. Give a folder that can be written to") from error
     with file:
@@ -152,14 +156,19 @@ def _held(path: Path) -> Iterator[IO[bytes]]:
         yield file
 
 
-def _write_once(file: IO[bytes], handle: IndexHandle) -> None:
+def _write_once(file: IO[bytes], handle: IndexHandle, path: Path) -> None:
     """Keep the settings of before, unless a killed worker has: what is set now is not that."""
-    if file.tell():
+    if _kept(path) is not None:
         return
     kept = _Kept(_cluster(handle.client), handle.index, handle.uuid, _of(handle.settings))
-    file.write(orjson.dumps(kept))
-    file.flush()
-    os.fsync(file.fileno())
+    try:
+        file.truncate(0)
+        left = orjson.dumps(kept)
+        while left:
+            left = left[file.write(left) :]
+        os.fsync(file.fileno())
+    except OSError as error:
+        raise JobError(f"settings {path}: {error}. Make room, then run again") from error
 
 
 def _of(settings: Mapping[str, str]) -> dict[str, str | None]:
@@ -171,10 +180,13 @@ def _cluster(client: OpenSearch) -> str:
     return str(part(retried(client.info, Patience(), Event()), "cluster_uuid"))
 
 
-def _kept(path: Path) -> _Kept:
+def _kept(path: Path) -> _Kept | None:
+    """Return what a file says; None if it is not whole, and so nothing was changed yet."""
     try:
         return _Kept(**orjson.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError) as error:
+    except orjson.JSONDecodeError:
+        return None
+    except (OSError, TypeError) as error:
         raise JobError(
             f"settings {path}: cannot be read ({error}). Set refresh_interval and replicas of the "
             "index by hand, and delete the file"

@@ -161,7 +161,8 @@ class IndexHandle:
         Asked by an update of a document that does not exist: it goes the way of all writes, and
         changes nothing.
         """
-        name = {"_index": self.index, "_id": f"splare-probe-{secrets.token_hex(8)}"}
+        probe = f"splare-probe-{secrets.token_hex(8)}"
+        name = {"_index": self.index, "_id": probe, "routing": probe}  # some indices require one
         body = orjson.dumps({"update": name}) + b'\n{"doc":{}}\n'
         try:
             reply = within(lambda: self.client.bulk(body=body), self.stop, PROBE_S)

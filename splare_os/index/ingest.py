@@ -13,7 +13,7 @@ from opensearchpy import OpenSearch
 from ..documents.sources import find_sources
 from ..encoder import Encoder
 from ..errors import BulkError
-from ..layout.mapping import ensure_index, write_index
+from ..layout.mapping import check_routing, ensure_index, write_index
 from ..layout.pipeline import PIPELINE
 from ..layout.settings import NewIndex
 from .actions import Target
@@ -174,6 +174,7 @@ class IngestRun:
             wanted=NewIndex(self.options.settings, self.options.compact),
         )
         concrete = write_index(self.client, index)
+        check_routing(self.client, concrete)
         target = find_target(self.client, self.encoder, concrete, fields, cut)
         return created, find_job(self.client, target, self.sources, self.options), target
 

@@ -15,6 +15,7 @@ from ..reply import part
 from .patience import reason_of
 
 AT_A_TIME = 100
+ANEW = "refused again: its letter is anew"
 
 Letter: TypeAlias = dict[str, Any]
 
@@ -38,7 +39,10 @@ def replay(client: OpenSearch, index: str) -> Iterator[Replayed]:
     if not index_exists(client, DEAD_LETTERS):
         return
     client.indices.refresh(index=DEAD_LETTERS)
-    letters = _letters(client, index)
+    found = _letters(client, index)
+    letters = [letter for letter in found if "document" in letter["_source"]]
+    others = [letter["_source"].get("id") for letter in found if letter not in letters]
+    yield from (Replayed(name, "no dead letter: it holds no document") for name in others)
     for start in range(0, len(letters), AT_A_TIME):
         yield from _sent(client, index, letters[start : start + AT_A_TIME])
 
@@ -57,20 +61,34 @@ def _letters(client: OpenSearch, index: str) -> list[Letter]:
 
 
 def _sent(client: OpenSearch, index: str, letters: Sequence[Letter]) -> list[Replayed]:
+    """Return what becomes of letters, all of which have a document."""
+    names = [letter["_source"].get("id") for letter in letters]
     lines = b"".join(_lines(index, letter["_source"]) for letter in letters)
-    items = part(client.bulk(body=lines), "items")
-    if len(items) != len(letters):
-        raise BulkError(f"{len(items)} answers to {len(letters)} documents")
-    done, outcomes = [], []
-    for letter, item in zip(letters, items, strict=True):
-        result = item["index"]
-        outcome = Replayed(letter["_source"].get("id"), _reason(result))
-        outcomes.append(outcome)
-        if "error" not in result:  # stored, or a letter anew
-            done.append(b'{"delete":' + orjson.dumps({"_id": letter["_id"]}) + b"}\n")
+    results = [part(item, "index") for item in part(client.bulk(body=lines), "items")]
+    _require_order(results, names)
+    reasons = [_reason(result) for result in results]
+    done = [
+        b'{"delete":' + orjson.dumps({"_id": letter["_id"]}) + b"}\n"
+        for letter, reason in zip(letters, reasons, strict=True)
+        if reason in ("", ANEW)
+    ]
     if done:
         _require_removed(client.bulk(body=b"".join(done), index=DEAD_LETTERS))
-    return outcomes
+    return list(map(Replayed, names, reasons))
+
+
+def _require_order(results: Sequence[Letter], names: Sequence[str | None]) -> None:
+    """Raise `BulkError` unless each document has its answer: a letter of another would go.
+
+    A pipeline may give a document another id, though not that of another letter.
+    """
+    found = [result.get("_id") for result in results]
+    is_mixed = any(one != name and one in names for one, name in zip(found, names, strict=False))
+    if len(found) != len(names) or is_mixed:
+        raise BulkError(
+            f"{len(found)} answers to {len(names)} documents, or in another order: all letters "
+            "stay. Is there a proxy between? Run the same command again"
+        )
 
 
 def _require_removed(reply: object) -> None:
@@ -90,6 +108,7 @@ def _lines(index: str, letter: Letter) -> bytes:
 
 
 def _reason(result: dict[str, Any]) -> str:
-    if "error" in result:
-        return str(result["error"].get("reason"))
-    return "refused again: its letter is anew" if result["_index"] == DEAD_LETTERS else ""
+    status = part(result, "status")
+    if "error" in result or not status < 300:
+        return reason_of(result.get("error", f"status {status}"))
+    return ANEW if part(result, "_index") == DEAD_LETTERS else ""

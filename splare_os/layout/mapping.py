@@ -132,6 +132,16 @@ def write_index(client: OpenSearch, index: str) -> str:
     )
 
 
+def check_routing(client: OpenSearch, index: str) -> None:
+    """Raise `MappingError` if a concrete index takes no document without a routing."""
+    routing = read_mappings(client, index)[index].get("_routing")
+    if isinstance(routing, dict) and routing.get("required"):
+        raise MappingError(
+            f"index {index!r} requires a routing, and documents are indexed without: let your "
+            f"application write them, and then `splare-os backfill --index {index}`"
+        )
+
+
 def _nothing_to_write_to(client: OpenSearch, index: str) -> MappingError:
     """Return the error of a name that is no index or alias: a data stream's says what to do."""
     try:

@@ -25,6 +25,27 @@ def test_a_folder_stands_for_all_files_below_it_of_a_known_suffix(data):
     assert find_sources([str(data)]) == [str(data / name) for name in names]
 
 
+def test_a_folder_that_cannot_be_listed_is_told(data, monkeypatch):
+    def scandir(path):
+        if str(path).endswith("deep"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    listed = os.scandir
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(JobError, match="cannot be read: .*deep"):
+        find_sources([str(data)])
+
+
+def test_a_file_that_may_not_be_looked_at_is_told(data, monkeypatch):
+    def stat(path, **_):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "stat", stat)
+    with pytest.raises(JobError, match=r"b.jsonl: cannot be read"):
+        find_sources([str(data / "b.jsonl")])
+
+
 def test_a_pattern_stands_for_the_files_that_it_matches_in_order(data):
     assert find_sources([f"{data}/*.[cj]s*"]) == [f"{data}/a.csv.gz", f"{data}/b.jsonl"]
     assert find_sources([f"{data}/**/*.tsv"]) == [f"{data}/deep/er/c.tsv"]

@@ -135,3 +135,18 @@ def test_an_index_is_merged_at_the_end(client, index, start):
     assert all(
         copy["num_committed_segments"] <= 1 for copies in segments.values() for copy in copies
     )
+
+
+@pytest.mark.parametrize("torn", [b"", b'{"cluster":"x","ind'])
+@pytest.mark.parametrize("bulk_load", [True, False])
+def test_a_file_that_is_not_whole_has_nothing_to_set_back(
+    client, index, start, former, tmp_path, torn, bulk_load
+):
+    killed(start)
+    client.indices.put_settings(index=index, body=former)
+    [path] = (tmp_path / "state").glob(f"*{SUFFIX}")
+    path.write_bytes(torn)
+    assert list(restore_all(client, tmp_path / "state")) == []
+    list(start(bulk_load=bulk_load))
+    assert settings_of(client, index) == former
+    assert not list((tmp_path / "state").glob(f"*{SUFFIX}"))

@@ -182,3 +182,11 @@ def test_where_nobody_may_ask_for_cores_there_are_as_many_requests_as_ever(
     )
     monkeypatch.setattr(client.nodes, "info", refused)
     assert there.with_most_requests(BulkOptions()) == BulkOptions()
+
+
+@pytest.mark.opensearch
+def test_an_index_that_requires_a_routing_takes_writes(client, index):
+    client.indices.create(index=index, body={"mappings": {"_routing": {"required": True}}})
+    target = Target(index, "text_splare", "f" * 16, DocumentCut(4))
+    real = IndexHandle(client, index, target, Patience(), Event())
+    assert real.refusal() == ""

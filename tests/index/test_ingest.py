@@ -3,6 +3,7 @@ import time
 import pytest
 from opensearchpy import OpenSearch
 
+from splare_os.errors import MappingError
 from splare_os.index import BulkOptions, IngestOptions, ingest
 from splare_os.index.ingest import IngestRun
 from splare_os.index.stages import bottleneck
@@ -60,3 +61,10 @@ def test_a_cluster_that_is_slowest_hardly_ever_waits(cluster_url, whole):
     stages = running.counters().stages
     assert bottleneck(stages) == "cluster"
     assert running.worker.flight.sender.gate.busy_s() >= 0.95 * sum(stages.values())
+
+
+def test_an_index_that_requires_a_routing_is_refused(client, index, tmp_path, source):
+    client.indices.create(index=index, body={"mappings": {"_routing": {"required": True}}})
+    options = IngestOptions(index, state_folder=tmp_path / "state")
+    with pytest.raises(MappingError, match="requires a routing.*splare-os backfill"):
+        list(ingest(client, HashEncoder(), [source], options))

@@ -1,7 +1,10 @@
+from collections.abc import Callable
+
 import pytest
 from opensearchpy import OpenSearch
 
 from splare_os.documents.fields import Fields
+from splare_os.errors import BulkError
 from splare_os.index import replay
 from splare_os.layout import PIPELINE, ensure_index, put_pipeline
 from splare_os.layout.pipeline import DEAD_LETTERS
@@ -55,3 +58,43 @@ def test_what_the_index_refuses_stays_a_letter(client: OpenSearch, fed: str) -> 
 def test_letters_of_other_indices_are_left(client: OpenSearch, fed: str) -> None:
     assert list(replay(client, "another")) == []
     assert len(letters(client, fed)) == 1
+
+
+def test_a_letter_without_a_document_is_told_and_stays(client: OpenSearch, fed: str) -> None:
+    body = {"index": fed, "id": "odd", "reason": "written by hand"}
+    client.index(index=DEAD_LETTERS, body=body, refresh=True)
+    found = {one.id: one.reason for one in replay(client, fed)}
+    assert "no document" in found["odd"]
+    assert "again" in found["bad"]
+    assert {letter["id"] for letter in letters(client, fed)} == {"bad", "odd"}
+
+
+def changed(client: OpenSearch, change: Callable[[list], list]) -> OpenSearch:
+    """The client, but for the items of its first bulk request."""
+    answers = iter([change])
+    mended = OpenSearch(client.transport.hosts)
+
+    def bulk(**asked: object) -> dict:
+        reply = client.bulk(**asked)
+        return reply | {"items": next(answers, list)(reply["items"])}
+
+    mended.bulk = bulk
+    return mended
+
+
+def test_letters_stay_where_answers_are_in_another_order(client: OpenSearch, fed: str) -> None:
+    client.index(index=fed, id="good", body={"text": "ants", "text_splare": 7}, refresh=True)
+    client.indices.put_settings(index=fed, body={"index": {"default_pipeline": None}})
+    with pytest.raises(BulkError, match="another order"):
+        list(replay(changed(client, lambda items: items[::-1]), fed))
+    assert {letter["id"] for letter in letters(client, fed)} == {"bad", "good"}
+
+
+@pytest.mark.parametrize("error", [{}, {"error": "busy"}])
+def test_a_status_decides_where_an_error_tells_nothing(
+    client: OpenSearch, fed: str, error: dict[str, str]
+) -> None:
+    item = {"_index": fed, "_id": "bad", "status": 429} | error
+    [one] = replay(changed(client, lambda _: [{"index": item}]), fed)
+    assert one.reason == error.get("error", "status 429")
+    assert [letter["id"] for letter in letters(client, fed)][:1] == ["bad"]
