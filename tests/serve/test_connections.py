@@ -40,9 +40,15 @@ def test_headers_that_do_not_come_end_the_connection(strict: Server, sent: bytes
         assert 0.3 < ended_after_s(connection) < 20
 
 
-def sent_until_cut_off(connection: socket.socket, line: bytes, pause_s: float) -> int:
+def sent_until_cut_off(
+    connection: socket.socket,
+    line: bytes,
+    pause_s: float,
+    *,
+    head: bytes = b"GET /health HTTP/1.1\r\n",
+) -> int:
     """Return how many bytes of headers, `line` again and again, are taken in 20 seconds."""
-    connection.sendall(b"GET /health HTTP/1.1\r\n")
+    connection.sendall(head)
     n_bytes, end = 0, time.monotonic() + 20
     try:
         while time.monotonic() < end:
@@ -62,6 +68,52 @@ def test_headers_that_drip_end_the_connection(strict: Server) -> None:
 def test_headers_without_end_are_cut_off(strict: Server) -> None:
     with connected(strict) as connection:  # what lies in the sockets counts as sent
         assert sent_until_cut_off(connection, b"a: " + b"b" * 10_000 + b"\r\n", 0.0) < 20_000_000
+
+
+@pytest.mark.parametrize("line", [b"a: b\r\n" * 1_000, b"b" * 10_000])
+@pytest.mark.parametrize("method", [b"GET /health", b"POST /queries"])
+def test_trailers_without_end_are_cut_off(strict: Server, method: bytes, line: bytes) -> None:
+    head = method + b" HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n1\r\n \r\n0\r\na: "
+    with connected(strict) as connection:
+        assert sent_until_cut_off(connection, line, 0.0, head=head) < 20_000_000
+
+
+def test_headers_of_many_requests_in_one_go_are_not_one_large_header(strict: Server) -> None:
+    request = b"GET /health HTTP/1.1\r\nhost: x\r\na: " + b"b" * 2_000 + b"\r\n\r\n"
+    with connected(strict) as connection:
+        connection.sendall(request * 50)
+        answer = b""
+        while answer.count(b"alive") < 50:
+            more = connection.recv(65_536)
+            assert more, answer
+            answer += more
+
+
+def test_requests_without_end_are_cut_off_before_their_answers_are_read(strict: Server) -> None:
+    line = b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n" * 1_000
+    with connected(strict) as connection:
+        assert sent_until_cut_off(connection, line, 0.0, head=b"") < 20_000_000
+
+
+@pytest.mark.parametrize("in_one_go", [True, False])
+def test_an_offer_of_another_protocol_is_passed_over(strict: Server, *, in_one_go: bool) -> None:
+    body = b'{"texts": ["oil"]}'
+    head = (
+        b"POST /queries HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAEAAEAA\r\n"
+        b"content-length: 18\r\n\r\n"
+    )
+    with connected(strict) as connection:
+        for _ in range(2):
+            for part in [head + body] if in_one_go else [head, body[:5], body[5:]]:
+                connection.sendall(part)
+                time.sleep(0.1)
+        answer = b""
+        while answer.count(b'{"response":[{') < 2:
+            more = connection.recv(65_536)
+            assert more, answer
+            answer += more
+    assert answer.count(b"HTTP/1.1 200 ") == 2
 
 
 def answered(connection: socket.socket) -> bytes:
