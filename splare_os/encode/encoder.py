@@ -13,6 +13,7 @@ from torch import Tensor
 from transformers import AutoConfig, PreTrainedTokenizerBase
 
 from ..encoder import Spans
+from ..forks import remake_in_children
 from ..impacts import Impacts, empty, stack
 from ..statistics import Statistics
 from .backbone.backbone import Backbone, load_backbone
@@ -55,6 +56,11 @@ class SplareEncoder(Described):
         self.backbone, self.pooling = cast(Backbone, model[0]), cast(SaePooling, model[1])
         self.backbone.card = card
         self.tokenizer = cast(PreTrainedTokenizerBase, self.backbone.tokenizer)
+        self.in_child()
+        remake_in_children(self)
+
+    def in_child(self) -> None:
+        """Forget who used the tokenizer when the process was forked."""
         self._tokenizer_lock = threading.Lock()
 
     @classmethod

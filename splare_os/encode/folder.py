@@ -12,6 +12,7 @@ from .dense import DenseEncoder
 from .encoder import SplareEncoder
 from .foreign import ForeignEncoder
 from .modules import module_packages
+from .one_thread import one_thread_in_children
 
 
 def load_folder(
@@ -28,6 +29,7 @@ def load_folder(
     """
     if device is not None:
         check_device(device)
+    one_thread_in_children()
     if any(folder.rglob("adapter_config.json")):
         require("train", f"the LoRA adapter in {folder}")
     try:

@@ -9,6 +9,7 @@ from threading import Condition
 from typing import TypeAlias
 
 from ...encoder import Encoder, GivesWholeQueries
+from ...forks import remake_in_children
 from ...impacts import Impacts
 
 CACHE_BYTES = 16 * 2**20
@@ -54,6 +55,11 @@ class QueryEncoder:
         self._encoder, self._cache_bytes = encoder, cache_bytes
         self._known: OrderedDict[str, Queries] = OrderedDict()
         self._known_bytes = 0
+        self.in_child()
+        remake_in_children(self)
+
+    def in_child(self) -> None:
+        """Forget what other threads encoded or waited for when the process was forked."""
         self._changed = Condition()
         self._waiting: Answers = {}
         self._batch: Answers | None = None

@@ -1,3 +1,5 @@
+import os
+import signal
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -155,3 +157,14 @@ def test_nothing_is_remembered_where_that_is_asked_for() -> None:
 def test_a_size_that_is_none_is_refused(size: object) -> None:
     with pytest.raises(ValueError, match="query_cache_bytes="):
         QueryEncoder(HashEncoder, cache_bytes=size)  # type: ignore[arg-type]
+
+
+def test_a_child_that_is_forked_while_a_query_is_encoded_does_not_wait_for_it(
+    waiting: Waiting,
+) -> None:
+    if (child := os.fork()) == 0:
+        signal.alarm(20)
+        waiting.encoder.may_go.set()
+        found = waiting.queries(["first", "second"])
+        os._exit(0 if found.keys() == {"first", "second"} else 1)
+    assert os.waitpid(child, 0)[1] == 0
