@@ -1,7 +1,7 @@
 """Where documents come from: files, folders, patterns and URLs, and what reads each format."""
 
-import glob
 import os
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NoReturn, TypeAlias
@@ -21,6 +21,7 @@ from .jsonl import read_jsonl
 from .letters import SUFFIX as DEAD
 from .letters import read_letters
 from .parquet import read_parquet
+from .patterns import matches
 
 Reader: TypeAlias = Callable[[File, Fields, int], Iterator[Document]]
 """Yields the documents of a file after a position, each with its own: a line, or a row."""
@@ -157,8 +158,8 @@ def _local_files(source: str) -> list[str]:
         return encoded_files(path)
     if path.is_dir():
         return _in_folder(path)
-    found = [file for file in glob.glob(source, recursive=True) if _is_file(Path(file))]
-    return sorted(file for file in found if ".dead." in source or _suffix(file) != DEAD)
+    found = _no_folders(matches(source))
+    return [file for file in found if ".dead." in source or _suffix(file) != DEAD]
 
 
 def _is_file(path: Path) -> bool:
@@ -171,7 +172,12 @@ def _in_folder(folder: Path) -> list[str]:
         folders[:] = [name for name in folders if _is_open(name)]
         wanted = [name for name in names if _is_open(name) and not _is_beside(name)]
         found += [os.path.join(at, name) for name in wanted if _is_known(name)]
-    return sorted(found)
+    return _no_folders(sorted(found))
+
+
+def _no_folders(names: Sequence[str]) -> list[str]:
+    """Return those names that are no folders; `OSError` for a link to nothing."""
+    return [name for name in names if not stat.S_ISDIR(os.stat(name).st_mode)]
 
 
 def _refuse(error: OSError) -> NoReturn:

@@ -10,6 +10,7 @@ from ..documents.fields import Fields
 from ..documents.shards import Version
 from ..layout.cut import DocumentCut
 from ..layout.field import digest
+from ..layout.records import FieldRecord
 from ..scoring import Saturation
 
 
@@ -18,7 +19,8 @@ class Target:
     """Where impacts go, and how they are made: index (concrete), field, model, cut, saturation.
 
     `others` are the index's other impacts fields, and what they are made from. `is_compact`: its
-    `_source` has no impacts. `model` is the model's name.
+    `_source` has no impacts. `model` is the model's name, `record` what the index says of the
+    field.
     """
 
     index: str
@@ -29,6 +31,7 @@ class Target:
     others: tuple[tuple[str, Fields], ...] = ()
     is_compact: bool = False
     model: str = ""
+    record: FieldRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 from threading import Event
 from typing import Any, TypeVar
@@ -100,6 +100,7 @@ class BackfillRun:
             n_updates = sum(backlog.n_updates for backlog in self._live())
             log.info("index=%s pass updates=%d", self.options.index, n_updates)
         for backlog in self._live():
+            backlog.handle.keep_record()
             backlog.settle()
 
     def _live(self) -> list[Backlog]:
@@ -132,7 +133,7 @@ class BackfillRun:
                 "letters of its own, so leave the file out"
             )
         for name in new:
-            target = self._patiently(lambda name=name: self._prepared(name))  # type: ignore[misc]
+            target = self._patiently(partial(self._prepared, name))
             self.backlogs[name] = stack.enter_context(
                 open_backlog(self.client, self.encoder, target, self.options, self.stop)
             )

@@ -52,10 +52,16 @@ class _Kept:
 def bulk_loading(handle: IndexHandle, folder: Path) -> Iterator[None]:
     """Set an index to bulk load, and back at the end, whichever way that comes.
 
+    One that is set so already is left to whoever has done that, perhaps a job of another machine.
     `JobError` if another job loads it, `BulkError` if it cannot be set back once all is well.
     """
     path = _path(handle, folder)
     with _held(path) as file:
+        if _of(handle.settings) == LOADING and _kept(path) is None:
+            path.unlink()
+            log.warning("index=%s is in bulk load already: left to who has set it", handle.index)
+            yield
+            return
         _write_once(file, handle, path)
         put = partial(handle.client.indices.put_settings, index=handle.index, body=LOADING)
         retried(put, handle.patience, handle.stop)
@@ -64,13 +70,17 @@ def bulk_loading(handle: IndexHandle, folder: Path) -> Iterator[None]:
         except BaseException:
             _try_last(handle, path)
             raise
-        try:
-            retried(partial(restore, handle.client, path), handle.patience, handle.stop)
-        except BulkError as error:
-            raise BulkError(
-                f"index {handle.index!r}: all documents are in, and the settings of before are not "
-                f"back ({error}). {REMEDY}"
-            ) from error
+        _restore_at_end(handle, path)
+
+
+def _restore_at_end(handle: IndexHandle, path: Path) -> None:
+    try:
+        retried(partial(restore, handle.client, path), handle.patience, handle.stop)
+    except BulkError as error:
+        raise BulkError(
+            f"index {handle.index!r}: all documents are in, and the settings of before are not "
+            f"back ({error}). {REMEDY}"
+        ) from error
 
 
 def restore_left(handle: IndexHandle, folder: Path) -> None:

@@ -12,6 +12,7 @@ from opensearchpy import NotFoundError, OpenSearch
 
 from ..documents.shards import Held, Version
 from ..errors import BulkError, ReplyError
+from ..layout.meta import restore_record
 from ..reply import part, parts, require_no_index
 from .actions import Stored, Target, Update, Write
 from .bulk import MOST_REQUESTS, BulkOptions
@@ -82,6 +83,12 @@ class IndexHandle:
         now = found.get(self.index, {}).get(UUID)
         if now != self.uuid:
             raise BulkError(self._change(list(found), now))
+
+    def keep_record(self) -> None:
+        """Write the field's record of the start anew, if another's write of `_meta` lost it."""
+        if (record := self.target.record) is not None:
+            restore = partial(restore_record, self.client, self.index, self.field, record)
+            retried(restore, self.patience, self.stop)
 
     def _change(self, found: Sequence[str], now: str | None) -> str:
         if not found:

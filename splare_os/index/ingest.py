@@ -199,6 +199,7 @@ class IngestRun:
     def _close(self, ledger: Ledger, handle: IndexHandle) -> None:
         """Finish the job; a refresh that fails is told: the index makes one by itself, later."""
         handle.check()
+        handle.keep_record()
         try:
             self._patiently(lambda: self.client.indices.refresh(index=handle.index))
         except BulkError as error:

@@ -111,6 +111,7 @@ def find_target(
         tuple((name, other.document_fields) for name, other in others if name != found.name),
         is_compact(mappings, found.name),
         encoder.name,
+        record,
     )
 
 

@@ -12,7 +12,8 @@ from ..documents.fields import SUFFIX
 from ..errors import BulkError, MappingError
 from ..layout.compact import check_whole
 from ..layout.mapping import field_paths
-from ..layout.records import TRUSTED_S, forget_record, read_mappings
+from ..layout.meta import forget_record
+from ..layout.records import TRUSTED_S, read_mappings
 from ..layout.statistics import forget_statistics
 from ..reply import part
 from .pace import Pace

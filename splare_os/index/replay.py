@@ -1,7 +1,9 @@
 """Dead letters that a pipeline has left, sent once more through the pipeline of their index."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from threading import Event
 from typing import Any, TypeAlias
 
 import orjson
@@ -12,12 +14,25 @@ from ..errors import BulkError
 from ..layout.existing import index_exists
 from ..layout.pipeline import DEAD_LETTERS
 from ..reply import part
-from .patience import reason_of
+from .patience import (
+    FAILURES,
+    Attempts,
+    Failure,
+    Patience,
+    describe,
+    is_transient,
+    reason_of,
+    retried,
+    within,
+)
+from .sender import BUSY
 
 AT_A_TIME = 100
 ANEW = "refused again: its letter is anew"
 
-Letter: TypeAlias = dict[str, Any]
+Json: TypeAlias = dict[str, Any]
+Letters: TypeAlias = dict[str, Json]
+"""By their ids, oldest first."""
 
 
 @dataclass(frozen=True)
@@ -31,53 +46,141 @@ class Replayed:
     reason: str = ""
 
 
-def replay(client: OpenSearch, index: str) -> Iterator[Replayed]:
-    """Yield what becomes of each dead letter of `index`, oldest first; what is stored is removed.
+@dataclass(frozen=True)
+class Sendable:
+    """A document to be sent again, and its letters: it may have failed several times.
 
-    A document that was written anew since it failed is written over: replay before that.
+    One that was sent without an id has that of its letter, so that it may be sent twice.
     """
-    if not index_exists(client, DEAD_LETTERS):
-        return
-    client.indices.refresh(index=DEAD_LETTERS)
-    found = _letters(client, index)
-    letters = [letter for letter in found if "document" in letter["_source"]]
-    others = [letter["_source"].get("id") for letter in found if letter not in letters]
-    yield from (Replayed(name, "no dead letter: it holds no document") for name in others)
-    for start in range(0, len(letters), AT_A_TIME):
-        yield from _sent(client, index, letters[start : start + AT_A_TIME])
+
+    id: str
+    document: object
+    letters: Sequence[str]
 
 
-def _letters(client: OpenSearch, index: str) -> list[Letter]:
-    """Return all letters of an index that are there now: those that come meanwhile are others."""
-    found: list[Letter] = []
-    query = {"term": {"index": index}}
-    body: dict[str, Any] = {"query": query, "size": 1000, "sort": ["@timestamp"]}
-    reply = client.search(index=DEAD_LETTERS, body=body, params={"scroll": "5m"})
-    while hits := part(reply, "hits", "hits"):
-        found += hits
-        reply = client.scroll(body={"scroll_id": reply["_scroll_id"], "scroll": "5m"})
-    client.clear_scroll(body={"scroll_id": reply["_scroll_id"]})
-    return found
+def replay(
+    client: OpenSearch, index: str, *, patience: Patience | None = None, stop: Event | None = None
+) -> Iterator[Replayed]:
+    """Yield what becomes of the dead letters of `index`, oldest first; what is stored is removed.
+
+    Of a document that has several letters the last is sent, which then stands for all of them.
+    A document that was written anew since it failed is written over: replay before that.
+    `BulkError` if the cluster does not answer: no letter is lost, and the same command goes on.
+    """
+    replaying = Replay(client, index, patience or Patience(), stop or Event())
+    letters = replaying.letters()
+    odd = [letter.get("id") for letter in letters.values() if "document" not in letter]
+    yield from (Replayed(name, "no dead letter: it holds no document") for name in odd)
+    found = _sendable(letters)
+    for start in range(0, len(found), AT_A_TIME):
+        yield from replaying.sent(found[start : start + AT_A_TIME], letters)
 
 
-def _sent(client: OpenSearch, index: str, letters: Sequence[Letter]) -> list[Replayed]:
-    """Return what becomes of letters, all of which have a document."""
-    names = [letter["_source"].get("id") for letter in letters]
-    lines = b"".join(_lines(index, letter["_source"]) for letter in letters)
-    results = [part(item, "index") for item in part(client.bulk(body=lines), "items")]
-    _require_order(results, names)
-    reasons = [_reason(result) for result in results]
-    done = [
-        b'{"delete":' + orjson.dumps({"_id": letter["_id"]}) + b"}\n"
-        for letter, reason in zip(letters, reasons, strict=True)
-        if reason in ("", ANEW)
-    ]
-    if done:
-        _require_removed(client.bulk(body=b"".join(done), index=DEAD_LETTERS))
-    return list(map(Replayed, names, reasons))
+def _sendable(letters: Letters) -> list[Sendable]:
+    """Return the documents of letters; of several with the same id the last."""
+    found: dict[str, Sendable] = {}
+    for name, letter in letters.items():
+        if "document" in letter:
+            of = _id(name, letter)
+            earlier = found.pop(of).letters if of in found else ()
+            found[of] = Sendable(of, letter["document"], [*earlier, name])
+    return list(found.values())
 
 
-def _require_order(results: Sequence[Letter], names: Sequence[str | None]) -> None:
+def _id(name: str, letter: Mapping[str, Any]) -> str:
+    """Return the id of the document of a letter."""
+    return name if letter.get("id") is None else str(letter["id"])
+
+
+@dataclass(frozen=True)
+class Replay:
+    """The letters of one index on their way."""
+
+    client: OpenSearch
+    index: str
+    patience: Patience
+    stop: Event
+
+    def letters(self) -> Letters:
+        """Return all letters of the index that are there now: those that come later are others."""
+        return retried(self._letters, self.patience, self.stop)
+
+    def _letters(self) -> Letters:
+        if not index_exists(self.client, DEAD_LETTERS):
+            return {}
+        self.client.indices.refresh(index=DEAD_LETTERS)
+        found: Letters = {}
+        query = {"term": {"index": self.index}}
+        body: Json = {"query": query, "size": 1000, "sort": ["@timestamp"]}
+        reply = self.client.search(index=DEAD_LETTERS, body=body, params={"scroll": "5m"})
+        while hits := part(reply, "hits", "hits"):
+            found |= {part(hit, "_id"): part(hit, "_source") for hit in hits}
+            scroll = {"scroll_id": part(reply, "_scroll_id"), "scroll": "5m"}
+            reply = self.client.scroll(body=scroll)
+        self.client.clear_scroll(body={"scroll_id": part(reply, "_scroll_id")})
+        return found
+
+    def sent(self, documents: Sequence[Sendable], known: Letters) -> list[Replayed]:
+        """Return what becomes of documents; `known` are the letters of before."""
+        reasons = self._reasons(documents, known)
+        gone = [one for one in documents if reasons[one.id] in ("", ANEW)]
+        done = [_deletion(name) for one in gone for name in one.letters]
+        if done:
+            remove = partial(self.client.bulk, body=b"".join(done), index=DEAD_LETTERS)
+            retried(lambda: _require_removed(remove()), self.patience, self.stop)
+        return [Replayed(one.id, reasons[one.id]) for one in documents]
+
+    def _reasons(self, documents: Sequence[Sendable], known: Letters) -> dict[str, str]:
+        """Return by id why each failed again, "" where it is stored; what may pass is sent again.
+
+        Where the reply is lost, a letter that has come since tells that its document failed.
+        """
+        reasons: dict[str, str] = {}
+        left, failure = list(documents), None
+        for attempt in (tries := Attempts(self.patience, self.stop)):
+            try:
+                if attempt > 1:
+                    now = self._letters().items()
+                    anew = {_id(name, one) for name, one in now if name not in known}
+                    reasons |= {one.id: ANEW for one in left if one.id in anew}
+                    left = [one for one in left if one.id not in anew]
+                results = self._answers(left)
+            except FAILURES as error:
+                failure = error
+                tries.failed(error)
+                if is_transient(error):
+                    continue
+                break
+            failure = None
+            reasons |= {one.id: _reason(found) for one, found in zip(left, results, strict=True)}
+            busy = [part(found, "status") in BUSY for found in results]
+            left = [one for one, is_busy in zip(left, busy, strict=True) if is_busy]
+            if not left:
+                break
+        _require_answer(failure)
+        return reasons
+
+    def _answers(self, documents: Sequence[Sendable]) -> list[Json]:
+        """Return what the cluster says of each document."""
+        if not documents:
+            return []
+        body = b"".join(_lines(self.index, one) for one in documents)
+        reply = within(partial(self.client.bulk, body=body), self.stop)
+        results = [part(item, "index") for item in part(reply, "items")]
+        _require_order(results, [one.id for one in documents])
+        return results
+
+
+def _require_answer(failure: Failure | None) -> None:
+    """Raise `BulkError` for a request that has failed for good."""
+    if failure is not None:
+        raise BulkError(
+            f"the cluster does not answer, or refuses: {describe(failure)}. No letter is lost: run "
+            "the same command again"
+        ) from failure
+
+
+def _require_order(results: Sequence[Json], names: Sequence[str]) -> None:
     """Raise `BulkError` unless each document has its answer: a letter of another would go.
 
     A pipeline may give a document another id, though not that of another letter.
@@ -102,12 +205,16 @@ def _require_removed(reply: object) -> None:
             )
 
 
-def _lines(index: str, letter: Letter) -> bytes:
-    name = {"_index": index} | ({"_id": letter["id"]} if letter.get("id") is not None else {})
-    return orjson.dumps({"index": name}) + b"\n" + orjson.dumps(letter["document"]) + b"\n"
+def _lines(index: str, one: Sendable) -> bytes:
+    name = {"_index": index, "_id": one.id}
+    return orjson.dumps({"index": name}) + b"\n" + orjson.dumps(one.document) + b"\n"
 
 
-def _reason(result: dict[str, Any]) -> str:
+def _deletion(name: str) -> bytes:
+    return b'{"delete":' + orjson.dumps({"_id": name}) + b"}\n"
+
+
+def _reason(result: Json) -> str:
     status = part(result, "status")
     if "error" in result or not status < 300:
         return reason_of(result.get("error", f"status {status}"))

@@ -236,7 +236,8 @@ class Sender:
         hit = [fate for fate in refusals if _is_systemic(fate)]
         if not hit and len(refusals) == len(fates) > 1:  # not one of many got through
             alike = len({fate.reason for fate in refusals}) == 1 and len(refusals) >= ALIKE
-            if alike or all(fate.is_whole or fate.advice == "again" for fate in refusals):
+            again = all(fate.is_whole or fate.advice == "again" for fate in refusals)
+            if alike or (again and (refusals[0].is_whole or self.handle.refusal())):
                 hit = refusals
         if hit:
             raise self._error(hit[0], len(hit), len(fates))
@@ -293,6 +294,7 @@ def _remedy(refusal: Refusal) -> str:
         413: "Raise the limit on the size of a request, at the cluster or the proxy before it",
         400: "The request itself is refused: see the reason",
         429: "The cluster is overloaded or out of disk space",
+        500: "The cluster, or an ingest pipeline of the index, fails: see the reason",
     }
     remedy = actions.get(refusal.status, "The cluster does not answer")
     return f"{remedy}. Nothing is lost: run the same command again afterwards"

@@ -17,6 +17,7 @@ from ..scoring import Scoring
 from .compact import PRICE, is_compact
 from .cut import NO_CUT, DocumentCut, default_top_k
 from .existing import index_exists
+from .meta import merged_meta
 from .records import (
     FieldRecord,
     Records,
@@ -33,6 +34,9 @@ from .settings import NewIndex
 log = logging.getLogger(__name__)
 
 Json: TypeAlias = dict[str, "object"]
+
+MOST_PUTS = 5
+"""Times that a record is written: another's write of `_meta` at the same moment takes it away."""
 
 
 def template() -> Json:
@@ -102,18 +106,6 @@ def index_body(
     }
 
 
-def merged_meta(mappings: Json, field: str, record: FieldRecord) -> Json:
-    """Return the whole `_meta` with the record of `field` set and every other key kept.
-
-    The server replaces `_meta` as a whole: what is left out is lost.
-    """
-    meta = mappings.get("_meta")
-    kept = meta if isinstance(meta, dict) else {}
-    ours = kept.get("splare")
-    records = ours if isinstance(ours, dict) else {}
-    return kept | {"splare": records | {field: record.to_meta()}}
-
-
 def write_index(client: OpenSearch, index: str) -> str:
     """Return the concrete index that takes what is written to `index`, a name or an alias."""
     try:
@@ -133,11 +125,17 @@ def write_index(client: OpenSearch, index: str) -> str:
 
 
 def check_routing(client: OpenSearch, index: str) -> None:
-    """Raise `MappingError` if a concrete index takes no document without a routing."""
+    """Raise `MappingError` if a concrete index requires a routing, or has documents with one.
+
+    Without it, such a document would be stored a second time, in another shard.
+    """
     routing = read_mappings(client, index)[index].get("_routing")
-    if isinstance(routing, dict) and routing.get("required"):
+    is_required = isinstance(routing, dict) and routing.get("required")
+    body = {"size": 0, "terminate_after": 1, "query": {"exists": {"field": "_routing"}}}
+    if is_required or part(client.search(index=index, body=body), "hits", "total", "value"):
+        what = "requires a routing" if is_required else "has documents with a routing"
         raise MappingError(
-            f"index {index!r} requires a routing, and documents are indexed without: let your "
+            f"index {index!r} {what}, and documents are indexed without: let your "
             f"application write them, and then `splare-os backfill --index {index}`"
         )
 
@@ -242,11 +240,18 @@ def _create(
 
 def _add_field(client: OpenSearch, index: str, fields: Fields, record: FieldRecord) -> None:
     """Give a concrete index the impacts field, its record, or nothing if it has both."""
+    for _ in range(MOST_PUTS):
+        if not _has_added(client, index, fields, record):
+            return
+
+
+def _has_added(client: OpenSearch, index: str, fields: Fields, record: FieldRecord) -> bool:
+    """Return whether the field, or its record, had to be written."""
     field = fields.impacts_name
     mappings = read_mappings(client, index)[index]
     known = records_of(index, mappings).get(field)
     if known == record:
-        return
+        return False
     if known is None:
         _refuse_unknown_impacts(client, index, field, mappings)
         for other in records_of(index, mappings):
@@ -268,6 +273,7 @@ def _add_field(client: OpenSearch, index: str, fields: Fields, record: FieldReco
             "it was sent to an index that was deleted or replaced during a run, delete it"
         ) from error
     log.info("mapped index=%s field=%s fingerprint=%s", index, field, record.fingerprint)
+    return True
 
 
 def _refuse_unknown_impacts(client: OpenSearch, index: str, field: str, mappings: Json) -> None:

@@ -184,20 +184,6 @@ def read_records(client: OpenSearch, index: str, view: View = PLAIN) -> dict[str
     return {name: records_of(name, mappings) for name, mappings in found.items()}
 
 
-def forget_record(client: OpenSearch, index: str, field: str) -> bool:
-    """Return whether the concrete index had a record of `field`, which it has no more.
-
-    The server replaces `_meta` as a whole: all else in it is written again.
-    """
-    meta = read_mappings(client, index)[index].get("_meta")
-    ours = meta.get("splare") if isinstance(meta, dict) else None
-    if not isinstance(meta, dict) or not isinstance(ours, dict) or field not in ours:
-        return False
-    others = {name: record for name, record in ours.items() if name != field}
-    client.indices.put_mapping(index=index, body={"_meta": meta | {"splare": others}})
-    return True
-
-
 def check_record(record: FieldRecord, index: str, field: str, encoder: Encoder) -> None:
     """Raise `ModelMismatchError` unless `encoder` may read and write this field."""
     if record.fingerprint == encoder.fingerprint and record.n_latents == encoder.n_latents:

@@ -37,6 +37,13 @@ def test_a_folder_that_cannot_be_listed_is_told(data, monkeypatch):
         find_sources([str(data)])
 
 
+@pytest.mark.parametrize("source", ["", "/**/*.jsonl"])
+def test_a_link_to_nothing_is_told(data, source):
+    (data / "deep/gone.jsonl").symlink_to("nowhere")
+    with pytest.raises(JobError, match=r"cannot be read: .*deep/gone.jsonl"):
+        find_sources([f"{data}{source}"])
+
+
 def test_a_file_that_may_not_be_looked_at_is_told(data, monkeypatch):
     def stat(path, **_):
         raise PermissionError(13, "Permission denied", str(path))

@@ -15,7 +15,7 @@ from opensearchpy import OpenSearch
 
 from splare_os.index import BackfillOptions, backfill
 from splare_os.index.actions import Target, text_digest
-from splare_os.layout import DocumentCut
+from splare_os.layout import DocumentCut, read_records
 from splare_os.scoring import K1, Saturation
 from tests.hashing import HashEncoder
 
@@ -144,6 +144,15 @@ def test_nothing_of_theirs_is_lost_and_all_documents_get_their_impacts(
     client, cluster_url, index, tmp_path
 ):
     run(client, cluster_url, index, tmp_path, n=2000, n_kills=2, seed=7)
+
+
+def test_a_record_that_another_write_of_the_mapping_has_lost_is_there_at_the_end(
+    client, index, tmp_path
+):
+    made(client, index, 8)
+    for _ in backfill(client, HashEncoder(), BackfillOptions(index, state_folder=tmp_path)):
+        client.indices.put_mapping(index=index, body={"_meta": {"owner": "theirs"}})
+    assert read_records(client, index)[index].keys() == {"text_splare"}
 
 
 @pytest.mark.slow

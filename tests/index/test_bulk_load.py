@@ -54,6 +54,21 @@ def test_an_index_is_set_back_at_the_end(client, index, start, former, tmp_path)
     assert not list((tmp_path / "state").glob(f"*{SUFFIX}"))
 
 
+def test_a_load_of_another_state_folder_does_not_keep_what_the_first_has_set(
+    client, index, start, former, tmp_path, caplog
+):
+    first = iter(start())
+    next(first)
+    second = iter(start(state_folder=tmp_path / "other"))
+    next(second)
+    list(first)
+    assert settings_of(client, index) == former
+    list(second)
+    assert settings_of(client, index) == former
+    assert "in bulk load already" in caplog.text
+    assert not list((tmp_path / "other").glob(f"*{SUFFIX}"))
+
+
 def test_a_new_index_is_set_back_to_what_it_was_made_with(client, index, start):
     list(start())
     found = settings_of(client, index)

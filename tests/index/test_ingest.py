@@ -7,6 +7,7 @@ from splare_os.errors import MappingError
 from splare_os.index import BulkOptions, IngestOptions, ingest
 from splare_os.index.ingest import IngestRun
 from splare_os.index.stages import bottleneck
+from splare_os.layout import read_records
 from tests.hashing import HashEncoder
 from tests.index.faults import passed
 from tests.index.proxy import Proxy
@@ -61,6 +62,20 @@ def test_a_cluster_that_is_slowest_hardly_ever_waits(cluster_url, whole):
     stages = running.counters().stages
     assert bottleneck(stages) == "cluster"
     assert running.worker.flight.sender.gate.busy_s() >= 0.95 * sum(stages.values())
+
+
+def test_documents_with_a_routing_are_not_stored_a_second_time(client, index, tmp_path, source):
+    client.indices.create(index=index, body={"settings": {"number_of_shards": 3}})
+    client.index(index=index, id="d1", body={"text": "x"}, routing="r", refresh=True)
+    with pytest.raises(MappingError, match="has documents with a routing.*splare-os backfill"):
+        list(ingest(client, HashEncoder(), [source], IngestOptions(index, state_folder=tmp_path)))
+
+
+def test_a_record_that_another_write_has_lost_is_there_at_the_end(client, index, tmp_path, source):
+    running = ingest(client, HashEncoder(), [source], IngestOptions(index, state_folder=tmp_path))
+    for _ in running:
+        client.indices.put_mapping(index=index, body={"_meta": {"owner": "theirs"}})
+    assert read_records(client, index)[index].keys() == {"text_splare"}
 
 
 def test_an_index_that_requires_a_routing_is_refused(client, index, tmp_path, source):

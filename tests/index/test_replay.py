@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from opensearchpy import OpenSearch
@@ -6,9 +6,12 @@ from opensearchpy import OpenSearch
 from splare_os.documents.fields import Fields
 from splare_os.errors import BulkError
 from splare_os.index import replay
+from splare_os.index.patience import set_testing
 from splare_os.layout import PIPELINE, ensure_index, put_pipeline
 from splare_os.layout.pipeline import DEAD_LETTERS
 from tests.hashing import HashEncoder
+from tests.index.faults import lost, status, truncated
+from tests.index.proxy import Fault, Proxy, Rule, passed
 
 pytestmark = pytest.mark.opensearch
 
@@ -35,17 +38,6 @@ def test_a_letter_that_fails_again_is_there_once(client: OpenSearch, fed: str) -
     assert (one.id, "again" in one.reason) == ("bad", True)
     [letter] = letters(client, fed)
     assert letter["document"] == {"text": "oil", "text_splare": 7}
-
-
-def test_what_is_stored_leaves_the_letters(client: OpenSearch, fed: str) -> None:
-    pipeline = {"processors": [{"remove": {"field": "text_splare"}}]}
-    client.ingest.put_pipeline(id=f"{fed}-mended", body=pipeline)
-    client.indices.put_settings(index=fed, body={"index": {"default_pipeline": f"{fed}-mended"}})
-    assert [one.reason for one in replay(client, fed)] == [""]
-    assert client.get(index=fed, id="bad")["_source"] == {"text": "oil"}
-    assert letters(client, fed) == []
-    client.indices.put_settings(index=fed, body={"index": {"default_pipeline": None}})
-    client.ingest.delete_pipeline(id=f"{fed}-mended")
 
 
 def test_what_the_index_refuses_stays_a_letter(client: OpenSearch, fed: str) -> None:
@@ -94,7 +86,78 @@ def test_letters_stay_where_answers_are_in_another_order(client: OpenSearch, fed
 def test_a_status_decides_where_an_error_tells_nothing(
     client: OpenSearch, fed: str, error: dict[str, str]
 ) -> None:
-    item = {"_index": fed, "_id": "bad", "status": 429} | error
+    item = {"_index": fed, "_id": "bad", "status": 409} | error
     [one] = replay(changed(client, lambda _: [{"index": item}]), fed)
-    assert one.reason == error.get("error", "status 429")
+    assert one.reason == error.get("error", "status 409")
     assert [letter["id"] for letter in letters(client, fed)][:1] == ["bad"]
+
+
+MENDED = {"processors": [{"remove": {"field": "text_splare", "ignore_missing": True}}]}
+
+
+@pytest.fixture
+def mended(client: OpenSearch, fed: str) -> Iterator[str]:
+    """The index of a letter, once its pipeline takes the document."""
+    client.ingest.put_pipeline(id=f"{fed}-mended", body=MENDED)
+    client.indices.put_settings(index=fed, body={"index": {"default_pipeline": f"{fed}-mended"}})
+    yield fed
+    client.indices.put_settings(index=fed, body={"index": {"default_pipeline": None}})
+    client.ingest.delete_pipeline(id=f"{fed}-mended")
+
+
+def test_what_is_stored_leaves_the_letters(client: OpenSearch, mended: str) -> None:
+    assert [one.reason for one in replay(client, mended)] == [""]
+    assert client.get(index=mended, id="bad")["_source"] == {"text": "oil"}
+    assert letters(client, mended) == []
+
+
+def once(fault: Fault, number: int) -> Rule:
+    return lambda request: (
+        fault if (request.kind, request.number) == ("POST _bulk", number) else passed
+    )
+
+
+def replayed(client: OpenSearch, index: str, rule: Rule) -> list[str]:
+    """Return the reasons of a replay through a proxy."""
+    url = "http://{host}:{port}".format(**client.transport.hosts[0])
+    with Proxy(url, rule) as proxy, OpenSearch(proxy.url, max_retries=0) as through, set_testing():
+        return [one.reason for one in replay(through, index)]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("fault", [status(503), truncated, lost])
+def test_a_request_that_fails_once_is_sent_again(
+    client: OpenSearch, mended: str, fault: Fault, number: int
+) -> None:
+    client.index(index=DEAD_LETTERS, body={"index": mended, "document": {"text": "ants"}})
+    assert replayed(client, mended, once(fault, number)) == ["", ""]
+    client.indices.refresh(index=mended)
+    assert client.count(index=mended)["count"] == 2
+    assert letters(client, mended) == []
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("fault", [status(503), truncated, lost])
+def test_a_letter_that_fails_again_is_there_once_whatever_is_heard_of_it(
+    client: OpenSearch, fed: str, fault: Fault, number: int
+) -> None:
+    [reason] = replayed(client, fed, once(fault, number))
+    assert "again" in reason
+    assert [letter["id"] for letter in letters(client, fed)] == ["bad"]
+
+
+def test_a_document_that_the_cluster_is_too_busy_for_is_sent_again(
+    client: OpenSearch, mended: str
+) -> None:
+    item = {"_index": mended, "_id": "bad", "status": 429, "error": "busy"}
+    with set_testing():
+        [one] = replay(changed(client, lambda _: [{"index": item}]), mended)
+    assert one.reason == ""
+
+
+def test_of_several_letters_of_a_document_the_last_is_sent(client: OpenSearch, mended: str) -> None:
+    late = {"index": mended, "id": "bad", "document": {"text": "newer"}, "@timestamp": "2999-01-01"}
+    client.index(index=DEAD_LETTERS, body=late, refresh=True)
+    assert [one.reason for one in replay(client, mended)] == [""]
+    assert client.get(index=mended, id="bad")["_source"] == {"text": "newer"}
+    assert letters(client, mended) == []

@@ -288,6 +288,11 @@ def test_what_no_document_gets_through_is_not_the_documents_fault(answer: Answer
         send(Script(*[answer] * 4), index=Index("no reply"))
 
 
+def test_few_that_fail_each_time_are_dead_where_the_index_takes_others():
+    found = send(Script(*[statuses(a=500, b=500)] * 5))
+    assert [refusal[0] for refusal in found] == [500, 500]
+
+
 def test_one_document_that_meets_500_again_and_again_is_dead():
     (first, second) = send(Script(*[statuses(b=500)] * 4))
     assert first is None

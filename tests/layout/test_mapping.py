@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -16,7 +17,7 @@ from splare_os.layout import (
     read_records,
     template,
 )
-from splare_os.layout.mapping import check_target, merged_meta, properties, write_index
+from splare_os.layout.mapping import check_target, properties, write_index
 from splare_os.layout.records import LAYOUT
 from splare_os.scoring import K1, Saturation
 from tests.hashing import CutEncoder, HashEncoder
@@ -49,15 +50,6 @@ def test_a_text_called_content_has_its_copy_elsewhere():
     assert content_field(fields) == "content_all"
     assert properties(fields)["content"]["copy_to"] == "content_all"
     assert "copy_to" not in properties(fields)["content_all"]
-
-
-def test_foreign_keys_of_meta_are_kept():
-    other = {"fingerprint": "f"}
-    mappings = {"_meta": {"owner": "ours", "splare": {"body_splare": other}}}
-    assert merged_meta(mappings, "text_splare", RECORD) == {
-        "owner": "ours",
-        "splare": {"body_splare": other, "text_splare": RECORD.to_meta()},
-    }
 
 
 @pytest.mark.parametrize("index", ["", "a*", "a,b", "a b"])
@@ -141,6 +133,19 @@ class TestOnACluster:
         ensure_index(client, index, HashEncoder(fingerprint="f" * 16), Fields(text="abstract"))
         assert find_impacts(client, index, Fields(), encoder)
         assert read_records(client, index)[index]["abstract_splare"].fingerprint == "f" * 16
+
+    def test_a_record_that_another_write_takes_away_is_written_again(self, client, index, encoder):
+        client.indices.create(index=index)
+        put = client.indices.put_mapping
+        lost = iter([{"_meta": {"owner": "theirs"}}] * 2)
+
+        def put_and_lose(**asked):
+            put(**asked)
+            put(index=index, body=next(lost, {}))
+
+        with patch.object(client.indices, "put_mapping", put_and_lose):
+            ensure_index(client, index, encoder, Fields())
+        assert find_impacts(client, index, Fields(), encoder)
 
     def test_another_cut_of_the_same_model_is_recorded(self, client, index, encoder):
         ensure_index(client, index, encoder, Fields())

@@ -1,0 +1,46 @@
+"""A mapping's `_meta`, in which records stand: the server replaces it as a whole.
+
+So who writes it at the same moment as another takes the other's record away.
+"""
+
+from collections.abc import Mapping
+
+from opensearchpy import OpenSearch
+
+from .records import FieldRecord, read_mappings, records_of
+
+
+def merged_meta(
+    mappings: Mapping[str, object], field: str, record: FieldRecord
+) -> dict[str, object]:
+    """Return the whole `_meta` with the record of `field` set and every other key kept.
+
+    The server replaces `_meta` as a whole: what is left out is lost.
+    """
+    meta = mappings.get("_meta")
+    kept = meta if isinstance(meta, dict) else {}
+    ours = kept.get("splare")
+    records = ours if isinstance(ours, dict) else {}
+    return kept | {"splare": records | {field: record.to_meta()}}
+
+
+def restore_record(client: OpenSearch, index: str, field: str, record: FieldRecord) -> None:
+    """Write the record of a field of a concrete index, unless the field has one."""
+    mappings = read_mappings(client, index)[index]
+    if field not in records_of(index, mappings):
+        body = {"_meta": merged_meta(mappings, field, record)}
+        client.indices.put_mapping(index=index, body=body)
+
+
+def forget_record(client: OpenSearch, index: str, field: str) -> bool:
+    """Return whether the concrete index had a record of `field`, which it has no more.
+
+    The server replaces `_meta` as a whole: all else in it is written again.
+    """
+    meta = read_mappings(client, index)[index].get("_meta")
+    ours = meta.get("splare") if isinstance(meta, dict) else None
+    if not isinstance(meta, dict) or not isinstance(ours, dict) or field not in ours:
+        return False
+    others = {name: record for name, record in ours.items() if name != field}
+    client.indices.put_mapping(index=index, body={"_meta": meta | {"splare": others}})
+    return True
