@@ -25,6 +25,9 @@ Qrels: TypeAlias = dict[str, dict[str, int]]
 QRELS = ("qrels/{split}.tsv", "qrels-{split}.tsv")
 """Where a split's judgements may be."""
 
+MOST_GRADE = 2**31
+"""ir_measures counts with smaller ones."""
+
 LANGUAGE_DOCUMENTS = 500
 """So many of a corpus tell its language."""
 
@@ -139,7 +142,7 @@ def read_qrels(path: Path) -> Qrels:
         raise EvaluationError(f"{path} cannot be read: {error}") from error
     for number, line in enumerate(lines, 1):
         cells = [cell.strip() for cell in line.split("\t")]
-        if not line.strip() or (number == 1 and len(cells) == 3 and not _is_number(cells[2])):
+        if not line.strip() or (number == 1 and _is_header(cells)):
             continue
         if len(cells) != 3 or not _is_grade(cells[2]) or not all(cells):
             raise EvaluationError(
@@ -236,12 +239,9 @@ def _is_own(document: Document, query: str) -> bool:
 
 
 def _is_grade(cell: str) -> bool:
-    return cell.removeprefix("-").isdecimal()
+    return cell.removeprefix("-").isdecimal() and abs(int(cell)) < MOST_GRADE
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
+def _is_header(cells: list[str]) -> bool:
+    """Return whether cells are names of columns: ids and grades have digits."""
+    return len(cells) == 3 and all(cells) and not any(map(str.isdigit, "".join(cells)))

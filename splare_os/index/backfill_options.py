@@ -45,8 +45,8 @@ class BackfillOptions:
     page_documents: int = 64
     bulk: BulkOptions = field(default_factory=BulkOptions)
     patience: Patience = field(default_factory=Patience)
-    state_folder: Path | None = None
-    dead_letters: Path | None = None
+    state_folder: Path | str | None = None
+    dead_letters: Path | str | None = None
 
     def __post_init__(self) -> None:
         """Refuse an index that cannot be written to, and bounds that nothing fits."""
@@ -80,9 +80,9 @@ class BackfillOptions:
             orjson.dumps(self.where, option=orjson.OPT_SORT_KEYS).decode(),
         ]
         key = sha256("\n".join(map(str, parts)).encode()).hexdigest()[:8]
-        folder = self.state_folder or default_state_folder()
+        folder = Path(self.state_folder or default_state_folder())
         name = f"{target.index}-backfill-{key}"
-        letters = self.dead_letters or folder / f"{name}.dead.jsonl"
+        letters = Path(self.dead_letters or folder / f"{name}.dead.jsonl")
         if letters.exists() and not letters.is_file():
             raise ValueError(f"dead letters {letters}: not a regular file; name another")
         return folder / f"{name}.json", letters.resolve()

@@ -51,8 +51,8 @@ class IngestOptions:
     chunk_bytes: int = 2**20
     bulk: BulkOptions = field(default_factory=BulkOptions)
     patience: Patience = field(default_factory=Patience)
-    state_folder: Path | None = None
-    dead_letters: Path | None = None
+    state_folder: Path | str | None = None
+    dead_letters: Path | str | None = None
     hash_sources: bool = False
     is_restarted: bool = False
     bulk_load: bool = False
@@ -135,9 +135,9 @@ def find_job(
         "" if can_resume else secrets.token_hex(8),
     ]
     key = sha256("\n".join(map(str, parts)).encode()).hexdigest()[:8]
-    folder = options.state_folder or default_state_folder()
+    folder = Path(options.state_folder or default_state_folder())
     name = f"{options.index}-{key}" if can_resume else f"{options.index}{PIPE}{key}"
-    letters = options.dead_letters or folder / f"{name}.dead.jsonl"
+    letters = Path(options.dead_letters or folder / f"{name}.dead.jsonl")
     if str(letters.resolve()) in map(absolute, sources):
         raise ValueError(f"dead letters {letters}: that is one of the sources; name another file")
     if letters.exists() and not letters.is_file():

@@ -61,12 +61,12 @@ class _Found:
     sources: tuple[str, ...] = ()
 
 
-def list_jobs(folder: Path | None = None) -> list[JobStatus]:
+def list_jobs(folder: Path | str | None = None) -> list[JobStatus]:
     """Return the jobs of a state folder, those that advanced last first.
 
     A file that cannot be read is passed over, and the log tells.
     """
-    folder = folder or default_state_folder()
+    folder = Path(folder or default_state_folder())
     paths = [*folder.glob("*.sqlite"), *folder.glob("*-backfill-*.json")]
     found = [one for one in map(job_status, paths) if one is not None]
     return sorted(found, key=lambda one: one.idle_s)

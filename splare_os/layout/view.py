@@ -21,7 +21,7 @@ class View:
         """Return this view with the options among `params` in place of its own."""
         spelt = {spelling: name for name in OPTIONS for spelling in (name, _in_camel_case(name))}
         given = {spelt[key]: one for key, one in params.items() if key in spelt and one is not None}
-        return replace(self, options={**self.options, **{k: _text(v) for k, v in given.items()}})
+        return replace(self, options={**self.options, **{k: as_text(v) for k, v in given.items()}})
 
     @property
     def ignores_unavailable(self) -> bool:
@@ -49,10 +49,10 @@ def _in_camel_case(name: str) -> str:
     return first + "".join(map(str.capitalize, others))
 
 
-def _text(value: object) -> str:
+def as_text(value: object) -> str:
     """Return an option as an address spells it; opensearch-py may have made bytes of it.
 
-    >>> _text(True), _text(["open", "hidden"]), _text(b"all")
+    >>> as_text(True), as_text(["open", "hidden"]), as_text(b"all")
     ('true', 'open,hidden', 'all')
     """
     if isinstance(value, bytes):

@@ -73,6 +73,7 @@ def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
         ("queries", '{"_id": "q4", "text": 4}', "queries.jsonl, line 5: field 'text' is a number"),
         ("qrels/test", "q1\td1", "test.tsv, line 7: .* is not query id, document id and a whole"),
         ("qrels/test", "q1\td1\t0.5", r"test.tsv, line 7: 'q1\\td1\\t0.5' is not"),
+        ("qrels/test", f"q1\td1\t{2**31}", "test.tsv, line 7: .* is not"),
         ("qrels/test", "q9\td1\t1", "lacks 1 of 4 judged queries, such as 'q9'"),
     ],
 )
@@ -130,3 +131,13 @@ def test_judged_documents_that_are_not_there_are_told_and_none_at_all_refused(
     write(tmp_path / "corpus.jsonl", [{"_id": "d9", "text": "oil"}])
     with pytest.raises(EvaluationError, match="none of 4 judged documents, such as 'd1', is in"):
         read_dataset(tmp_path, "tiny")
+
+
+@pytest.mark.parametrize("line", ["q1\td1\t", "q1\td1\tx", "q1\td1\t0.5"])
+def test_a_first_line_that_is_no_judgement_is_no_header_for_that(tmp_path, line):
+    path = tmp_path / "qrels.tsv"
+    path.write_text(f"{line}\nq2\td2\t1\n")
+    with pytest.raises(EvaluationError, match="line 1"):
+        read_qrels(path)
+    path.write_text("query-id\tcorpus-id\tscore\nq2\td2\t1\n")
+    assert read_qrels(path) == {"q2": {"d2": 1}}

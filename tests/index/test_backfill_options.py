@@ -34,7 +34,9 @@ def test_what_cannot_be_done_is_refused(options, message):
 
 def test_the_same_command_is_the_same_job_and_another_query_is_another(tmp_path: Path):
     def files(**options: object) -> tuple[Path, Path]:
-        return BackfillOptions("shop", state_folder=tmp_path, **options).files(Client(), TARGET)
+        return BackfillOptions("shop", **{"state_folder": tmp_path, **options}).files(
+            Client(), TARGET
+        )
 
     one = {"term": {"a": 1}}
     assert files() == files(watch=True, max_rate=7, is_restarted=True)
@@ -42,6 +44,8 @@ def test_the_same_command_is_the_same_job_and_another_query_is_another(tmp_path:
     path, letters = files()
     assert path.name.startswith("shop-backfill-")
     assert (path.parent, letters.parent) == (tmp_path, tmp_path)
+    named = files(state_folder=str(tmp_path), dead_letters=str(tmp_path / "x.jsonl"))
+    assert named == (path, tmp_path / "x.jsonl")
 
 
 def test_dead_letters_are_a_file(tmp_path: Path):

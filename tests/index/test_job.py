@@ -27,7 +27,7 @@ def start(client: OpenSearch, index: str, tmp_path: Path, write: Callable[..., s
         encoder: Encoder, top_k: int | None = None, mass: float | None = None
     ) -> IngestRun:
         options = IngestOptions(
-            index, top_k=top_k, mass=mass, chunk_documents=2, state_folder=tmp_path
+            index, top_k=top_k, mass=mass, chunk_documents=2, state_folder=str(tmp_path)
         )
         return ingest(client, encoder, [source], options)
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
-from ...layout.view import View
+from ...layout.view import View, as_text
 from ..query.query import Dsl
 from .stepped import Stepped
 
@@ -20,6 +20,8 @@ ENDPOINTS: Mapping[str, bool] = {
     "_validate/query": True,
 }
 """Endpoints with a query in their body, and whether they rank by it or only select."""
+
+TEMPLATES = ("/_search/template", "/_msearch/template")
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,15 @@ def parse_path(url: str) -> Target | None:
     return Target(index, parts[0], has_more=len(parts) > 1)
 
 
+def is_template(url: str) -> bool:
+    """Return whether a request's path is that of searches by a template.
+
+    >>> is_template("/books/_search/template?routing=7"), is_template("/_msearch/template")
+    (True, True)
+    """
+    return url.partition("?")[0].endswith(TEMPLATES)
+
+
 def index_of(header: Mapping[str, Any], own: str | None) -> str | None:
     """Return the index that one search of an `_msearch` is of, by its header; None: all.
 
@@ -81,6 +92,8 @@ def index_of(header: Mapping[str, Any], own: str | None) -> str | None:
 
     >>> index_of({"indices": ["a", "b"]}, "c"), index_of({}, "c"), index_of({"index": ""}, "c")
     ('a,b', 'c', None)
+    >>> index_of({"index": 2024}, None)
+    '2024'
     """
     named = header.get("index", header.get("indices", own))
-    return (",".join(named) if isinstance(named, list) else named) or None
+    return None if named is None else as_text(named) or None

@@ -18,7 +18,7 @@ from ...scoring import Scoring, check_scoring
 from ..clause.clause import Clause, Parsed
 from ..clause.remembered import Remembered
 from ..clause.stepped import told
-from ..clause.target import Search, Target, index_of, parse_path
+from ..clause.target import Search, Target, index_of, is_template, parse_path
 from ..clause.translation import Translation, Weighed
 from ..explain.evidence import Sought
 from ..highlight.annotate import Annotated, Wanted
@@ -67,11 +67,11 @@ class RewriteOptions:
 
 
 def is_rewritten(url: str, body: Any) -> bool:  # noqa: ANN401  # what a user hands in
-    """Return whether a request has to be looked at: one that may hold queries, or loses impacts.
+    """Return whether a request or its reply has to be looked at: of queries, or a loss of impacts.
 
     That takes no time; the look itself may ask the cluster, and encode.
     """
-    return _queried(url) is not None or is_update(url, body)
+    return _queried(url) is not None or is_update(url, body) or is_template(url)
 
 
 def _queried(url: str) -> Target | None:
@@ -124,14 +124,14 @@ class Rewriter:
         view = View(headers=headers or {}).with_options({**in_url, **(params or {})})
         if target.endpoint == "_msearch":
             return self._msearch(target, params, body, view)
-        content = plain(body, getattr(self._client.transport, "serializer", None))
+        content = asked = plain(body, getattr(self._client.transport, "serializer", None))
         if target.endpoint == "_search" and "scroll" not in {**in_url, **(params or {})}:
             params, content = without_impacts(params, content)
         if not isinstance(content, Mapping):
             return Rewritten(params, content)
         searches = [Search(target, dict(content), view)]
         (made,), expected, finish = self._bodies(searches, {**in_url, **(params or {})})
-        return Rewritten(params, made, expected, finish)
+        return Rewritten(params, body if made == asked else made, expected, finish)
 
     def _msearch(
         self,

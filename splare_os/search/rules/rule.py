@@ -102,7 +102,7 @@ class Rule:
 class LogOptions:
     """Where searches are logged, None: nowhere; and whether as `plain` texts or their `hash`."""
 
-    path: Path | None = None
+    path: Path | str | None = None
     texts: Texts = "hash"
 
     def __post_init__(self) -> None:

@@ -16,7 +16,7 @@ from ...encoder import Encoder
 from ...errors import MappingError
 from ...layout.records import TRUSTED_S
 from ...layout.view import Headers
-from ..clause.target import Target, parse_path
+from ..clause.target import Target, is_template, parse_path
 from ..query.query import Dsl
 from ..request.body import plain
 from ..request.msearch import parse_msearch, with_searches
@@ -70,9 +70,10 @@ class RuledRewriter(Rewriter):
             return self._several(target, params, body, headers or {})
         content = plain(body, self._client.transport.serializer)
         asking = Asking(url, target.index, params, content, headers or {})
+        if is_template(url):
+            return replace(self._template(asking) or Rewritten(params, None), body=body)
         if target.has_more or target.endpoint != "_search":
-            made = super().rewrite(url, params, body, headers)
-            return made if asking.has_clause else Rewritten(params, body)
+            return super().rewrite(url, params, body, headers)
         return self._one(asking) or Rewritten(params, body)
 
     def _several(
@@ -85,11 +86,19 @@ class RuledRewriter(Rewriter):
         pairs = parse_msearch(body)
         if pairs is None:
             return Rewritten(params, body)
+        one = self._template if target.has_more else self._one
         made = [
-            self._one(asking_of(target.index, params, header, search, headers))
+            one(asking_of(target.index, params, header, search, headers))
             for header, search in pairs
         ]
         return _together(params, body, made) if any(made) else Rewritten(params, body)
+
+    def _template(self, asking: Asking) -> Rewritten | None:
+        """Return a search by a template, which keeps its bytes, with a reply that is tidied."""
+        is_covered = bool(self._rules.covering(asking.index))
+        if not is_covered or asking.names_our_fields or "scroll" in asking.all_params:
+            return None
+        return _finished(Rewritten(asking.params, None), without_our_fields)
 
     def _one(self, asking: Asking) -> Rewritten | None:
         """Return a search as it is to go out; None: byte for byte."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..query.query import Dsl
 from ..request.page import page_of
+from ..rewrite.source import names_in
 from .rule import Mode
 
 HITS = frozenset(
@@ -66,6 +67,9 @@ def why_not(body: Dsl, params: Mapping[str, Any], mode: Mode) -> str | None:
             return f"{', '.join(foreign)}"
     if not by_score(params.get("sort", body.get("sort"))):
         return "sort"
+    stored = names_in(params.get("stored_fields", body.get("stored_fields")))
+    if mode == "hybrid" and "_none_" in stored:
+        return "stored_fields without ids"
     page = page_of(body, params)
     if page is None:
         return "from and size that are no numbers"

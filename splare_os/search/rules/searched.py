@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from .rule import Arm, LogOptions, Rule
@@ -47,7 +48,7 @@ class SearchLog:
         if self._options.path is None:
             return
         try:
-            with self._lock, self._options.path.open("a", encoding="utf-8") as file:
+            with self._lock, Path(self._options.path).open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
             self._is_failing = False
         except OSError as error:

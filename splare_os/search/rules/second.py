@@ -87,10 +87,11 @@ def fused_hits(
             name = hit.get("_index"), hit["_id"]
             hits.setdefault(name, hit)
             scores[name] = scores.get(name, 0.0) + share / (k + rank)
+    hits |= {(hit.get("_index"), hit["_id"]): hit for hit in theirs}
     best = sorted(scores, key=lambda name: -scores[name])  # stable: theirs came first
     whole = [{**hits[name], "_score": scores[name]} for name in best]
     for rank, hit in enumerate(theirs[window:], window + 1):
-        if (hit.get("_index"), hit["_id"]) not in hits:
+        if (hit.get("_index"), hit["_id"]) not in scores:
             least = whole[-1]["_score"]
             whole.append({**hit, "_score": min(least, 1 / (k + rank))})
     return whole

@@ -121,13 +121,16 @@ def _asked(content: Mapping[str, Any], text: object, fields: tuple[str, ...]) ->
 
 
 def boost_of(arguments: Mapping[str, Any]) -> float:
-    """Return the boost of a clause; what is no number is the server's to refuse.
+    """Return the boost of a clause, maybe in quotes; what is none is the server's to refuse.
 
-    >>> boost_of({"boost": 2}), boost_of({})
-    (2.0, 1.0)
+    >>> boost_of({"boost": 2}), boost_of({"boost": "0.5"}), boost_of({"boost": -1}), boost_of({})
+    (2.0, 0.5, 1.0, 1.0)
     """
-    boost = arguments.get("boost")
-    return float(boost) if isinstance(boost, int | float) and boost >= 0 else 1.0
+    try:
+        boost = float(arguments.get("boost", 1.0))
+    except (TypeError, ValueError):
+        return 1.0
+    return boost if boost >= 0 else 1.0
 
 
 def _fields(named: Any) -> tuple[str, ...]:  # noqa: ANN401  # JSON

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from opensearchpy import OpenSearch, Q, Search, helpers
+from opensearchpy import OpenSearch, Q, Search, Urllib3HttpConnection, helpers
 
 from splare_os.documents.fields import Fields
 from splare_os.encoder import Encoder
@@ -256,3 +256,18 @@ def test_a_field_made_with_another_text_field_is_searched_by_its_name(
     assert len(list(ingest(client, encoder, [str(path)], options))) == 2
     reply = splare.search(index="bodies", body={"query": {"splare": {"body": "oil war"}}})
     assert reply["hits"]["hits"][0]["_id"] == "7"
+
+
+@pytest.mark.parametrize("path", ["_count", "_explain/d3", "_validate/query"])
+def test_what_has_no_clause_keeps_its_bytes(cluster_url: str, library: Library, path: str) -> None:
+    sent = []
+
+    class Recording(Urllib3HttpConnection):
+        def perform_request(self, method, url, params=None, body=None, **others):
+            sent.append(body)
+            return super().perform_request(method, url, params, body, **others)
+
+    text = '{ "query":  {"match" : {"text":"oil"}} }'
+    with SplareOpenSearch(cluster_url, connection_class=Recording, encoder=HashEncoder()) as splare:
+        splare.transport.perform_request("POST", f"/library/{path}", body=text)
+    assert sent == [text.encode()]

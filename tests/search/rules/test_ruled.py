@@ -7,6 +7,7 @@ import pytest
 from opensearchpy import NotFoundError, OpenSearch
 
 from splare_os.errors import MappingError
+from splare_os.search.rewrite.rewrite import is_rewritten
 from splare_os.search.rules import LogOptions
 
 from .conftest import INDEX, Clients, ids, without_ranking
@@ -185,6 +186,32 @@ def test_each_search_of_an_msearch_has_its_own_rule(ruled: Clients, client: Open
     assert len(ids(first)) > len(ids(client.search(index=INDEX, body=body)))
     assert second["hits"]["hits"][0]["_source"].keys() == {"title", "text", "year"}
     assert third["status"] == 404
+
+
+def test_templates_keep_their_bytes_and_their_replies_are_tidied(
+    ruled: Clients, client: OpenSearch
+) -> None:
+    template = {"source": {"query": MATCH, "size": 3}, "params": {}}
+    lines = f'{{"index":  "{INDEX}"}}\n{json.dumps(template)}\n'
+    theirs = client.search(index=INDEX, body={"query": MATCH, "size": 3})
+    found = ruled().search_template(index=INDEX, body=template)
+    (of_several,) = ruled().msearch_template(body=lines)["responses"]
+    for reply in (found, of_several):
+        assert ids(reply) == ids(theirs)
+        assert {"text", "text_splare"} & set(reply["hits"]["hits"][0]["_source"]) == {"text"}
+    assert is_rewritten(f"/{INDEX}/_msearch/template", lines)  # by the asynchronous client too
+    named = {**template, "source": {**template["source"], "_source": ["text_splare.count"]}}
+    found = ruled().search_template(index=INDEX, body=named)
+    assert found["hits"]["hits"][0]["_source"]["text_splare"]["count"] > 0
+
+
+def test_a_name_in_an_msearch_that_is_no_text_is_the_servers_to_look_for(
+    ruled: Clients, client: OpenSearch
+) -> None:
+    asked = [part for name in (2024, [INDEX, 7]) for part in ({"index": name}, {"query": MATCH})]
+    theirs = client.msearch(body=asked)["responses"]
+    ours = ruled().msearch(body=asked)["responses"]
+    assert [one["error"]["reason"] for one in ours] == [one["error"]["reason"] for one in theirs]
 
 
 def test_a_clause_of_the_applications_own_is_served_as_ever(ruled: Clients) -> None:

@@ -17,7 +17,7 @@ def lines(path) -> list[dict]:
 
 def test_a_line_tells_what_was_searched_but_not_the_text(tmp_path):
     path = tmp_path / "searches.jsonl"
-    SearchLog(LogOptions(path))(SEARCHED, REPLY)
+    SearchLog(LogOptions(str(path)))(SEARCHED, REPLY)
     (line,) = lines(path)
     assert line.pop("time").endswith("+00:00")
     assert line == {

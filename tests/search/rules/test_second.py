@@ -38,6 +38,14 @@ def test_what_comes_after_the_window_keeps_its_order_and_comes_once():
         assert ids(fused_hits(hits("abcde"[:depth]), hits("xd"), window=2))[:4] == "axbd"
 
 
+def test_a_hit_that_both_have_is_the_applications_own_wherever_it_stands():
+    theirs = [{**hit, "matched_queries": ["own"]} for hit in hits("abc")]
+    found = fused_hits(theirs, hits("xc"), window=1)
+    assert {hit["_id"]: "matched_queries" in hit for hit in found} == {
+        "a": True, "x": False, "b": True, "c": True
+    }  # fmt: skip
+
+
 def test_documents_of_the_same_id_in_two_indices_are_two():
     other = [{"_index": "j", "_id": "a", "_score": 1.0}]
     assert len(fused_hits(hits("a"), other, window=5)) == 2
