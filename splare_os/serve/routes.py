@@ -32,7 +32,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         424: "The model cannot do that.",
         429: "Too much waits; `Retry-After` says how long to wait.",
         500: "The model failed.",
-        503: "The model is being loaded.",
+        503: "The model is being loaded, or the server ends.",
         504: "It took too long.",
     }.items()
 }

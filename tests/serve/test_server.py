@@ -58,6 +58,19 @@ def test_the_end_does_not_wait_for_ever(tmp_path: Path) -> None:
             assert time.monotonic() - start < 15
 
 
+def test_who_is_there_at_the_end_is_told_to_come_again(tmp_path: Path) -> None:
+    found: list[tuple[int, object]] = []
+    with running(tmp_path, drain_s=1) as server:
+        texts = {"texts": ["slowly slowly a"] * 6}  # three seconds
+        asking = threading.Thread(target=lambda: found.append(server.post("/documents", texts)))
+        asking.start()
+        server.wait_for("splare_queue_seconds_count", 1)
+        assert server.end() == 0
+        asking.join()
+        assert found == [(503, {"error": "the server ends", "error_type": "Unhealthy"})]
+        assert "Traceback" not in server.said.read_text()
+
+
 def test_nothing_is_encoded_before_the_model_is_warm(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
