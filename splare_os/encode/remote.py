@@ -3,21 +3,20 @@
 The server is `splare-os serve`, or text-embeddings-inference with a SPLADE model.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
-
-import numpy as np
 
 from ..connection import Connection, find_connection
 from ..encoder import Spans
-from ..errors import EncoderError, ModelServerError
-from ..impacts import Impacts, empty, from_triples, stack
+from ..errors import EncoderError
+from ..impacts import Impacts, empty, stack
 from ..statistics import Statistics
+from . import replies
+from .replies import MOST_COUNTED, Reply
 from .requests import Patience, Requests
 
 R = TypeVar("R")
@@ -80,23 +79,19 @@ class RemoteEncoder:
         self._options = options or RemoteOptions()
         found = connection or find_connection({"url": address}, prefix=PREFIX)
         self._requests = Requests(found, cooldown_s=self._options.cooldown_s)
-        info = self._requests.get("/info", self._options.for_queries)
-        if not isinstance(info, dict) or "model_id" not in info:
-            raise ModelServerError(f"{address}/info tells no model: is it a model server?")
-        self.is_ours = "fingerprint" in info
-        self.name = str(info["model_id"])
-        try:
-            self.n_latents = int(info["n_latents"] if self.is_ours else told["n_latents"])
-            self.fingerprint = str(info["fingerprint"]) if self.is_ours else _of_tei(info)
-        except KeyError as error:
+        info = replies.info(self._get("/info"))
+        self.is_ours, self.name, self.fingerprint = info.is_ours, info.name, info.fingerprint
+        n_latents = info.n_latents or told
+        if n_latents is None:
             raise EncoderError(
                 f"{address} does not tell how wide its vectors are: add ?n_latents=…, the size of "
                 "the model's vocabulary, to the address"
-            ) from error
-        self.document_top_k: int | None = info.get("document_top_k")
-        self.query_top_k: int = info.get("query_top_k") or self.n_latents
-        self._has_prior = bool(info.get("has_prior"))
-        self._most_texts = min(MOST_TEXTS, int(info.get("max_client_batch_size") or MOST_TEXTS))
+            )
+        self.n_latents = n_latents
+        self.document_top_k: int | None = info.document_top_k
+        self.query_top_k: int = info.query_top_k or n_latents
+        self._has_prior = info.has_prior
+        self._most_texts = min(MOST_TEXTS, info.max_texts or MOST_TEXTS)
 
     def encode_documents(self, texts: Sequence[str]) -> Impacts:
         """Return impacts [text, latent] of documents, in the order of `texts`."""
@@ -115,9 +110,7 @@ class RemoteEncoder:
         """Statistics of the model's own texts; None if it has none. Asked for once."""
         if not self._has_prior:
             return None
-        found = self._requests.get("/prior", self._options.for_queries)
-        counts = np.asarray(found["document_frequency"], dtype=np.float64)
-        return Statistics(float(found["documents"]), counts, float(found["length"]))
+        return replies.prior(self._get("/prior"), self.n_latents)
 
     def spans(self, texts: Sequence[str], *, query: bool = False) -> list[Spans]:
         """Return for each text where each of its impacts comes from."""
@@ -127,11 +120,9 @@ class RemoteEncoder:
         patience = self._options.for_queries if query else self._options.for_documents
 
         def explain(part: Sequence[str]) -> list[Spans]:
-            found = self._post("/explain", {"texts": list(part), "kind": kind}, patience)
-            return [
-                {one["latent"]: (one["start"], one["end"]) for one in text}
-                for text in found["response"]
-            ]
+            content = {"texts": list(part), "kind": kind}
+            reply = self._post("/explain", content, patience)
+            return replies.spans(reply, part, self.n_latents)
 
         return [spans for part in self._dealt(explain, texts) for spans in part]
 
@@ -140,25 +131,10 @@ class RemoteEncoder:
             if not self.is_ours:
                 return self._sparse(part, patience)
             content = {"texts": list(part), "kind": kind}
-            return self._columns(self._post("/encode", content, patience), len(part))
+            reply = self._post("/encode", content, patience)
+            return replies.columns(reply, len(part), self.n_latents)
 
         return stack([empty(0, self.n_latents), *self._dealt(encode, texts)])
-
-    def _post(self, path: str, content: object, patience: Patience) -> Any:  # noqa: ANN401  # JSON
-        headers = {"splare-fingerprint": self.fingerprint} if self.is_ours else {}
-        return self._requests.post(path, content, headers, patience)
-
-    def _columns(self, found: Any, n_texts: int) -> Impacts:  # noqa: ANN401  # JSON
-        try:
-            lengths = np.asarray(found["lengths"], dtype=np.int64)
-            latents = np.asarray(found["latents"], dtype=np.int64)
-            values = np.asarray(found["impacts"], dtype=np.float32)
-        except (KeyError, TypeError, ValueError) as error:
-            raise self._unfit(n_texts) from error
-        rows = np.repeat(np.arange(len(lengths)), lengths)
-        if len(lengths) != n_texts or not len(rows) == len(latents) == len(values):
-            raise self._unfit(n_texts)
-        return self._impacts(rows, latents, values, n_texts)
 
     def _sparse(self, texts: Sequence[str], patience: Patience) -> Impacts:
         """Ask text-embeddings-inference, which takes no empty text and cuts long ones."""
@@ -166,34 +142,17 @@ class RemoteEncoder:
         if not full:
             return empty(len(texts), self.n_latents)
         content = {"inputs": [texts[at] for at in full], "truncate": True}
-        found = self._post("/embed_sparse", content, patience)
-        try:
-            pairs = [
-                (at, one["index"], one["value"])
-                for at, row in zip(full, found, strict=True)
-                for one in row
-                if one["value"] > 0
-            ]
-        except (KeyError, TypeError, ValueError) as error:
-            raise self._unfit(len(full)) from error
-        rows, latents, values = np.array(pairs, dtype=np.float64).reshape(-1, 3).T
-        return self._impacts(
-            rows.astype(np.int64), latents.astype(np.int64), values.astype(np.float32), len(texts)
-        )
+        reply = self._post("/embed_sparse", content, patience)
+        return replies.sparse_values(reply, full, len(texts), self.n_latents)
 
-    def _impacts(self, rows: Any, latents: Any, values: Any, n_texts: int) -> Impacts:  # noqa: ANN401
-        if latents.size and not (latents.min() >= 0 and latents.max() < self.n_latents):
-            raise ModelServerError(
-                f"the model server {self._requests.url} answers latent {latents.max()}, and there "
-                f"are {self.n_latents}: is n_latents right?"
-            )
-        return from_triples(rows, latents, values, (n_texts, self.n_latents))
+    def _get(self, path: str) -> Reply:
+        found = self._requests.get(path, self._options.for_queries)
+        return Reply(self._requests.url + path, found)
 
-    def _unfit(self, n_texts: int) -> ModelServerError:
-        return ModelServerError(
-            f"the model server {self._requests.url} answers no impacts of {n_texts} texts: is "
-            "there a proxy between that answers itself?"
-        )
+    def _post(self, path: str, content: object, patience: Patience) -> Reply:
+        headers = {"splare-fingerprint": self.fingerprint} if self.is_ours else {}
+        found = self._requests.post(path, content, headers, patience)
+        return Reply(self._requests.url + path, found)
 
     def _dealt(self, ask: Callable[[Sequence[str]], R], texts: Sequence[str]) -> Iterator[R]:
         """Yield what `ask` returns for parts of `texts`, in order; some are asked for at a time."""
@@ -222,20 +181,16 @@ def _parts(texts: Sequence[str], most_texts: int) -> Iterator[Sequence[str]]:
         yield texts[start:]
 
 
-def _split(url: str) -> tuple[str, dict[str, str]]:
-    """Return an address, and what is told behind its question mark."""
+def _split(url: str) -> tuple[str, int | None]:
+    """Return an address, and the number of latents told behind its question mark."""
     found = urlsplit(url)
-    told = dict(parse_qsl(found.query))
+    told = dict(parse_qsl(found.query, keep_blank_values=True))
     if unknown := sorted(told.keys() - {"n_latents"}):
         raise ValueError(
             f"address {found.hostname}: {', '.join(unknown)} unknown; n_latents is known"
         )
-    if not told.get("n_latents", "1").isdecimal():
-        raise ValueError(f"n_latents={told['n_latents']!r}: give a number")
-    return urlunsplit(found._replace(query="", fragment="")), told
-
-
-def _of_tei(info: dict[str, Any]) -> str:
-    """Return a fingerprint of what text-embeddings-inference tells of its model."""
-    told = f"text-embeddings-inference {info['model_id']} {info.get('model_sha')}"
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+    n_latents = told.get("n_latents", "1")
+    if not (n_latents.isdecimal() and 1 <= int(n_latents) <= MOST_COUNTED):
+        raise ValueError(f"n_latents={n_latents!r}: give a number from 1 to {MOST_COUNTED}")
+    address = urlunsplit(found._replace(query="", fragment=""))
+    return address, int(n_latents) if told else None

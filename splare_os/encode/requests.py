@@ -19,8 +19,6 @@ TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 """Statuses that pass with time: a full queue, a restart, a gateway before either."""
 UNFIT = frozenset({413, 422})
 """Statuses that are the fault of a text: it is too long, or no Unicode."""
-OPTIONAL = frozenset({"/prior"})
-"""Paths at which there may be nothing."""
 CONNECTIONS = 8
 SHOWN = 300
 """Characters of a reply that an error repeats."""
@@ -55,7 +53,7 @@ class Requests:
         self._pool, self._process = self._new_pool(), os.getpid()
 
     def get(self, path: str, patience: Patience) -> Any:  # noqa: ANN401  # JSON
-        """Return the JSON at a path; None if there is none (404)."""
+        """Return the JSON at a path; `ModelServerError` as `post` raises it."""
         return self._retried("GET", path, None, {}, patience)
 
     def post(
@@ -89,7 +87,7 @@ class Requests:
             else:
                 if status not in TRANSIENT:
                     self._breaker.close()
-                    return self._read(status, path, found)
+                    return self._read(status, found)
                 failure, asked_s = self._said(status, found), seconds_of(told)
             left, wait = end - time.monotonic(), max(pause, asked_s)
             if wait >= left:
@@ -125,11 +123,9 @@ class Requests:
             found = reply.data.decode(errors="replace")
         return reply.status, reply.headers.get("retry-after"), found
 
-    def _read(self, status: int, path: str, found: Any) -> Any:  # noqa: ANN401  # JSON
+    def _read(self, status: int, found: Any) -> Any:  # noqa: ANN401  # JSON
         if status == 200:
             return found
-        if status == 404 and path in OPTIONAL:
-            return None
         if status in UNFIT:
             raise ValueError(self._said(status, found))
         raise ModelServerError(f"{self._said(status, found)}{HELP.get(status, '')}")

@@ -9,13 +9,13 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
 from .. import __version__
 from .direct import Direct
 from .gate import Gate
 from .native import add_native
+from .packed import Packed
 from .refusal import Refusal, failed
 from .routes import add_encoding, add_model, add_others, add_states
 from .service import Service
@@ -41,7 +41,7 @@ def make_app(
         add(app, service)
     _declare_token(app, is_asked=token is not None)
     routes = [str(getattr(route, "path", "")) for route in app.routes]
-    packed = GZipMiddleware(Direct(app), minimum_size=1024, compresslevel=1)
+    packed = Packed(Direct(app))
     return Gate(
         packed, limits=service.limits, registry=service.registry, token=token, routes=routes
     )

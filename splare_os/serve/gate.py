@@ -90,6 +90,8 @@ class Gate:
             await self._answer(scope, receive, reply)
         except Refusal as refusal:
             await reply.refuse(refusal)
+        except asyncio.CancelledError:  # the end comes, and waits no longer
+            await reply.refuse(later(503, "Unhealthy", "the server ends"))
         except ClientLeftError:
             reply.status = reply.status or CLIENT_LEFT
         except Exception as error:  # noqa: BLE001  # a caller's texts must not reach the log

@@ -1,6 +1,7 @@
 """What a server takes at most, and how long it waits."""
 
 from dataclasses import dataclass, fields
+from math import inf
 
 MIB = 2**20
 
@@ -37,7 +38,7 @@ class Limits:
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name == "max_wait_s":
-                if value < 0:
-                    raise ValueError(f"max_wait_s={value}: give 0 or more")
-            elif value is not None and not value > 0:
-                raise ValueError(f"{field.name}={value}: give more than 0")
+                if not 0 <= value < inf:
+                    raise ValueError(f"max_wait_s={value}: give 0 or more, and an end")
+            elif value is not None and not 0 < value < inf:
+                raise ValueError(f"{field.name}={value}: give more than 0, and an end")

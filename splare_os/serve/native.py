@@ -18,6 +18,7 @@ from ..layout.field_json import features_json
 from ..layout.records import FieldRecord
 from ..search.weigh.queries import Queries
 from . import messages
+from .asking import Asking
 from .fields import Fields
 from .refusal import Refusal
 from .replies import response
@@ -43,6 +44,7 @@ def stored(impacts: Impacts, record: FieldRecord) -> bytes:
 
 def add_native(app: FastAPI, service: Service) -> None:
     """Add the routes that connectors ask which `splare-os connect` makes."""
+    asking = Asking()
 
     def fields() -> Fields:
         if service.fields is None:
@@ -54,8 +56,7 @@ def add_native(app: FastAPI, service: Service) -> None:
     async def native_documents(body: messages.Native, fingerprint: Fingerprint = None) -> Response:
         """Impacts of documents as the field of an index stores them, each with its length."""
         service.require(fingerprint)
-        ask = partial(fields().record, body.index, body.field, service.encoder)
-        record = await asyncio.to_thread(ask)
+        record = await asking(partial(fields().record, body.index, body.field, service.encoder))
         part = await service.encode("document", body.texts)
         content = await asyncio.to_thread(stored, part.impacts, record)
         return Response(content, media_type="application/json")
@@ -65,7 +66,7 @@ def add_native(app: FastAPI, service: Service) -> None:
         """Weights of queries in an index, as our client gives them to it."""
         service.require(fingerprint)
         encoder = service.encoder
-        weigh = await asyncio.to_thread(fields().weighing, body.index, body.field, encoder)
+        weigh = await asking(partial(fields().weighing, body.index, body.field, encoder))
         impacts = (await service.encode("whole_query", body.texts)).impacts
         top_k = encoder.query_top_k if isinstance(encoder, GivesWholeQueries) else None
         weights = weigh.weights(Queries(impacts, top_k))

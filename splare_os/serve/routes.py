@@ -22,17 +22,17 @@ Fingerprint = Annotated[
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": messages.Problem, "description": told}
     for status, told in {
-        400: "The body is no JSON, or no gzip.",
+        400: "The body is no JSON, no gzip, or not there.",
         401: "The token is missing or wrong.",
         408: "The body came too slowly.",
         409: "Another model is served.",
         413: "Over a limit of `/info`.",
-        415: "The content coding is neither identity nor gzip.",
+        415: "The content type is not JSON, or the coding neither identity nor gzip.",
         422: "The request, or one of its texts, cannot be read.",
         424: "The model cannot do that.",
         429: "Too much waits; `Retry-After` says how long to wait.",
         500: "The model failed.",
-        503: "The model is being loaded.",
+        503: "The model is being loaded, or the server ends.",
         504: "It took too long.",
     }.items()
 }
@@ -116,11 +116,13 @@ def add_model(app: FastAPI, service: Service) -> None:
 def add_states(app: FastAPI, service: Service) -> None:
     """Add what probes and Prometheus ask."""
 
+    @app.head("/health", include_in_schema=False)
     @app.get("/health", response_model=messages.State)
     async def health() -> Response:
         """Whether the server lives."""
         return JSONResponse({"status": "alive"})
 
+    @app.head("/ready", include_in_schema=False)
     @app.get("/ready", response_model=messages.State, responses={503: {"model": messages.State}})
     async def ready() -> Response:
         """Whether the model is loaded and warm."""

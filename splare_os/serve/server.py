@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from .limits import Limits
 from .service import Load, Service
 
 BACKLOG = 2048
+MOST_PORT = 65_535
 SWITCH_S = 0.0005
 """Threads take turns so often. Python's 5 ms are about what a query is encoded in."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -31,6 +33,13 @@ class Address:
     port: int = 8080
     certificate: str | None = None
     key: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be an address."""
+        if not 0 <= self.port <= MOST_PORT:
+            raise ValueError(f"port={self.port}: give one from 0 (a free one) to {MOST_PORT}")
+        if self.key and not self.certificate:
+            raise ValueError(f"key={self.key!r}: give its certificate too")
 
 
 def serve(
@@ -71,10 +80,25 @@ def _run(server: uvicorn.Server, listener: socket.socket) -> None:
 
 def listen(address: Address) -> tuple[socket.socket, str]:
     """Return what listens at an address, and its URL; `ServerError` if that cannot be."""
+    _require_certificate(address)
     listener = _listener(address)
     scheme, host = "https" if address.certificate else "http", address.host
     url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
     return listener, url
+
+
+def _require_certificate(address: Address) -> None:
+    """Raise `ServerError` unless TLS can be spoken, or is not to be."""
+    if address.certificate is None:
+        return
+    try:  # a password, as nobody is there to be asked for one
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(address.certificate, address.key, password="")
+    except OSError as error:
+        raise ServerError(
+            f"certificate {address.certificate} cannot be used ({error}): give a PEM file of it "
+            "and its chain, with its key, without a pass phrase, in that file or another (--key)"
+        ) from error
 
 
 def _listener(address: Address) -> socket.socket:

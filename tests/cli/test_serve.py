@@ -55,6 +55,18 @@ def test_a_server_for_everybody_says_so() -> None:
     assert "no token is asked for: anybody may use this server" in result.stderr
 
 
-@pytest.mark.parametrize("options", [("--timeout-s", "0"), ("--max-texts", "0"), ("--key", "no")])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--timeout-s", "0"),
+        ("--timeout-s", "inf"),
+        ("--max-wait-s", "nan"),
+        ("--max-texts", "0"),
+        ("--port", "70000"),
+        ("--port", "-1"),
+        ("--key", "no"),
+        ("--key", __file__),
+    ],
+)
 def test_misuse_exits_2(options: tuple[str, str]) -> None:
     assert run("serve", *options).exit_code == 2

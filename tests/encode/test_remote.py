@@ -150,23 +150,22 @@ def test_what_is_no_model_server_is_told() -> None:
         RemoteEncoder(told.url)
 
 
-@pytest.mark.parametrize(
-    "found",
-    [
-        {"lengths": [1], "latents": [1], "impacts": [1.0]},
-        {"lengths": [1, 1], "latents": [1], "impacts": [1.0]},
-        {"lengths": [1, 0], "latents": [1]},
-        {"lengths": [1, 0], "latents": ["x"], "impacts": [1.0]},
-        [],
-    ],
-)
-def test_an_answer_that_does_not_fit_the_texts_is_refused(found: object) -> None:
-    info = {"model_id": "m", "fingerprint": "f" * 16, "n_latents": 8}
-    with (
-        answering({"/info": [Answer(200, info)], "/encode": [Answer(200, found)]}) as told,
-        pytest.raises(ModelServerError, match="answers no impacts of 2 texts"),
-    ):
-        RemoteEncoder(told.url).encode_documents(["a", "b"])
+def test_an_answer_that_does_not_fit_the_texts_is_no_fault_of_theirs() -> None:
+    info = {"model_id": "m", "fingerprint": "f" * 16, "n_latents": 8, "has_prior": True}
+    answers = {
+        "/info": [Answer(200, info)],
+        "/encode": [Answer(200, {"lengths": [-1, 1], "latents": [], "impacts": []})],
+        "/explain": [Answer(200, {"response": [[]]})],
+        "/prior": [Answer(404, {"error": "Not Found"})],
+    }
+    with answering(answers) as told:
+        remote = RemoteEncoder(told.url)
+        with pytest.raises(ModelServerError, match="/encode answers -1: a length"):
+            remote.encode_documents(["a", "b"])
+        with pytest.raises(ModelServerError, match="/explain answers rows of 1 texts"):
+            remote.spans(["a", "b"])
+        with pytest.raises(ModelServerError, match="answers 404: Not Found"):
+            _ = remote.prior
 
 
 TEI = {
@@ -202,10 +201,11 @@ def test_the_width_that_others_do_not_tell_has_to_be_told() -> None:
     with answering(answers) as told:
         with pytest.raises(EncoderError, match=r"add \?n_latents=…"):
             load_encoder(told.url)
-        with pytest.raises(ModelServerError, match=r"latent 8, and there are 8"):
+        with pytest.raises(ModelServerError, match="8: a latent is from 0 to 7"):
             load_encoder(f"{told.url}?n_latents=8").encode_queries(["oil"])
-        with pytest.raises(ValueError, match="n_latents='many': give a number"):
-            load_encoder(f"{told.url}?n_latents=many")
+        for wrong in ("many", "0", ""):
+            with pytest.raises(ValueError, match=f"n_latents='{wrong}': give a number from 1"):
+                load_encoder(f"{told.url}?n_latents={wrong}")
         with pytest.raises(ValueError, match="other unknown"):
             load_encoder(f"{told.url}?other=1")
 

@@ -72,9 +72,11 @@ def test_another_model_than_is_meant_answers_nothing(server: Server, route: str)
         (b'{"texts": [1]}', 422, "body.texts.0: Input should be a valid string"),
         (b'{"texts": ["a"], "x": 1}', 422, "body.x: Extra inputs are not permitted"),
         (b"{}", 422, "body.texts: Field required"),
-        (b'{"texts": ["a"', 422, "body"),
-        (b'{"texts": ["\xff"]}', 400, "parsing the body"),
-        (b"[" * 100_000, 400, "parsing the body"),
+        (b'{"texts": ["a"', 400, "no JSON: Expecting ',' delimiter: line 1 column 15"),
+        (b'{"texts": ["\xff"]}', 400, "no JSON: 'utf-8' codec can't decode"),
+        (b"[" * 100_000, 400, "no JSON: maximum recursion depth"),
+        (b'{"texts": %b}' % (b"9" * 10_000), 400, "no JSON: Exceeds the limit"),
+        (b"", 400, "there is no body: send JSON"),
         (b'{"texts": ["ok", "a \\ud800"]}', 422, "text 1 is no Unicode"),
         (b'{"texts": ["xyzzy"]}', 422, "text 0: a word that nobody can read"),
         (b'{"texts": ["broken"]}', 500, "model 'hash' failed: KeyError"),
@@ -87,6 +89,18 @@ def test_a_request_that_cannot_be_answered_is_told_why(
     assert found[0] == status
     assert told in found[1]["error"]
     assert set(found[1]) == {"error", "error_type"}
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", ""])
+def test_what_does_not_say_that_it_is_json_is_told_what_to_send(server: Server, kind: str) -> None:
+    status, found = server.post("/documents", {"texts": ["oil"]}, content_type=kind)
+    told = f"content-type {kind!r}: send JSON as application/json"
+    assert (status, found) == (415, {"error": told, "error_type": "Validation"})
+
+
+@pytest.mark.parametrize("kind", ["Application/JSON", "application/json; charset=utf-8"])
+def test_json_may_be_named_as_one_likes(server: Server, kind: str) -> None:
+    assert server.post("/documents", {"texts": ["oil"]}, content_type=kind)[0] == 200
 
 
 def test_there_are_no_other_routes_and_methods(server: Server) -> None:
@@ -106,6 +120,15 @@ def test_replies_are_packed_for_those_who_ask(server: Server) -> None:
     assert orjson.loads(gzip.decompress(reply.data)) == server.post("/documents", body)[1]
 
 
+def test_replies_are_not_packed_for_those_who_refuse_that(server: Server) -> None:
+    body = orjson.dumps({"texts": [" ".join(f"w{number}" for number in range(300))] * 5})
+    for coding in ("gzip;q=0", "identity, GZIP; q=0.000", "xgzipx", "*"):
+        headers = {"content-type": "application/json", "accept-encoding": coding}
+        reply = server.pool.request("POST", server.url + "/documents", body=body, headers=headers)
+        assert (reply.status, reply.headers.get("content-encoding")) == (200, None)
+        assert reply.headers["vary"] == "Accept-Encoding"
+
+
 def test_packed_requests_are_read(server: Server) -> None:
     packed = gzip.compress(orjson.dumps({"texts": ["oil"]}))
     status, found = server.post("/documents", packed, content_encoding="gzip")
@@ -116,6 +139,9 @@ def test_the_server_is_alive_ready_and_described(server: Server) -> None:
     assert server.get("/health") == (200, b'{"status":"alive"}')
     assert server.get("/ready") == (200, b'{"status":"ready"}')
     assert server.get("/docs")[0] == 200
+    for path in ("/health", "/ready"):
+        head = server.pool.request("HEAD", server.url + path)
+        assert (head.status, head.data) == (200, b"")
     paths = orjson.loads(server.get("/openapi.json")[1])["paths"]
     assert {"/documents", "/queries", "/encode", "/embed_sparse", "/explain"} < paths.keys()
 

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 
 from splare_os.serve.direct import Direct
 from splare_os.serve.messages import Texts
+from splare_os.serve.refusal import Refusal
 from splare_os.serve.routes import Fingerprint
 
 JSON = "application/json"
@@ -56,16 +57,24 @@ def test_a_good_request_passes_fastapis_reading_by(monkeypatch: pytest.MonkeyPat
     [
         (b'{"texts": ["oil"]}', JSON),
         (b'{"texts": ["oil"]}', f"{JSON}; charset=utf-8"),
-        (b'{"texts": ["oil"]}', "text/plain"),
         (b'{"texts": ["\\ud800"]}', JSON),
         (b'{"texts": "oil"}', JSON),
         (b'{"texts": ["oil"], "more": 1}', JSON),
-        (b'{"texts": [', JSON),
-        (b"", JSON),
+        (b'\xef\xbb\xbf{"texts": ["oil"]}', JSON),
     ],
 )
 def test_every_other_request_is_answered_as_ever(content: bytes, kind: str) -> None:
     assert answered(Direct(application()), content, kind) == answered(application(), content, kind)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "status"),
+    [(b'{"texts": [', JSON, 400), (b"", JSON, 400), (b'{"texts": ["oil"]}', "text/plain", 415)],
+)
+def test_what_is_no_json_is_refused_before_fastapi(content: bytes, kind: str, status: int) -> None:
+    with pytest.raises(Refusal) as refused:
+        answered(Direct(application()), content, kind)
+    assert refused.value.status == status
 
 
 @pytest.mark.parametrize(

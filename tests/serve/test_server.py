@@ -10,6 +10,12 @@ from pathlib import Path
 import pytest
 import trustme
 import urllib3
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from splare_os.errors import EncoderError, ServerError
 from splare_os.serve import Address, Limits, serve
@@ -50,6 +56,19 @@ def test_the_end_does_not_wait_for_ever(tmp_path: Path) -> None:
             start = time.monotonic()
             assert server.end() == 0
             assert time.monotonic() - start < 15
+
+
+def test_who_is_there_at_the_end_is_told_to_come_again(tmp_path: Path) -> None:
+    found: list[tuple[int, object]] = []
+    with running(tmp_path, drain_s=1) as server:
+        texts = {"texts": ["slowly slowly a"] * 6}  # three seconds
+        asking = threading.Thread(target=lambda: found.append(server.post("/documents", texts)))
+        asking.start()
+        server.wait_for("splare_queue_seconds_count", 1)
+        assert server.end() == 0
+        asking.join()
+        assert found == [(503, {"error": "the server ends", "error_type": "Unhealthy"})]
+        assert "Traceback" not in server.said.read_text()
 
 
 def test_nothing_is_encoded_before_the_model_is_warm(tmp_path: Path) -> None:
@@ -106,6 +125,28 @@ def test_a_server_with_a_certificate_speaks_tls(tmp_path: Path) -> None:
         with pytest.raises(urllib3.exceptions.SSLError):
             urllib3.PoolManager(retries=False).request("GET", server.url + "/health")
         assert server.end() == 0
+
+
+def test_a_certificate_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    issued = trustme.CA().issue_cert("127.0.0.1")
+    chain, key, none = (tmp_path / name for name in ("chain.pem", "key.pem", "none.pem"))
+    issued.cert_chain_pems[0].write_to_path(str(chain))
+    none.write_text("no PEM\n")
+    private = load_pem_private_key(issued.private_key_pem.bytes(), None)
+    kept = BestAvailableEncryption(b"secret")
+    key.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, kept))
+    for certificate, its_key in ((none, None), (chain, None), (chain, none), (chain, key)):
+        address = Address(port=0, certificate=str(certificate), key=its_key and str(its_key))
+        with pytest.raises(ServerError, match=rf"{certificate} cannot be used .*give a PEM file"):
+            serve(lambda: [], address, Limits())
+
+
+def test_an_address_that_cannot_be_is_refused() -> None:
+    for port in (-1, 65_536):
+        with pytest.raises(ValueError, match=rf"port={port}: give one from 0"):
+            Address(port=port)
+    with pytest.raises(ValueError, match=r"key='key.pem': give its certificate too"):
+        Address(key="key.pem")
 
 
 def test_several_devices_answer_side_by_side(tmp_path: Path) -> None:
