@@ -21,6 +21,7 @@ from .actions import Target
 from .backfill_options import BackfillOptions
 from .backlog import Backlog, open_backlog
 from .batch import BACKFILL_STATUSES, BackfillOutcome, BackfillStatus
+from .handle import UUID
 from .job import find_target
 from .patience import describe, retried
 from .snapshot import Counters
@@ -117,7 +118,11 @@ class BackfillRun:
         return False
 
     def _now(self) -> list[str]:
-        return sorted(parts(self.client.indices.get_alias(index=self.options.index), "aliases"))
+        """Return the indices that the name stands for; of a data stream no alias tells them."""
+        asked = {"name": UUID, "params": {"flat_settings": "true"}}
+        return sorted(
+            parts(self.client.indices.get_settings(index=self.options.index, **asked), "settings")
+        )
 
     def _patiently(self, step: Callable[[], T], *, is_first: bool = False) -> T:
         return retried(step, self.options.patience, self.stop, is_first=is_first)

@@ -155,6 +155,32 @@ def test_a_record_that_another_write_of_the_mapping_has_lost_is_there_at_the_end
     assert read_records(client, index)[index].keys() == {"text_splare"}
 
 
+@pytest.fixture
+def stream(client, index) -> Iterator[str]:
+    """A data stream with one document."""
+    mappings = {"properties": {"text": {"type": "text"}}}
+    body = {"index_patterns": [index], "data_stream": {}, "template": {"mappings": mappings}}
+    client.indices.put_index_template(name=index, body=body)
+    client.index(index=index, body={"@timestamp": 1, "text": "ants"}, op_type="create")
+    yield index
+    client.indices.delete_data_stream(name=index)
+    client.indices.delete_index_template(name=index)
+
+
+def test_a_watch_follows_a_data_stream_to_its_next_index(client, stream, tmp_path):
+    options = BackfillOptions(stream, watch=True, poll_s=0.1, state_folder=tmp_path)
+    running = backfill(client, HashEncoder(), options)
+    for n, outcome in enumerate(running):
+        assert outcome.status == "indexed"
+        if n == 0:
+            client.indices.rollover(alias=stream)
+            client.index(index=stream, body={"@timestamp": 2, "text": "bees"}, op_type="create")
+        else:
+            running.stop.set()
+            break
+    assert [name[-1] for name in running.names] == ["1", "2"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_likewise_of_many_documents_and_many_kills(client, cluster_url, index, tmp_path, seed):
