@@ -152,7 +152,9 @@ def check(
     chosen, cluster = split(options)
     if files and chosen["index"]:
         raise click.UsageError("FILES and --index are given: choose one")
-    objects = [one for file in files for one in read_file(file)]
+    objects: list[SavedObject] = []
+    for file in files:  # an index pattern is in each file that needs it, and imported once
+        objects += [one for one in read_file(file) if one not in objects]
     if not files:
         objects = objects_of(chosen_boards(chosen, cluster))
     with closing(connect(cluster)) if is_run else nullcontext() as client:

@@ -70,7 +70,8 @@ def _with_impacts(of: OfIndex) -> Json:
     }
     kinds = {"filters": {"filters": filters}}
     steps = [
-        calculate("kinds", "isValid(datum.aggregations) ? datum.aggregations.kinds.buckets : {}"),
+        kept("isValid(datum.aggregations)"),
+        calculate("kinds", "datum.aggregations.kinds.buckets"),
         {"fold": [f"kinds['{name}'].doc_count" for name in filters], "as": ["path", "documents"]},
         calculate("kind", 'split(datum.path, "\'")[1]'),
         calculate("said", "format(datum.documents, ',')"),
@@ -133,7 +134,6 @@ def _shares(of: OfIndex) -> Json:
         calculate("everywhere", "datum._source.everywhere"),
         calculate("in between", "datum._source.latents - datum.dead - datum.everywhere"),
         {"fold": kinds, "as": ["kind", "latents"]},
-        calculate("place", "indexof(['dead', 'in between', 'everywhere'], datum.kind)"),
         calculate("share", "datum.latents / datum._source.latents"),
         calculate("said", "format(datum.latents, ',') + ' (' + format(datum.share, '.2%') + ')'"),
     ]
@@ -154,13 +154,8 @@ def _shares(of: OfIndex) -> Json:
 
 
 def _heaviest(of: OfIndex) -> Json:
-    body = {
-        "size": 0,
-        "track_total_hits": True,
-        "aggs": {"latents": terms(f"{of.field}.latents", 20)},
-    }
+    body = {"size": 0, "aggs": {"latents": terms(f"{of.field}.latents", 20)}}
     steps = [
-        calculate("all", "datum.hits.total.value"),
         *each("bucket", "latents.buckets"),
         *labelled("datum.bucket.key", of.fingerprint),
         calculate("documents", "datum.bucket.doc_count"),
@@ -173,19 +168,17 @@ def _heaviest(of: OfIndex) -> Json:
 
 
 def _models() -> Json:
-    columns = ["field", "model", "fingerprint", "documents"]
+    columns = ["model", "fingerprint", "documents"]
     steps = [
-        calculate("index", "datum._source.index"),
-        calculate("field", "datum._source.field"),
+        calculate("row", "datum._source.index + '/' + datum._source.field"),
         calculate("model", "isValid(datum._source.model) ? datum._source.model : '?'"),
         calculate("fingerprint", "datum._source.fingerprint"),
         calculate("documents", "format(datum._source.documents, ',')"),
         {"fold": columns, "as": ["column", "said"]},
-        calculate("row", "datum.index + ' ' + datum.field"),
     ]
     axis = {"orient": "top", "labelAngle": 0, "domain": False, "ticks": False}
     encoding = {
-        "y": {"field": "index", "title": "index"} | NAME,
+        "y": {"field": "row", "title": "index/field"} | NAME,
         "x": {"field": "column", "title": None, "sort": columns, "axis": axis} | NAME,
         "text": {"field": "said"} | NAME,
     }

@@ -42,10 +42,13 @@ What the documents of **{index}** are about, by their heaviest latents. **Type a
 filter or load a saved search above**: "Sets the selection apart" then shows what it has that the
 rest has not. A click on a latent in the table selects its documents, listed at the bottom."""
 
+TIMES = " Where charts are empty, widen the time range: it is of the documents' own dates."
+
 
 def board(of: OfIndex) -> Board:
     """Return the dashboard."""
-    about = markdown(of.id("concepts-help"), "About", HELP.format(index=of.index))
+    told = HELP.format(index=of.index) + ("" if of.time_field is None else TIMES)
+    about = markdown(of.id("concepts-help"), "About", told)
     return Board(
         name="concepts",
         id=of.id("concepts"),
@@ -148,6 +151,7 @@ def _apart_steps(of: OfIndex) -> list[Step]:
         calculate("in the selection", "datum.bucket.doc_count / datum.selected"),
         calculate("in the whole index", "datum.is_empty ? 0 : datum.bucket.bg_count / datum.all"),
         {"fold": ["in the selection", "in the whole index"], "as": ["where", "share"]},
+        kept("!datum.is_empty || datum.where == 'in the selection'"),
         calculate("said", "datum.is_empty ? 'type a query above: nothing sets all apart' : ''"),
     ]
 

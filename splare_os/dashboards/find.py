@@ -70,6 +70,9 @@ def _check(client: OpenSearch, index: str, use: str, field: str | None, wanted: 
         is_date = kind in {"date", "date_nanos"}
         if not found["aggregatable"] or (wanted == "date" and not is_date):
             what = "a date" if wanted else "a field that can be counted by, such as a keyword"
+            below = client.field_caps(index=index, fields=f"{field}.keyword")["fields"]
+            also = f": {field}.keyword is one" if below and not wanted else ""
             raise MappingError(
-                f"index {index!r}: {field!r} is a {kind} field; --{use}-field has to be {what}"
+                f"index {index!r}: {field!r} is a {kind} field; --{use}-field has to be "
+                f"{what}{also}"
             )

@@ -4,6 +4,8 @@ A document there is a snapshot of a job, its counters those since the beginning.
 now stands in its last one.
 """
 
+from collections.abc import Sequence
+
 from ..index.report import INDEX
 from .objects import Board, Json, Panel, index_pattern, markdown, saved_search, vega
 from .vega_lite import (
@@ -29,12 +31,24 @@ OUTCOMES = ("indexed", "unchanged", "replaced", "empty", "dead", "moved", "gone"
 STAGES = ("read", "encode", "serialise", "cluster", "record", "pause")
 COLORS = ("#209280", "#79aad9", "#9170b8", "#aa6556", "#e7664c", "#d6bf57", "#b9a888")
 OUTCOME_COLORS = {"domain": list(OUTCOMES), "range": list(COLORS)}
+JOB_COLOR: Json = {
+    "field": "job",
+    "title": None,
+    "legend": {"orient": "bottom", "columns": 2},
+} | NAME
 STAGE_COLOR: Json = {"field": "stage", "scale": {"domain": list(STAGES)}, "title": None} | NAME
 
-HELP = """\
+MOST_JOBS = 12
+"""As many as a panel has rows for."""
+
+MOST_LINES = 6
+"""As many as can be told apart by colour, and named below a chart."""
+
+HELP = f"""\
 What indexing jobs and backfills do: `splare-os index … --report-to-cluster splare-ops` (or
-`backfill`) writes a document each `--report-every` seconds. **Jobs** are as their last report says;
-a job that stopped reporting has ended, or hangs."""
+`backfill`) writes a document each `--report-every` seconds. **Jobs** are as their last report says,
+the {MOST_JOBS} that reported last, the newest on top; one that stopped has ended, or hangs. Lines
+and bars by job are of the {MOST_LINES} that reported last."""
 
 
 def board() -> Board:
@@ -60,7 +74,7 @@ def board() -> Board:
         title="SPLARE: ingestion",
         description="What indexing jobs do: outcomes, throughput, retries, dead letters, time left",
         panels=[
-            Panel(markdown("splare-ingestion-help", "About", HELP), 48, 5),
+            Panel(markdown("splare-ingestion-help", "About", HELP), 48, 6),
             *(Panel(vega(f"splare-ingestion-{name}", told, spec)) for name, told, spec in charts),
             Panel(reports, 48, 15),
         ],
@@ -70,14 +84,24 @@ def board() -> Board:
     )
 
 
-def _last_reports() -> Json:
+def _last_reports(size: int = MOST_JOBS) -> Json:
     order = [{AT: {"order": "desc", "unmapped_type": "date"}}]
-    body = {"size": 100, "sort": order, "collapse": {"field": "job"}}
+    body = {"size": size, "sort": order, "collapse": {"field": "job"}}
     return asked("last", f"{INDEX}*", body, time_field=AT, hits=True)
 
 
 def _over_time(aggs: Json) -> Json:
     return asked("times", f"{INDEX}*", by_time(AT, aggs), time_field=AT)
+
+
+def _duration(seconds: str) -> str:
+    """Return the expression of a time in the unit in which it has one to three digits."""
+    units = (("s", 1, 120), ("min", 60, 7_200), ("h", 3_600, 172_800))
+    told = [
+        f"{seconds} < {end} ? format({seconds} / {one}, '.0f') + ' {unit}'"
+        for unit, one, end in units
+    ]
+    return f"({' : '.join(told)} : format({seconds} / 86400, ',.0f') + ' d')"
 
 
 def _jobs() -> Json:
@@ -86,19 +110,17 @@ def _jobs() -> Json:
         calculate("done", "isValid(datum._source.done) ? datum._source.done : 0"),
         calculate("left", "isValid(datum._source.eta_s) ? datum._source.eta_s : -1"),
         calculate("ago", "(now() - toNumber(toDate(datum._source['@timestamp']))) / 1000"),
-        calculate("rest", "datum.left > 0 ? ', ' + format(datum.left, ',.0f') + ' s left' : ''"),
+        calculate("rest", f"datum.left > 0 ? ', ' + {_duration('datum.left')} + ' left' : ''"),
         calculate(
             "said",
             "format(datum._source.documents, ',') + ' documents' + datum.rest"
-            " + ', told ' + format(datum.ago, ',.0f') + ' s ago'",
+            f" + ', told ' + {_duration('datum.ago')} + ' ago'",
         ),
     ]
     x = {"field": "done", "title": "share of the sources", "scale": {"domain": [0, 1]}}
-    encoding = {
-        "y": {"field": "job", "title": None} | NAME,
-        "x": x | {"axis": {"format": "%"}} | NUMBER,
-    }
-    return _told(_last_reports(), steps, encoding, {"value": "#4c78a8"})
+    encoding = {"y": {"field": "job", "title": None, "sort": None} | NAME}
+    bars = {"x": x | {"axis": {"format": "%"}} | NUMBER, "color": {"value": "#4c78a8"}}
+    return _told(_last_reports(), steps, encoding, bars)
 
 
 def _outcomes() -> Json:
@@ -114,22 +136,19 @@ def _outcomes() -> Json:
         "color": {"field": "outcome", "scale": OUTCOME_COLORS, "title": None} | NAME,
         "tooltip": [{"field": "outcome"} | NAME, {"field": "documents", "format": ","} | NUMBER],
     }
-    words = {
-        "y": {"field": "job", "bandPosition": 0.12} | NAME,
-        "x": {"value": 0},
-        "text": {"field": "said"} | NAME,
-    }
-    return layered(
-        _last_reports(),
-        steps,
-        {},
-        {
-            "transform": rows,
-            "mark": {"type": "bar", "height": {"band": 0.5}},
-            "encoding": {"y": {"field": "job", "title": None} | NAME} | bars,
-        },
-        {"mark": {"type": "text", "align": "left", "dx": 4}, "encoding": words},
-    )
+    encoding = {"y": {"field": "job", "title": None, "sort": None} | NAME}
+    return _told(_last_reports(), steps, encoding, bars, rows=rows)
+
+
+def _newest() -> list[Json]:
+    """Return the steps that keep the jobs that reported last, of rows with `job` and `time`."""
+    last = {"op": "max", "field": "time", "as": "last"}
+    order = [{"field": "last", "order": "descending"}, {"field": "job"}]
+    return [
+        {"joinaggregate": [last], "groupby": ["job"]},
+        {"window": [{"op": "dense_rank", "as": "age"}], "sort": order},
+        kept(f"datum.age <= {MOST_LINES}"),
+    ]
 
 
 def _per_job(field: str, unit: str) -> Json:
@@ -139,11 +158,12 @@ def _per_job(field: str, unit: str) -> Json:
         calculate("job", "datum.inner.key"),
         calculate("value", "datum.inner.value.value"),
         kept("isValid(datum.value)"),
+        *_newest(),
     ]
     encoding = {
         "x": {"field": "time"} | TIME,
         "y": {"field": "value", "title": unit} | NUMBER,
-        "color": {"field": "job", "title": None, "legend": {"orient": "bottom"}} | NAME,
+        "color": JOB_COLOR,
     }
     return chart(_over_time(aggs), steps, {"type": "line", "point": True}, encoding)
 
@@ -164,8 +184,10 @@ def _stages() -> Json:
 
 
 def _encoder_against_cluster() -> Json:
-    both = {name: {"avg": {"field": f"busy.{name}"}} for name in ("encode", "cluster")}
-    body = {"size": 0, "aggs": {"jobs": terms("job") | {"aggs": both}}}
+    both: Json = {name: {"avg": {"field": f"busy.{name}"}} for name in ("encode", "cluster")}
+    newest = terms("job", MOST_LINES, order={"last": "desc"})
+    newest["aggs"] = both | {"last": {"max": {"field": AT}}}
+    body = {"size": 0, "aggs": {"jobs": newest}}
     steps = [
         *each("job", "jobs.buckets"),
         calculate("name", "datum.job.key"),
@@ -176,12 +198,11 @@ def _encoder_against_cluster() -> Json:
     ]
     x = {"field": "share", "title": "mean share of the time", "axis": {"format": "%"}}
     encoding = {
-        "y": {"field": "name", "title": None} | NAME,
+        "y": {"field": "name", "title": None, "sort": None} | NAME,
         "yOffset": {"field": "stage", "sort": list(STAGES)} | NAME,
-        "x": x | NUMBER,
     }
-    color = STAGE_COLOR | {"legend": None}
-    return _told(asked("jobs", f"{INDEX}*", body, time_field=AT), steps, encoding, color)
+    bars = {"x": x | NUMBER, "color": STAGE_COLOR | {"legend": None}}
+    return _told(asked("jobs", f"{INDEX}*", body, time_field=AT), steps, encoding, bars)
 
 
 def _counted() -> Json:
@@ -193,17 +214,17 @@ def _counted() -> Json:
     return calculate("said", f"slice({' + '.join(told)}, 2)")
 
 
-def _told(data: Json, steps: list[Json], encoding: Json, color: Json) -> Json:
-    """Return pale bars with what is `said` of each upon it, whole."""
+def _told(
+    data: Json, steps: list[Json], encoding: Json, bars: Json, *, rows: Sequence[Json] = ()
+) -> Json:
+    """Return pale bars with what is `said` of each upon it, whole; `rows`: steps of bars alone."""
+    words = {"x": {"value": 0}, "text": {"field": "said"} | NAME}
     return layered(
         data,
         steps,
         encoding,
-        {"mark": {"type": "bar", "opacity": 0.3}, "encoding": {"color": color}},
-        {
-            "mark": {"type": "text", "align": "left", "dx": 4, "clip": True},
-            "encoding": {"x": {"value": 0}, "text": {"field": "said"} | NAME},
-        },
+        {"transform": list(rows), "mark": {"type": "bar", "opacity": 0.3}, "encoding": bars},
+        {"mark": {"type": "text", "align": "left", "dx": 4, "clip": True}, "encoding": words},
     )
 
 
@@ -219,10 +240,11 @@ def _resent() -> Json:
         calculate("since", "isValid(datum.before) ? datum.before : datum.inner.least.value"),
         # a job that begins anew counts from 0
         calculate("resent", "datum.most < datum.since ? datum.most : datum.most - datum.since"),
+        *_newest(),
     ]
     encoding = SPANS | {
         "y": {"field": "resent", "title": "documents"} | COUNT,
-        "color": {"field": "job", "title": None, "legend": {"orient": "bottom"}} | NAME,
+        "color": JOB_COLOR,
     }
     return chart(_over_time(aggs), steps, "bar", encoding)
 
@@ -236,8 +258,7 @@ def _dead() -> Json:
         calculate("said", "format(datum.documents, ',') + ' · ' + datum.reason"),
     ]
     most_first = {"field": "documents", "op": "max", "order": "descending"}
-    encoding = {
-        "y": {"field": "reason", "sort": most_first, "axis": None} | NAME,
-        "x": {"field": "documents", "title": "documents"} | COUNT,
-    }
-    return _told(_last_reports(), steps, encoding, {"value": COLORS[4]})
+    encoding = {"y": {"field": "reason", "sort": most_first, "axis": None} | NAME}
+    x = {"field": "documents", "title": "documents"} | COUNT
+    bars = {"x": x, "color": {"value": COLORS[4]}}
+    return _told(_last_reports(100), steps, encoding, bars)

@@ -196,10 +196,10 @@ def _zero_share() -> Json:
         calculate("name", "datum.route.key"),
         calculate("share", "datum.route.zero.doc_count / datum.route.doc_count"),
     ]
-    x = {"field": "share", "title": "of the searches of a route", "axis": {"format": "%"}}
+    x = {"field": "share", "title": "of the searches of a route", "scale": {"domain": [0, 1]}}
     encoding = {
         "y": {"field": "name", "title": None} | NAME,
-        "x": x | NUMBER,
+        "x": x | {"axis": {"format": "%"}} | NUMBER,
     }
     body = {"size": 0, "aggs": {"routes": terms("route") | zero}}
     return chart(_log("routes", body), steps, "bar", encoding)

@@ -97,14 +97,14 @@ class DashboardsServer:
         except urllib3.exceptions.HTTPError as error:
             raise DashboardsError(
                 f"{self.url} cannot be reached: {error}. Name the address of OpenSearch Dashboards "
-                "(--url), which is not that of OpenSearch"
+                "(--dashboards-url), which is not that of OpenSearch"
             ) from error
 
     def _check(self, reply: urllib3.BaseHTTPResponse) -> None:
         if reply.status < 300:
             return
         told = {
-            401: "Say who you are (--user, --password-file)",
+            401: "Say who you are (--dashboards-user, --dashboards-password-file)",
             403: "Give credentials that may write saved objects",
             404: "Is it OpenSearch Dashboards, with its base path?",
         }

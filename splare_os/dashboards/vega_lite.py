@@ -37,6 +37,8 @@ YEAR_MS = 31_557_600_000
 CONFIG: Json = {
     "axis": {"labelLimit": 260},
     "legend": {"labelLimit": 260},
+    "mark": {"tooltip": True},  # what is cut, and the number behind a bar or a point
+    "kibana": {"hideWarnings": True},  # "Infinite extent …" upon each chart without data
     "text": {"color": "#757c89"},  # to be read on a light and on a dark ground
 }
 

@@ -13,6 +13,8 @@ from tests.cli.running import json_lines, run
 from tests.dashboards.server import dashboards
 from tests.hashing import HashEncoder
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.fixture(autouse=True)
 def nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,8 +38,18 @@ def test_export_gives_a_file_for_each_dashboard(tmp_path: Path) -> None:
     assert [line["dashboard"] for line in told] == ["splare-ingestion", "splare-search"]
     for line in told:  # each holds all that it refers to
         assert run("dashboards", "check", str(line["file"])).exit_code == 0
-    file = str(told[0]["file"])
-    assert "it is there twice" in run("dashboards", "check", file, file).stdout
+
+
+def test_files_are_checked_together(tmp_path: Path) -> None:
+    ours = [str(file) for file in sorted((ROOT / "dashboards").glob("*.ndjson"))]
+    result = run("dashboards", "check", *ours)  # two of them have the same index pattern
+    assert (result.exit_code, result.stdout) == (0, "")
+    other = tmp_path / "other.ndjson"
+    other.write_text(Path(ours[0]).read_text(encoding="utf-8").replace("dead", "gone"))
+    assert "it is there twice" in run("dashboards", "check", *ours, str(other)).stdout
+    one = tmp_path / "one.ndjson"
+    one.write_text(2 * (objects_of(boards(None))[0].line + "\n"), encoding="utf-8")
+    assert "it is there twice" in run("dashboards", "check", str(one)).stdout
 
 
 def test_check_tells_faults_and_exits_1(tmp_path: Path) -> None:

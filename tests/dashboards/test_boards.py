@@ -8,6 +8,7 @@ import pytest
 
 from splare_os.dashboards import SAMPLE, OfIndex, boards, faults, file_name, ndjson, objects_of
 from splare_os.dashboards.lint import read_objects
+from splare_os.dashboards.requests import spec_of
 
 ROOT = Path(__file__).parents[2]
 FILES = ROOT / "dashboards"
@@ -37,6 +38,14 @@ def test_nothing_is_wrong_with_those_of_strange_names(index: str) -> None:
     objects = objects_of(boards(OfIndex(index, category_field="a'b")))
     assert faults(objects) == []
     assert all(re.fullmatch(r"[\w-]+", each.id) for each in objects)
+
+
+def test_every_chart_tells_its_numbers_and_none_warns_of_having_no_data() -> None:
+    specs = [spec for each in objects_of(boards(SAMPLE)) if (spec := spec_of(each))]
+    assert len(specs) == 28
+    for spec in specs:
+        assert spec["config"]["mark"] == {"tooltip": True}
+        assert spec["config"]["kibana"] == {"hideWarnings": True}
 
 
 def test_two_indices_have_objects_of_their_own() -> None:

@@ -36,6 +36,10 @@ def test_a_field_has_to_be_what_it_is_named_for(client: OpenSearch, papers: str)
         find_index(client, papers, time_field="kind")
     with pytest.raises(MappingError, match="'title' is a text field; --category-field"):
         find_index(client, papers, category_field="title")
+    subfield = {"type": "text", "fields": {"keyword": {"type": "keyword"}}}
+    client.indices.put_mapping(index=papers, body={"properties": {"topic": subfield}})
+    with pytest.raises(MappingError, match="'topic' is a text field; .*: topic.keyword is one"):
+        find_index(client, papers, category_field="topic")
     with pytest.raises(MappingError, match="no field 'nope' for --category-field"):
         find_index(client, papers, category_field="nope")
 

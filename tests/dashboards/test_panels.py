@@ -1,6 +1,9 @@
 """Every panel drawn by both versions of Vega, from the replies of a real cluster."""
 
+import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from opensearchpy import OpenSearch
@@ -95,11 +98,59 @@ def test_where_nothing_is_chosen_a_chart_says_what_to_do(full: OpenSearch, versi
     assert "type a query above" in found[apart.id].svg
 
 
+@pytest.mark.parametrize("made", ["index", None])
 def test_charts_of_nothing_are_drawn_empty_and_without_an_error(
-    client: OpenSearch, index: str, version: str
+    client: OpenSearch, index: str, version: str, made: str | None
 ) -> None:
-    client.indices.create(index=index)
+    if made:
+        client.indices.create(index=index)
     of = OfIndex(index, "no_splare", (), "f", "at", "kind")
     for board in boards(of)[2:]:
         found = pictures(client, charts(board), version, Context())
         assert len(found) >= 4
+
+
+def of_reply(id_: str, reply: Any, version: str) -> Drawn:
+    """Return a chart of the files, drawn from a reply that is made up."""
+    (chart,) = (each for board in BOARDS for each in charts(board) if each.id.startswith(id_))
+    spec = spec_of(chart)
+    assert spec is not None
+    spec["data"] = {"name": "made-up", "values": reply}
+    return drawn([spec], [(24, 15)], version)[0]
+
+
+def test_of_many_jobs_the_newest_are_drawn_and_named(version: str) -> None:
+    spans = [
+        {
+            "key": 60_000 * n,
+            "jobs": {"buckets": [{"key": f"job-{n}", "value": {"value": 1.0}}]},
+        }
+        for n in range(40)
+    ]
+    reply = {"aggregations": {"times": {"interval": "1m", "buckets": spans}}}
+    found = of_reply("splare-ingestion-rate", reply, version)
+    assert found.warnings == ()
+    assert set(re.findall(r"job-\d+(?=</text>)", found.svg)) == {f"job-{n}" for n in range(34, 40)}
+
+
+@pytest.mark.parametrize(
+    ("ago_s", "told"), [(90, "90 s"), (600, "10 min"), (10_800, "3 h"), (864_000, "10 d")]
+)
+def test_a_job_tells_in_readable_units_how_long_ago_it_told(
+    version: str, ago_s: int, told: str
+) -> None:
+    at = datetime.now(UTC) - timedelta(seconds=ago_s)
+    source = {"@timestamp": at.isoformat(), "job": "a", "documents": 1200, "done": 1.0}
+    found = of_reply("splare-ingestion-jobs", {"_source": source}, version)
+    seen = re.search(r"1,200 documents, told (\d+ \w+) ago", found.svg)
+    assert seen
+    assert seen[1] in {told, "91 s"}  # a second may pass
+
+
+def test_two_fields_of_one_index_have_a_row_each(version: str) -> None:
+    fields = [{"index": "papers", "field": f"{name}_splare"} for name in ("title", "text")]
+    reply = [{"_source": one | {"fingerprint": "f", "documents": 7}} for one in fields]
+    found = of_reply("splare-collection-models", reply, version)
+    assert {"papers/title_splare", "papers/text_splare"} <= set(
+        re.findall(r"papers/\w+", found.svg)
+    )
