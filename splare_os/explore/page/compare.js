@@ -35,7 +35,8 @@ function entry(one, sides, app) {
   app.know(one);
   const words = [...new Set(sides.map((side) => one[`word_${side}`]).filter(Boolean))].join(" ↔ ");
   return make("li", { class: "compared" }, chip(one, { word: words, open: app.openCard }),
-    ...sides.map((side) => fill(make("div", { class: "share", role: "img", "aria-label": `${side.toUpperCase()}: ${Math.round(100 * one[side])} % of its heaviest latent` }), one[side])));
+    ...sides.map((side) => make("div", { class: "side" }, make("span", { class: "quiet small", "aria-hidden": "true" }, side.toUpperCase()),
+      fill(make("div", { class: "share", role: "img", "aria-label": `${side.toUpperCase()}: ${Math.round(100 * one[side])} % of its heaviest latent` }), one[side]))));
 }
 
 function hits(searches, app) {

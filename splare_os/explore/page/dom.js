@@ -37,9 +37,9 @@ export const byId = (id) => document.getElementById(id);
 
 export const percent = (share) => `${Math.round(100 * share)} %`;
 
-/** Return what a latent is called: its label, or the word that it came from, or its number. */
+/** Return what a latent is called: its label, or else its number, with the word that it came from. */
 export function nameOf(latent, word = "") {
-  return latent.label || (word ? `“${word}”` : `latent ${latent.latent}`);
+  return latent.label || (word ? `“${word}” #${latent.latent}` : `latent ${latent.latent}`);
 }
 
 /** Return whether a word says something that a latent's label does not. */

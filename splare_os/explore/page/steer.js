@@ -41,6 +41,7 @@ export class Sliders {
     for (const [latent, row] of this.rows) this.set(latent, row);
     const button = byId("all-latents");
     button.hidden = latents.length <= FEW;
+    byId("unnamed").hidden = latents.some((one) => one.label);
     button.textContent = this.all ? `Show the ${FEW} heaviest` : `Show all ${latents.length}`;
   }
 

@@ -1,0 +1,71 @@
+"""The page in a real browser where no latent has a label yet."""
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+from opensearchpy import OpenSearch
+
+from splare_os.explore import InTurns, Place
+from splare_os.index import IngestOptions, ingest
+from tests.hashing import WordEncoder
+
+from .browsing import needs_browser, served, sync_api, watched
+
+pytestmark = [pytest.mark.opensearch, pytest.mark.slow, needs_browser]
+
+NUMBER = re.compile(r"#\d+")
+
+
+@pytest.fixture(scope="module")
+def unlabelled(
+    noting_client: OpenSearch, cluster_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The explorer of two documents."""
+    folder = tmp_path_factory.mktemp("unlabelled")
+    path = folder / "two.jsonl"
+    texts = ("fleas on rats spread the plague", "rats spread by ship")
+    path.write_text(
+        "".join(json.dumps({"_id": str(n), "text": t}) + "\n" for n, t in enumerate(texts))
+    )
+    encoder = InTurns(WordEncoder(n_latents=65_536))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(folder))
+        list(ingest(noting_client, encoder, [str(path)], IngestOptions(index="unlabelled")))
+    place = Place.find(noting_client, encoder, "unlabelled", text_field=None, address=cluster_url)
+    with served(place) as address:
+        yield address
+    noting_client.indices.delete(index="unlabelled")
+
+
+def test_latents_are_told_apart_by_number(browser: "sync_api.Browser", unlabelled: str) -> None:
+    with watched(browser, unlabelled) as one:
+        page = one.open("/?q=fleas+on+rats")
+        for part in ("#sliders .latent", '[data-system="latents"] .hit:first-child .chip'):
+            told = page.locator(part).all_inner_texts()
+            numbers = [NUMBER.findall(text) for text in told]
+            assert len(told) >= 2
+            assert all(len(found) == 1 for found in numbers)
+            assert len({found[0] for found in numbers}) == len(told)
+        assert page.locator("#unnamed").is_visible()
+
+
+def test_the_bars_of_a_comparison_say_whose_they_are(
+    browser: "sync_api.Browser", unlabelled: str
+) -> None:
+    with watched(browser, unlabelled) as one:
+        page = one.open("/?view=compare&a=fleas+on+rats&b=rats+on+ships")
+        page.locator("#compared .hit").first.wait_for()
+        shared = page.get_by_label("In both").locator("li").first
+        assert shared.locator(".side span").all_inner_texts() == ["A", "B"]
+
+
+def test_shares_of_a_hit_are_bars_of_one_width(
+    browser: "sync_api.Browser", unlabelled: str
+) -> None:
+    with watched(browser, unlabelled) as one:
+        page = one.open("/?q=fleas+on+rats")
+        chips = page.locator('[data-system="latents"] .hit:first-child .chip').all()
+        boxes = [chip.bounding_box() for chip in chips]
+        assert len({box["width"] for box in boxes if box}) == 1
