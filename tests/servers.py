@@ -116,9 +116,9 @@ def running(
     home = locate()
     cache = own(own(home.cache, home.account) / "older", home.account)
     java, folder = _java(cache), temporary(home.account)
-    port = choose_port()
     try:
         _assemble(server, cache, folder)
+        port = choose_port()  # now, or another takes it meanwhile
         _configure(server, folder, port, files or {})
         if home.account:
             for path in (folder, *folder.rglob("*")):
