@@ -1,19 +1,23 @@
 """The explorer behind a browser: a server of this process, a Chromium, pages that are watched."""
 
+import json
 import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import uvicorn
+from opensearchpy import OpenSearch
 
-from splare_os.explore import Place, make_app
+from splare_os.explore import InTurns, Place, make_app
+from splare_os.index import IngestOptions, ingest
 from splare_os.serve import Address
 from splare_os.serve.server import listen
+from tests.hashing import WordEncoder
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs the extra dev: playwright")
 
@@ -41,6 +45,28 @@ def served(place: Place) -> Iterator[str]:
         server.should_exit = True
         thread.join(30)
         listener.close()
+
+
+@contextmanager
+def explorer_of(
+    documents: Sequence[Mapping[str, object]],
+    client: OpenSearch,
+    cluster_url: str,
+    folder: Path,
+    options: IngestOptions,
+) -> Iterator[str]:
+    """Yield the address of the explorer of documents, in an index of their own."""
+    index, path = options.index, folder / "documents.jsonl"
+    path.write_text("".join(json.dumps(one) + "\n" for one in documents))
+    encoder = InTurns(WordEncoder(n_latents=65_536))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(folder))
+        list(ingest(client, encoder, [str(path)], options))
+    assert client.count(index=index)["count"] == len(documents)
+    place = Place.find(client, encoder, index, text_field=None, address=cluster_url)
+    with served(place) as address:
+        yield address
+    client.indices.delete(index=index)
 
 
 @contextmanager

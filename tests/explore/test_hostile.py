@@ -1,16 +1,13 @@
 """The page in a real browser among documents, addresses and pages that mean it ill."""
 
-import json
 from collections.abc import Iterator
 
 import pytest
 from opensearchpy import OpenSearch
 
-from splare_os.explore import InTurns, Place
-from splare_os.index import IngestOptions, ingest
-from tests.hashing import WordEncoder
+from splare_os.index import IngestOptions
 
-from .browsing import EVIL, needs_browser, served, sync_api, watched
+from .browsing import EVIL, explorer_of, needs_browser, sync_api, watched
 
 pytestmark = [pytest.mark.opensearch, pytest.mark.slow, needs_browser]
 
@@ -35,19 +32,12 @@ def hostile(
     noting_client: OpenSearch, cluster_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """The explorer of documents that mean it ill."""
-    folder = tmp_path_factory.mktemp("hostile")
-    path = folder / "hostile.jsonl"
-    path.write_text("".join(json.dumps(one) + "\n" for one in HOSTILE))
-    encoder = InTurns(WordEncoder(n_latents=65_536))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_STATE_HOME", str(folder))
-        options = IngestOptions(index="hostile", top_k=10_000)
-        list(ingest(noting_client, encoder, [str(path)], options))
-    assert noting_client.count(index="hostile")["count"] == len(HOSTILE)
-    place = Place.find(noting_client, encoder, "hostile", text_field=None, address=cluster_url)
-    with served(place) as address:
+    folder, options = (
+        tmp_path_factory.mktemp("hostile"),
+        IngestOptions(index="hostile", top_k=10_000),
+    )
+    with explorer_of(HOSTILE, noting_client, cluster_url, folder, options) as address:
         yield address
-    noting_client.indices.delete(index="hostile")
 
 
 def test_hostile_documents_are_text(browser: "sync_api.Browser", hostile: str) -> None:

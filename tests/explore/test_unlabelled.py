@@ -1,17 +1,14 @@
 """The page in a real browser where no latent has a label yet."""
 
-import json
 import re
 from collections.abc import Iterator
 
 import pytest
 from opensearchpy import OpenSearch
 
-from splare_os.explore import InTurns, Place
-from splare_os.index import IngestOptions, ingest
-from tests.hashing import WordEncoder
+from splare_os.index import IngestOptions
 
-from .browsing import needs_browser, served, sync_api, watched
+from .browsing import explorer_of, needs_browser, sync_api, watched
 
 pytestmark = [pytest.mark.opensearch, pytest.mark.slow, needs_browser]
 
@@ -23,20 +20,11 @@ def unlabelled(
     noting_client: OpenSearch, cluster_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """The explorer of two documents."""
-    folder = tmp_path_factory.mktemp("unlabelled")
-    path = folder / "two.jsonl"
     texts = ("fleas on rats spread the plague", "rats spread by ship")
-    path.write_text(
-        "".join(json.dumps({"_id": str(n), "text": t}) + "\n" for n, t in enumerate(texts))
-    )
-    encoder = InTurns(WordEncoder(n_latents=65_536))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_STATE_HOME", str(folder))
-        list(ingest(noting_client, encoder, [str(path)], IngestOptions(index="unlabelled")))
-    place = Place.find(noting_client, encoder, "unlabelled", text_field=None, address=cluster_url)
-    with served(place) as address:
+    documents = [{"_id": str(n), "text": text} for n, text in enumerate(texts)]
+    folder, options = tmp_path_factory.mktemp("unlabelled"), IngestOptions(index="unlabelled")
+    with explorer_of(documents, noting_client, cluster_url, folder, options) as address:
         yield address
-    noting_client.indices.delete(index="unlabelled")
 
 
 def test_latents_are_told_apart_by_number(browser: "sync_api.Browser", unlabelled: str) -> None:
