@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial, reduce
 from pathlib import Path
-from threading import Event
 from typing import Any, TypeVar
 
 from opensearchpy import NotFoundError, OpenSearch, RequestError
 
 from ..encoder import Encoder
-from ..errors import MappingError
+from ..errors import BulkError, MappingError
 from ..layout.compact import check_whole
 from ..layout.mapping import ensure_index, field_paths
 from ..layout.records import check_record, impacts_name, read_mappings, records_of
@@ -25,6 +24,7 @@ from .handle import UUID
 from .job import find_target
 from .patience import describe, retried
 from .snapshot import Counters
+from .stop import Stop
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,8 @@ class BackfillRun:
         self.backlogs: dict[str, Backlog] = {}
         self.names: list[str] = []
         self.n_done_before = 0
-        self.stop = Event()
+        self.stop = Stop()
+        self._opened, self._opened_names = ExitStack(), set[str]()
 
     @property
     def counts(self) -> dict[BackfillStatus, int]:
@@ -81,17 +82,47 @@ class BackfillRun:
 
     def __iter__(self) -> Iterator[BackfillOutcome]:
         """Yield the outcomes of the documents that were not looked at yet."""
-        with ExitStack() as stack:
+        with self._opened:
             self._patiently(self.client.info, is_first=True)
             self._check_where()
-            self._open(stack)
+            self._open()
             self.n_done_before = sum(self.counts.values())
-            yield from self._until_none_is_stale()
-            while self.options.watch and self._waited_for_writes():
-                self._open(stack)
-                yield from self._until_none_is_stale()
+            yield from self._passes()
             for backlog in self._live():
                 backlog.finish()
+
+    def _passes(self) -> Iterator[BackfillOutcome]:
+        """Yield outcomes until none is stale; with `watch`, until the run is to stop.
+
+        From what is watched indices may go at any moment, as the old ones of a data stream do.
+        """
+        is_due = True
+        while is_due:
+            try:
+                self._open()
+                yield from self._until_none_is_stale()
+                is_due = self.options.watch and self._waited_for_writes()
+            except (BulkError, MappingError):
+                if not self.options.watch or self.stop.is_set():
+                    raise
+                gone = self._gone()
+                if not gone:
+                    raise
+                log.info("index=%s gone=%s", self.options.index, ",".join(gone))
+                self._close(gone)
+
+    def _gone(self) -> list[str]:
+        """Return the indices that the name stands for no more, if it still stands for any."""
+        now = self._patiently(self._now)
+        return [name for name in self.names if name not in now] if now else []
+
+    def _close(self, gone: list[str]) -> None:
+        """Close all that is open: what failed as an index went may be any of it."""
+        for name in gone:
+            if name in self._opened_names:
+                self.backlogs[name].finish()
+        self._opened.close()
+        self._opened_names.clear()
 
     def _until_none_is_stale(self) -> Iterator[BackfillOutcome]:
         n_updates = 1
@@ -127,11 +158,11 @@ class BackfillRun:
     def _patiently(self, step: Callable[[], T], *, is_first: bool = False) -> T:
         return retried(step, self.options.patience, self.stop, is_first=is_first)
 
-    def _open(self, stack: ExitStack) -> None:
+    def _open(self) -> None:
         """Open those indices that the name stands for now, and that are not open yet."""
         found = self._patiently(self._mappings)
         self.names = sorted(found)
-        new = [name for name in self.names if name not in self.backlogs]
+        new = [name for name in self.names if name not in self._opened_names]
         if len(found) > 1 and self.options.dead_letters:
             raise ValueError(
                 f"{self.options.index!r} stands for {', '.join(sorted(found))}: each has dead "
@@ -139,9 +170,11 @@ class BackfillRun:
             )
         for name in new:
             target = self._patiently(partial(self._prepared, name))
-            self.backlogs[name] = stack.enter_context(
-                open_backlog(self.client, self.encoder, target, self.options, self.stop)
+            stop = self.stop.part()
+            self.backlogs[name] = self._opened.enter_context(
+                open_backlog(self.client, self.encoder, target, self.options, stop)
             )
+            self._opened_names.add(name)
 
     def _mappings(self) -> dict[str, dict[str, Any]]:
         """Return the mappings of the indices, which have to fit."""

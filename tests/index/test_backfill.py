@@ -293,3 +293,25 @@ def test_a_watch_follows_what_others_write_and_new_indices_of_the_alias(client, 
     client.index(index=index, id="last", body={"text": "queen"})
     until(lambda: watched.counts["indexed"] == 13)
     assert stale(client, index) == []
+
+
+@pytest.mark.parametrize("at", ["indices.refresh", "search", "bulk", "indices.get_mapping"])
+def test_a_watch_goes_on_whenever_an_index_goes(client, index, watched, monkeypatch, at):
+    until(lambda: watched.counts["indexed"] == 3)
+    make(client, f"{index}-2", 1)
+    client.indices.put_alias(index=f"{index}-2", name=index)
+    until(lambda: watched.counts["indexed"] == 4)
+    place, name = (watched.client.indices if "." in at else watched.client), at.split(".")[-1]
+    asked, n_asked = getattr(place, name), []
+
+    def ask_too_late(*args: object, **kwargs: object) -> object:
+        if not n_asked:
+            n_asked.append(1)
+            OpenSearch(client.transport.hosts).indices.delete(index=f"{index}-1")
+        return asked(*args, **kwargs)
+
+    monkeypatch.setattr(place, name, ask_too_late)
+    client.index(index=f"{index}-1", id="lost", body={"text": "wasps"})
+    until(lambda: bool(n_asked))
+    client.index(index=f"{index}-2", id="last", body={"text": "queen"})
+    until(lambda: watched.counts["indexed"] >= 5 and not stale(client, f"{index}-2"))
