@@ -93,7 +93,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
     """Say what is wrong without repeating the request, which may be no Unicode."""
     first = cast(RequestValidationError, error).errors()[0]
     where = ".".join(str(part) for part in first["loc"])
-    return await _refused(request, Refusal(422, "Validation", f"{where}: {first['msg']}"))
+    status = 400 if first["type"] == "json_invalid" else 422
+    return await _refused(request, Refusal(status, "Validation", f"{where}: {first['msg']}"))
 
 
 async def _no_route(request: Request, error: Exception) -> Response:
