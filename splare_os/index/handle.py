@@ -129,10 +129,13 @@ class IndexHandle:
         docs = self._docs(list(map(_address, actions)), {"_source": "false"})
         return {name: _version(doc) for name, doc in docs.items()}
 
-    def digests(self, updates: Sequence[Update]) -> dict[str, str | None]:
-        """Return what the impacts field of each document says of its text now, of those there."""
+    def digests(self, routings: Mapping[str, str | None]) -> dict[str, str | None]:
+        """Return what the impacts field of each document says of its text now, of those there.
+
+        They are named by id, each with its routing.
+        """
         params = {"_source_includes": f"{self.field}.digest"}
-        docs = self._docs(list(map(_address, updates)), params)
+        docs = self._docs([_named(*one) for one in routings.items()], params)
         ours = {name: part(doc, "_source").get(self.field) for name, doc in docs.items()}
         return {name: one.get("digest") if one else None for name, one in ours.items()}
 
@@ -183,8 +186,11 @@ class IndexHandle:
 
 def _address(action: Write) -> Json:
     """Return where a document is: a routing of its own chooses its shard."""
-    routing = action.routing if isinstance(action, Update) else None
-    return {"_id": action.id} | ({} if routing is None else {"routing": routing})
+    return _named(action.id, action.routing if isinstance(action, Update) else None)
+
+
+def _named(name: str, routing: str | None) -> Json:
+    return {"_id": name} | ({} if routing is None else {"routing": routing})
 
 
 def _version(doc: Json) -> Version:
