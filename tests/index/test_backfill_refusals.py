@@ -1,9 +1,13 @@
 """Indices that a backfill refuses, and leaves as they are."""
 
-import pytest
+import time
 
-from splare_os.errors import MappingError, ModelMismatchError
+import pytest
+from opensearchpy import OpenSearch
+
+from splare_os.errors import BulkError, MappingError, ModelMismatchError
 from splare_os.index import BackfillOptions, BackfillRun, backfill
+from splare_os.index.handle import SEEN_S
 from tests.hashing import HashEncoder
 
 pytestmark = pytest.mark.opensearch
@@ -54,3 +58,39 @@ def test_another_model_is_refused(client, index, fill):
     fill()
     with pytest.raises(ModelMismatchError, match="Another version of 'hash' made it"):
         fill(encoder=HashEncoder(fingerprint="f" * 16))
+
+
+class Deleter(HashEncoder):
+    """Somebody deletes the index while its texts are encoded."""
+
+    def __init__(self, client: OpenSearch, index: str) -> None:
+        super().__init__()
+        self.client, self.index = client, index
+
+    def encode_documents(self, texts):
+        self.client.indices.delete(index=self.index)
+        time.sleep(SEEN_S)
+        return super().encode_documents(texts)
+
+
+def test_an_index_that_is_deleted_meanwhile_is_not_made_by_a_write_of_ours(client, index, fill):
+    client.index(index=index, id="a", body={"text": "ants"})
+    with pytest.raises(BulkError, match="was deleted during the run"):
+        fill(Deleter(client, index))
+    assert not client.indices.exists(index=index)
+
+
+def test_one_that_the_cluster_has_made_by_itself_is_told(client, index, fill):
+    client.indices.create(index=index)
+    with pytest.raises(MappingError, match="it has none. If the cluster made it by itself"):
+        fill()
+
+
+def test_a_watch_tells_of_an_index_that_is_deleted(client, index, tmp_path):
+    client.index(index=index, id="a", body={"text": "ants"})
+    options = BackfillOptions(index, state_folder=tmp_path, watch=True, poll_s=0.1)
+    outcomes = iter(backfill(client, HashEncoder(), options))
+    next(outcomes)
+    client.indices.delete(index=index)
+    with pytest.raises(BulkError, match="was deleted during the run"):
+        next(outcomes)
