@@ -34,6 +34,8 @@ def fill(client, index, tmp_path):
         ({"properties": {"body": {"type": "text"}}}, "has no field 'text'; it has body"),
         ({"properties": TEXT, "_source": {"enabled": False}}, "keeps documents in part only"),
         ({"properties": TEXT, "_source": {"excludes": ["secret"]}}, "would lose the rest"),
+        ({"properties": TEXT, "_source": {"excludes": ["te*"]}}, "would lose the rest"),
+        ({"properties": TEXT, "_source": {"includes": ["text"]}}, "would lose the rest"),
         ({"properties": TEXT | {"text_splare": {"type": "keyword"}}}, "in another shape"),
     ],
 )
