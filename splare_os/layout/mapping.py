@@ -14,7 +14,7 @@ from ..encoder import Encoder
 from ..errors import MappingError
 from ..reply import named_parts, part
 from ..scoring import Scoring
-from .compact import PRICE, is_compact
+from .compact import PRICE, check_source_is_kept, is_compact
 from .cut import NO_CUT, DocumentCut, default_top_k
 from .existing import index_exists
 from .meta import merged_meta
@@ -240,6 +240,7 @@ def _create(
 
 def _add_field(client: OpenSearch, index: str, fields: Fields, record: FieldRecord) -> None:
     """Give a concrete index the impacts field, its record, or nothing if it has both."""
+    check_source_is_kept(client, index)
     for _ in range(MOST_PUTS):
         if not _has_added(client, index, fields, record):
             return

@@ -55,6 +55,14 @@ def test_an_index_that_is_not_there_is_not_made(client, index, fill):
     assert not client.indices.exists(index=index)
 
 
+def test_an_index_whose_source_is_derived_is_refused(client, index, fill):
+    settings = {"index.derived_source.enabled": True}
+    mappings = {"properties": {"text": {"type": "keyword"}}}
+    client.indices.create(index=index, body={"settings": settings, "mappings": mappings})
+    with pytest.raises(MappingError, match="derives _source from its fields"):
+        fill()
+
+
 def test_another_model_is_refused(client, index, fill):
     client.index(index=index, id="a", body={"text": "ants"})
     fill()
