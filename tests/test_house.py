@@ -55,6 +55,7 @@ OF_NO_MODULE = {
     "index/test_sender_load.py": "sender.py again, with a cluster under load",
     "index/test_sender_cluster.py": "sender.py again, with the replies of a real server",
     "index/test_backfill_meddling.py": "a backfill killed while somebody else writes",
+    "index/test_backfill_refusals.py": "backfill.py and indices that do not fit",
     "index/test_docs.py": "docs/indexing.md",
     "index/test_fields.py": "what is encoded and where it goes, over whole jobs",
     "index/test_formats.py": "documents of every format, folders and changes, with a cluster",

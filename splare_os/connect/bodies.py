@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 import orjson
 
 from ..layout.mapping import index_body
+from ..layout.pipeline import native_name
 from ..layout.records import FieldRecord
 
 Json: TypeAlias = dict[str, Any]
@@ -45,7 +46,7 @@ class Route:
     @property
     def name(self) -> str:
         """The name of pipelines, template and model group, and the start of those of models."""
-        return f"splare-{self.index}-{self.field}"
+        return native_name(self.index, self.field)
 
     def model_name(self, kind: Kind) -> str:
         """Return the name of a model and of its connector."""

@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 from opensearchpy import NotFoundError, OpenSearch, RequestError
 
 from ..encoder import Encoder
-from ..errors import BulkError, MappingError
+from ..errors import BulkError, MappingError, SplareError
 from ..layout.compact import check_whole
 from ..layout.mapping import ensure_index, field_paths
 from ..layout.records import check_record, impacts_name, read_mappings, records_of
-from ..reply import parts
+from ..reply import parts, require_no_index
 from .actions import Target
 from .backfill_options import BackfillOptions
 from .backlog import Backlog, open_backlog
@@ -29,6 +29,10 @@ from .stop import Stop
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+NO_FIELDS = (
+    "none. If the cluster made it by itself, for a write to an index that was deleted, delete it"
+)
 
 
 def backfill(client: OpenSearch, encoder: Encoder, options: BackfillOptions) -> "BackfillRun":
@@ -102,11 +106,12 @@ class BackfillRun:
                 self._open()
                 yield from self._until_none_is_stale()
                 is_due = self.options.watch and self._waited_for_writes()
-            except (BulkError, MappingError):
-                if not self.options.watch or self.stop.is_set():
+            except (BulkError, MappingError) as error:
+                if self.stop.is_set():
                     raise
-                gone = self._gone()
+                gone = self._gone() if self.options.watch else []
                 if not gone:
+                    self._explain(error)
                     raise
                 log.info("index=%s gone=%s", self.options.index, ",".join(gone))
                 self._close(gone)
@@ -115,6 +120,11 @@ class BackfillRun:
         """Return the indices that the name stands for no more, if it still stands for any."""
         now = self._patiently(self._now)
         return [name for name in self.names if name not in now] if now else []
+
+    def _explain(self, error: SplareError) -> None:
+        """Raise what tells more than an error, if it came of an index that is gone or replaced."""
+        for name in self._opened_names:
+            self.backlogs[name].handle.explain(error)
 
     def _close(self, gone: list[str]) -> None:
         """Close all that is open: what failed as an index went may be any of it."""
@@ -151,9 +161,12 @@ class BackfillRun:
     def _now(self) -> list[str]:
         """Return the indices that the name stands for; of a data stream no alias tells them."""
         asked = {"name": UUID, "params": {"flat_settings": "true"}}
-        return sorted(
-            parts(self.client.indices.get_settings(index=self.options.index, **asked), "settings")
-        )
+        try:
+            found = self.client.indices.get_settings(index=self.options.index, **asked)
+        except NotFoundError as error:
+            require_no_index(error)
+            return []
+        return sorted(parts(found, "settings"))
 
     def _patiently(self, step: Callable[[], T], *, is_first: bool = False) -> T:
         return retried(step, self.options.patience, self.stop, is_first=is_first)
@@ -189,7 +202,8 @@ class BackfillRun:
         there = {path for mappings in found.values() for path in field_paths(mappings)}
         if fields.text not in there:
             raise MappingError(
-                f"index {name!r} has no field {fields.text!r}; it has {', '.join(sorted(there))}"
+                f"index {name!r} has no field {fields.text!r}; it has "
+                f"{', '.join(sorted(there)) or NO_FIELDS}"
             )
         return found
 

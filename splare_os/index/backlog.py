@@ -86,6 +86,7 @@ class Backlog:
         with ThreadPoolExecutor(1, thread_name_prefix="splare-scan") as reader:
             try:
                 yield from self._flown(reader, self._pages(upto))
+                self._count_sent()
             except BaseException:
                 survivors = self.flight.survivors()
                 with suppress(BulkError):  # what is not recorded is done again
@@ -104,6 +105,7 @@ class Backlog:
             batch = self._made(page)
             while flight.has_landed() or not flight.has_room(batch):
                 yield from self._land()
+            self._note(batch)
             flight.start(batch)
         while flight.chunks:
             yield from self._land()
@@ -128,6 +130,12 @@ class Backlog:
         with stages.in_stage("pause"):
             self.pace.wait(len(batch.actions), self.flight.sender.stop)
         return batch
+
+    def _note(self, batch: Batch) -> None:
+        """Have it on disk what is going to be sent: killed now, the job would not know its own."""
+        known = self.checkpoint.position
+        if batch.actions:
+            self.checkpoint.save(replace(known, sent={**known.sent, **batch.sent()}))
 
     def _land(self) -> list[BackfillOutcome]:
         with self.stages.in_stage("cluster"):
@@ -154,8 +162,8 @@ class Backlog:
         counts.update(outcome.status for outcome, _ in settled)
         self.letters.cut(known.dead_bytes)
         n_bytes = self.letters.append([letter for _, letter in settled if letter])
-        shards = {**known.shards, page.shard: page.upto}
-        self.checkpoint.save(replace(known, shards=shards, counts=dict(counts), dead_bytes=n_bytes))
+        now = known.landed(page.shard, page.upto, {one.id for one in batch.actions.values()})
+        self.checkpoint.save(replace(now, counts=dict(counts), dead_bytes=n_bytes))
         self.n_updates += len(batch.actions)
         self.tally.add(batch.chunk, verdicts)
         self.tally.keep_if_due()
@@ -170,12 +178,27 @@ class Backlog:
         """
         updates = list(batch.actions.values())
         moved = [one for one, fate in zip(updates, verdicts, strict=True) if _has_moved(fate)]
-        found = self.handle.digests(moved)
+        found = self.handle.digests({one.id: one.routing for one in moved})
         is_ours = {one.id for one in moved if found.get(one.id) == one.digest}
         mended = [
             None if one.id in is_ours else fate for one, fate in zip(updates, verdicts, strict=True)
         ]
         return mended, set(found)
+
+    def _count_sent(self) -> None:
+        """Count what the job had stored before it was stopped, and had not heard of yet.
+
+        What is still noted as sent after a pass was up to date, and not counted by it.
+        """
+        known = self.checkpoint.position
+        if known.sent:
+            there = self.handle.digests({name: one.routing for name, one in known.sent.items()})
+            stored = [
+                one.status for name, one in known.sent.items() if there.get(name) == one.digest
+            ]
+            counts = Counter(known.counts)
+            counts.update(stored)
+            self.checkpoint.save(replace(known, counts=dict(counts), sent={}))
 
     def settle(self) -> None:
         """Bring the statistics up to date, once nothing is stale."""

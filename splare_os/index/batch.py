@@ -16,6 +16,7 @@ from ..documents.shards import Held
 from ..encoder import Encoder
 from ..layout.field import FieldImpacts
 from .actions import Target, Update, text_digest
+from .checkpoint import Sent
 from .chunk import Chunk, Entry, encode, fields_of
 from .replies import Verdict
 from .scan import Page
@@ -62,6 +63,16 @@ class Batch:
             settled.append((outcome, letter(outcome, held, refusal) if reason else b""))
         return settled
 
+    def sent(self) -> dict[str, Sent]:
+        """Return by id what its updates count if they are stored, for who finds them there."""
+        return {
+            one.id: Sent(one.digest, self._stored_status(at), one.routing)
+            for at, one in self.actions.items()
+        }
+
+    def _stored_status(self, at: int) -> BackfillStatus:
+        return "empty" if at in self.chunk.empty else "indexed"
+
     def _status(
         self, at: int, held: Held, refusal: Verdict, present: Collection[str]
     ) -> tuple[BackfillStatus, str]:
@@ -70,7 +81,7 @@ class Batch:
         if at not in self.actions:
             return ("unchanged" if self.chunk.entries[at].document.text else "empty"), ""
         if refusal is None:
-            return ("empty" if at in self.chunk.empty else "indexed"), ""
+            return self._stored_status(at), ""
         if refusal.advice == "moved":
             return ("moved" if held.id in present else "gone"), ""
         return "dead", refusal.reason

@@ -1,9 +1,9 @@
 """How far a backfill is, on disk: one small file, replaced whole at each step."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -23,23 +23,39 @@ class Scope:
     dead_letters: str
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An update that the cluster may have stored: what it says of the text, and what it counts."""
+
+    digest: str
+    status: str
+    routing: str | None = None
+
+
 @dataclass(frozen=True)
 class Position:
     """Up to which write each shard is done, with which outcomes, and the dead letters' length.
 
-    `first` are the shards' checkpoints when the job began: what was there before it.
+    `first` are the shards' checkpoints when the job began: what was there before it. `sent`, by id,
+    is on its way: after a kill nobody else knows what of it the job has stored.
     """
 
     shards: Mapping[int, int] = field(default_factory=dict)
     first: Mapping[int, int] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
     dead_bytes: int = 0
+    sent: Mapping[str, Sent] = field(default_factory=dict)
     is_done: bool = False
 
     @property
     def n_read(self) -> int:
         """Number of the writes that were looked at."""
         return sum(upto + 1 for upto in self.shards.values())
+
+    def landed(self, shard: int, upto: int, ids: Collection[str]) -> "Position":
+        """Return the position once a shard is done up to a write, and `ids` are on no way more."""
+        left = {name: one for name, one in self.sent.items() if name not in ids}
+        return replace(self, shards={**self.shards, shard: upto}, sent=left)
 
 
 class Checkpoint:
@@ -91,7 +107,8 @@ class Checkpoint:
             body = orjson.loads(self.path.read_bytes())
             position = body["position"]
             shards, first = _by_number(position.pop("shards")), _by_number(position.pop("first"))
-            return Scope(**body["scope"]), Position(shards, first, **position)
+            sent = {name: Sent(**one) for name, one in position.pop("sent", {}).items()}
+            return Scope(**body["scope"]), Position(shards, first, sent=sent, **position)
         except FileNotFoundError:
             return None
         except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:

@@ -1,6 +1,7 @@
 """The index that a run writes to: what it holds, and whether it is still the one of the start."""
 
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -11,7 +12,7 @@ import orjson
 from opensearchpy import NotFoundError, OpenSearch
 
 from ..documents.shards import Held, Version
-from ..errors import BulkError, ReplyError
+from ..errors import BulkError, ReplyError, SplareError
 from ..layout.meta import restore_record
 from ..reply import part, parts, require_no_index
 from .actions import Stored, Target, Update, Write
@@ -23,6 +24,8 @@ Json: TypeAlias = dict[str, Any]
 
 UUID = "index.uuid"
 PROBE_S = 10.0
+SEEN_S = 0.2
+"""Nothing is sent to an index that was not seen for so long."""
 
 
 class Handle(Protocol):
@@ -30,7 +33,7 @@ class Handle(Protocol):
 
     index: str
 
-    def check(self) -> None:
+    def check(self, *, max_age_s: float = 0.0) -> None:
         """Raise `BulkError` unless it is the index of the start, under the name of the start."""
 
     def versions(self, actions: Sequence[Write]) -> dict[str, Version]:
@@ -54,35 +57,47 @@ class IndexHandle:
         self.patience, self.stop = patience, stop
         self.settings = self._settings()
         self.uuid = str(part(self.settings, UUID))
+        self._seen_at = time.monotonic()
 
     def _settings(self) -> dict[str, str]:
         params = {"flat_settings": "true"}
         reply = self.client.indices.get_settings(index=self.index, params=params)
         return dict(part(reply, self.index, "settings"))
 
-    def check(self) -> None:
+    def check(self, *, max_age_s: float = 0.0) -> None:
         """Raise `BulkError` unless it is the index of the start, under the name of the start.
 
         Asked after a request, it says for sure where the request's documents went: no index gets
-        the uuid of one that is gone.
+        the uuid of one that is gone. One that was seen less than `max_age_s` ago is not asked for.
         """
+        if time.monotonic() - self._seen_at < max_age_s:
+            return
+        begun = time.monotonic()
+        if change := self._change(retried(self._named_now, self.patience, self.stop)):
+            raise BulkError(change)
+        self._seen_at = begun
+
+    def explain(self, error: SplareError) -> None:
+        """Raise what tells more than `error`, if the index is no longer that of the start."""
+        try:
+            found = within(self._named_now, self.stop, PROBE_S)
+        except FAILURES:
+            return
+        if change := self._change(found):
+            raise BulkError(change) from error
+
+    def _named_now(self) -> dict[str, dict[str, str]]:
+        """Return the uuids of the indices that the name stands for."""
         params = {"flat_settings": "true"}
-
-        def ask() -> dict[str, dict[str, str]]:
-            try:
-                reply = self.client.indices.get_settings(index=self.name, name=UUID, params=params)
-            except NotFoundError as error:
-                require_no_index(error)
-                return {}
-            found = parts(reply, "settings")
-            if not found:
-                raise ReplyError(f"the cluster's reply has no settings of {self.name!r}")
-            return found
-
-        found = retried(ask, self.patience, self.stop)
-        now = found.get(self.index, {}).get(UUID)
-        if now != self.uuid:
-            raise BulkError(self._change(list(found), now))
+        try:
+            reply = self.client.indices.get_settings(index=self.name, name=UUID, params=params)
+        except NotFoundError as error:
+            require_no_index(error)
+            return {}
+        found = parts(reply, "settings")
+        if not found:
+            raise ReplyError(f"the cluster's reply has no settings of {self.name!r}")
+        return found
 
     def keep_record(self) -> None:
         """Write the field's record of the start anew, if another's write of `_meta` lost it."""
@@ -90,9 +105,17 @@ class IndexHandle:
             restore = partial(restore_record, self.client, self.index, self.field, record)
             retried(restore, self.patience, self.stop)
 
-    def _change(self, found: Sequence[str], now: str | None) -> str:
+    def _change(self, found: Mapping[str, Mapping[str, str]]) -> str:
+        """Return what became of the index, by what its name stands for now; "" if it is there."""
+        now = found.get(self.index, {}).get(UUID)
+        if now == self.uuid:
+            return ""
         if not found:
-            return f"index {self.name!r} was deleted during the run: run the same command again"
+            return (
+                f"index {self.name!r} was deleted during the run. If it is there again, as the "
+                "cluster makes one by itself for what was on its way, delete it; then run the same "
+                "command again"
+            )
         if now is not None:
             return (
                 f"index {self.index!r} was deleted and created anew during the run ({self.uuid} is "
@@ -129,10 +152,13 @@ class IndexHandle:
         docs = self._docs(list(map(_address, actions)), {"_source": "false"})
         return {name: _version(doc) for name, doc in docs.items()}
 
-    def digests(self, updates: Sequence[Update]) -> dict[str, str | None]:
-        """Return what the impacts field of each document says of its text now, of those there."""
+    def digests(self, routings: Mapping[str, str | None]) -> dict[str, str | None]:
+        """Return what the impacts field of each document says of its text now, of those there.
+
+        They are named by id, each with its routing.
+        """
         params = {"_source_includes": f"{self.field}.digest"}
-        docs = self._docs(list(map(_address, updates)), params)
+        docs = self._docs([_named(*one) for one in routings.items()], params)
         ours = {name: part(doc, "_source").get(self.field) for name, doc in docs.items()}
         return {name: one.get("digest") if one else None for name, one in ours.items()}
 
@@ -144,6 +170,8 @@ class IndexHandle:
             body = {"docs": addresses}
             reply = self.client.mget(index=self.index, body=body, params=params)
             docs = {part(doc, "_id"): doc for doc in part(reply, "docs")}
+            if any("error" in doc for doc in docs.values()):
+                self.check()  # of an index that is gone each document has an error of its own
             names = [one["_id"] for one in addresses]
             return {name: docs[name] for name in names if part(docs, name, "found")}
 
@@ -183,8 +211,11 @@ class IndexHandle:
 
 def _address(action: Write) -> Json:
     """Return where a document is: a routing of its own chooses its shard."""
-    routing = action.routing if isinstance(action, Update) else None
-    return {"_id": action.id} | ({} if routing is None else {"routing": routing})
+    return _named(action.id, action.routing if isinstance(action, Update) else None)
+
+
+def _named(name: str, routing: str | None) -> Json:
+    return {"_id": name} | ({} if routing is None else {"routing": routing})
 
 
 def _version(doc: Json) -> Version:

@@ -14,7 +14,7 @@ from ..documents.sources import find_sources
 from ..encoder import Encoder
 from ..errors import BulkError
 from ..layout.mapping import check_routing, ensure_index, write_index
-from ..layout.pipeline import PIPELINE
+from ..layout.pipeline import makes_impacts
 from ..layout.settings import NewIndex
 from .actions import Target
 from .bulk_load import bulk_loading, restore_left
@@ -27,6 +27,7 @@ from .jobs import JobStatus, job_status
 from .ledger import Ledger, Progress, Status, remove_abandoned, remove_ledger
 from .merging import merge
 from .patience import retried
+from .pipelines import NONE
 from .sender import Sender
 from .snapshot import Counters
 from .tally import Tally, open_tally
@@ -192,8 +193,9 @@ class IngestRun:
 
     def _sender(self, handle: IndexHandle) -> Sender:
         bulk = handle.with_most_requests(self.options.bulk)
-        if bulk.pipeline is None and handle.settings.get("index.default_pipeline") == PIPELINE:
-            bulk = replace(bulk, pipeline="_none")  # ours is for other writers: half the rate
+        default = handle.settings.get("index.default_pipeline", NONE)
+        if bulk.pipeline is None and makes_impacts(default, handle.field):
+            bulk = replace(bulk, pipeline=NONE)  # ours are for other writers: half the rate
         return Sender(self.client, handle, bulk, self.options.patience, self.stop)
 
     def _close(self, ledger: Ledger, handle: IndexHandle) -> None:

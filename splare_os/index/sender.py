@@ -21,7 +21,7 @@ from ..errors import BulkError
 from .actions import Action, Update, Write
 from .bulk import MOST_REQUESTS, BulkOptions, chunks
 from .gate import Gate
-from .handle import Handle
+from .handle import SEEN_S, Handle
 from .patience import (
     FAILURES,
     Attempts,
@@ -165,10 +165,10 @@ class Sender:
     def _request(self, actions: Sequence[Write]) -> Fates:
         body = b"".join(action.lines for action in actions)
         self.traffic.add(len(body))
-        params, seconds = self.options.params(), self.options.timeout_s
+        self.handle.check(max_age_s=SEEN_S)  # the cluster would make one that is gone by itself
         with self.gate.passed(len(body), self.stop) as trip:
-            bulk = partial(self.client.bulk, body=body, params=params)
-            reply = within(bulk, self.stop, seconds + 1)
+            bulk = partial(self.client.bulk, body=body, params=self.options.params())
+            reply = within(bulk, self.stop, self.options.timeout_s + 1)
             ids = (action.id for action in actions)
             fates = dict(zip(ids, verdicts(reply, actions), strict=True))
             trip.is_pressed = any(fate and fate.status in BUSY for fate in fates.values())

@@ -5,6 +5,7 @@ holds and send. The ledger advances over a gap-free prefix of lines: what is don
 is not will be done again, under the same ids.
 """
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,17 +15,20 @@ from ..documents.document import Document
 from ..documents.files import Meter
 from ..documents.sources import read_documents
 from ..encoder import Encoder
-from .actions import Stored, Target
+from .actions import Action, Stored, Target
 from .chunk import Chunk, Entry, Outcome, make_chunk
 from .dead_letters import DeadLetters
 from .flight import Flight
 from .handle import IndexHandle
 from .job import IngestOptions
 from .ledger import Ledger, Progress, file_and_line, place
+from .pipelines import find_changed, pipelines
 from .replies import Verdict
 from .snapshot import Counters
 from .stages import Stages
 from .tally import Tally
+
+log = logging.getLogger(__name__)
 
 CHUNK, LARGE_CHUNK = 256, 1024
 QUICK_S = 0.5
@@ -52,6 +56,7 @@ class Worker:
     stages: Stages = field(default_factory=Stages)
     n_read: int = 0
     each_s: float = QUICK_S
+    is_compared: bool = False
 
     def counters(self) -> Counters:
         """Return what was counted so far; another thread may ask."""
@@ -116,6 +121,7 @@ class Worker:
         with self.stages.in_stage("record"):
             outcomes = self._record(chunk, verdicts)
         self.flight.chunks.popleft()
+        self._compare(chunk, verdicts)
         return outcomes
 
     def _record(self, chunk: Chunk, verdicts: list[Verdict]) -> list[Outcome]:
@@ -133,6 +139,26 @@ class Worker:
         self.tally.add(chunk, verdicts)
         self.tally.keep_if_due()
         return [outcome for outcome, _ in settled]
+
+    def _compare(self, chunk: Chunk, verdicts: list[Verdict]) -> None:
+        """Tell the log once of pipelines that have changed what was sent, by the first chunk."""
+        through = pipelines(self.handle.settings, self.flight.sender.options)
+        written = zip(chunk.actions.values(), verdicts, strict=True)
+        sent = [one for one, fate in written if fate is None and isinstance(one, Action)]
+        if self.is_compared or not through or not sent:
+            return
+        self.is_compared = True
+        if changed := find_changed(self.handle, sent, self.options.fields):
+            log.warning(
+                "index=%s: the ingest pipeline %s changes what impacts are made of (%d of the "
+                "first documents, such as %s): they are not those of the text that is stored. Run "
+                "`splare-os backfill` afterwards, or take the pipeline off and change the "
+                "documents before",
+                self.target.index,
+                " or ".join(through),
+                len(changed),
+                changed[0],
+            )
 
     def _looked_up(self, reader: ThreadPoolExecutor) -> Iterator[LookedUp]:
         """Yield chunks of entries with what the index holds of them, asked for one chunk ahead."""

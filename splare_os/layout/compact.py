@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from opensearchpy import OpenSearch
+
 from ..errors import MappingError
+
+DERIVED = "index.derived_source.enabled"
 
 PRICE = (
     "impacts are kept in postings alone. What it costs: an update "
@@ -45,6 +49,17 @@ def check_whole(index: str, mappings: Mapping[str, Any], field: str) -> None:
         raise MappingError(
             f"index {index!r} keeps documents in part only (_source: {source}), and an update "
             "would lose the rest. Index anew with `splare-os index`, from where they are whole"
+        )
+
+
+def check_source_is_kept(client: OpenSearch, index: str) -> None:
+    """Raise `MappingError` where `_source` is derived from other fields: impacts tell none."""
+    params = {"flat_settings": "true"}
+    reply = client.indices.get_settings(index=index, name=DERIVED, params=params)
+    if reply.get(index, {}).get("settings", {}).get(DERIVED) == "true":
+        raise MappingError(
+            f"index {index!r} derives _source from its fields ({DERIVED}), which cannot be done "
+            "with impacts: index into a new index without that setting"
         )
 
 

@@ -14,7 +14,7 @@ from ..encoder import Encoder
 from ..errors import MappingError
 from ..reply import named_parts, part
 from ..scoring import Scoring
-from .compact import PRICE, is_compact
+from .compact import PRICE, check_source_is_kept, is_compact
 from .cut import NO_CUT, DocumentCut, default_top_k
 from .existing import index_exists
 from .meta import merged_meta
@@ -240,6 +240,7 @@ def _create(
 
 def _add_field(client: OpenSearch, index: str, fields: Fields, record: FieldRecord) -> None:
     """Give a concrete index the impacts field, its record, or nothing if it has both."""
+    check_source_is_kept(client, index)
     for _ in range(MOST_PUTS):
         if not _has_added(client, index, fields, record):
             return
@@ -287,5 +288,6 @@ def _refuse_unknown_impacts(client: OpenSearch, index: str, field: str, mappings
         raise MappingError(
             f"index {index!r}: {count} documents hold impacts in {field!r}, and no record in "
             "_meta.splare says which model made them. Write the record if you know it "
-            "(docs/indexing.md), or index into a new index"
+            "(docs/indexing.md), or index into a new index; if all that is in it was sent to an "
+            "index that was deleted during a run, delete it"
         )

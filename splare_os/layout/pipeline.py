@@ -16,6 +16,23 @@ DEAD_LETTERS = "splare-dead-letters"
 Json: TypeAlias = dict[str, "object"]
 
 
+def native_name(index: str, field: str) -> str:
+    """Return the name of the pipelines of an index that is connected with a model server."""
+    return f"splare-{index}-{field}"
+
+
+def makes_impacts(pipeline: str, field: str) -> bool:
+    """Return whether a pipeline of such a name makes of a document what our worker makes of it.
+
+    A template gives indices the pipeline of another one.
+
+    >>> makes_impacts(native_name("papers", "text_splare"), "text_splare")
+    True
+    """
+    is_native = pipeline.startswith("splare-") and pipeline.endswith(f"-{field}")
+    return pipeline == PIPELINE or is_native
+
+
 def pipeline_body() -> Json:
     """Return `ingest_pipelines/splare-sanitise.json`, the body of `PUT _ingest/pipeline/…`."""
     return _read("ingest_pipelines", PIPELINE)

@@ -62,8 +62,8 @@ class Index:
     def __init__(self, refusal: str = "", gone: str = "", **there: int) -> None:
         self.why, self.gone, self.there, self.n_probes = refusal, gone, there, 0
 
-    def check(self) -> None:
-        if self.gone:
+    def check(self, *, max_age_s: float = 0.0) -> None:
+        if self.gone and not max_age_s:
             raise BulkError(self.gone)
 
     def versions(self, actions: Sequence[Write]) -> dict[str, Version]:

@@ -10,7 +10,7 @@ import pytest
 from opensearchpy import OpenSearch
 
 from splare_os.documents.fields import Fields
-from splare_os.errors import BulkError, MappingError, ModelMismatchError
+from splare_os.errors import BulkError
 from splare_os.index import BackfillOptions, BackfillRun, backfill
 from splare_os.index.actions import Target, text_digest
 from splare_os.layout import DocumentCut, read_records
@@ -161,38 +161,6 @@ def test_fields_are_called_otherwise(client, index, fill):
     fields = Fields(text="body", title="head")
     assert some(fill(fields=fields)) == {"indexed": 1}
     assert contents(client, index)["a"]["body_splare"]["count"] == 2
-
-
-@pytest.mark.parametrize(
-    ("mappings", "message"),
-    [
-        ({"properties": {"body": {"type": "text"}}}, "has no field 'text'; it has body"),
-        ({"properties": TEXT, "_source": {"enabled": False}}, "keeps documents in part only"),
-        ({"properties": TEXT, "_source": {"excludes": ["secret"]}}, "would lose the rest"),
-        ({"properties": TEXT | {"text_splare": {"type": "keyword"}}}, "in another shape"),
-    ],
-)
-def test_an_index_that_does_not_fit_is_refused_and_left_alone(
-    client, index, fill, mappings, message
-):
-    client.indices.create(index=index, body={"mappings": mappings})
-    before = client.indices.get_mapping(index=index)
-    with pytest.raises(MappingError, match=message):
-        fill()
-    assert client.indices.get_mapping(index=index) == before
-
-
-def test_an_index_that_is_not_there_is_not_made(client, index, fill):
-    with pytest.raises(MappingError, match="no index"):
-        fill()
-    assert not client.indices.exists(index=index)
-
-
-def test_another_model_is_refused(client, index, fill):
-    make(client, index, 2)
-    fill()
-    with pytest.raises(ModelMismatchError, match="Another version of 'hash' made it"):
-        fill(encoder=HashEncoder(fingerprint="f" * 16))
 
 
 class Meddler(HashEncoder):

@@ -1,6 +1,7 @@
 """A backfill that is killed while somebody else writes: no write of theirs is lost."""
 
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -90,14 +91,14 @@ def made(client: OpenSearch, index: str, n: int) -> Truth:
     return truth
 
 
-def killed(arguments: list[str], seconds: float) -> None:
+def killed(arguments: list[str], seconds: float, by: signal.Signals = signal.SIGKILL) -> None:
     command = [sys.executable, "-m", "tests.index.backfiller", *arguments]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as victim:
         assert victim.stdout is not None
         assert victim.stdout.readline() == b"done\n"
         time.sleep(seconds)
         assert victim.poll() is None, "it ended before it was killed: give it more to do"
-        victim.kill()
+        victim.send_signal(by)
 
 
 def contents(client: OpenSearch, index: str) -> Truth:
@@ -144,6 +145,17 @@ def test_nothing_of_theirs_is_lost_and_all_documents_get_their_impacts(
     client, cluster_url, index, tmp_path
 ):
     run(client, cluster_url, index, tmp_path, n=2000, n_kills=2, seed=7)
+
+
+def test_what_was_stored_and_not_heard_of_counts_after_kills(client, cluster_url, index, tmp_path):
+    made(client, index, 2000)
+    for by in (signal.SIGKILL, signal.SIGINT, signal.SIGKILL):
+        killed([cluster_url, index, str(tmp_path)], 0.1, by)
+    options = BackfillOptions(index, state_folder=tmp_path, share=1.0)
+    running = backfill(client, HashEncoder(), options)
+    list(running)
+    assert running.n_done_before < 2000
+    assert {status: n for status, n in running.counts.items() if n} == {"indexed": 2000}
 
 
 def test_a_record_that_another_write_of_the_mapping_has_lost_is_there_at_the_end(

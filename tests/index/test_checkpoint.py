@@ -3,10 +3,16 @@ from pathlib import Path
 import pytest
 
 from splare_os.errors import JobError
-from splare_os.index.checkpoint import Checkpoint, Position, Scope
+from splare_os.index.checkpoint import Checkpoint, Position, Scope, Sent
 
 SCOPE = Scope("uuid", "dead.jsonl")
-SOME = Position({0: 7, 1: -1}, {0: 9, 1: 3}, {"indexed": 4}, 120)
+SOME = Position(
+    {0: 7, 1: -1},
+    {0: 9, 1: 3},
+    {"indexed": 4},
+    120,
+    {"a": Sent("d", "indexed"), "b": Sent("e", "empty")},
+)
 
 
 @pytest.fixture
@@ -35,6 +41,11 @@ def test_a_job_goes_on_where_it_stopped(path):
 def test_one_that_was_done_begins_where_it_ended(path):
     saved(path, Position(SOME.shards, SOME.first, SOME.counts, 120, is_done=True))
     assert started(path, dead_bytes=0) == Position(SOME.shards)
+
+
+def test_what_has_landed_is_on_its_way_no_more():
+    landed = SOME.landed(1, 2, {"a", "other"})
+    assert (landed.shards, landed.sent) == ({0: 7, 1: 2}, {"b": Sent("e", "empty")})
 
 
 def test_another_index_starts_over(path):

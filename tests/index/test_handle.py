@@ -144,6 +144,16 @@ def test_an_alias_that_is_switched_is_noticed(client, index):
 
 
 @pytest.mark.opensearch
+def test_an_index_that_is_gone_is_no_unreadable_reply(client, index):
+    client.indices.create(index=index)
+    target = Target(index, "text_splare", "f" * 16, DocumentCut(400))
+    handle = IndexHandle(client, index, target, Patience(), Event())
+    client.indices.delete(index=index)
+    with pytest.raises(BulkError, match="was deleted during the run"):
+        handle.stored(["a"])
+
+
+@pytest.mark.opensearch
 def test_a_document_of_a_routing_is_found_by_it(client, index):
     client.indices.create(index=index, body={"settings": {"number_of_shards": 5}})
     target = Target(index, "text_splare", "f" * 16, DocumentCut(400))
@@ -153,9 +163,10 @@ def test_a_document_of_a_routing_is_found_by_it(client, index):
             index=index, id=name, body={"text_splare": {"digest": "d"}}, params={"routing": "r"}
         )
     wanted = [replace(one, routing="r") for one in updates(*"abcdef")]
-    assert handle.versions(wanted).keys() == handle.digests(wanted).keys() == set("abcdef")
-    assert handle.digests(wanted)["a"] == "d"
-    assert handle.digests(updates("nobody")) == {}
+    digests = handle.digests(dict.fromkeys("abcdef", "r"))
+    assert handle.versions(wanted).keys() == digests.keys() == set("abcdef")
+    assert digests["a"] == "d"
+    assert handle.digests({"nobody": None}) == {}
 
 
 @pytest.mark.opensearch
