@@ -7,6 +7,7 @@ from typing import Any
 from opensearchpy import OpenSearch
 
 from ..errors import MappingError
+from ..reply import parts
 
 DERIVED = "index.derived_source.enabled"
 
@@ -56,7 +57,7 @@ def check_source_is_kept(client: OpenSearch, index: str) -> None:
     """Raise `MappingError` where `_source` is derived from other fields: impacts tell none."""
     params = {"flat_settings": "true"}
     reply = client.indices.get_settings(index=index, name=DERIVED, params=params)
-    if reply.get(index, {}).get("settings", {}).get(DERIVED) == "true":
+    if parts(reply, "settings").get(index, {}).get(DERIVED) == "true":
         raise MappingError(
             f"index {index!r} derives _source from its fields ({DERIVED}), which cannot be done "
             "with impacts: index into a new index without that setting"
