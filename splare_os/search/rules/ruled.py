@@ -16,6 +16,7 @@ from ...encoder import Encoder
 from ...errors import MappingError
 from ...layout.records import TRUSTED_S
 from ...layout.view import Headers
+from ...paths import StrPath
 from ..clause.target import Target, is_template, parse_path
 from ..query.query import Dsl
 from ..request.body import plain
@@ -47,7 +48,7 @@ class RuledRewriter(Rewriter):
     """Rewrites what rules say, and `splare` clauses as ever; other searches keep their bytes."""
 
     def __init__(
-        self, client: OpenSearch, encoder: Encoder | str, options: RewriteOptions, rules: Rules
+        self, client: OpenSearch, encoder: Encoder | StrPath, options: RewriteOptions, rules: Rules
     ) -> None:
         super().__init__(client, encoder, options)
         self._rules, self._write = rules, SearchLog(rules.log)
