@@ -17,6 +17,7 @@ from ...errors import MappingError
 from ...layout.records import TRUSTED_S
 from ...layout.view import Headers
 from ...paths import StrPath
+from ...reply import replies_of
 from ..clause.target import Target, is_template, parse_path
 from ..query.query import Dsl
 from ..request.body import plain
@@ -236,12 +237,13 @@ def _together(
     def finish(reply: Any) -> Any:  # noqa: ANN401
         if not isinstance(reply, Mapping) or "responses" not in reply:
             return reply
-        pairs = zip(reply["responses"], made, strict=True)
+        pairs = zip(replies_of(reply, len(made)), made, strict=True)
         return {**reply, "responses": [one.finish(each) if one else each for each, one in pairs]}
 
     def otherwise(refusal: object) -> Rewritten | None:
-        told = refusal.get("responses") if isinstance(refusal, Mapping) else None
-        each = told or repeat(refusal, len(made))  # it may refuse all for one that it cannot read
+        has_each = isinstance(refusal, Mapping) and "responses" in refusal
+        # it may refuse all for one that it cannot read
+        each = replies_of(refusal, len(made)) if has_each else repeat(refusal, len(made))
         instead = [one.otherwise(its) if one else None for its, one in zip(each, made, strict=True)]
         if not any(instead):
             return None
