@@ -233,14 +233,19 @@ def _together(
     """Return an `_msearch` of its searches; those that are None keep their lines."""
     lines = with_searches(body, [None if one is None else one.body for one in made])
     expected = [one.expected[0] if one and one.expected else None for one in made]
+    is_filtered = "filter_path" in (params or {})  # an answer of which nothing is left is not there
 
     def finish(reply: Any) -> Any:  # noqa: ANN401
         if not isinstance(reply, Mapping) or "responses" not in reply:
             return reply
+        if is_filtered:
+            return without_our_fields(reply)
         pairs = zip(replies_of(reply, len(made)), made, strict=True)
         return {**reply, "responses": [one.finish(each) if one else each for each, one in pairs]}
 
     def otherwise(refusal: object) -> Rewritten | None:
+        if is_filtered and isinstance(refusal, Mapping):
+            return None
         has_each = isinstance(refusal, Mapping) and "responses" in refusal
         # it may refuse all for one that it cannot read
         each = replies_of(refusal, len(made)) if has_each else repeat(refusal, len(made))
