@@ -56,6 +56,22 @@ def named_parts(reply: object, key: str) -> dict[str, Any]:
     return parts(reply, key) or part(reply, key)
 
 
+def replies_of(reply: object, n_searches: int) -> list[Mapping[str, Any]]:
+    """Return the reply to each search of an `_msearch`; `ReplyError` unless each has one.
+
+    >>> replies_of({"responses": [{"took": 1}, {"error": {}}]}, 2)
+    [{'took': 1}, {'error': {}}]
+    """
+    found = part(reply, "responses")
+    are_objects = isinstance(found, list) and all(isinstance(one, Mapping) for one in found)
+    if not are_objects or len(found) != n_searches:
+        raise ReplyError(
+            f"{n_searches} searches were sent, and not answered one by one: "
+            f"{str(found)[:SHOWN]!r}. Is there a proxy between that answers itself?"
+        )
+    return list(found)
+
+
 def require_no_index(error: NotFoundError) -> None:
     """Raise `ReplyError` unless it is the cluster that says that there is no such index.
 

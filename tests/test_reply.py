@@ -2,7 +2,7 @@ import pytest
 from opensearchpy import NotFoundError
 
 from splare_os.errors import ReplyError
-from splare_os.reply import NO_INDEX, named_parts, part, parts, require_no_index
+from splare_os.reply import NO_INDEX, named_parts, part, parts, replies_of, require_no_index
 
 
 def test_a_part_is_what_stands_at_its_path():
@@ -13,6 +13,16 @@ def test_a_part_is_what_stands_at_its_path():
 def test_a_part_that_is_missing_is_told_with_the_reply(reply):
     with pytest.raises(ReplyError, match=r"no a\.b: .*a proxy between"):
         part(reply, "a", "b")
+
+
+@pytest.mark.parametrize(
+    "found", [None, {}, [], [{"took": 1}], [{"took": 1}, "no"], [{"took": 1}] * 3]
+)
+def test_searches_that_are_not_answered_one_by_one_are_told(found):
+    with pytest.raises(ReplyError, match="2 searches were sent, .* a proxy between"):
+        replies_of({"responses": found}, 2)
+    with pytest.raises(ReplyError, match="no responses: .*a proxy between"):
+        replies_of("<html>", 2)
 
 
 def test_a_long_reply_is_cut():

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from .index_option import index_option
 from .interrupt import interruptible
 from .options import (
     cluster_options,
@@ -35,7 +36,7 @@ def query(_: click.Context, option: click.Parameter, value: str | None) -> dict[
 
 
 @click.command()
-@click.option("--index", required=True, help="Index or alias whose documents get impacts.")
+@index_option("Index or alias whose documents get impacts.", required=True)
 @impacts_options
 @click.option("--where", callback=query, help="Query, as JSON: only documents that match it.")
 @click.option("--watch", is_flag=True, help="Go on with what others write, until interrupted.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .index_option import index_option
 from .options import CUT, SCORINGS, TEXT, added, cluster_options, print_json
 from .options import connect as connected
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--index", required=True, help="Index to connect; made if it is not there.")
+@index_option("Index to connect; made if it is not there.", required=True)
 @click.option(
     "--server",
     required=True,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .index_option import index_option
 from .options import cluster_options, connect, model_option, opened_encoder, part, print_json
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("a")
 @click.argument("b")
-@click.option("--index", required=True, help="Index, alias or pattern that has both sets.")
+@index_option("Index, alias or pattern that has both sets.", required=True)
 @click.option("--text-field", help="Field whose impacts are read; needed if there are several.")
 @click.option("--size", default=20, show_default=True, help="Number of latents.")
 @click.option("--sample", default=1000, show_default=True, help="Documents read of a set, at most.")

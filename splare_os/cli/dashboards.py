@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .index_option import index_option
 from .options import C, added, cluster_options, connect, print_json
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def index_options(command: C) -> C:
     """Add the options that say which index dashboards are about; `chosen_boards` reads them."""
     return added(
         command,
-        click.option("--index", help="Index, alias or pattern; without it, ingestion and search."),
+        index_option("Index, alias or pattern; without it, ingestion and search."),
         click.option("--text-field", help="Field whose impacts are shown; if there are several."),
         click.option("--time-field", help="Its date, for charts over time."),
         click.option("--category-field", help="A keyword, for charts by category."),

@@ -7,13 +7,14 @@ from typing import Any
 
 import click
 
+from .index_option import index_option
 from .options import cluster_options, connect, model_option, opened_encoder, print_json
 
 COLOURS = {"ok": "green", "warning": "yellow", "failure": "red"}
 
 
 @click.command()
-@click.option("--index", default="*", show_default=True, help="Index, alias or pattern.")
+@index_option("Index, alias or pattern.", default="*", show_default=True)
 @click.option("--no-model", is_flag=True, help="Load no model: look at the cluster alone.")
 @click.option("--json", "as_json", is_flag=True, help="JSON Lines also on a terminal.")
 @cluster_options

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from .address import FILE, address_options
+from .index_option import index_option
 from .options import (
     cluster_connection,
     cluster_options,
@@ -18,7 +19,7 @@ from .options import (
 
 
 @click.command()
-@click.option("--index", required=True, help="Index, or an alias of one.")
+@index_option("Index, or an alias of one.", required=True)
 @click.option("--text-field", help="Field whose impacts are shown; needed if there are several.")
 @address_options(port=8090, others="Others need a token.")
 @click.option(

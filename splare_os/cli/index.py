@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 from click.core import ParameterSource
 
+from .index_option import index_option
 from .interrupt import interruptible
 from .options import (
     cluster_options,
@@ -37,7 +38,7 @@ def settings(_: click.Context, option: click.Parameter, values: tuple[str, ...])
 
 @click.command()
 @click.argument("files", nargs=-1)
-@click.option("--index", required=True, help="Index to write to; made if it is not there.")
+@index_option("Index to write to; made if it is not there.", required=True)
 @impacts_options
 @click.option("--id-field", default="_id", show_default=True)
 @click.option(

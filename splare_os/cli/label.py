@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .index_option import index_option
 from .options import cluster_options, connect, model_option, opened_encoder, part, print_json
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--index", help="Index, alias or pattern with the model's impacts.")
+@index_option("Index, alias or pattern with the model's impacts.")
 @click.option("--neuronpedia", "exports", multiple=True, help="Export of explanations, or folder.")
 @click.option("--explainer", help="Only explanations of this model, such as gpt-4o-mini.")
 @click.option("--show", "shown", type=int, multiple=True, help="Print a latent's label, no more.")

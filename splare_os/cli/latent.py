@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .index_option import index_option
 from .options import cluster_options, connect, print_json
 from .printable import printable
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("latent", type=int)
-@click.option("--index", required=True, help="Index, alias or pattern.")
+@index_option("Index, alias or pattern.", required=True)
 @click.option("--text-field", help="Field whose impacts are meant; needed if there are several.")
 @click.option("--size", default=5, show_default=True, help="Number of documents.")
 @click.option("--json", "as_json", is_flag=True, help="JSON also on a terminal.")

@@ -5,11 +5,12 @@ from typing import Any
 
 import click
 
+from .index_option import index_option
 from .options import cluster_options, connect, print_json
 
 
 @click.command()
-@click.option("--index", required=True, help="Index or alias.")
+@index_option("Index or alias.", required=True)
 @click.option("--impacts-field", required=True, help="Field to remove, such as text_splare.")
 @click.option(
     "--share",

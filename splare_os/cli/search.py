@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .index_option import index_option
 from .labels import with_labels
 from .options import (
     SCORINGS,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("query", required=False)
-@click.option("--index", required=True, help="Index, alias or pattern to search.")
+@index_option("Index, alias or pattern to search.", required=True)
 @click.option("--text-field", help="Field whose impacts are searched; needed if there are several.")
 @click.option("--size", default=10, show_default=True, help="Number of hits.")
 @click.option("--from", "start", default=0, help="Hits that are passed over.")

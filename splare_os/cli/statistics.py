@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
+from .index_option import index_option
 from .options import cluster_options, connect, print_json
 
 
 @click.command()
-@click.option("--index", required=True, help="Index, alias or pattern.")
+@index_option("Index, alias or pattern.", required=True)
 @click.option("--text-field", help="Only of this field; of every field if absent.")
 @click.option(
     "--sample", type=click.IntRange(1), help="Look at so many documents, drawn at random."

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import ClusterError
+from ..paths import StrPath
 from . import node
 from .artifacts import Progress
 from .config import NodeOptions
@@ -100,14 +101,14 @@ class EmbeddedCluster:
     def __init__(
         self,
         *,
-        home: Path | None = None,
+        home: StrPath | None = None,
         port: int | None = None,
         heap_mb: int | None = None,
         settings: Mapping[str, str] | None = None,
         jvm_options: Sequence[str] = (),
         progress: Progress | None = None,
     ) -> None:
-        self._home = home
+        self._home = None if home is None else Path(home)
         self._asked = NodeOptions(port, heap_mb, dict(settings or {}), tuple(jvm_options))
         self._progress = progress
         self._folder: Path | None = None

@@ -8,6 +8,7 @@ from typing import NoReturn, TypeAlias
 
 from ..errors import JobError
 from ..extras import require
+from ..paths import StrPath
 from . import opensearch, remote
 from .arrow import read_arrow
 from .compression import SUFFIXES as COMPRESSED
@@ -47,7 +48,7 @@ BESIDE_ARROW = frozenset({"dataset_dict.json", "dataset_info.json", "state.json"
 """What `datasets` saves beside documents."""
 
 
-def find_sources(sources: Sequence[str]) -> list[str]:
+def find_sources(sources: Sequence[StrPath]) -> list[str]:
     """Return the files that `sources` stand for, in their order, those of each sorted.
 
     A source is a file, a URL, "-" for stdin, a pattern such as "data/**/*.jsonl", a folder (all
@@ -57,9 +58,10 @@ def find_sources(sources: Sequence[str]) -> list[str]:
     """
     if not sources:
         raise ValueError("no source: give at least one file, or '-' for stdin")
-    if sources.count(STDIN) > 1:
+    named = [os.fspath(source) for source in sources]
+    if named.count(STDIN) > 1:
         raise ValueError("'-' is given twice: stdin can be read once")
-    found = [file for source in sources for file in _files(source)]
+    found = [file for source in named for file in _files(source)]
     for file in found:
         if not opensearch.is_index(file) and _reader(file) in TABLES:
             require("sources", f"the source {file}")

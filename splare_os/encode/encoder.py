@@ -15,6 +15,7 @@ from transformers import AutoConfig, PreTrainedTokenizerBase
 from ..encoder import Spans
 from ..forks import remake_in_children
 from ..impacts import Impacts, empty, stack
+from ..paths import StrPath
 from ..statistics import Statistics
 from .backbone.backbone import Backbone, load_backbone
 from .backbone.precision import best_dtype
@@ -87,7 +88,7 @@ class SplareEncoder(Described):
     @classmethod
     def from_sae(
         cls,
-        release: str | Path,
+        release: StrPath,
         sae_id: str | None = None,
         *,
         backbone: str = "",
@@ -133,12 +134,13 @@ class SplareEncoder(Described):
 
     @classmethod
     def load(
-        cls, folder: Path, *, device: str | None = None, dtype: str | None = None
+        cls, folder: StrPath, *, device: str | None = None, dtype: str | None = None
     ) -> "SplareEncoder":
         """Return the encoder saved in `folder`, on `device` or the best there is.
 
         `dtype` is `float32`, `bfloat16` or `float16`; by default what the device is fastest in.
         """
+        folder = Path(folder)
         card = require_card(folder)
         refuse_code(folder)
         device = device or get_device_name()
@@ -159,7 +161,7 @@ class SplareEncoder(Described):
         block_linears(self.model)
         lay_out(self.pooling.sae)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: StrPath) -> None:
         """Write a self-contained folder in the weights' present dtype, with its fingerprint.
 
         A LoRA adapter that was kept is merged first.
@@ -170,9 +172,9 @@ class SplareEncoder(Described):
             fast.no_truncation()  # what the last call asked for would be saved too
             fast.no_padding()
         self.model.save_pretrained(str(folder), create_model_card=False)
-        self.card = write_card(folder, self.card)
+        self.card = write_card(Path(folder), self.card)
         if self.prior is not None:
-            write_prior(folder, self.prior)
+            write_prior(Path(folder), self.prior)
 
     @property
     def n_latents(self) -> int:

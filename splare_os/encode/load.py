@@ -1,11 +1,13 @@
 """`load_encoder`: an encoder by its name. Torch is imported once there is a model to load."""
 
 from importlib.resources import files
+from os import fspath
 from pathlib import Path
 
 from ..encoder import Encoder
 from ..errors import EncoderError
 from ..extras import require
+from ..paths import StrPath
 
 DTYPES = ("float32", "bfloat16", "float16")
 """Precisions an encoder can run in; docs/encoding.md tells how far their impacts agree."""
@@ -15,7 +17,7 @@ MULTI = "multi"
 """The multilingual model, and the extra that brings it."""
 
 
-def load_encoder(name: str, *, device: str | None = None, dtype: str | None = None) -> Encoder:
+def load_encoder(name: StrPath, *, device: str | None = None, dtype: str | None = None) -> Encoder:
     """Return the encoder `name`: `mini` or `multi`, a model folder, a hub's id, or an address.
 
     `device` is torch's name for it, by default a GPU where there is one; several, by comma, make
@@ -28,6 +30,7 @@ def load_encoder(name: str, *, device: str | None = None, dtype: str | None = No
         raise ValueError(f"device={device!r}: name each device, such as cpu or cuda:0,cuda:1")
     if dtype not in {None, *DTYPES}:
         raise ValueError(f"dtype={dtype!r}: choose one of {', '.join(DTYPES)}")
+    name = fspath(name)
     if name.startswith(("http://", "https://")):
         if device is not None or dtype is not None:
             raise ValueError(

@@ -16,6 +16,7 @@ import torch
 from ..encoder import Encoder, GivesWholeQueries, Spans, own_prior
 from ..errors import EncoderError, SplareError
 from ..impacts import Impacts, empty, stack
+from ..paths import StrPath
 from ..statistics import Statistics
 from .card import Card
 
@@ -36,7 +37,7 @@ class ParallelEncoder:
     """
 
     def __init__(
-        self, folder: Path, devices: Sequence[str], *, name: str = "", dtype: str | None = None
+        self, folder: StrPath, devices: Sequence[str], *, name: str = "", dtype: str | None = None
     ) -> None:
         context = get_context("spawn")  # a forked process cannot use CUDA
         queue, all_loaded = context.Queue(), context.Barrier(len(devices))
@@ -48,7 +49,7 @@ class ParallelEncoder:
             len(devices),
             mp_context=context,
             initializer=_load,
-            initargs=(folder, name, dtype, queue, all_loaded),
+            initargs=(Path(folder), name, dtype, queue, all_loaded),
         )
         try:
             found = list(self._run(_describe, range(len(devices))))

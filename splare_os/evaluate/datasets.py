@@ -12,6 +12,7 @@ from ..documents.document import Document
 from ..documents.fields import Fields
 from ..documents.sources import read_documents
 from ..errors import EvaluationError
+from ..paths import StrPath
 from .languages import ENGLISH, analyzer_of
 
 log = logging.getLogger(__name__)
@@ -97,7 +98,7 @@ def names(folders: Sequence[Path]) -> list[str]:
     ]
 
 
-def check_folders(folders: Sequence[str | Path], split: str = DEFAULT_SPLIT) -> None:
+def check_folders(folders: Sequence[StrPath], split: str = DEFAULT_SPLIT) -> None:
     """Raise `EvaluationError` for a folder that lacks a file of a data set."""
     for folder in map(Path, folders):
         find(folder, "corpus"), find(folder, "queries"), find_qrels(folder, split)

@@ -10,6 +10,7 @@ from opensearchpy import OpenSearch
 
 from ..encoder import Encoder
 from ..errors import EvaluationError
+from ..paths import StrPath
 from .comparison import compare
 from .cuts import Cut, check_cut
 from .datasets import DEFAULT_SPLIT, DataSet, names, read_dataset
@@ -58,9 +59,9 @@ class EvaluateOptions:
     in_memory: bool = False
     keep: bool = True
     cache: bool = True
-    runs: Path | None = None
-    per_query: Path | None = None
-    fit_hybrid: Path | None = None
+    runs: StrPath | None = None
+    per_query: StrPath | None = None
+    fit_hybrid: StrPath | None = None
 
     def __post_init__(self) -> None:
         """Refuse cuts that nothing can be kept with, and files where none can be written."""
@@ -68,11 +69,11 @@ class EvaluateOptions:
             check_cut(top_k)
         if len(set(self.top_k)) < len(self.top_k):
             raise ValueError(f"top_k={self.top_k}: name each cut once")
-        if self.runs is not None and self.runs.exists() and not self.runs.is_dir():
+        if self.runs is not None and Path(self.runs).exists() and not Path(self.runs).is_dir():
             raise ValueError(f"runs={self.runs}: it is no folder; name one")
         for name in ("per_query", "fit_hybrid"):
             path = getattr(self, name)
-            if path is not None and not path.parent.is_dir():
+            if path is not None and not Path(path).parent.is_dir():
                 raise ValueError(f"{name}={path}: there is no such folder; make it first")
         if self.fit_hybrid is not None and len(self.top_k) > 1:
             raise ValueError(f"top_k={self.top_k}: weights are fitted for one cut of documents")
@@ -86,7 +87,7 @@ class EvaluateOptions:
 
 
 def evaluate(
-    folders: Sequence[str | Path],
+    folders: Sequence[StrPath],
     encoders: Sequence[Encoder],
     client: OpenSearch | None = None,
     options: EvaluateOptions | None = None,
@@ -143,7 +144,7 @@ def _ordered(systems: tuple[str, ...], options: EvaluateOptions) -> tuple[str, .
     return (baseline, *(system for system in systems if system != baseline))
 
 
-def read_folders(folders: Sequence[str | Path], options: EvaluateOptions) -> list[DataSet]:
+def read_folders(folders: Sequence[StrPath], options: EvaluateOptions) -> list[DataSet]:
     """Return the data sets of folders, all that is wrong with them told at once."""
     paths = [Path(folder) for folder in folders]
     found = []
@@ -172,7 +173,7 @@ def _check_files(kind: str, named: Sequence[str]) -> None:
 
 
 def _results(
-    data: Sequence[DataSet], systems: tuple[str, ...], setting: Setting, fit: Path | None
+    data: Sequence[DataSet], systems: tuple[str, ...], setting: Setting, fit: StrPath | None
 ) -> Iterator[Result]:
     figures, judged = [], list[Judged]()
     for one in data:

@@ -6,32 +6,35 @@ from pathlib import Path
 
 import numpy as np
 
+from ..paths import StrPath
 from .results import DECIMALS, MEAN, Json, Result
 from .runs import ranked
 
 
-def saved(results: Iterable[Result], runs: Path | None, per_query: Path | None) -> Iterator[Result]:
+def saved(
+    results: Iterable[Result], runs: StrPath | None, per_query: StrPath | None
+) -> Iterator[Result]:
     """Yield the results, each when its run and its queries' figures are in their files."""
     if per_query is not None:
-        per_query.write_text("", encoding="utf-8")
+        Path(per_query).write_text("", encoding="utf-8")
     for result in results:
         if runs is not None and result.dataset != MEAN:
             save_run(result, runs)
         if per_query is not None and result.dataset != MEAN:
             lines = (json.dumps(line, ensure_ascii=False) + "\n" for line in query_lines(result))
-            with per_query.open("a", encoding="utf-8") as file:
+            with Path(per_query).open("a", encoding="utf-8") as file:
                 file.writelines(lines)
         yield result
 
 
-def save_run(result: Result, folder: Path) -> Path:
+def save_run(result: Result, folder: StrPath) -> Path:
     """Return the TREC run file that a result was written to: `DATASET.SYSTEM.trec` in `folder`.
 
     Six columns: query, Q0, document, rank from 1, score, system. A slash in a name becomes `-`.
     Scores fall from rank to rank by one float32 at least: trec_eval looks at nothing else.
     """
-    path = folder / file_name(f"{result.dataset}.{result.label}.trec")
-    folder.mkdir(parents=True, exist_ok=True)
+    path = Path(folder) / file_name(f"{result.dataset}.{result.label}.trec")
+    path.parent.mkdir(parents=True, exist_ok=True)
     tag = "_".join(result.label.split())
     with path.open("w", encoding="utf-8") as file:
         for query, hits in result.run.items():

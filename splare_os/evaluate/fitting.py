@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from ..encoder import Encoder
 from ..errors import EvaluationError
+from ..paths import StrPath
 from ..search.fusion.fusion import Fusion
 from .comparison import TESTED, p_value
 from .datasets import Qrels
@@ -80,7 +81,7 @@ def held_out(judged: Judged) -> tuple[Run, list[float]]:
     return {query: run[query] for query in judged.qrels if query in run}, weights
 
 
-def save_fit(path: Path, encoder: Encoder, all_judged: Sequence[Judged]) -> None:
+def save_fit(path: StrPath, encoder: Encoder, all_judged: Sequence[Judged]) -> None:
     """Write the fusion with the weight that is best for all queries, and how it was found.
 
     Of several data sets, each counts alike. `splare_os.search.read_fusion` reads it.
@@ -101,7 +102,8 @@ def save_fit(path: Path, encoder: Encoder, all_judged: Sequence[Judged]) -> None
         "datasets": [_told(judged) for judged in all_judged],
     }
     content = best.to_json() | {"fitted": fitted}
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    written = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    Path(path).write_text(written, encoding="utf-8")
 
 
 def _told(judged: Judged) -> dict[str, object]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeAlias, get_args
 
 from ..errors import EvaluationError
+from ..paths import StrPath
 from ..search.rules.rule import Arm
 from ..search.rules.searched import text_hash
 from .comparison import compare
@@ -25,8 +26,8 @@ BASELINE, TREATMENT = get_args(Arm)
 
 
 def compare_arms(
-    folders: Sequence[str | Path],
-    path: Path,
+    folders: Sequence[StrPath],
+    path: StrPath,
     options: EvaluateOptions | None = None,
     *,
     rule: str | None = None,
@@ -73,7 +74,7 @@ def _results(found: Sequence[tuple[DataSet, dict[str, Run]]]) -> Iterator[Result
     yield from mean_results(results)
 
 
-def _shared(path: Path, data: DataSet, runs: dict[str, Run]) -> tuple[DataSet, dict[str, Run]]:
+def _shared(path: StrPath, data: DataSet, runs: dict[str, Run]) -> tuple[DataSet, dict[str, Run]]:
     """Return a data set and its runs with those queries alone that both arms have."""
     shared = [query for query in data.queries if all(query in run for run in runs.values())]
     counts = ", ".join(f"{arm} {len(run)}" for arm, run in runs.items())
@@ -87,7 +88,7 @@ def _shared(path: Path, data: DataSet, runs: dict[str, Run]) -> tuple[DataSet, d
     return kept, {arm: {query: run[query] for query in shared} for arm, run in runs.items()}
 
 
-def _check_rule(path: Path, rules: set[str], rule: str | None) -> None:
+def _check_rule(path: StrPath, rules: set[str], rule: str | None) -> None:
     known = ", ".join(sorted(rules)) or "none"
     if rule is not None and rule not in rules:
         raise EvaluationError(f"search log {path}: no rule {rule!r}; it has {known}")
@@ -95,9 +96,9 @@ def _check_rule(path: Path, rules: set[str], rule: str | None) -> None:
         raise EvaluationError(f"search log {path}: it has several rules, {known}: name one")
 
 
-def _lines(path: Path) -> Iterator[Line]:
+def _lines(path: StrPath) -> Iterator[Line]:
     """Yield the lines of a log; one that is just being written is left out."""
-    text = path.read_text(encoding="utf-8")
+    text = Path(path).read_text(encoding="utf-8")
     for number, written in enumerate(text.split("\n")[:-1], 1):
         try:
             line = json.loads(written)

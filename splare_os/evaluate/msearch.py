@@ -11,6 +11,7 @@ from ..documents.fields import Fields
 from ..errors import EvaluationError
 from ..impacts import Impacts
 from ..layout import content_field
+from ..reply import part, replies_of
 from ..search.query.query import Dsl, translate
 from .datasets import Queries
 from .runs import Hits, Run
@@ -79,13 +80,11 @@ def _request(
     body = [line for _, clause in batch for line in ({}, {"query": clause} | asked)]
     # one after another: a search that waits for a thread would count its waiting as its own
     params = {"request_timeout": TIMEOUT_S, "max_concurrent_searches": 1}
-    reply = client.msearch(index=index, body=body, params=params)
-    responses: list[Mapping[str, Any]] = reply["responses"]
-    return responses
+    return replies_of(client.msearch(index=index, body=body, params=params), len(batch))
 
 
 def _hits(index: str, query: str, response: Mapping[str, Any]) -> Hits:
-    failed = response.get("error") or response["_shards"].get("failures")
+    failed = response.get("error") or part(response, "_shards").get("failures")
     if not failed and response["_shards"]["successful"] < response["_shards"]["total"]:
         failed = "not all of its shards answer"
     if failed or response["timed_out"]:

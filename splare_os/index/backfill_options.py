@@ -12,6 +12,7 @@ from opensearchpy import OpenSearch
 from ..documents.fields import Fields
 from ..layout.cut import DocumentCut
 from ..layout.mapping import check_target
+from ..paths import StrPath
 from ..reply import part
 from ..scoring import Scoring, check_scoring
 from .actions import Target
@@ -45,8 +46,8 @@ class BackfillOptions:
     page_documents: int = 64
     bulk: BulkOptions = field(default_factory=BulkOptions)
     patience: Patience = field(default_factory=Patience)
-    state_folder: Path | str | None = None
-    dead_letters: Path | str | None = None
+    state_folder: StrPath | None = None
+    dead_letters: StrPath | None = None
 
     def __post_init__(self) -> None:
         """Refuse an index that cannot be written to, and bounds that nothing fits."""

@@ -16,6 +16,7 @@ from ..errors import BulkError
 from ..layout.mapping import check_routing, ensure_index, write_index
 from ..layout.pipeline import makes_impacts
 from ..layout.settings import NewIndex
+from ..paths import StrPath
 from .actions import Target
 from .bulk_load import bulk_loading, restore_left
 from .chunk import Chunk, Outcome
@@ -39,7 +40,7 @@ T = TypeVar("T")
 
 
 def ingest(
-    client: OpenSearch, encoder: Encoder, sources: Sequence[str], options: IngestOptions
+    client: OpenSearch, encoder: Encoder, sources: Sequence[StrPath], options: IngestOptions
 ) -> "IngestRun":
     """Return a run that indexes the documents of `sources` as it is iterated over.
 
@@ -53,7 +54,7 @@ def ingest(
 
 
 def find_status(
-    client: OpenSearch, encoder: Encoder, sources: Sequence[str], options: IngestOptions
+    client: OpenSearch, encoder: Encoder, sources: Sequence[StrPath], options: IngestOptions
 ) -> JobStatus | None:
     """Return how far the job of these sources is; None if there is none. Nothing is written.
 

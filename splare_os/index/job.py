@@ -18,6 +18,7 @@ from ..layout.compact import is_compact
 from ..layout.cut import DocumentCut
 from ..layout.mapping import check_target
 from ..layout.records import find_impacts, read_mappings, records_of
+from ..paths import StrPath
 from ..reply import part
 from ..scoring import Scoring, check_scoring
 from .actions import Target
@@ -51,8 +52,8 @@ class IngestOptions:
     chunk_bytes: int = 2**20
     bulk: BulkOptions = field(default_factory=BulkOptions)
     patience: Patience = field(default_factory=Patience)
-    state_folder: Path | str | None = None
-    dead_letters: Path | str | None = None
+    state_folder: StrPath | None = None
+    dead_letters: StrPath | None = None
     hash_sources: bool = False
     is_restarted: bool = False
     bulk_load: bool = False

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 import orjson
 
 from ..lock import is_locked
+from ..paths import StrPath
 from .job import default_state_folder
 from .life import Life
 
@@ -61,7 +62,7 @@ class _Found:
     sources: tuple[str, ...] = ()
 
 
-def list_jobs(folder: Path | str | None = None) -> list[JobStatus]:
+def list_jobs(folder: StrPath | None = None) -> list[JobStatus]:
     """Return the jobs of a state folder, those that advanced last first.
 
     A file that cannot be read is passed over, and the log tells.

@@ -17,6 +17,7 @@ from opensearchpy import OpenSearch
 from ..durable import write_durably
 from ..errors import JobError
 from ..layout.existing import index_exists
+from ..paths import StrPath
 from .patience import FAILURES, within
 from .snapshot import Snapshot, Watch
 
@@ -33,7 +34,7 @@ Report = Callable[[Snapshot], None]
 class ReportOptions:
     """`metrics_file` for Prometheus, `index` for documents of snapshots; one each `every_s`."""
 
-    metrics_file: Path | None = None
+    metrics_file: StrPath | None = None
     index: str | None = None
     every_s: float = 10.0
 
@@ -155,10 +156,10 @@ def _ensure(client: OpenSearch, index: str) -> None:
         client.indices.create(index=index, body=body, params={"ignore": 400})  # somebody was faster
 
 
-def write_metrics(path: Path, snapshot: Snapshot) -> None:
+def write_metrics(path: StrPath, snapshot: Snapshot) -> None:
     """Replace a file whole by what Prometheus' node exporter reads; `JobError` if that fails."""
     try:
-        write_durably(path, metrics(snapshot).encode())
+        write_durably(Path(path), metrics(snapshot).encode())
     except OSError as error:
         raise JobError(f"metrics file {path}: {error}. Name one that can be written") from error
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import TrainingError
 from ..lock import lock
+from ..paths import StrPath
 
 LOCK = "lock"
 OPTIONS = "options.json"
@@ -93,9 +94,10 @@ def last_checkpoint(work: Path) -> Path | None:
     return steps[max(steps)] if steps else None
 
 
-def beside(folder: Path, suffix: str) -> Path:
+def beside(folder: StrPath, suffix: str) -> Path:
     """Return the path next to `folder` whose name ends with `suffix`."""
-    return folder.with_name(folder.name + suffix)
+    path = Path(folder)
+    return path.with_name(path.name + suffix)
 
 
 def _found(work: Path, ours: Sequence[str]) -> set[Path]:

@@ -23,6 +23,7 @@ def data(tmp_path) -> Path:
 def test_a_folder_stands_for_all_files_below_it_of_a_known_suffix(data):
     names = ("a.csv.gz", "b.jsonl", "deep/er/c.tsv")
     assert find_sources([str(data)]) == [str(data / name) for name in names]
+    assert find_sources([data]) == find_sources([str(data)])
 
 
 def test_a_folder_that_cannot_be_listed_is_told(data, monkeypatch):

@@ -18,9 +18,10 @@ def test_code_of_others_is_not_run(tmp_path: Path) -> None:
         load_encoder(str(tmp_path))
 
 
-def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [str, Path])
+def test_a_folder_that_is_no_model_is_refused(tmp_path: Path, name: type[str | Path]) -> None:
     with pytest.raises(EncoderError, match=r"has no modules\.json"):
-        load_encoder(str(tmp_path))
+        load_encoder(name(tmp_path))
 
 
 def test_an_unknown_name_is_refused_with_what_is_possible() -> None:

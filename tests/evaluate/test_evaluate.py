@@ -248,7 +248,7 @@ def test_several_folders_end_with_their_means(folder: Path, tmp_path: Path) -> N
 def test_runs_and_queries_are_saved(folder: Path, tmp_path: Path, encoder: HashEncoder) -> None:
     runs, per_query = tmp_path / "runs", tmp_path / "queries.jsonl"
     systems = ("hash-dot", "hash")
-    options = EvaluateOptions(systems, in_memory=True, runs=runs, per_query=per_query)
+    options = EvaluateOptions(systems, in_memory=True, runs=runs, per_query=str(per_query))
     list(evaluate([folder], [encoder], None, options))
     dot = (runs / "tiny.hash-dot.trec").read_text().splitlines()
     assert dot[1] == "q3 Q0 d2 2 0.25 hash-dot"

@@ -88,8 +88,9 @@ def test_an_interval_is_one():
         ReportOptions(every_s=0)
 
 
-def test_a_file_that_cannot_be_written_is_told_at_once(tmp_path):
-    options = ReportOptions(metrics_file=tmp_path / "none" / "m.prom")
+@pytest.mark.parametrize("name", [str, Path])
+def test_a_file_that_cannot_be_written_is_told_at_once(tmp_path, name):
+    options = ReportOptions(metrics_file=name(tmp_path / "none" / "m.prom"))
     with (
         pytest.raises(JobError, match="Name one that can be written"),
         reported(OpenSearch(), Watch(Counters), options),

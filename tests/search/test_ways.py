@@ -1,7 +1,9 @@
 """Each way to search that docs/search.md lists, done against a real server."""
 
 import importlib
+import json
 import re
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,11 +108,22 @@ def not_rewritten(client: SplareOpenSearch, way: Way) -> None:
     highlight = {"fields": {"text": {}}, "highlight_query": CLAUSE}
     vector = {"vector": [1.0], "k": 1, "filter": CLAUSE}
     copy = {"source": {"index": "library", "query": CLAUSE}, "dest": {"index": way.index}}
+    rare = {"significant_terms": {"field": "group", "background_filter": CLAUSE}}
+    sort = {"group": {"order": "asc", "nested": {"path": "tags", "filter": CLAUSE}}}
+    wrapped = {"wrapper": {"query": b64encode(json.dumps(CLAUSE).encode()).decode()}}
+    processors = {"request_processors": [{"filter_query": {"query": CLAUSE}}]}
+    index_filter = {"index_filter": CLAUSE}
     asked: list[Callable[[], Any]] = [
         lambda: client.reindex(body=copy),
         lambda: client.indices.put_alias(index="library", name="some", body={"filter": CLAUSE}),
         lambda: client.search(index="library", body={"highlight": highlight}),
         lambda: client.search(index="library", body={"query": {"knn": {"v": vector}}}),
+        lambda: client.search(index="library", body={"aggs": {"rare": rare}}),
+        lambda: client.search(index="library", body={"sort": [sort]}),
+        lambda: client.search(index="library", body={"query": {"template": CLAUSE}}),
+        lambda: client.search(index="library", body={"query": wrapped}),
+        lambda: client.search(index="library", body={"search_pipeline": processors}),
+        lambda: client.field_caps(index="library", fields="group", body=index_filter),
     ]
     for ask in asked:
         with pytest.raises(RequestError, match=f"{UNKNOWN}|filter for alias"):
@@ -180,15 +193,20 @@ CHECKS: dict[str, Check | str] = {
         "highlight.test_asked.test_replies_in_parts_are_refused"
     ),
     "`search`": ways.search,
-    "`msearch`, with blank header lines too": ways.msearch,
+    "`msearch`, with blank header lines and a last header without a body too": ways.msearch,
     "a search template": ways.template,
     "scroll, `helpers.scan`": ways.scroll,
     "a point in time": ways.point_in_time,
     "`search_after`": ways.search_after,
     "`collapse`": ways.collapse,
     "`nested`, with `inner_hits`": ways.nested,
+    "`has_child`, `has_parent`, with `inner_hits`": ways.joined,
+    "`boosting`, `dis_max`, `function_score`, `script_score`": ways.compounds,
     "aggregations with hits (`top_hits`), a sampler of the best": ways.aggregations,
-    "`filter`, `filters` aggregations, `post_filter`": ways.selecting,
+    "`filter`, `filters`, `adjacency_matrix` aggregations, `post_filter`": ways.selecting,
+    "`constant_score`, the negative part of `boosting`, the filter of a function": (
+        ways.selecting_compounds
+    ),
     "`rescore`": rescore,
     "`percolate`": percolate,
     "`rank_eval`": rank_eval,
@@ -197,9 +215,9 @@ CHECKS: dict[str, Check | str] = {
     "`validate_query`": validate,
     "`count`, `delete_by_query`, `update_by_query`": by_query,
     "`hybrid` with a search pipeline": fused,
-    "the query of a `_reindex`, alias filters, `highlight_query`, the filter of `knn`": (
-        not_rewritten
-    ),
+    "the query of a `_reindex`, alias filters, `highlight_query`, the filter of `knn`, of a nested "
+    "sort and of a search pipeline, `background_filter`, `index_filter`, `template` and `wrapper` "
+    "queries": not_rewritten,
     "several names, aliases, wildcards, `_all`": names,
     "`ignore_unavailable`, `allow_no_indices`, `expand_wildcards`": (
         "weigh.test_check.test_indices_that_are_not_there_are_passed_over_where_the_request_says_so"

@@ -40,6 +40,10 @@ def msearch(client: SplareOpenSearch, way: Way) -> None:
     lines = f'\n{json.dumps(BODY)}\n{{"index": "library"}}\n{json.dumps(BODY)}\n'
     for reply in client.msearch(index="library", body=lines)["responses"]:
         way.expect(reply)
+    for last in ("\n", '{"index": "library"}\n'):
+        lines = f'{{"index": "library"}}\n{json.dumps(BODY)}\n{last}'
+        (reply,) = client.msearch(body=lines)["responses"]
+        way.expect(reply)
 
 
 def template(client: SplareOpenSearch, way: Way) -> None:
@@ -134,13 +138,68 @@ def aggregations(client: SplareOpenSearch, way: Way) -> None:
     assert reply["aggregations"]["best"]["doc_count"] == 5
 
 
+def compounds(client: SplareOpenSearch, way: Way) -> None:
+    nobody = {"term": {"group": 7}}
+    kinds = {
+        "boosting": {"positive": CLAUSE, "negative": nobody, "negative_boost": 0.5},
+        "dis_max": {"queries": [CLAUSE, nobody]},
+        "function_score": {"query": CLAUSE, "functions": [{"weight": 1}]},
+        "script_score": {"query": CLAUSE, "script": {"source": "_score"}},
+    }
+    for kind, arguments in kinds.items():
+        way.expect(client.search(index="library", body={"query": {kind: arguments}, "size": 60}))
+
+
+def joined(client: SplareOpenSearch, way: Way) -> None:
+    copied(client, way, tree={"type": "join", "relations": {"book": "page"}})
+    pages = {f"d{number}" for number in range(1, 10)}
+    way.client.update(index=way.index, id="d0", body={"doc": {"tree": "book"}})
+    for page in pages:
+        body = {"doc": {"tree": {"name": "page", "parent": "d0"}}}
+        params = {"refresh": "true", "routing": "d0"}
+        way.client.update(index=way.index, id=page, body=body, params=params)
+    child = {"type": "page", "query": CLAUSE, "score_mode": "max", "inner_hits": {}}
+    (book,) = client.search(index=way.index, body={"query": {"has_child": child}})["hits"]["hits"]
+    best = book["inner_hits"]["page"]["hits"]["hits"][0]
+    assert (book["_id"], book["_score"]) == ("d0", best["_score"])
+    assert "impacts" not in best["_source"]["text_splare"]
+    parent = {"parent_type": "book", "query": CLAUSE, "score": True}
+    found = client.search(index=way.index, body={"query": {"has_parent": parent}})["hits"]["hits"]
+    assert {hit["_id"] for hit in found} == pages
+    some = {"has_child": {"type": "page", "query": GUARDED}}
+    assert client.count(index=way.index, body={"query": some})["count"] == 1
+    with pytest.raises(ValueError, match="give it a min_score"):
+        client.count(index=way.index, body={"query": {"has_child": child}})
+    del child["score_mode"]
+    with pytest.raises(ValueError, match="give it a min_score"):
+        client.search(index=way.index, body={"query": {"has_child": child}})
+
+
 def selecting(client: SplareOpenSearch, way: Way) -> None:
     n_matching = sum(score >= LEAST for score in way.scores.values())
     assert 0 < n_matching < len(way.scores)
-    aggs = {"one": {"filter": GUARDED}, "more": {"filters": {"filters": {"ours": GUARDED}}}}
+    several = {"filters": {"ours": GUARDED}}
+    aggs = {"one": {"filter": GUARDED}, "more": {"filters": several}}
+    aggs["matrix"] = {"adjacency_matrix": several}
     reply = client.search(index="library", body={"size": 60, "post_filter": GUARDED, "aggs": aggs})
     assert len(reply["hits"]["hits"]) == n_matching
-    assert reply["aggregations"]["one"]["doc_count"] == n_matching
-    assert reply["aggregations"]["more"]["buckets"]["ours"]["doc_count"] == n_matching
+    found = reply["aggregations"]
+    assert found["one"]["doc_count"] == n_matching
+    assert found["more"]["buckets"]["ours"]["doc_count"] == n_matching
+    assert found["matrix"]["buckets"] == [{"key": "ours", "doc_count": n_matching}]
     with pytest.raises(ValueError, match="give it a min_score"):
         client.search(index="library", body={"post_filter": CLAUSE})
+
+
+def selecting_compounds(client: SplareOpenSearch, way: Way) -> None:
+    n_matching = sum(score >= LEAST for score in way.scores.values())
+    everything = {"match_all": {}}
+    functions = [{"filter": GUARDED, "weight": 2}]
+    queries: list[tuple[dict[str, Any], float]] = [
+        ({"constant_score": {"filter": {"bool": {"must": GUARDED}}, "boost": 2}}, 2.0),
+        ({"function_score": {"query": everything, "functions": functions}}, 2.0),
+        ({"boosting": {"positive": everything, "negative": GUARDED, "negative_boost": 0.5}}, 0.5),
+    ]
+    for query, score in queries:
+        hits = client.search(index="library", body={"query": query, "size": 60})["hits"]["hits"]
+        assert sum(hit["_score"] == score for hit in hits) == n_matching

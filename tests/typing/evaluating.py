@@ -11,7 +11,9 @@ from splare_os.evaluate import Comparison, EvaluateOptions, Result, evaluate, me
 
 
 def use(client: OpenSearch, encoder: Encoder) -> None:
-    options = EvaluateOptions(systems=("bm25", "mini"), top_k=(100, "25%"), runs=Path("runs"))
+    options = EvaluateOptions(
+        systems=("bm25", "mini"), top_k=(100, "25%"), runs=Path("runs"), per_query="queries.jsonl"
+    )
     results = evaluate(["scifact", Path("npl")], [encoder], client, options)
     assert_type(results, Iterator[Result])
     for result in evaluate(["scifact"], [encoder], options=EvaluateOptions(in_memory=True)):

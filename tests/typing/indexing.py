@@ -20,7 +20,7 @@ from splare_os.index import (
 
 
 def use(client: OpenSearch, encoder: Encoder) -> None:
-    with EmbeddedCluster(home=Path("data"), heap_mb=512, jvm_options=["-Xss1m"]) as url:
+    with EmbeddedCluster(home="data", heap_mb=512, jvm_options=["-Xss1m"]) as url:
         assert_type(url, str)
     options = IngestOptions(
         index="facts",
@@ -29,11 +29,11 @@ def use(client: OpenSearch, encoder: Encoder) -> None:
         patience=Patience(tries=3),
         hash_sources=True,
     )
-    assert_type(find_sources(["data", "more/*.csv"]), list[str])
+    assert_type(find_sources([Path("data"), "more/*.csv"]), list[str])
     for document in read_documents("documents.parquet", Fields(), after=7):
         assert_type(document, Document)
     with set_testing(most_tries=2):
-        run = ingest(client, encoder, ["documents.jsonl"], options)
+        run = ingest(client, encoder, [Path("documents.jsonl")], options)
     assert_type(run, IngestRun)
     for outcome in run:
         assert_type(outcome, Outcome)
@@ -48,9 +48,8 @@ def misuse(client: OpenSearch, encoder: Encoder, outcome: Outcome) -> None:
     options = IngestOptions(index="facts", topk=3)  # type: ignore[call-arg]
     options.index = "others"  # type: ignore[misc]
     ingest(client, "mini", ["documents.jsonl"], options)  # type: ignore[arg-type]
-    ingest(client, encoder, [Path("documents.jsonl")], options)  # type: ignore[list-item]
     ingest(client, encoder, ["documents.jsonl"])  # type: ignore[call-arg]
-    find_sources([Path("data")])  # type: ignore[list-item]
+    find_sources([7])  # type: ignore[list-item]
     assert outcome.status != "lost"  # type: ignore[comparison-overlap]
     EmbeddedCluster(heap_mb="1g")  # type: ignore[arg-type]
     set_testing(False)  # type: ignore[call-arg]

@@ -65,6 +65,14 @@ SUBQUERIES: Mapping[str, Mapping[str, bool]] = {
 }
 """Compound queries: under which keys they hold queries, and whether those give scores."""
 
+DROPPED: Mapping[str, tuple[str, Sequence[object]]] = {
+    "has_child": ("score_mode", (None, "none")),
+    "has_parent": ("score", (None, False, "false")),
+    "nested": ("score_mode", ("none",)),
+}
+"""Queries on other documents: the argument, and with which of its values (None: it is not there)
+their scores do not count."""
+
 
 def replace_clauses(query: Any, replace: Replace, *, scores: bool = True) -> Any:  # noqa: ANN401
     """Return `query` with each `splare` clause replaced; the argument is not altered.
@@ -128,10 +136,15 @@ def _replaced(query: Mapping[str, Any], replace: Replace, *, scores: bool) -> Ds
             changed[kind] = dict(arguments)
             for key, gives_scores in keys.items():
                 if key in arguments:
-                    inner = scores and gives_scores
+                    inner = scores and gives_scores and not _drops_scores(kind, arguments)
                     inside = _inside(arguments["path"], replace) if "path" in arguments else replace
                     changed[kind][key] = _inner(kind, key, arguments[key], inside, inner)
     return changed
+
+
+def _drops_scores(kind: str, arguments: Mapping[str, Any]) -> bool:
+    option, values = DROPPED.get(kind, ("", ()))
+    return bool(values) and arguments.get(option) in values
 
 
 def _inside(path: Any, replace: Replace) -> Replace:  # noqa: ANN401
@@ -218,7 +231,8 @@ def parse(query: Mapping[str, Any], *, scores: bool) -> Clause:
     if not scores and (clause.min_score is None or clause.min_score <= 0):
         raise ValueError(
             f"splare clause on {field!r} stands where scores do not count, and would match most of "
-            "the index: give it a min_score above 0, or move it to must or should"
+            "the index: give it a min_score above 0, or move it to must or should (has_child and "
+            "nested queries count scores by score_mode, has_parent by score)"
         )
     return clause
 

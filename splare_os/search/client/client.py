@@ -11,6 +11,7 @@ from opensearchpy import NotFoundError, OpenSearch, Transport, TransportError
 
 from ...encoder import Encoder
 from ...errors import MappingError
+from ...paths import StrPath
 from ...scoring import Scoring
 from ..log.search_log import SearchLog, SearchLogWriter
 from ..log.watching import SearchWatch
@@ -129,7 +130,7 @@ class SplareOpenSearch(OpenSearch):
         hosts: Any = None,  # noqa: ANN401
         transport_class: type[Transport] = Transport,
         *,
-        encoder: Encoder | str = "mini",
+        encoder: Encoder | StrPath = "mini",
         scoring: Scoring = "calibrated",
         dialect: Dialect = "rank_feature",
         statistics_max_age_s: float = MAX_AGE_S,

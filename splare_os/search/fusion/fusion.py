@@ -12,6 +12,8 @@ from typing import Any, Literal, TypeAlias, TypeVar, get_args
 import numpy as np
 import orjson
 
+from ...paths import StrPath
+
 Method: TypeAlias = Literal["rrf", "weighted"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
@@ -78,7 +80,7 @@ WEIGHTED = Fusion("weighted", weights=(0.4, 0.6))
 NAMED = {"rrf": RRF, "weighted": WEIGHTED}
 
 
-def read_fusion(path: str | Path) -> Fusion:
+def read_fusion(path: StrPath) -> Fusion:
     """Return the fusion of this name (`NAMED`), or that a JSON file tells.
 
     `splare-os evaluate --fit-hybrid` writes such files; what `fitted` holds, how it was found, is

@@ -14,7 +14,7 @@ from opensearchpy.exceptions import HTTP_EXCEPTIONS, OpenSearchWarning, Transpor
 
 from ...layout.mapping import content_field
 from ...layout.records import FieldRecord
-from ...reply import part
+from ...reply import part, replies_of
 from ..query.query import Dsl
 from .fusion import RRF, Fusion, Order, fuse
 
@@ -159,12 +159,12 @@ def _rankings(
             asked["sort"] = ["_score", "_doc"]
         lines += [{"index": index}, {**body, **asked}]
     found = []
-    for reply in client.msearch(body=lines)["responses"]:
+    for reply in replies_of(client.msearch(body=lines), len(bodies)):
         if "error" in reply:
-            status, error = reply["status"], reply["error"]
+            status, error = reply.get("status", 500), reply["error"]
             kind = error.get("type") if isinstance(error, Mapping) else str(error)
             raise HTTP_EXCEPTIONS.get(status, TransportError)(status, kind, reply)
-        found.append(reply["hits"]["hits"])
+        found.append(part(reply, "hits", "hits"))
     return found
 
 

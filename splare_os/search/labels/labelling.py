@@ -14,7 +14,7 @@ from ...errors import MappingError
 from ...index.counting import TIMEOUT_S, count_statistics
 from ...layout.labels import INDEX, Example, Label, ensure_labels, keep_labels, kept_labels
 from ...layout.records import find_impacts
-from ...reply import part
+from ...reply import part, replies_of
 from ...statistics import Statistics
 from ..hits.hits import only_text_field
 from ..hits.reading import Reader, require_whole
@@ -122,7 +122,8 @@ class LabelRun:
         for latent in latents:
             lines += [{"index": self.reader.index}, self._search(latent, held_out)]
         patient = {"request_timeout": TIMEOUT_S}
-        replies = part(self.reader.client.msearch(body=lines, params=patient), "responses")
+        reply = self.reader.client.msearch(body=lines, params=patient)
+        replies = replies_of(reply, len(latents))
         found = []
         for latent, reply in zip(latents, replies, strict=True):
             if "error" in reply:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any, TypeAlias
 
 from ..query.query import Dsl
@@ -13,6 +14,8 @@ Pair: TypeAlias = tuple[Dsl, Any]
 
 def parse_msearch(body: Any) -> list[Pair] | None:  # noqa: ANN401  # what a user hands in
     r"""Return the pairs of an `_msearch`, as a server reads its lines; None if it cannot.
+
+    A last header without a body, which may be an empty line, does not count.
 
     >>> parse_msearch('\n{"query": {}}\n{"index": "a"}\n{}\n')
     [({}, {'query': {}}), ({'index': 'a'}, {})]
@@ -26,7 +29,7 @@ def parse_msearch(body: Any) -> list[Pair] | None:  # noqa: ANN401  # what a use
     except ValueError:
         return None
     are_objects = all(isinstance(one, dict) for one in (*headers, *bodies))
-    return list(zip(headers, bodies, strict=True)) if are_objects and len(lines) % 2 == 0 else None
+    return list(zip(headers, bodies, strict=False)) if are_objects and bodies else None
 
 
 def with_searches(body: str | bytes, searches: Sequence[Dsl | None]) -> str:
@@ -41,10 +44,10 @@ def with_searches(body: str | bytes, searches: Sequence[Dsl | None]) -> str:
     lines = _lines(body) or []
     if lines and not lines[0].strip():
         lines[0] = "{}"
-    return "".join(
-        f"{header}\n{own if search is None else json.dumps(search)}\n"
-        for header, own, search in zip(lines[::2], lines[1::2], searches, strict=True)
-    )
+    pairs = zip(lines[1::2], searches, strict=True)
+    bodies = [own if search is None else json.dumps(search) for own, search in pairs]
+    made = zip_longest(lines[::2], bodies)
+    return "".join(f"{line}\n" for pair in made for line in pair if line is not None)
 
 
 def replies_in(reply: object) -> Sequence[Any]:
@@ -60,10 +63,12 @@ def replies_in(reply: object) -> Sequence[Any]:
 def _lines(body: Any) -> list[str] | None:  # noqa: ANN401
     """Return the lines, headers and bodies in turn; None if they are no lines of an `_msearch`.
 
-    An empty header is an empty line; one more at the very beginning does not count.
+    An empty header is an empty line; one more at the very beginning does not count. The last may be
+    a header without a body.
     """
     text = body.decode(errors="replace") if isinstance(body, bytes) else body
     if not isinstance(text, str) or not text.endswith("\n"):
         return None
     lines = text.split("\n")[:-1]
-    return lines[1:] if len(lines) % 2 and not lines[0].strip() else lines
+    has_one_more = len(lines) % 2 == 1 or not lines[-1].strip()
+    return lines[1:] if has_one_more and not lines[0].strip() else lines

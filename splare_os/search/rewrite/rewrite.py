@@ -4,6 +4,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from os import PathLike
 from typing import Any, get_args
 from urllib.parse import parse_qsl
 
@@ -14,6 +15,7 @@ from ...encoder import Encoder
 from ...errors import NoIndexError
 from ...layout.records import FoundImpacts
 from ...layout.view import Headers, View
+from ...paths import StrPath
 from ...scoring import Scoring, check_scoring
 from ..clause.clause import Clause, Parsed
 from ..clause.remembered import Remembered
@@ -83,7 +85,9 @@ def _queried(url: str) -> Target | None:
 class Rewriter:
     """Rewrites requests for one client and one encoder, which is loaded when first needed."""
 
-    def __init__(self, client: OpenSearch, encoder: Encoder | str, options: RewriteOptions) -> None:
+    def __init__(
+        self, client: OpenSearch, encoder: Encoder | StrPath, options: RewriteOptions
+    ) -> None:
         self._client, self._encoder, self._options = client, encoder, options
         self._lock = threading.Lock()
         self._queries = QueryEncoder(lambda: self.encoder, options.query_cache_bytes)
@@ -91,7 +95,7 @@ class Rewriter:
         self._check = ModelCheck(client, options.missing)
         self._updates = UpdateCheck(client)
         self._collection = Collection(client, options.max_age_s)
-        if not isinstance(encoder, str):
+        if not isinstance(encoder, str | PathLike):
             options.profiles.check(encoder)
         self._limit = ClauseLimit(client)
 
@@ -99,7 +103,7 @@ class Rewriter:
     def encoder(self) -> Encoder:
         """The encoder, loaded now if it was given by name."""
         with self._lock:
-            if isinstance(self._encoder, str):
+            if isinstance(self._encoder, str | PathLike):
                 self._encoder = load_encoder(self._encoder)
             return self._encoder
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from ...errors import RulesError
+from ...paths import StrPath
 from .rule import LogOptions, Rule, Rules
 
 VARIABLE = "SPLARE_RULES"
@@ -18,7 +19,7 @@ FORMATS: Mapping[str, Callable[[str], Any]] = {".toml": tomllib.loads, ".json": 
 
 T = TypeVar("T", Rule, LogOptions)
 
-Source: TypeAlias = Rules | str | Path | None
+Source: TypeAlias = Rules | StrPath | None
 """What a client is given as `rules`."""
 
 

@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Literal, TypeAlias, get_args
+
+from ...paths import StrPath
 
 Mode: TypeAlias = Literal["rescore", "hybrid"]
 Arm: TypeAlias = Literal["control", "treatment"]
@@ -102,7 +103,7 @@ class Rule:
 class LogOptions:
     """Where searches are logged, None: nowhere; and whether as `plain` texts or their `hash`."""
 
-    path: Path | str | None = None
+    path: StrPath | None = None
     texts: Texts = "hash"
 
     def __post_init__(self) -> None:

@@ -16,6 +16,8 @@ from ...encoder import Encoder
 from ...errors import MappingError
 from ...layout.records import TRUSTED_S
 from ...layout.view import Headers
+from ...paths import StrPath
+from ...reply import replies_of
 from ..clause.target import Target, is_template, parse_path
 from ..query.query import Dsl
 from ..request.body import plain
@@ -47,7 +49,7 @@ class RuledRewriter(Rewriter):
     """Rewrites what rules say, and `splare` clauses as ever; other searches keep their bytes."""
 
     def __init__(
-        self, client: OpenSearch, encoder: Encoder | str, options: RewriteOptions, rules: Rules
+        self, client: OpenSearch, encoder: Encoder | StrPath, options: RewriteOptions, rules: Rules
     ) -> None:
         super().__init__(client, encoder, options)
         self._rules, self._write = rules, SearchLog(rules.log)
@@ -231,16 +233,22 @@ def _together(
     """Return an `_msearch` of its searches; those that are None keep their lines."""
     lines = with_searches(body, [None if one is None else one.body for one in made])
     expected = [one.expected[0] if one and one.expected else None for one in made]
+    is_filtered = "filter_path" in (params or {})  # an answer of which nothing is left is not there
 
     def finish(reply: Any) -> Any:  # noqa: ANN401
         if not isinstance(reply, Mapping) or "responses" not in reply:
             return reply
-        pairs = zip(reply["responses"], made, strict=True)
+        if is_filtered:
+            return without_our_fields(reply)
+        pairs = zip(replies_of(reply, len(made)), made, strict=True)
         return {**reply, "responses": [one.finish(each) if one else each for each, one in pairs]}
 
     def otherwise(refusal: object) -> Rewritten | None:
-        told = refusal.get("responses") if isinstance(refusal, Mapping) else None
-        each = told or repeat(refusal, len(made))  # it may refuse all for one that it cannot read
+        if is_filtered and isinstance(refusal, Mapping):
+            return None
+        has_each = isinstance(refusal, Mapping) and "responses" in refusal
+        # it may refuse all for one that it cannot read
+        each = replies_of(refusal, len(made)) if has_each else repeat(refusal, len(made))
         instead = [one.otherwise(its) if one else None for its, one in zip(each, made, strict=True)]
         if not any(instead):
             return None

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 
 from ...encoder import Encoder
 from ...errors import SteeringError
+from ...paths import StrPath
 from ...steering import Steering
 
 VARIABLE = "SPLARE_STEERING"
@@ -24,7 +25,7 @@ VARIABLE = "SPLARE_STEERING"
 
 KEYS = {"fingerprint", "profiles"}
 
-Source: TypeAlias = str | Path | Mapping[str, Any]
+Source: TypeAlias = StrPath | Mapping[str, Any]
 """A file, or what stands in one."""
 
 

@@ -14,6 +14,7 @@ from torch import nn
 from transformers import PreTrainedModel, TrainerState
 
 from ...errors import TrainingError
+from ...paths import StrPath
 from ..work_folder import CLAIM, beside, claim, clear, last_checkpoint, locked
 from .batches import MaskedBatches, Masking, hold_out, mask_id, once, shuffled, windows_of
 from .model import (
@@ -62,7 +63,7 @@ class AdaptFigures:
 def adapt(
     texts: Sequence[str],
     backbone: str,
-    out: Path,
+    out: StrPath,
     options: AdaptOptions | None = None,
     *,
     watch: Watch | None = None,
@@ -74,6 +75,7 @@ def adapt(
     `TrainingError` if no evaluation is better than what `backbone` had learnt before.
     """
     options = options or AdaptOptions()
+    out = Path(out)
     require_new(out)
     work = beside(out, ".work")
     with locked(work, OURS):

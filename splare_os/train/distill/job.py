@@ -14,6 +14,7 @@ from ...encode.encoder import SplareEncoder
 from ...encode.folder import load_folder
 from ...encode.load import model_folder
 from ...errors import EncoderError
+from ...paths import StrPath
 from ..prior import drawn, take_prior
 from ..work_folder import CLAIM, beside, clear, locked, require_ours
 from .options import DistillOptions
@@ -40,11 +41,11 @@ class DistillJob:
 
     model: str
     teachers: tuple[str, ...]
-    out: Path
+    out: StrPath
     options: DistillOptions
     name: str = ""
     max_pairs: int = 0
-    work: Path | None = None
+    work: StrPath | None = None
     keep_work: bool = False
 
     def __post_init__(self) -> None:
@@ -72,7 +73,7 @@ def distill_model(
     Everything is read and checked before the first step. The same call goes on where an earlier
     one was stopped.
     """
-    options, work = job.options, job.work or beside(job.out, ".work")
+    options, work = job.options, Path(job.work or beside(job.out, ".work"))
     _check(job)
     require_ours(work, OURS)
     data = TrainingSet.of([_drawn(read_pairs(source), job) for source in sources])
@@ -92,7 +93,7 @@ def distill_model(
 
 def _check(job: DistillJob) -> None:
     """Refuse what cannot work, and to write over what others made."""
-    if job.out.exists():
+    if Path(job.out).exists():
         raise ValueError(f"{job.out} is there already: choose another folder to write")
     check_names(job.teachers)
     if not job.options.negatives and knows_rows_only(job.teachers):
@@ -134,7 +135,7 @@ def _save(encoder: SplareEncoder, job: DistillJob, data: TrainingSet) -> None:
     """
     encoder.card = replace(
         encoder.card,
-        name=job.name or job.out.name,
+        name=job.name or Path(job.out).name,
         query_top_k=job.options.query_top_k,
         document_top_k=job.options.document_top_k,
     )

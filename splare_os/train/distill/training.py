@@ -26,6 +26,7 @@ from torch import Tensor
 
 from ...encode.encoder import SplareEncoder
 from ...errors import TrainingError
+from ...paths import StrPath
 from ..work_folder import claim, last_checkpoint, require_same
 from .batches import Vectors
 from .calibration import Calibration
@@ -73,7 +74,7 @@ def distill(
     teacher: Teacher | None,
     options: DistillOptions,
     *,
-    work: Path,
+    work: StrPath,
     vectors: Vectors | None = None,
     watch: Watch | None = None,
 ) -> DistillFigures:
@@ -84,6 +85,7 @@ def distill(
     `vectors` [query, dimension] make batches of queries that are alike. The LoRA adapter is merged
     when the encoder is saved.
     """
+    work = Path(work)
     check(encoder, data, options, work)
     schedule = Schedule.draw(data, options, vectors)
     _begin(work, encoder, data, teacher, options)

@@ -17,6 +17,7 @@ from ...documents.fields import Fields
 from ...encode import Backbone, Card, SaeEncoder, SplareEncoder, load_backbone
 from ...encode.backbone.backbone import read_config
 from ...encode.pooling.rule import Pooling, PoolingRule, Saturation, pooling_rule
+from ...paths import StrPath
 from ..prior import drawn, take_prior
 from ..texts import Reject, draw_texts
 from ..work_folder import CLAIM, beside, claim, clear, locked
@@ -49,7 +50,7 @@ class SaeJob:
 
     backbone: str
     layer: int
-    out: Path
+    out: StrPath
     states: StateOptions = field(default_factory=lambda: StateOptions(held_out=20_000))
     sae: SaeOptions = field(default_factory=SaeOptions)
     fields: Fields = field(default_factory=Fields)
@@ -62,7 +63,7 @@ class SaeJob:
     query_top_k: int = Card.query_top_k
     save_dtype: str | None = None
     embedding_bits: int | None = None
-    work: Path | None = None
+    work: StrPath | None = None
     keep_work: bool = False
     checkpoint_steps: int = 500
 
@@ -98,7 +99,7 @@ class SaeJob:
     @property
     def work_folder(self) -> Path:
         """Where states and checkpoints are kept."""
-        return self.work or beside(self.out, ".work")
+        return Path(self.work or beside(self.out, ".work"))
 
     @property
     def sae_folder(self) -> Path:
@@ -173,7 +174,7 @@ def save_model(backbone: Backbone, sae: TrainedSae, job: SaeJob) -> SplareEncode
     )
     window = job.states.window
     card = Card(
-        job.name or job.out.resolve().name,
+        job.name or Path(job.out).resolve().name,
         window=window,
         overlap=min(32, window // 8),
         document_top_k=job.document_top_k,
@@ -262,7 +263,7 @@ def _sae_options(job: SaeJob) -> dict[str, object]:
 
 def _check_place(job: SaeJob) -> None:
     """Refuse to write over what others made."""
-    if job.out.exists():
+    if Path(job.out).exists():
         raise ValueError(f"{job.out} exists: give a new folder (--out)")
     if job.sae_folder.exists() and not job.work_folder.exists():
         raise ValueError(f"{job.sae_folder} exists, where the SAE is to go: move it")

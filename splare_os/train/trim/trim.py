@@ -19,6 +19,7 @@ from ...documents.fields import Fields
 from ...encode.backbone.backbone import read_config, told_of
 from ...encode.backbone.quantized_embedding import EMBEDDING
 from ...errors import TrainingError
+from ...paths import StrPath
 from ..texts import Reject, draw_texts
 from ..work_folder import beside
 from .pieces import choose_pieces
@@ -38,8 +39,8 @@ class TrimJob:
     Pieces are counted in at most `max_chars` characters of each file.
     """
 
-    backbone: Path
-    out: Path
+    backbone: StrPath
+    out: StrPath
     n_rows: int = 65_000
     fields: Fields = field(default_factory=Fields)
     max_chars: int = 100_000_000
@@ -49,11 +50,11 @@ class TrimJob:
         """Refuse what cannot be made."""
         if self.n_rows < 1:
             raise ValueError(f"n_rows={self.n_rows}: give a number above 0")
-        if self.out.exists():
+        if Path(self.out).exists():
             raise ValueError(f"{self.out} exists: give a new folder (--out)")
-        if not (self.backbone / TOKENIZER).is_file():
+        if not (Path(self.backbone) / TOKENIZER).is_file():
             raise ValueError(f"{self.backbone} has no {TOKENIZER}: give a model folder")
-        if (self.backbone / EMBEDDING).is_file():
+        if (Path(self.backbone) / EMBEDDING).is_file():
             raise ValueError(
                 f"{self.backbone} keeps its token embedding rounded ({EMBEDDING}): give the "
                 "model that it was made of"
@@ -85,18 +86,20 @@ def trim_backbone(
 
     The folder appears when it is whole. `TrainingError` for a tokenizer that cannot be cut.
     """
-    config = read_config(str(job.backbone))
-    content: dict[str, Any] = json.loads((job.backbone / TOKENIZER).read_text(encoding="utf-8"))
+    config, tokenizer = read_config(str(job.backbone)), Path(job.backbone) / TOKENIZER
+    content: dict[str, Any] = json.loads(
+        (Path(job.backbone) / TOKENIZER).read_text(encoding="utf-8")
+    )
     pieces = read_pieces(content)
     texts = draw_texts(sources, job.fields, max_chars=job.max_chars, seed=job.seed, reject=reject)
-    counts = count_pieces(Tokenizer.from_file(str(job.backbone / TOKENIZER)), texts, len(pieces))
+    counts = count_pieces(Tokenizer.from_file(str(tokenizer)), texts, len(pieces))
     needed = {*special_ids(content), *_ids(config, len(pieces)).values()}
     kept = choose_pieces(pieces, counts, needed=sorted(needed), n_rows=job.n_rows)
     cut = cut_tokenizer(content, kept)
     n_checked = check_equal(Tokenizer.from_str(json.dumps(content)), cut, kept, texts)
     part = beside(job.out, ".part")
     shutil.rmtree(part, ignore_errors=True)
-    _write(job.backbone, part, cut, kept)
+    _write(Path(job.backbone), part, cut, kept)
     part.rename(job.out)
     return TrimReport(
         out=str(job.out),

@@ -25,6 +25,8 @@ RANKING = [
     lambda q: {"query": {"script_score": {"query": q, "script": {"source": "_score"}}}},
     lambda q: {"query": {"boosting": {"positive": q, "negative": MATCH}}},
     lambda q: {"query": {"hybrid": {"queries": [MATCH, q]}}},
+    lambda q: {"query": {"has_child": {"type": "page", "query": q, "score_mode": "max"}}},
+    lambda q: {"query": {"has_parent": {"parent_type": "book", "query": q, "score": True}}},
     lambda q: {"rescore": {"window_size": 9, "query": {"rescore_query": q}}},
     lambda q: {"rescore": [{"query": {"rescore_query": MATCH}}, {"query": {"rescore_query": q}}]},
 ]
@@ -37,6 +39,9 @@ SELECTING = [
     lambda q: {"query": {"boosting": {"positive": MATCH, "negative": q}}},
     lambda q: {"query": {"function_score": {"functions": [{"filter": q, "weight": 2}]}}},
     lambda q: {"query": {"hybrid": {"queries": [MATCH], "filter": q}}},
+    lambda q: {"query": {"has_child": {"type": "page", "query": q}}},
+    lambda q: {"query": {"has_child": {"type": "page", "query": q, "score_mode": "none"}}},
+    lambda q: {"query": {"has_parent": {"parent_type": "book", "query": {"bool": {"must": q}}}}},
     lambda q: {"post_filter": q},
     lambda q: {"aggs": {"a": {"filter": q}}},
     lambda q: {"aggs": {"a": {"filters": {"filters": {"x": q, "y": MATCH}}}}},
@@ -139,3 +144,10 @@ def test_a_nested_query_sees_the_fields_of_its_path_alone() -> None:
     outside = {"nested": {"path": "part", "query": {"bool": {"should": [SPLARE]}}}}
     with pytest.raises(ValueError, match="in a nested query on 'part', where it would find noth"):
         replace_in_body({"query": outside}, named)
+
+
+def test_a_nested_query_without_scores_only_selects() -> None:
+    inside = {"splare": {"part.text": "oil"}}
+    nested = {"path": "part", "query": inside, "score_mode": "none"}
+    with pytest.raises(ValueError, match="nested queries count scores by score_mode"):
+        replace_in_body({"query": {"nested": nested}}, named)
