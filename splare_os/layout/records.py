@@ -256,11 +256,7 @@ def find_impacts(
         if field not in records:
             if index is None or some:
                 continue
-            raise MappingError(
-                f"index {name!r} has no impacts field {field!r}: it has "
-                f"{', '.join(sorted(records)) or 'none'}; add it with "
-                f"`splare-os index FILE --index {name} --text-field {fields.text}`"
-            )
+            raise _lacking(name, records, fields.text, field)
         check_record(records[field], name, field, encoder)
         found[name] = records[field]
     if present and not found:
@@ -268,3 +264,19 @@ def find_impacts(
             f"no index has the impacts field {field!r}: make one with `splare-os index`"
         )
     return FoundImpacts(field, found, frozenset(present) - frozenset(found))
+
+
+def _lacking(index: str, records: Records, text: str, field: str) -> MappingError:
+    """Return the error of an index without a text's impacts field: another's may hold it."""
+    within = {
+        record.text_field
+        for name, record in records.items()
+        if text in {name, *record.text_fields[:-1]}
+    }
+    if within:
+        names = " or ".join(map(repr, sorted(within)))
+        remedy = f"{text!r} is searched as {names}: name that field"
+    else:
+        remedy = f"add it with `splare-os backfill --index {index} --text-field {text}`"
+    has = ", ".join(sorted(records)) or "none"
+    return MappingError(f"index {index!r} has no impacts field {field!r}: it has {has}; {remedy}")

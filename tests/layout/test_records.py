@@ -99,6 +99,24 @@ def test_every_index_behind_an_alias_is_checked(client, index, encoder):
 
 
 @pytest.mark.opensearch
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("title", "'title' is searched as 'text': name that field"),
+        ("text_splare", "'text_splare' is searched as 'text': name that field"),
+        ("body", "add it with `splare-os backfill --index {index} --text-field body`"),
+    ],
+)
+def test_a_field_without_impacts_is_told_which_to_name_or_how_it_gets_some(
+    client, index, encoder, text, remedy
+):
+    meta = {"splare": {"text_splare": RECORD.to_meta()}}
+    client.indices.create(index=index, body={"mappings": {"_meta": meta}})
+    with pytest.raises(MappingError, match=f"{remedy.format(index=index)}$"):
+        find_impacts(client, index, Fields(text, None), encoder)
+
+
+@pytest.mark.opensearch
 @pytest.mark.parametrize("suffix", ["", "*"])
 def test_an_index_that_does_not_exist_is_said_so(client, index, suffix):
     with pytest.raises(MappingError, match="create it with `splare-os index"):

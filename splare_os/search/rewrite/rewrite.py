@@ -38,6 +38,7 @@ from ..weigh.collection import MAX_AGE_S, Collection
 from ..weigh.queries import CACHE_BYTES, Queries, QueryEncoder
 from ..weigh.weighing import Weighing, weighing
 from .parts import without_impacts
+from .source import PARAMETERS
 from .unfused import fused, is_hybrid, refuse_untold
 from .updates import UpdateCheck, is_update
 
@@ -129,7 +130,7 @@ class Rewriter:
         if target.endpoint == "_msearch":
             return self._msearch(target, params, body, view)
         content = asked = plain(body, getattr(self._client.transport, "serializer", None))
-        if target.endpoint == "_search" and "scroll" not in {**in_url, **(params or {})}:
+        if _shows_documents(target, {**in_url, **(params or {})}):
             params, content = without_impacts(params, content)
         if not isinstance(content, Mapping):
             return Rewritten(params, content)
@@ -240,6 +241,13 @@ class Rewriter:
             return as_it_is
         headers = searches[0].view.headers
         return Annotated(self._client, self.encoder, headers, wanted)
+
+
+def _shows_documents(target: Target, params: Mapping[str, Any]) -> bool:
+    """Return whether a reply has a `_source` to be read, and not to be copied."""
+    if target.endpoint == "_explain":  # it has the document where it is asked for that alone
+        return any(name in params for name in PARAMETERS)
+    return target.endpoint == "_search" and "scroll" not in params
 
 
 def _sought(

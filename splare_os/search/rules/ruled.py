@@ -75,7 +75,9 @@ class RuledRewriter(Rewriter):
         if is_template(url):
             return replace(self._template(asking) or Rewritten(params, None), body=body)
         if target.has_more or target.endpoint != "_search":
-            return super().rewrite(url, params, body, headers)
+            made = super().rewrite(url, params, body, headers)
+            is_known = target.endpoint == "_explain" and self._rules.covering(target.index)
+            return self._tidied(asking, made) if is_known else made
         return self._one(asking) or Rewritten(params, body)
 
     def _several(

@@ -20,7 +20,7 @@ def without_our_fields(reply: Any) -> Any:  # noqa: ANN401  # what a server says
         return [without_our_fields(one) for one in reply]
     if not isinstance(reply, Mapping):
         return reply
-    is_hit = "_index" in reply
+    is_hit = "_index" in reply or "found" in reply  # of an `_explain`, the document in it
     return {
         key: _without(one) if is_hit and key in SHOWN else without_our_fields(one)
         for key, one in reply.items()

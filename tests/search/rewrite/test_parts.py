@@ -119,6 +119,20 @@ def test_no_part_of_a_reply_holds_impacts(
 
 
 @pytest.mark.opensearch
+@pytest.mark.parametrize(
+    ("asked", "is_shown"), [("true", 0), ("text*", 0), ("text_splare.impacts", 1)]
+)
+def test_the_document_of_an_explanation_comes_without_impacts_unless_named(
+    splare: SplareOpenSearch, client: OpenSearch, shelf: str, asked: str, is_shown: int
+) -> None:
+    some = client.search(index=shelf, body={"size": 1})["hits"]["hits"][0]["_id"]
+    body = {"query": {"match_all": {}}}
+    reply = splare.explain(index=shelf, id=some, body=body, params={"_source": asked})
+    ours = reply["get"]["_source"].get("text_splare", {})
+    assert ("impacts" in ours) == bool(is_shown)
+
+
+@pytest.mark.opensearch
 @pytest.mark.parametrize("part", PARTS)
 def test_a_part_that_names_impacts_gets_them(
     splare: SplareOpenSearch, shelf: str, part: str

@@ -205,6 +205,19 @@ def test_templates_keep_their_bytes_and_their_replies_are_tidied(
     assert found["hits"]["hits"][0]["_source"]["text_splare"]["count"] > 0
 
 
+def test_the_document_of_an_explanation_is_the_one_that_the_application_knows(
+    ruled: Clients, client: OpenSearch
+) -> None:
+    first = ids(client.search(index=INDEX, body={"query": MATCH}))[0]
+    for source, ours in (("true", set()), ("text*", set()), ("text_splare", {"text_splare"})):
+        params = {"_source": source}
+        asked = {"index": INDEX, "id": first, "body": {"query": MATCH}, "params": params}
+        theirs, found = client.explain(**asked), ruled().explain(**asked)
+        shown = theirs["get"]["_source"].keys() - {"text_splare"} | ours
+        assert found["get"]["_source"].keys() == shown
+        assert found["explanation"] == theirs["explanation"]
+
+
 def test_a_name_in_an_msearch_that_is_no_text_is_the_servers_to_look_for(
     ruled: Clients, client: OpenSearch
 ) -> None:

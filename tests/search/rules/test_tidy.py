@@ -27,6 +27,13 @@ def test_no_hit_shows_our_fields_wherever_it_stands():
     }
 
 
+def test_the_document_of_an_explanation_is_shown_without_our_fields():
+    document = {"found": True, "_source": {"text": "oil", "text_splare": OURS}}
+    reply = {"_index": "a", "matched": True, "get": document}
+    clean = {"found": True, "_source": {"text": "oil"}}
+    assert without_our_fields(reply) == {**reply, "get": clean}
+
+
 def test_what_is_no_hit_stays():
     reply = {"aggregations": {"fields": {"x_splare": 1}}, "_source": {"x_splare": 1}}
     assert without_our_fields(reply) == reply
