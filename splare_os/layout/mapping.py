@@ -271,9 +271,10 @@ def _has_added(client: OpenSearch, index: str, fields: Fields, record: FieldReco
         client.indices.put_mapping(index=index, body=body)
     except RequestError as error:
         raise MappingError(
-            f"index {index!r}: the field {field!r} exists in another shape and cannot hold "
-            f"impacts: {error}. Reindex without it, or index into a new index; if all that is in "
-            "it was sent to an index that was deleted or replaced during a run, delete it"
+            f"index {index!r}: the field {field!r} exists in another shape, or there is no "
+            f"room for it: {error}. Reindex without it, raise index.mapping.total_fields.limit, or "
+            "index into a new index; if all that is in it was sent to an index that was deleted or "
+            "replaced during a run, delete it"
         ) from error
     log.info("mapped index=%s field=%s fingerprint=%s", index, field, record.fingerprint)
     return True
