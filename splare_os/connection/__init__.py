@@ -1,6 +1,6 @@
 """Which cluster, and as whom: settings → connection → client."""
 
-from .client import hint, open_client, tls_context
+from .client import hint, is_blocked, open_client, tls_context
 from .connection import Connection
 from .retry_after import retry_after_s, seconds_of
 from .rights import missing_right, rights_remedy
@@ -10,6 +10,7 @@ __all__ = [
     "Connection",
     "find_connection",
     "hint",
+    "is_blocked",
     "missing_right",
     "open_client",
     "retry_after_s",

@@ -40,8 +40,17 @@ def _options(connection: Connection) -> dict[str, Any]:
     return options | (_through_proxy(connection) if connection.proxy else _direct(connection))
 
 
+def is_blocked(error: BaseException) -> bool:
+    """Return whether a block of an index or the cluster refused a request, not a missing right."""
+    return "cluster_block_exception" in str(error)
+
+
 def hint(error: BaseException) -> str:
     """Return what helps against an error of a connection; "" if that is not known."""
+    if "index_closed_exception" in str(error):
+        return "Open the index (POST /NAME/_open)"
+    if is_blocked(error):
+        return "Lift the block (index.blocks.… of the index, cluster.blocks.… of the cluster)"
     if isinstance(error, SSLError):
         return (
             "Name the certificate authority of the cluster (--ca-certs FILE), and a client "

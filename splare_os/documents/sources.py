@@ -171,6 +171,11 @@ def _is_file(path: Path) -> bool:
 def _in_folder(folder: Path) -> list[str]:
     found = []
     for at, folders, names in os.walk(folder, onerror=_refuse):
+        if is_encoded(at):
+            raise JobError(
+                f"{folder}: {at} in it holds encoded documents: index it by its own name, and move "
+                "it away from the others"
+            )
         folders[:] = [name for name in folders if _is_open(name)]
         wanted = [name for name in names if _is_open(name) and not _is_beside(name)]
         found += [os.path.join(at, name) for name in wanted if _is_known(name)]

@@ -146,8 +146,11 @@ def write_shard(encoder: Encoder, work: Work) -> Shard:
     letters = [to_letter(one, one.reason) for one in work.documents if one.reason]
     letters += [to_letter(live[at], reason) for at, reason in failures.items()]
     path, stem = work.path, work.path.name.removesuffix(SUFFIX)
+    letters_path = path.with_name(f"{stem}.dead.jsonl")
     if letters:
-        _write(path.with_name(f"{stem}.dead.jsonl"), b"".join(letters))
+        _write(letters_path, b"".join(letters))
+    else:
+        letters_path.unlink(missing_ok=True)  # of a run that was killed, or whose model failed
     told = {"fingerprint": encoder.fingerprint, "n_latents": str(encoder.n_latents)}
     content = _parquet(_table([live[at] for at in kept], impacts[kept], told))
     _write(path, content)

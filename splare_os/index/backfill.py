@@ -217,6 +217,7 @@ class BackfillRun:
             options.fields,
             cut=options.cut,
             scoring=options.scoring,
+            among=options.index,
         )
         return find_target(self.client, self.encoder, index, options.fields, options.cut)
 

@@ -205,6 +205,8 @@ def retried(
     )
     if failure is not None and (helps := hint(failure)):
         remedy = f"{helps}; then run"
+    elif failure is not None and not is_first and not is_transient(failure):
+        remedy = "It will not pass by itself: mend what it names, then run"
     raise BulkError(
         f"the cluster does not answer, or refuses: {what}. {remedy} the same command again"
     ) from failure

@@ -37,8 +37,7 @@ from .traffic import Traffic
 
 log = logging.getLogger(__name__)
 
-Fates: TypeAlias = dict[str, Verdict]
-"""By id."""
+Fates: TypeAlias = dict[str, Verdict]  # by id
 
 SPLIT = frozenset({400, 413})
 """Statuses of a whole request that one of its documents has caused, most likely."""
@@ -58,7 +57,7 @@ CONFLICTS = 5
 MOVED = Refusal(409, "written by somebody since it was read", "moved")
 
 ALIKE = 16
-"""So many documents, and no other, refused for the same reason: not their fault."""
+"""So many documents refused for one reason, and no other stored: not their fault."""
 
 
 class BulkClient(Protocol):
@@ -235,10 +234,11 @@ class Sender:
         refusals = [fate for fate in fates.values() if fate and fate.advice != "moved"]
         hit = [fate for fate in refusals if _is_systemic(fate)]
         if not hit and len(refusals) == len(fates) > 1:  # not one of many got through
-            alike = len({fate.reason for fate in refusals}) == 1 and len(refusals) >= ALIKE
+            reason = Counter(fate.reason for fate in refusals).most_common(1)[0][0]
+            alike = [fate for fate in refusals if fate.reason == reason]
             again = all(fate.is_whole or fate.advice == "again" for fate in refusals)
-            if alike or (again and (refusals[0].is_whole or self.handle.refusal())):
-                hit = refusals
+            if len(alike) >= ALIKE or (again and (alike[0].is_whole or self.handle.refusal())):
+                hit = alike
         if hit:
             raise self._error(hit[0], len(hit), len(fates))
 

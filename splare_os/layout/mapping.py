@@ -161,6 +161,7 @@ def ensure_index(
     cut: DocumentCut = NO_CUT,
     scoring: Scoring | None = None,
     wanted: NewIndex | None = None,
+    among: str | None = None,
 ) -> bool:
     """Return whether `index` had to be created; afterwards it takes `encoder`'s impacts.
 
@@ -168,7 +169,8 @@ def ensure_index(
     the write index gets the field; every other index that has it must be of the same model.
     What `cut` does not ask for is as the index's record says, or else all that the encoder gives;
     `scoring` None is what the index is made for, or else `calibrated`. `wanted` is what a new index
-    is like beside that, and one that is there has to be.
+    is like beside that, and one that is there has to be. `among` is the name by which it is
+    searched together with others, if `index` is not.
     `ModelMismatchError` if one is not, `MappingError` if the field exists in another shape.
     """
     check_target(index)
@@ -177,7 +179,7 @@ def ensure_index(
     wanted = wanted or NewIndex()
     if not index_exists(client, index) and _create(client, index, fields, record, wanted):
         return True
-    others = read_records(client, index)
+    others = read_records(client, among or index) | read_records(client, index)  # it may have left
     field = impacts_name(others.values(), fields, encoder)
     fields = replace(fields, impacts=field)
     target = write_index(client, index)
@@ -269,9 +271,10 @@ def _has_added(client: OpenSearch, index: str, fields: Fields, record: FieldReco
         client.indices.put_mapping(index=index, body=body)
     except RequestError as error:
         raise MappingError(
-            f"index {index!r}: the field {field!r} exists in another shape and cannot hold "
-            f"impacts: {error}. Reindex without it, or index into a new index; if all that is in "
-            "it was sent to an index that was deleted or replaced during a run, delete it"
+            f"index {index!r}: the field {field!r} exists in another shape, or there is no "
+            f"room for it: {error}. Reindex without it, raise index.mapping.total_fields.limit, or "
+            "index into a new index; if all that is in it was sent to an index that was deleted or "
+            "replaced during a run, delete it"
         ) from error
     log.info("mapped index=%s field=%s fingerprint=%s", index, field, record.fingerprint)
     return True

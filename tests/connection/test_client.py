@@ -11,6 +11,7 @@ from opensearchpy.exceptions import (
     AuthenticationException,
     AuthorizationException,
     NotFoundError,
+    RequestError,
     SSLError,
 )
 
@@ -190,3 +191,6 @@ def test_an_index_behind_a_gateway_is_a_source(
 def test_what_is_forbidden_is_told_otherwise_than_who_is_unknown():
     assert "may do that" in hint(AuthorizationException(403, "x", {}))
     assert hint(ValueError("x")) == ""
+    assert hint(RequestError(400, "index_closed_exception", {})).startswith("Open the index (POST")
+    blocked = AuthorizationException(403, "cluster_block_exception", {})
+    assert hint(blocked).startswith("Lift the block (index.blocks.…")

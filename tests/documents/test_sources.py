@@ -26,6 +26,12 @@ def test_a_folder_stands_for_all_files_below_it_of_a_known_suffix(data):
     assert find_sources([data]) == find_sources([str(data)])
 
 
+def test_encoded_documents_below_a_folder_are_refused_not_read_as_lines(data):
+    (data / "deep" / "splare-encoded.json").write_text("{}")
+    with pytest.raises(JobError, match="deep in it holds encoded documents: index it by its own"):
+        find_sources([str(data)])
+
+
 def test_a_folder_that_cannot_be_listed_is_told(data, monkeypatch):
     def scandir(path):
         if str(path).endswith("deep"):

@@ -2,7 +2,10 @@
 
 import gzip
 import json
+import time
+from multiprocessing import get_context
 from pathlib import Path
+from signal import SIGKILL
 
 import pytest
 
@@ -96,6 +99,42 @@ def test_a_marker_without_its_file_counts_for_nothing(tmp_path, write):
     again = list(encode_to(HashEncoder(), sources, options(tmp_path / "out")))
     assert [shard.is_new for shard in again] == [False, True, True, False]
     assert content(tmp_path / "out") == before
+
+
+def test_a_shard_encoded_anew_keeps_no_letters_of_before(tmp_path, write):
+    source, out = write([{"_id": "a", "text": "ants"}]), tmp_path / "out"
+    out.mkdir()
+    (out / "00000-00000.dead.jsonl").write_text("of a run that was killed before its marker\n")
+    (shard,) = encode_to(HashEncoder(), [source], options(out))
+    assert shard.marker.dead == 0
+    assert not list(out.glob("*.dead.jsonl"))
+
+
+def test_a_killed_run_goes_on_and_ends_with_each_document_once(tmp_path, write):
+    sources, out = [write(lines(200))], tmp_path / "out"
+    list(encode_to(HashEncoder(), sources, options(tmp_path / "whole")))
+    for seen in (1, 4, 9):  # files there when it is killed
+        child = get_context("spawn").Process(target=_encode_slowly, args=(sources, out))
+        child.start()
+        while len(list(out.glob("*.impacts.parquet"))) < seen:
+            time.sleep(0.001)
+        child.kill()
+        child.join()
+        assert child.exitcode == -SIGKILL
+    list(encode_to(HashEncoder(), sources, options(out)))
+    for path in out.glob("*.new"):
+        path.unlink()  # what was being written
+    assert content(out) == content(tmp_path / "whole")
+
+
+class _Slow(HashEncoder):
+    def encode_documents(self, texts):
+        time.sleep(0.02)
+        return super().encode_documents(texts)
+
+
+def _encode_slowly(sources: list[str], folder: Path) -> None:
+    list(encode_to(_Slow(), sources, options(folder)))
 
 
 def test_a_folder_is_of_one_model_one_choice_of_fields_and_its_sources(tmp_path, write):

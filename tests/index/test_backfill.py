@@ -148,6 +148,15 @@ def test_all_indices_of_an_alias_get_impacts(client, index, fill):
     assert stale(client, index) == []
 
 
+def test_an_index_that_comes_to_an_alias_stores_impacts_as_the_others(client, index, fill):
+    for name in (f"{index}-2", f"{index}-1"):  # the one that was there sorts behind it
+        make(client, name, 4)
+        client.indices.put_alias(index=name, name=index)
+        fill(scoring="dot" if name.endswith("2") else None)
+    records = read_records(client, index).values()
+    assert [record["text_splare"].saturation for record in records] == [None, None]
+
+
 def test_documents_of_a_routing_are_found(client, index, fill):
     make(client, index)
     for k in range(9):

@@ -132,7 +132,7 @@ def test_what_cannot_pass_is_not_tried_again():
         raise RequestError(400, "no", {})
 
     calls: list[int] = []
-    with pytest.raises(BulkError):
+    with pytest.raises(BulkError, match="mend what it names, then run the same command again"):
         retried(request, SLOW, Event())
     assert len(calls) == 1
 

@@ -167,7 +167,8 @@ def test_a_closed_index_ends_the_run_and_no_document_is_dead(client, made):
     assert closed.send(actions(made, a="{}")) == [None]
 
 
-def test_an_index_that_the_cluster_makes_by_itself_ends_the_run(client, made):
+def test_an_index_that_the_cluster_makes_by_itself_ends_the_run(client, made, monkeypatch):
+    monkeypatch.setattr("splare_os.index.sender.SEEN_S", 60.0)  # it was seen just now
     anew = sender(client, made)
     client.indices.delete(index=made)  # the next request makes it again, of any mapping
     with pytest.raises(BulkError, match="created anew.*made it by itself.*delete it"):

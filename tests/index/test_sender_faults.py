@@ -7,7 +7,7 @@ from opensearchpy import NotFoundError, RequestError, TransportError
 from splare_os.errors import BulkError
 from splare_os.index.patience import set_testing
 from splare_os.index.sender import Sender
-from tests.index.scripted import Index, Script, actions, statuses
+from tests.index.scripted import Index, Script, actions, item, statuses
 
 pytestmark = pytest.mark.usefixtures("four_tries")
 
@@ -58,3 +58,13 @@ def test_a_document_whose_connection_breaks_each_time_is_dead_only_late(unheard,
     with set_testing(most_tries=8):
         assert [refusal is not None for refusal in send(script, "a")] == [is_dead]
     assert script.sent == ["a"] * 8
+
+
+def test_one_that_is_refused_for_another_reason_does_not_bury_the_many():
+    def odd(ids: list[str]) -> object:
+        reasons = {name: "of its own" if name == "q" else "no more fields" for name in ids}
+        errors = {name: {"type": "x", "reason": reason} for name, reason in reasons.items()}
+        return {"items": [item(name, 400, error=error) for name, error in errors.items()]}
+
+    with pytest.raises(BulkError, match="refuses 16 of 17 documents: status 400, x: no more"):
+        send(Script(*[odd] * 3), "qabcdefghijklmnop")

@@ -176,6 +176,11 @@ class TestOnACluster:
             ensure_index(client, index, CutEncoder(), Fields(), cut=DocumentCut(3))
         assert not client.indices.exists(index=index)
 
+    def test_an_index_with_as_many_fields_as_it_may_have_is_told_so(self, client, index, encoder):
+        client.indices.create(index=index, body={"settings": {"mapping.total_fields.limit": 4}})
+        with pytest.raises(MappingError, match="no room for it: .*Limit of.* raise index.map"):
+            ensure_index(client, index, encoder, Fields())
+
     def test_a_field_of_another_shape_is_refused(self, client, index, encoder):
         properties = {"text_splare": {"type": "keyword"}}
         client.indices.create(index=index, body={"mappings": {"properties": properties}})

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 from opensearchpy import AuthorizationException, TransportError
 
-from ...connection import missing_right
+from ...connection import hint, is_blocked, missing_right
 from ...errors import SplareError
 
 Status: TypeAlias = Literal["ok", "warning", "failure"]
@@ -44,11 +44,14 @@ def seen(check: str, needs: str, look: Callable[[], Iterable[Finding]]) -> Itera
     """
     try:
         yield from look()
-    except AuthorizationException as error:
-        remedy = f"grant {missing_right(str(error)) or needs} to this user, if it is to be checked"
-        yield warning(check, "it may not be looked at", remedy)
     except TransportError as error:
-        yield warning(check, f"it cannot be looked at: {error}", "look at the cluster's log")
+        if isinstance(error, AuthorizationException) and not is_blocked(error):
+            right = missing_right(str(error)) or needs
+            remedy = f"grant {right} to this user, if it is to be checked"
+            yield warning(check, "it may not be looked at", remedy)
+        else:
+            remedy = hint(error) or "look at the cluster's log"
+            yield warning(check, f"it cannot be looked at: {error}", remedy)
     except SplareError as error:
         text, _, remedy = str(error).partition(": ")
         yield failure(check, text, remedy or "see docs/search.md")

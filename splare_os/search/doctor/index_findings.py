@@ -26,6 +26,9 @@ LIMITS = {"index.max_result_window": DEPTH, "index.max_rescore_window": WINDOW}
 
 MIB = 2**20
 
+BACKING = ".ds-"
+"""How the indices of a data stream are called; others with a dot are of plugins."""
+
 
 @dataclass(frozen=True)
 class Field:
@@ -48,7 +51,7 @@ def index_findings(client: OpenSearch, index: str, encoder: Encoder | None) -> I
 
     def look_at_mappings() -> Iterator[Finding]:
         for name, mappings in read_mappings(client, index).items():
-            if name.startswith("."):
+            if name.startswith(".") and not name.startswith(BACKING):
                 continue
             yield from seen(name, "", lambda: _records(name, mappings, fields))  # noqa: B023
 

@@ -65,6 +65,19 @@ def test_an_index_without_impacts_and_one_that_is_not_there(client: OpenSearch, 
     assert "no index" in finding.found
 
 
+def test_the_indices_of_a_data_stream_are_looked_at(client: OpenSearch, index: str) -> None:
+    body = {"index_patterns": [index], "data_stream": {}, "priority": 9}
+    client.indices.put_index_template(name=index, body=body)
+    client.indices.create_data_stream(name=index)
+    try:
+        (finding,) = problems(client, index, HashEncoder())
+        assert finding.check.startswith(f".ds-{index}-")
+        assert finding.found == "no field has impacts"
+    finally:
+        client.indices.delete_data_stream(name=index)
+        client.indices.delete_index_template(name=index)
+
+
 def test_impacts_of_another_model(client: OpenSearch, index: str, fill: Callable) -> None:
     fill(index, OTHER)
     (finding,) = problems(client, index, HashEncoder())
