@@ -179,7 +179,8 @@ def ensure_index(
     wanted = wanted or NewIndex()
     if not index_exists(client, index) and _create(client, index, fields, record, wanted):
         return True
-    others = read_records(client, among or index) | read_records(client, index)  # it may have left
+    others = read_records(client, among) if among else {}
+    others |= read_records(client, index)  # which may have left
     field = impacts_name(others.values(), fields, encoder)
     fields = replace(fields, impacts=field)
     target = write_index(client, index)
