@@ -8,6 +8,7 @@ from typing import Any
 from opensearchpy import NotFoundError, OpenSearch
 
 from ...encoder import Encoder
+from ...errors import NoIndexError
 from ...layout.compact import is_compact
 from ...layout.records import FieldRecord, read_mappings, records_of
 from ...layout.statistics import kept_statistics
@@ -50,7 +51,15 @@ def index_findings(client: OpenSearch, index: str, encoder: Encoder | None) -> I
     fields: list[Field] = []
 
     def look_at_mappings() -> Iterator[Finding]:
-        for name, mappings in read_mappings(client, index).items():
+        try:
+            found = read_mappings(client, index)
+        except NoIndexError:
+            if "*" not in index:
+                raise
+            remedy = "make one: splare-os index FILE --index NAME"
+            yield warning(index, "there is no index yet", remedy)
+            return
+        for name, mappings in found.items():
             if name.startswith(".") and not name.startswith(BACKING):
                 continue
             yield from seen(name, "", lambda: _records(name, mappings, fields))  # noqa: B023

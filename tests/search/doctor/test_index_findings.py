@@ -65,6 +65,11 @@ def test_an_index_without_impacts_and_one_that_is_not_there(client: OpenSearch, 
     assert "no index" in finding.found
 
 
+def test_a_cluster_without_indices_is_well(client: OpenSearch, index: str) -> None:
+    (finding,) = problems(client, f"{index}-*", HashEncoder())
+    assert (finding.status, finding.found) == ("warning", "there is no index yet")
+
+
 def test_the_indices_of_a_data_stream_are_looked_at(client: OpenSearch, index: str) -> None:
     body = {"index_patterns": [index], "data_stream": {}, "priority": 9}
     client.indices.put_index_template(name=index, body=body)
