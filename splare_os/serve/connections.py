@@ -11,6 +11,9 @@ from .limits import Limits
 MOST_AHEAD = 64
 """Requests that a connection may send before the first of them is answered."""
 
+GOODBYE_S = 1.0
+"""How long a client is waited for that has to agree to an end of TLS; asyncio waits 30 s."""
+
 
 class SteadyParser(HttpRequestParser):
     """Reads HTTP on where a client offers another protocol, which may be ignored (RFC 9110, 7.8).
@@ -120,11 +123,31 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             self._wait_no_more()
 
+    def on_response_complete(self) -> None:
+        """Go on with the next request, unless this was the last."""
+        super().on_response_complete()
+        self._part()
+
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection, and one whose reply nobody reads."""
         if self.transport.get_write_buffer_size():
             self.transport.abort()
         super().timeout_keep_alive_handler()
+        self._part()
+
+    def shutdown(self) -> None:
+        """Close an idle connection, and another once it is answered."""
+        super().shutdown()
+        self._part()
+
+    def _part(self) -> None:
+        """Have a connection that is being closed end soon, whether its client agrees or not."""
+        if self.transport.is_closing():
+            self.loop.call_later(GOODBYE_S, self._abort_if_read)
+
+    def _abort_if_read(self) -> None:
+        if not self.transport.get_write_buffer_size():
+            self.transport.abort()
 
     def _count(self, n_bytes: int) -> None:
         self._is_told, self._n_bytes = True, self._n_bytes + n_bytes
