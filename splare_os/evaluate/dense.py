@@ -1,16 +1,17 @@
 """The dense baseline: a sentence-transformers bi-encoder, searched exactly and in memory."""
 
+from __future__ import annotations
+
 import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from hashlib import sha256
 from importlib import resources
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from safetensors import SafetensorError
-from sentence_transformers import SentenceTransformer
 
 from ..documents.document import Document
 from ..documents.template import TEMPLATE
@@ -20,6 +21,9 @@ from .exact import Scores, exact_run
 from .msearch import batched
 from .runs import Run
 from .store import CHUNK_DOCUMENTS, Arrays, Store
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +38,8 @@ def load_dense(name: str | None = None, *, device: str | None = None) -> Sentenc
 
     `EncoderError` if it is not on this machine and cannot be fetched.
     """
+    from sentence_transformers import SentenceTransformer  # seconds, and most systems need none
+
     wanted = name or dense_name()
     try:
         return SentenceTransformer(wanted, device=device)
@@ -65,6 +71,8 @@ def dense_run(model: SentenceTransformer, data: DataSet, store: Store, *, depth:
 
 def store_key(model: SentenceTransformer, data: DataSet) -> tuple[str, ...]:
     """Return what the vectors of a corpus depend on: weights, modules, tokenizer, prompts."""
+    import torch
+
     weights = sha256()
     for name, weight in model.state_dict().items():
         weights.update(f"{name}{weight.dtype}{tuple(weight.shape)}".encode())

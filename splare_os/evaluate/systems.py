@@ -1,14 +1,15 @@
 """The systems that are compared, by name, and what each finds in one data set."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from opensearchpy import OpenSearch
-from sentence_transformers import SentenceTransformer
 
 from ..encoder import Encoder, own_prior
 from ..impacts import Impacts, prune
@@ -33,6 +34,9 @@ from .results import MISSING, Costs
 from .runs import DEPTH, Run, cut_all, fuse_runs, without_own
 from .sparsity import sparsity
 from .store import Store, opened_store
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
 
 BM25, DENSE, HYBRID = "bm25", "dense", "hybrid"
 
