@@ -62,11 +62,11 @@ def wait_for(proxy: Proxy, kind: str, number: int) -> None:
 @pytest.mark.parametrize(
     ("kind", "number", "by"),
     [
-        ("GET _mapping", 0, signal.SIGTERM),
         ("POST _bulk", 2, signal.SIGINT),
         *(
             pytest.param(*each, marks=pytest.mark.slow)
             for each in [
+                ("GET _mapping", 0, signal.SIGTERM),
                 ("info", 1, signal.SIGINT),
                 ("POST _bulk", 0, signal.SIGTERM),
                 ("GET _settings", 2, signal.SIGINT),
@@ -119,7 +119,10 @@ def test_a_second_signal_ends_it_at_once(
         assert process.returncode == -signal.SIGINT
 
 
-@pytest.mark.parametrize("kind", ["POST _refresh", "probe"])  # a bulk of updates
+@pytest.mark.parametrize(
+    "kind",
+    ["POST _refresh", pytest.param("probe", marks=pytest.mark.slow)],  # a bulk of updates
+)
 def test_a_backfill_ends_soon(
     model: str, cluster_url: str, client: OpenSearch, index: str, kind: str
 ) -> None:

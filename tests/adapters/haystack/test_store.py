@@ -61,6 +61,7 @@ def loaded(pipeline: Pipeline) -> Pipeline:
     return Pipeline.loads(pipeline.dumps(), allowed_modules=["splare_os.adapters.haystack.*"])
 
 
+@pytest.mark.slow
 class TestHaystacksOwn(
     CountDocumentsByFilterTest,
     CountUniqueMetadataByFilterTest,

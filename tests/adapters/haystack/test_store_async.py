@@ -24,6 +24,7 @@ from .conftest import assert_same_documents
 pytestmark = pytest.mark.opensearch
 
 
+@pytest.mark.slow
 class TestHaystacksOwn(
     CountDocumentsAsyncTest,
     CountDocumentsByFilterAsyncTest,
