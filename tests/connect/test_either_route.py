@@ -22,8 +22,9 @@ ODD = [
     {"_id": "none", "n": 1},
     {"_id": "many", "title": "Ants", "text": ["carry", ["leaves", None], "\u00a0home "]},
 ]
-ROUNDING = 2**-8
-"""A float32 that differs in its last bit may be kept as the next of 9 significant bits."""
+ROUNDING = 2**-7
+"""A model that multiplies in bfloat16, of 8 significant bits, may give the next of its numbers in
+batches of another size."""
 
 
 @pytest.fixture(scope="module")
