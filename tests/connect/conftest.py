@@ -68,9 +68,12 @@ def http(ml_url: str) -> Http:
 
 @pytest.fixture(scope="session")
 def mini_command(ml_url: str) -> tuple[str, ...]:
-    """The command of a server of mini, at one port however often it is started."""
-    port = str(choose_port(None))
-    return ("-m", "splare_os", "serve", "--model", "mini", "--port", port, "--url", ml_url)
+    """The command of a server of mini, at one port however often it is started.
+
+    In float32: in bfloat16 impacts depend on the batch that a text is encoded in.
+    """
+    at = ("--port", str(choose_port(None)), "--url", ml_url)
+    return ("-m", "splare_os", "serve", "--model", "mini", "--dtype", "float32", *at)
 
 
 @pytest.fixture(scope="session")

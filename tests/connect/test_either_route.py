@@ -8,6 +8,7 @@ from opensearchpy import OpenSearch
 
 from splare_os.connect import Route
 from splare_os.encode import load_encoder
+from splare_os.encoder import Encoder
 from splare_os.index import IngestOptions, ingest
 from splare_os.index.census import CensusOptions, take_census
 from splare_os.search import SplareOpenSearch
@@ -22,9 +23,8 @@ ODD = [
     {"_id": "none", "n": 1},
     {"_id": "many", "title": "Ants", "text": ["carry", ["leaves", None], "\u00a0home "]},
 ]
-ROUNDING = 2**-7
-"""A model that multiplies in bfloat16, of 8 significant bits, may give the next of its numbers in
-batches of another size."""
+ROUNDING = 2**-8
+"""A float32 that differs in its last bit may be kept as the next of 9 significant bits."""
 
 
 @pytest.fixture(scope="module")
@@ -40,18 +40,24 @@ def native(http: Http, route: Route, documents: list[dict]) -> str:
 
 
 @pytest.fixture(scope="module")
-def splare(ml_url: str):
-    with SplareOpenSearch(ml_url, encoder=load_encoder("mini"), timeout=120) as client:
+def encoder() -> Encoder:
+    """As the server has it."""
+    return load_encoder("mini", dtype="float32")
+
+
+@pytest.fixture(scope="module")
+def splare(ml_url: str, encoder: Encoder):
+    with SplareOpenSearch(ml_url, encoder=encoder, timeout=120) as client:
         yield client
 
 
 def test_either_route_stores_the_same(
-    splare: SplareOpenSearch, native: str, documents: list[dict], tmp_path: Path
+    splare: SplareOpenSearch, encoder: Encoder, native: str, documents: list[dict], tmp_path: Path
 ) -> None:
     file = tmp_path / "documents.jsonl"
     file.write_text("".join(json.dumps(one) + "\n" for one in documents))
     options = IngestOptions("worker", state_folder=tmp_path / "state")
-    outcomes = ingest(splare, load_encoder("mini"), [str(file)], options)
+    outcomes = ingest(splare, encoder, [str(file)], options)
     assert [one.reason for one in outcomes if one.status == "dead"] == []
     theirs, ours = (_sources(splare, index, documents) for index in (native, "worker"))
     unequal = [name for name in ours if theirs[name] != ours[name]]
