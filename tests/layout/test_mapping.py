@@ -217,6 +217,13 @@ class TestOnACluster:
             f"{index}-2": 1,
         }
 
+    def test_an_index_that_has_left_its_alias_keeps_what_it_is(self, client, index, encoder):
+        ensure_index(client, f"{index}-1", encoder, Fields(), scoring="dot")
+        client.indices.create(index=f"{index}-2", body={"aliases": {f"{index}-all": {}}})
+        before = client.indices.get_mapping(index=f"{index}-1")
+        ensure_index(client, f"{index}-1", encoder, Fields(), among=f"{index}-all")
+        assert client.indices.get_mapping(index=f"{index}-1") == before
+
     def test_behind_an_alias_a_second_model_is_refused(self, client, index, encoder):
         ensure_index(client, f"{index}-1", HashEncoder(fingerprint="f" * 16), Fields())
         alias = {f"{index}-all": {"is_write_index": True}}
