@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from ..connection import missing_right, rights_remedy
 from ..errors import ReplyError
 from ..reply import part
 from .actions import Write
@@ -111,3 +112,20 @@ def _inner(item: object) -> Mapping[str, object]:
         return {}
     inner = next(iter(item.values()))
     return inner if isinstance(inner, Mapping) else {}
+
+
+def remedy(refusal: Refusal) -> str:
+    """Return what to do about a refusal that ends a run."""
+    if missing_right(refusal.reason):
+        return f"{rights_remedy(refusal.reason)}. Nothing is lost: run the same command again"
+    actions = {
+        401: "Give credentials that may write to it",
+        403: "Lift the block, or give credentials that may write to it",
+        404: "The index was deleted while it was written to",
+        413: "Raise the limit on the size of a request, at the cluster or the proxy before it",
+        400: "The request itself is refused: see the reason",
+        429: "The cluster is overloaded or out of disk space",
+        500: "The cluster, or an ingest pipeline of the index, fails: see the reason",
+    }
+    said = actions.get(refusal.status, "The cluster does not answer")
+    return f"{said}. Nothing is lost: run the same command again afterwards"

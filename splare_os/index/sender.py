@@ -15,7 +15,6 @@ from typing import Protocol, TypeAlias
 
 from opensearchpy import TransportError
 
-from ..connection import missing_right, rights_remedy
 from ..documents.shards import Version
 from ..errors import BulkError
 from .actions import Action, Update, Write
@@ -32,7 +31,7 @@ from .patience import (
     status_of,
     within,
 )
-from .replies import Advice, Refusal, Verdict, verdicts
+from .replies import Advice, Refusal, Verdict, remedy, verdicts
 from .traffic import Traffic
 
 log = logging.getLogger(__name__)
@@ -50,6 +49,13 @@ TOO_MUCH = "circuit_breaking_exception"
 
 FAULTS = 3
 """Times that a document has to fail alike, while the index takes others, until it is dead."""
+
+UNSAID = 5
+"""So many where nothing says that it is the document's fault: status 500, no reply, none to read.
+
+Then it is sent `FAULTS` times more: where one request in three fails by chance, ten in a row are
+one document of thirty thousand.
+"""
 
 CONFLICTS = 5
 """Times in a row that a document's version is looked up and written over."""
@@ -121,7 +127,7 @@ class Sender:
                     middle = len(waiting) // 2
                     halves = waiting[:middle], waiting[middle:]
                     return fates | self._delivered(halves[0]) | self._delivered(halves[1])
-                if n_faults == FAULTS:
+                if n_faults == (UNSAID if is_transient(error) else FAULTS):
                     return fates | {waiting[0].id: _whole(error, "dead")}
                 continue
             failure = None
@@ -219,14 +225,18 @@ class Sender:
     def _once_more(self, action: Write, known: Verdict) -> Verdict:
         """Return what the cluster says of one document; what is `known` where it fails again.
 
-        A reply that is not heard, lost with its connection, is asked for `FAULTS` times.
+        It is asked `FAULTS` times, as replies get lost; once where it is refused as before.
         """
         for _ in range(FAULTS):
             try:
-                return self._request([action])[action.id]
+                fate = self._request([action])[action.id]
             except FAILURES as error:
-                if status_of(error):
+                if not is_transient(error) and status_of(error) == (known and known.status):
                     break
+                continue
+            if fate is None or _is_systemic(fate) or not _may_be_there(fate):
+                return fate
+            known = fate
         return known
 
     def _refuse_systemic(self, fates: Fates) -> None:
@@ -245,7 +255,7 @@ class Sender:
     def _error(self, refusal: Refusal, n_refused: int, n_actions: int) -> BulkError:
         return BulkError(
             f"index {self._index!r} refuses {n_refused} of {n_actions} documents: status "
-            f"{refusal.status}, {refusal.reason}. {_remedy(refusal)}"
+            f"{refusal.status}, {refusal.reason}. {remedy(refusal)}"
         )
 
 
@@ -274,7 +284,7 @@ def _is_open(action: Write, fates: Fates, attempt: int) -> bool:
         return False
     if fate.advice == "moved" and isinstance(action, Update):
         return False
-    return fate.status != 500 or attempt < FAULTS
+    return fate.status != 500 or attempt < UNSAID
 
 
 def _is_systemic(fate: Refusal) -> bool:
@@ -282,19 +292,3 @@ def _is_systemic(fate: Refusal) -> bool:
     if fate.advice == "again":
         return fate.status not in (0, 500)
     return fate.advice == "stop"
-
-
-def _remedy(refusal: Refusal) -> str:
-    if missing_right(refusal.reason):
-        return f"{rights_remedy(refusal.reason)}. Nothing is lost: run the same command again"
-    actions = {
-        401: "Give credentials that may write to it",
-        403: "Lift the block, or give credentials that may write to it",
-        404: "The index was deleted while it was written to",
-        413: "Raise the limit on the size of a request, at the cluster or the proxy before it",
-        400: "The request itself is refused: see the reason",
-        429: "The cluster is overloaded or out of disk space",
-        500: "The cluster, or an ingest pipeline of the index, fails: see the reason",
-    }
-    remedy = actions.get(refusal.status, "The cluster does not answer")
-    return f"{remedy}. Nothing is lost: run the same command again afterwards"

@@ -64,10 +64,17 @@ def test_an_item_that_never_passes_ends_the_run(status):
     assert script.sent == ["ab", "b", "b", "b"]
 
 
-def test_an_item_that_trips_the_server_is_dead_after_three_tries_and_a_last_one():
-    script = Script(*[statuses(b=500)] * 4)
-    assert send(script) == [None, (500, "some_exception: so it is")]
-    assert script.sent == ["ab", "b", "b", "b"]
+def test_an_item_that_trips_the_server_is_dead_after_five_tries_and_three_alone():
+    script = Script(*[statuses(b=500)] * 8)
+    with set_testing(most_tries=8):
+        assert send(script) == [None, (500, "some_exception: so it is")]
+    assert script.sent == ["ab", *"bbbbbbb"]
+
+
+def test_an_item_that_passes_the_last_time_is_stored():
+    script = Script(*[statuses(b=500)] * 7)
+    with set_testing(most_tries=8):
+        assert send(script) == [None, None]
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
@@ -129,10 +136,10 @@ def test_a_short_reply_has_the_missing_sent_again():
 
 
 def test_a_document_that_no_reply_ever_mentions_is_dead():
-    silence = [lambda ids: {"items": [item(name) for name in ids if name != "b"]}] * 5
+    silence = [lambda ids: {"items": [item(name) for name in ids if name != "b"]}] * 7
     script = Script(*silence)
     assert send(script) == [None, (0, "the cluster's reply has no item for this document")]
-    assert script.sent == ["ab", "b", "b", "b", "b"]
+    assert script.sent == ["ab", *"bbbbbb"]
 
 
 @pytest.mark.parametrize(
@@ -234,7 +241,7 @@ def test_a_document_is_stored_if_its_last_write_moves_it_whatever_the_cluster_sa
 
 
 def test_a_document_that_was_there_before_and_does_not_move_is_dead():
-    silence = [lambda ids: {"items": [item(name) for name in ids if name != "b"]}] * 5
+    silence = [lambda ids: {"items": [item(name) for name in ids if name != "b"]}] * 7
     assert send(Script(*silence), index=Index(b=3))[1] is not None
 
 
@@ -289,11 +296,11 @@ def test_what_no_document_gets_through_is_not_the_documents_fault(answer: Answer
 
 
 def test_few_that_fail_each_time_are_dead_where_the_index_takes_others():
-    found = send(Script(*[statuses(a=500, b=500)] * 5))
+    found = send(Script(*[statuses(a=500, b=500)] * 10))
     assert [refusal[0] for refusal in found] == [500, 500]
 
 
 def test_one_document_that_meets_500_again_and_again_is_dead():
-    (first, second) = send(Script(*[statuses(b=500)] * 4))
+    (first, second) = send(Script(*[statuses(b=500)] * 7))
     assert first is None
     assert second[0] == 500

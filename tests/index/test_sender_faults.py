@@ -51,13 +51,13 @@ def test_documents_sent_again_are_counted_whether_request_or_item_was_refused():
     assert halved.traffic.n_resent == 2
 
 
-@pytest.mark.parametrize(("unheard", "is_dead"), [(7, False), (8, True)])
+@pytest.mark.parametrize(("unheard", "is_dead"), [(9, False), (10, True)])
 def test_a_document_whose_connection_breaks_each_time_is_dead_only_late(unheard, is_dead):
-    # three of five tries count, as the first two may be anybody's; then three more
+    # five of seven tries count, as the first two may be anybody's; then three more
     script = Script(*[NoConnection("N/A", "cut", OSError("cut"))] * unheard)
     with set_testing(most_tries=8):
         assert [refusal is not None for refusal in send(script, "a")] == [is_dead]
-    assert script.sent == ["a"] * 8
+    assert script.sent == ["a"] * 10
 
 
 def test_one_that_is_refused_for_another_reason_does_not_bury_the_many():
