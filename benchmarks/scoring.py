@@ -134,7 +134,12 @@ def _without(impacts: Impacts, is_left_out: NDArray[np.bool_]) -> Impacts:
 
 def ndcg(one: Collection, queries: Impacts, documents: Impacts) -> float:
     """Return mean nDCG@10 with linear gains over the judged queries."""
-    columns, gains = stored(documents).T.tocsr(), []
+    return float(np.mean(list(by_query(one, queries, documents).values())))
+
+
+def by_query(one: Collection, queries: Impacts, documents: Impacts) -> dict[str, float]:
+    """Return nDCG@10 with linear gains of each judged query."""
+    columns, found = stored(documents).T.tocsr(), {}
     place = {name: number for number, name in enumerate(one.ids)}
     asked = list(one.data.queries)
     for first in range(0, len(asked), BLOCK):
@@ -143,8 +148,8 @@ def ndcg(one: Collection, queries: Impacts, documents: Impacts) -> float:
             if query in one.data.own and query in place:
                 row[place[query]] = 0
             if query in one.data.qrels:
-                gains.append(_ndcg(row, one.ids, one.data.qrels, query))
-    return float(np.mean(gains))
+                found[query] = _ndcg(row, one.ids, one.data.qrels, query)
+    return found
 
 
 def _ndcg(scores: Scores, ids: Sequence[str], qrels: Qrels, query: str) -> float:

@@ -77,6 +77,7 @@ OF_NO_MODULE = {
     "test_benchmark_feedback.py": "benchmarks/feedback.py and benchmarks/dense_sae.py",
     "serve/test_hostile.py": "a whole server among callers who mean it ill",
     "serve/test_openapi.py": "what the server says of itself, against what it does",
+    "test_benchmark_losses.py": "benchmarks/losses.py",
     "test_benchmark_pictures.py": "plots of benchmarks, in docs/",
     "test_benchmark_postings.py": "benchmarks/postings.py",
     "test_benchmark_results.py": "benchmarks/results.py",

@@ -71,12 +71,6 @@ def test_an_item_that_trips_the_server_is_dead_after_five_tries_and_three_alone(
     assert script.sent == ["ab", *"bbbbbbb"]
 
 
-def test_an_item_that_passes_the_last_time_is_stored():
-    script = Script(*[statuses(b=500)] * 7)
-    with set_testing(most_tries=8):
-        assert send(script) == [None, None]
-
-
 @pytest.mark.parametrize("status", [401, 403, 404])
 def test_an_item_refused_for_what_is_not_its_fault_ends_the_run(status):
     script = Script(statuses(b=status))

@@ -68,3 +68,9 @@ def test_one_that_is_refused_for_another_reason_does_not_bury_the_many():
 
     with pytest.raises(BulkError, match="refuses 16 of 17 documents: status 400, x: no more"):
         send(Script(*[odd] * 3), "qabcdefghijklmnop")
+
+
+def test_an_item_that_passes_the_last_time_is_stored():
+    script = Script(*[statuses(b=500)] * 7)
+    with set_testing(most_tries=8):
+        assert send(script, "ab") == [None, None]
