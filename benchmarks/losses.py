@@ -53,8 +53,8 @@ CUTS: Mapping[str, tuple[int, int]] = {
 WORDS = (40, 80, 160)
 """Bounds of the kinds of length: words of the longest document that answers a query."""
 
-SYSTEMS = ("bm25", "dense", "mini")
-PLAIN = {"models": ["mini"], "dense": True, "device": None, "dtype": None, "curves": ()}
+OTHERS = ("bm25", "dense")
+PLAIN = {"dense": True, "device": None, "dtype": None, "curves": (), "top_k": ()}
 """Options of what `measured` is asked for."""
 
 
@@ -92,20 +92,20 @@ def of_changes(found: Found) -> str:
     return table(["change", *heads], lines)
 
 
-def of_lengths(found: Found, words: Mapping[str, Mapping[str, int]]) -> str:
+def of_lengths(found: Found, words: Mapping[str, Mapping[str, int]], model: str) -> str:
     """Return the table of all queries alike, by the words of the longest document that answers."""
-    lines = []
+    systems, lines = (*OTHERS, model), []
     for low, high in zip((0, *WORDS), (*WORDS, 10**9), strict=True):
-        asked = [(name, query) for name in found for query in found[name]["mini"]]
+        asked = [(name, query) for name in found for query in found[name][model]]
         asked = [(name, query) for name, query in asked if low < words[name][query] <= high]
         if not asked:
             continue
-        values = [[found[name][one][query] for name, query in asked] for one in SYSTEMS]
-        least = [a - b for a, b in zip(values[2], values[1], strict=True)]
+        values = [[found[name][one][query] for name, query in asked] for one in systems]
+        differences = [a - b for a, b in zip(values[2], values[1], strict=True)]
         label = f"{low + 1} to {high}" if high < 10**9 else f"more than {low}"
         cells = [f"{mean_of_sets([each]):.4f}" for each in values]
-        lines.append([label, str(len(asked)), *cells, _difference([least])])
-    return table(["words", "queries", *SYSTEMS, "mini − dense"], lines)
+        lines.append([label, str(len(asked)), *cells, _difference([differences])])
+    return table(["words", "queries", *systems, f"{model} − dense"], lines)
 
 
 def longest(data: DataSet) -> Mapping[str, int]:
@@ -159,8 +159,10 @@ def main(folders: tuple[Path, ...], page: Path | None, **asked: Any) -> None:  #
         rows = figures(
             measured(plan, sets, WorkFile(default_cache_folder() / "results.jsonl"), client)
         )
-    systems = {name: {one: rows[name, one] for one in SYSTEMS} for name in sets}
-    made = [of_changes(changed), of_lengths(systems, {one.name: longest(one) for one in data})]
+    [model] = plan.models
+    systems = {name: {one: rows[name, one] for one in (*OTHERS, model)} for name in sets}
+    words = {one.name: longest(one) for one in data}
+    made = [of_changes(changed), of_lengths(systems, words, model)]
     if page is not None:
         put_between_marks(page, "\n\n".join(made))
 

@@ -52,7 +52,7 @@ def test_lengths_are_words_of_the_longest_document_that_answers(data: DataSet) -
     assert longest(data) == {"q": 4, "r": 3}
     scores = {"bm25": {"q": 0.5, "r": 0.0}, "dense": {"q": 1.0, "r": 0.0}}
     scores["mini"] = {"q": 0.75, "r": 0.5}
-    made = of_lengths({"npl": scores}, {"npl": {"q": 40, "r": 200}})
+    made = of_lengths({"npl": scores}, {"npl": {"q": 40, "r": 200}}, "mini")
     assert "| 1 to 40 | 1 | 0.5000 | 1.0000 | 0.7500 | -0.2500 [" in made
     assert "| more than 160 | 1 | 0.0000 | 0.0000 | 0.5000 | +0.5000 [" in made
     assert "41 to 80" not in made
