@@ -16,8 +16,8 @@ from typing import Any, TypeAlias
 import click
 
 from splare_os.cli.options import cluster_options, connect, errors_in_one_line
+from splare_os.encode.encoder import SplareEncoder
 from splare_os.encode.load import load_encoder
-from splare_os.encoder import Encoder
 from splare_os.evaluate.datasets import DataSet, read_corpus, read_dataset
 from splare_os.evaluate.store import default_cache_folder
 from splare_os.impacts import prune
@@ -69,10 +69,12 @@ def changes(one: Collection, top_k: int) -> Iterator[tuple[str, ByQuery]]:
     yield "no statistics: dot products", by_query(one, *cut)
 
 
-def collections(encoder: Encoder, data: Sequence[DataSet]) -> Iterator[tuple[Collection, int]]:
+def collections(
+    encoder: SplareEncoder, data: Sequence[DataSet]
+) -> Iterator[tuple[Collection, int]]:
     """Yield each data set with all latents of its documents, and how many the model keeps."""
-    shipped = encoder.card  # type: ignore[attr-defined]  # of a folder of ours
-    encoder.card = replace(shipped, document_top_k=MAX_TOP_K)  # type: ignore[attr-defined]
+    shipped = encoder.card
+    encoder.card = replace(shipped, document_top_k=MAX_TOP_K)
     for one in data:
         yield read_collection(encoder, one), shipped.document_top_k
 
@@ -143,22 +145,13 @@ def main(folders: tuple[Path, ...], page: Path | None, **asked: Any) -> None:  #
     sets = {name: below[name] for name in asked["sets"] or known}
     data = [read_dataset(path, name, limit=asked["queries"]) for name, path in sets.items()]
     encoder = load_encoder(asked["model"])
+    if not isinstance(encoder, SplareEncoder):
+        raise click.UsageError(f"--model {asked['model']}: give a folder of ours")
     changed = {one.name: dict(changes(one, top_k)) for one, top_k in collections(encoder, data)}
     with errors_in_one_line(), closing(connect(asked)) as client:
-        plan = plan_of(
-            asked
-            | {
-                "models": ["mini"],
-                "dense": True,
-                "device": None,
-                "dtype": None,
-                "curves": (),
-                "top_k": (),
-            }
-        )
-        rows = figures(
-            measured(plan, sets, WorkFile(default_cache_folder() / "results.jsonl"), client)
-        )
+        plan = plan_of(asked | PLAIN | {"models": [asked["model"]]})
+        finished = WorkFile(default_cache_folder() / "results.jsonl")
+        rows = figures(measured(plan, sets, finished, client))
     [model] = plan.models
     systems = {name: {one: rows[name, one] for one in (*OTHERS, model)} for name in sets}
     words = {one.name: longest(one) for one in data}

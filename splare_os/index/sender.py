@@ -54,7 +54,7 @@ UNSAID = 5
 """So many where nothing says that it is the document's fault: status 500, no reply, none to read.
 
 Then it is sent `FAULTS` times more: where one request in three fails by chance, ten in a row are
-one document of thirty thousand.
+one document of sixty thousand.
 """
 
 CONFLICTS = 5
