@@ -64,8 +64,9 @@ class Steered:
         steer = None if text is None else text[1:] if by_name else Steering.read(text)
         profiles = read_profiles(chosen["steering"] if by_name else {})
         examples = {name: _examples(chosen[name]) for name in ("like", "unlike")}
-        if query is None and not examples["like"]:
-            raise click.UsageError("Missing argument 'QUERY': give one, or --like")
+        if not (query or "").strip() and not examples["like"]:
+            what = "Missing argument 'QUERY'" if query is None else f"QUERY {query!r} has no words"
+            raise click.UsageError(f"{what}: give one, or --like")
         return cls(query or "", steer, profiles, Examples.parse(examples))
 
     def options(self, plain: "SearchOptions", encoder: "Encoder") -> "SearchOptions":

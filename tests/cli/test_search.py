@@ -163,3 +163,10 @@ def test_misuse_exits_2_before_anything_is_loaded(args: list[str], message: str)
     assert (result.exit_code, result.stdout) == (2, "")
     assert message in result.stderr
     assert "loading" not in result.stderr
+
+
+@pytest.mark.parametrize("query", ["", "  \n"])
+def test_a_query_without_words_is_misuse(query: str) -> None:
+    result = run("search", query, "--index", "i")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"QUERY {query!r} has no words: give one, or --like" in result.stderr
