@@ -7,6 +7,7 @@ from typing import Any
 from ...documents.fields import SUFFIX
 
 IMPACTS = f"*{SUFFIX}.impacts"
+FILTERS = {"includes", "include", "excludes", "exclude"}
 PARAMETERS = ("_source", "_source_includes", "_source_excludes")
 
 
@@ -21,6 +22,8 @@ def exclude_impacts(source: Any) -> Any:  # noqa: ANN401  # JSON
     if source is False or source == "false" or _names_impacts(source):
         return source
     filters = source if isinstance(source, Mapping) else {"includes": source}
+    if filters.keys() - FILTERS:  # which the server refuses
+        return source
     includes = filters.get("includes", filters.get("include"))
     excludes = _as_list(filters.get("excludes", filters.get("exclude")))
     if includes in (None, True, "true"):

@@ -22,6 +22,7 @@ IMPACTS = "*_splare.impacts"
         (False, False),
         (["text_splare.impacts"], ["text_splare.impacts"]),
         ({"includes": ["*_splare*"]}, {"includes": ["*_splare*"]}),
+        ({"includes": ["a"], "unknown": ["b"]}, {"includes": ["a"], "unknown": ["b"]}),
     ],
 )
 def test_impacts_are_left_out_unless_named(asked: Any, sent: Any) -> None:
