@@ -245,6 +245,10 @@ CHECKS: dict[str, Check | str] = {
     "an index that is not there": missing,
     "a body as dict, str, bytes, `Search`, with `Q(…)`, `AttrDict`, tuples, numbers of numpy, or "
     "`None`": "client.test_drop_in.test_a_body_may_be_whatever_the_client_takes",
+    "parameters in the address of a raw request (`/papers/_search?_source=title`), the body as the "
+    "parameter `source`": (
+        "request.test_request.test_parameters_of_an_address_say_what_parameters_say"
+    ),
     "text that is no JSON, what JSON cannot hold": (
         "client.test_drop_in.test_what_is_no_json_is_for_the_server_to_say"
     ),

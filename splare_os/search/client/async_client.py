@@ -47,7 +47,7 @@ class AsyncSplareTransport:
 
     async def _answered(self, bridge: Bridge, request: Request) -> tuple[Rewritten, Any]:
         """Return what was sent, and the reply as the application gets it."""
-        asked = request.url, request.params, request.body, request.headers
+        asked = request.path, request.params, request.body, request.headers
         for _ in range(LOOKS):
             made = await bridge.run(self.rewriter.rewrite, *asked)
             made, reply = await self._sent(request, made)

@@ -56,7 +56,7 @@ class SplareTransport:
     def _answered(self, rewriter: Rewriter, request: Request) -> tuple[Rewritten, Any]:
         """Return what was sent, and the reply as the application gets it."""
         for _ in range(LOOKS):
-            made = rewriter.rewrite(request.url, request.params, request.body, request.headers)
+            made = rewriter.rewrite(request.path, request.params, request.body, request.headers)
             made, reply = self._sent(request, made)
             if made.fits(reply):
                 return made, made.finish(reply)

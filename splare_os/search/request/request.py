@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 from opensearchpy.serializer import JSONSerializer
@@ -11,6 +13,9 @@ from .rewritten import Rewritten
 
 POSITIONS = ("params", "body", "timeout", "ignore", "headers")
 """Names of what opensearch-py's transports take after method and path, in their order."""
+
+OF_SOURCE = ("source", "source_content_type")
+"""Parameters that are a body, and say of what kind it is."""
 
 AS_IT_IS = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 """Nothing is written that is no JSON: that is for opensearch-py to refuse."""
@@ -30,14 +35,29 @@ class Request:
         return cls(method, url, {**dict(zip(POSITIONS, args, strict=False)), **kwargs})
 
     @property
+    def path(self) -> str:
+        """The address without parameters."""
+        return self.url.partition("?")[0]
+
+    @property
     def params(self) -> Mapping[str, Any] | None:
-        """Parameters of the address."""
-        return self.arguments.get("params")
+        """Parameters, those that stand in the address too."""
+        return self._asked[0]
 
     @property
     def body(self) -> Any:  # noqa: ANN401  # what a user hands in
-        """The body, before it is text."""
-        return self.arguments.get("body")
+        """The body, before it is text, or the parameter that stands for it."""
+        return self._asked[1]
+
+    @cached_property
+    def _asked(self) -> tuple[Mapping[str, Any] | None, Any]:
+        params, body = self.arguments.get("params"), self.arguments.get("body")
+        if in_url := parse_qsl(self.url.partition("?")[2], keep_blank_values=True):
+            params = {**dict(in_url), **(params or {})}
+        if not body and params and "source" in params:
+            body = params["source"]
+            params = {key: one for key, one in params.items() if key not in OF_SOURCE}
+        return params, body
 
     @property
     def headers(self) -> Mapping[str, str] | None:
@@ -50,15 +70,16 @@ class Request:
         Where `transport` makes a parameter of a GET's body a rewritten one is posted: it outgrows
         what servers take of an address. Where it only hands a body on, it gets that as JSON.
         """
-        wanted = {"params": made.params, "body": made.body}
-        given = self.arguments
+        if made.params is self.params and made.body is self.body:
+            return self
+        wanted, given = {"params": made.params, "body": made.body}, self.arguments
         changed = {name: one for name, one in wanted.items() if one is not given.get(name)}
         is_line = getattr(transport, "send_get_body_as", None) == "source"
         outgrows = is_line and self.method == "GET" and "body" in changed
         if "body" in changed and _hands_on(transport):
             changed["body"] = as_json(made.body)
         method = "POST" if outgrows else self.method
-        return Request(method, self.url, {**given, **changed})
+        return Request(method, self.path, {**given, **changed})
 
 
 def _hands_on(transport: object) -> bool:

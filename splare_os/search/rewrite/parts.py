@@ -22,8 +22,6 @@ def without_impacts(params: Params, body: Any) -> tuple[Params, Any]:  # noqa: A
         body = _without_inner_impacts(body)
     if any(name in params for name in PARAMETERS):  # on the server they override a body's
         return exclude_impacts_by_parameter(params), body
-    if not body and "source" in params:  # the body as a parameter: it passes as it is
-        return params, body
     if body is None or not (isinstance(body, Mapping) or body):
         return (params if _has_no_source(params) else exclude_impacts_by_parameter(params)), body
     if not isinstance(body, Mapping) or _has_no_source({**params, **body}):

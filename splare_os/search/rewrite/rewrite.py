@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from os import PathLike
 from typing import Any, get_args
-from urllib.parse import parse_qsl
 
 from opensearchpy import OpenSearch
 
@@ -125,17 +124,16 @@ class Rewriter:
         self._updates(url, body, headers or {})
         if (target := _queried(url)) is None:
             return Rewritten(params, body)
-        in_url = dict(parse_qsl(url.partition("?")[2]))
-        view = View(headers=headers or {}).with_options({**in_url, **(params or {})})
+        view = View(headers=headers or {}).with_options(params or {})
         if target.endpoint == "_msearch":
             return self._msearch(target, params, body, view)
         content = asked = plain(body, getattr(self._client.transport, "serializer", None))
-        if _shows_documents(target, {**in_url, **(params or {})}):
+        if _shows_documents(target, params or {}):
             params, content = without_impacts(params, content)
         if not isinstance(content, Mapping):
             return Rewritten(params, content)
         searches = [Search(target, dict(content), view)]
-        (made,), expected, finish = self._bodies(searches, {**in_url, **(params or {})})
+        (made,), expected, finish = self._bodies(searches, params or {})
         return Rewritten(params, body if made == asked else made, expected, finish)
 
     def _msearch(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 
 from ...documents.fields import SUFFIX
 from ...layout.view import Headers
@@ -30,11 +30,6 @@ class Asking:
     headers: Headers = field(default_factory=dict)
 
     @cached_property
-    def all_params(self) -> dict[str, Any]:
-        """The parameters, with those that stand in the path."""
-        return {**dict(parse_qsl(self.url.partition("?")[2])), **(self.params or {})}
-
-    @cached_property
     def _text(self) -> str:
         return json.dumps(self.body, default=str)
 
@@ -50,7 +45,9 @@ class Asking:
     @property
     def names_our_fields(self) -> bool:
         """Whether the application knows of impacts fields."""
-        return SUFFIX in self._text or any(SUFFIX in str(one) for one in self.all_params.values())
+        return SUFFIX in self._text or any(
+            SUFFIX in str(one) for one in (self.params or {}).values()
+        )
 
     @property
     def without_page(self) -> Dsl:

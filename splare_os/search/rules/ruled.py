@@ -100,7 +100,7 @@ class RuledRewriter(Rewriter):
     def _template(self, asking: Asking) -> Rewritten | None:
         """Return a search by a template, which keeps its bytes, with a reply that is tidied."""
         is_covered = bool(self._rules.covering(asking.index))
-        if not is_covered or asking.names_our_fields or "scroll" in asking.all_params:
+        if not is_covered or asking.names_our_fields or "scroll" in (asking.params or {}):
             return None
         return _finished(Rewritten(asking.params, None), without_our_fields)
 
@@ -110,7 +110,7 @@ class RuledRewriter(Rewriter):
         if not rules and not asking.has_clause:
             return None
         unchanged = self._plainly(asking, asking.body)
-        if asking.has_clause or "scroll" in asking.all_params:  # a copy has to be whole
+        if asking.has_clause or "scroll" in (asking.params or {}):  # a copy has to be whole
             return unchanged
         if not asking.names_our_fields:
             unchanged = _finished(unchanged, without_our_fields)
@@ -121,11 +121,9 @@ class RuledRewriter(Rewriter):
         return unchanged
 
     def _by_rule(self, rule: Rule, part: Dsl, asking: Asking, unchanged: Rewritten) -> Rewritten:
-        why = why_not(asking.body, asking.all_params, rule.mode)
-        if why is None and rule.mode == "hybrid" and "?" in asking.url:
-            why = "parameters in the path"
+        why = why_not(asking.body, asking.params or {}, rule.mode)
         arm = None if why else arm_of(rule, asking.headers)
-        first, _ = page_of(asking.body, asking.all_params) or (0, 0)
+        first, _ = page_of(asking.body, asking.params or {}) or (0, 0)
         text = asked_text(asking.body["query"], rule)
         searched = Searched(rule, asking.index, text, first, arm, why)
         if arm == "treatment":
@@ -172,7 +170,7 @@ class RuledRewriter(Rewriter):
         return self._tidied(asking, made)
 
     def _fused(self, rule: Rule, _: Dsl, asking: Asking) -> Rewritten:
-        page = page_of(asking.body, asking.all_params) or (0, 0)
+        page = page_of(asking.body, asking.params or {}) or (0, 0)
         join = joined(self._second(second_search(asking, rule)), rule, page)
         deep = {**asking.body, "from": 0, "size": max(rule.window, sum(page))}
         theirs = self._plainly(replace(asking, params=asking.without_page), deep)

@@ -209,7 +209,7 @@ def test_an_index_of_another_model_is_refused_with_both_names(
         ({"body": ""}, False, True),
         ({"body": {"stored_fields": "_none_"}}, False, False),
         ({"stored_fields": "title"}, False, False),
-        ({"params": {"source": "{}", "source_content_type": "application/json"}}, True, True),
+        ({"params": {"source": "{}", "source_content_type": "application/json"}}, False, True),
     ],
 )
 def test_impacts_come_only_when_asked_for(

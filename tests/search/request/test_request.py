@@ -12,8 +12,12 @@ from splare_os.search import SplareOpenSearch
 from splare_os.search.request.request import Request, as_json
 from splare_os.search.request.rewritten import Rewritten
 
+from ..conftest import Library
+
 QUESTIONS = {"/a/_mapping", "/a/_field_caps"}
 """Of the check of updates."""
+
+BODY = {"query": {"splare": {"text": "the oil embargo"}}}
 
 
 def test_arguments_are_known_by_name_however_they_were_given() -> None:
@@ -42,6 +46,28 @@ def test_what_was_not_given_is_not_added() -> None:
         "body": None,
         "params": None,
     }
+
+
+def test_parameters_of_the_address_are_parameters_and_stay_there_until_something_changes() -> None:
+    raw = Request("GET", "/a/_search?_source=title%2Ca&pretty&size=3", {"params": {"size": b"5"}})
+    params = {"_source": "title,a", "pretty": "", "size": b"5"}
+    assert (raw.path, raw.params) == ("/a/_search", params)
+    assert raw.with_content(Rewritten(raw.params, raw.body), None) is raw
+    body = {"query": {"match_all": {}}}
+    changed = raw.with_content(Rewritten(raw.params, body), None)
+    assert (changed.url, changed.arguments) == ("/a/_search", {"params": params, "body": body})
+
+
+def test_a_body_that_is_a_parameter_is_a_body_once_something_changes() -> None:
+    text = '{"query": {"match_all": {}}}'
+    source = {"source": text, "source_content_type": "application/json", "size": 3}
+    raw = Request("GET", "/a/_search", {"params": source})
+    assert (raw.params, raw.body) == ({"size": 3}, text)
+    assert raw.with_content(Rewritten(raw.params, raw.body), None) is raw
+    for made in (Rewritten({"size": 4}, text), Rewritten(raw.params, "{}")):
+        sent = raw.with_content(made, None)
+        assert sent.arguments == {"params": made.params, "body": made.body}
+    assert Request("GET", "/a/_search", {"params": source, "body": "{}"}).body == "{}"
 
 
 def test_a_rewritten_body_that_would_be_a_parameter_is_posted() -> None:
@@ -126,3 +152,44 @@ def test_a_transport_that_only_pretends_is_given_what_the_client_gives() -> None
         ("POST", "/a/_update/1", {}, {}, {"doc": {"n": 2}}),
         ("POST", "/a/_search", {"size": "3"}, {}, {"query": {"match_all": {}}, "_source": False}),
     ]
+
+
+@pytest.mark.opensearch
+@pytest.mark.parametrize(
+    ("parameters", "has_impacts", "has_text"),
+    [
+        ("size=1", False, True),
+        ("_source=true&size=1", False, True),
+        ("_source=true&rest_total_hits_as_int", False, True),
+        ("_source_includes=*&q=oil", False, True),
+        ("_source=text_splare.impacts", True, False),
+        ("_source=text", False, True),
+        ("scroll=1m", True, True),
+    ],
+)
+@pytest.mark.parametrize("body", [None, BODY, {"_source": ["*"]}])
+def test_parameters_of_an_address_say_what_parameters_say(
+    splare: SplareOpenSearch,
+    library: Library,
+    parameters: str,
+    has_impacts: bool,  # noqa: FBT001
+    has_text: bool,  # noqa: FBT001
+    body: Any,
+) -> None:
+    url = f"/library/_search?{parameters}"
+    reply = splare.transport.perform_request("GET", url, body=body)
+    source = reply["hits"]["hits"][0]["_source"]
+    assert ("impacts" in source.get("text_splare", {})) is has_impacts
+    assert ("text" in source) is has_text
+    assert isinstance(reply["hits"]["total"], int) is ("as_int" in parameters)
+    if "scroll" in parameters:
+        splare.clear_scroll(scroll_id=reply["_scroll_id"])
+
+
+@pytest.mark.opensearch
+def test_a_clause_may_stand_in_a_body_that_is_a_parameter(
+    splare: SplareOpenSearch, library: Library
+) -> None:
+    source = {"source": json.dumps(BODY), "source_content_type": "application/json"}
+    found = splare.search(index="library", params=source)
+    assert found["hits"] == splare.search(index="library", body=BODY)["hits"]

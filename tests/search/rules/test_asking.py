@@ -11,10 +11,9 @@ def test_a_search_of_several_stands_as_if_alone():
     assert asking_of(None, None, {}, {}, {}).url == "/_search"
 
 
-def test_parameters_may_stand_in_the_path():
-    found = Asking("/a/_search?size=3&sort=year", "a", {"size": b"5"}, {})
-    assert found.all_params == {"size": b"5", "sort": "year"}
-    assert found.without_page == {}
+def test_a_page_is_left_out_of_the_parameters():
+    found = Asking("/a/_search", "a", {"size": b"5", "from": "1", "sort": "year"}, {})
+    assert found.without_page == {"sort": "year"}
 
 
 def test_a_clause_is_told_from_the_word():
