@@ -36,6 +36,7 @@ from ..weigh.check import Missing, ModelCheck
 from ..weigh.collection import MAX_AGE_S, Collection
 from ..weigh.queries import CACHE_BYTES, Queries, QueryEncoder
 from ..weigh.weighing import Weighing, weighing
+from .fields import without_impacts_in_fields
 from .parts import without_impacts
 from .source import PARAMETERS
 from .unfused import fused, is_hybrid, refuse_untold
@@ -128,12 +129,13 @@ class Rewriter:
         if target.endpoint == "_msearch":
             return self._msearch(target, params, body, view)
         content = asked = plain(body, getattr(self._client.transport, "serializer", None))
-        if _shows_documents(target, params or {}):
+        if shows_documents := _shows_documents(target, params or {}):
             params, content = without_impacts(params, content)
         if not isinstance(content, Mapping):
             return Rewritten(params, content)
         searches = [Search(target, dict(content), view)]
         (made,), expected, finish = self._bodies(searches, params or {})
+        finish = without_impacts_in_fields(finish, content if shows_documents else None)
         return Rewritten(params, body if made == asked else made, expected, finish)
 
     def _msearch(
@@ -155,6 +157,7 @@ class Rewriter:
             for header, search in pairs
         ]
         bodies, expected, finish = self._bodies(searches, params or {})
+        finish = without_impacts_in_fields(finish, [search.body for search in searches])
         return Rewritten(params, with_searches(body, bodies), expected, finish)
 
     def _bodies(
