@@ -194,6 +194,9 @@ CHECKS: dict[str, Check | str] = {
     ),
     "`search`": ways.search,
     "`msearch`, with blank header lines and a last header without a body too": ways.msearch,
+    "one search of an `msearch` that is refused here": (
+        "request.test_refused.test_one_search_that_is_refused_is_an_error_among_replies"
+    ),
     "a search template": ways.template,
     "scroll, `helpers.scan`": ways.scroll,
     "a point in time": ways.point_in_time,

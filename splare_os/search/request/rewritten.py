@@ -23,9 +23,9 @@ class Expected:
         """
         if not isinstance(reply, Mapping):
             return True
-        if self.indices is None:  # a pattern may stand for none
+        if self.indices is None:  # a pattern may stand for none; filter_path may hide shards
             shards = reply.get("_shards")
-            return "error" in reply or (isinstance(shards, Mapping) and shards.get("total") == 0)
+            return "error" in reply or not isinstance(shards, Mapping) or shards.get("total") == 0
         if _is_gone(reply):  # it was there when it was looked at
             return False
         hits = reply.get("hits")

@@ -2,10 +2,10 @@
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from os import PathLike
-from typing import Any, get_args
+from typing import Any, TypeAlias, get_args
 
 from opensearchpy import OpenSearch
 
@@ -27,7 +27,9 @@ from ..highlight.asked import Asked, part_asked
 from ..query.clause_limit import ClauseLimit
 from ..query.query import Dialect, Dsl
 from ..request.body import plain
+from ..request.filter_path import STATUS, shows
 from ..request.msearch import parse_msearch, with_searches
+from ..request.refused import REFUSALS, with_refusals
 from ..request.rewritten import Expected, Finish, Rewritten, as_it_is
 from ..steer.control import Control, moved_by
 from ..steer.example_impacts import ExampleImpacts
@@ -42,8 +44,11 @@ from .source import PARAMETERS
 from .unfused import fused, is_hybrid, refuse_untold
 from .updates import UpdateCheck, is_update
 
-NO_INDEX: Dsl = {"query": {"match_none": {}}}
-"""Asked of an index that is not there, so that the answer is the server's own."""
+NO_HITS: Dsl = {"query": {"match_none": {}}}
+"""Asked of an index that is not there, whose answer is the server's own, or where we refuse."""
+
+Bodies: TypeAlias = tuple[list[Dsl], list[Expected | None], Finish]
+"""Bodies for the server, what is expected of their replies, and what finishes these."""
 
 
 @dataclass(frozen=True)
@@ -156,17 +161,33 @@ class Rewriter:
             )
             for header, search in pairs
         ]
-        bodies, expected, finish = self._bodies(searches, params or {})
+        bodies, expected, finish = self._served(searches, params or {})
         finish = without_impacts_in_fields(finish, [search.body for search in searches])
         return Rewritten(params, with_searches(body, bodies), expected, finish)
 
-    def _bodies(
-        self, searches: Sequence[Search], params: Mapping[str, Any]
-    ) -> tuple[list[Dsl], list[Expected | None], Finish]:
-        """Return bodies with every clause translated, and what is expected of their replies.
+    def _served(self, searches: Sequence[Search], params: Mapping[str, Any]) -> Bodies:
+        """Return what `_bodies` does, with an error for each search that it refuses."""
+        try:
+            return self._bodies(searches, params)
+        except REFUSALS:
+            if not shows(params, STATUS):  # answers that are left out have no place
+                raise
+        refused = {n: why for n, one in enumerate(searches) if (why := self._refusal(one, params))}
+        kept = [
+            replace(one, body=NO_HITS) if n in refused else one for n, one in enumerate(searches)
+        ]
+        bodies, expected, finish = self._bodies(kept, params)
+        return bodies, expected, with_refusals(finish, refused, len(searches))
 
-        Last comes what finishes these. All queries are encoded in one call.
-        """
+    def _refusal(self, search: Search, params: Mapping[str, Any]) -> Exception | None:
+        try:
+            self._bodies([search], params)
+        except REFUSALS as error:
+            return error
+        return None
+
+    def _bodies(self, searches: Sequence[Search], params: Mapping[str, Any]) -> Bodies:
+        """Return bodies with every clause translated; all queries are encoded in one call."""
         parted = [part_asked(search, params) for search in searches]
         searches = [search for _, search in parted]
         parsed = [Parsed.of(search.body, scores=search.target.ranks) for search in searches]
@@ -174,7 +195,7 @@ class Rewriter:
         texts = [clause.query for each in found for clause in each or ()]
         rows = self._queries(texts) if texts else {}
         made = [
-            (NO_INDEX, None) if each is None else self._translation(rows, each).body(search, read)
+            (NO_HITS, None) if each is None else self._translation(rows, each).body(search, read)
             for search, read, each in zip(searches, parsed, found, strict=True)
         ]
         expected = [_expected(*pair) for pair in zip(searches, found, strict=True)]

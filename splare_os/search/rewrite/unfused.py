@@ -9,6 +9,7 @@ from typing import Any
 from ...errors import ReplyError
 from ..query.query import Dsl
 from ..request.msearch import replies_in
+from ..request.refused import error_reply
 from ..request.rewritten import Finish
 
 MARK = -1e9
@@ -41,14 +42,20 @@ def fused(finish: Finish) -> Finish:
     """Return what finishes a reply as `finish` does; `ReplyError` if it was not fused."""
 
     def checked(reply: Any) -> Any:  # noqa: ANN401  # what a server says
-        if any(map(_is_marked, replies_in(reply))):
-            raise ReplyError(
-                "a hybrid query was answered with its lists one after another, as no search "
-                "pipeline has fused them: name one (search_pipeline=…, or the index's "
-                "index.search.default_pipeline), or take the body that splare_os.search.hybrid "
-                "makes"
-            )
-        return finish(reply)
+        marked = [_is_marked(one) for one in replies_in(reply)]
+        if not any(marked):
+            return finish(reply)
+        error = ReplyError(
+            "a hybrid query was answered with its lists one after another, as no search "
+            "pipeline has fused them: name one (search_pipeline=…, or the index's "
+            "index.search.default_pipeline), or take the body that splare_os.search.hybrid "
+            "makes"
+        )
+        if "responses" not in reply:
+            raise error
+        pairs = zip(replies_in(reply), marked, strict=True)
+        told = [error_reply(error) if is_marked else one for one, is_marked in pairs]
+        return finish({**reply, "responses": told})
 
     return checked
 

@@ -12,6 +12,7 @@ from ...layout.view import Headers
 from ..clause.clause import NAME
 from ..clause.target import index_of
 from ..query.query import Dsl
+from ..request.filter_path import shows
 
 PAGE = ("from", "size")
 
@@ -28,6 +29,7 @@ class Asking:
     params: Mapping[str, Any] | None
     body: Any
     headers: Headers = field(default_factory=dict)
+    is_of_several: bool = False
 
     @cached_property
     def _text(self) -> str:
@@ -50,6 +52,12 @@ class Asking:
         )
 
     @property
+    def shows_ids(self) -> bool:
+        """Whether the hits of the reply, if there are any, have ids."""
+        above = "responses." if self.is_of_several else ""
+        return shows(self.params, f"{above}hits.hits._id")
+
+    @property
     def without_page(self) -> Dsl:
         """The parameters but for `from` and `size`."""
         return {key: one for key, one in (self.params or {}).items() if key not in PAGE}
@@ -67,7 +75,7 @@ def asking_of(
     path = f"/{quote(name, safe=',*')}/_search" if name else "/_search"
     shared = {key: one for key, one in (params or {}).items() if key not in OF_ALL}
     own = {key: _as_parameter(one) for key, one in header.items() if key != "index"}
-    return Asking(path, name, {**shared, **own}, body, headers)
+    return Asking(path, name, {**shared, **own}, body, headers, is_of_several=True)
 
 
 def _as_parameter(value: Any) -> Any:  # noqa: ANN401  # JSON

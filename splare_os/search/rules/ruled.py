@@ -4,9 +4,8 @@ import json
 import logging
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from itertools import repeat
 from typing import Any, TypeAlias
 
 from opensearchpy import OpenSearch, TransportError
@@ -17,12 +16,12 @@ from ...errors import MappingError
 from ...layout.records import TRUSTED_S
 from ...layout.view import Headers
 from ...paths import StrPath
-from ...reply import replies_of
 from ..clause.target import Target, is_template, parse_path
 from ..query.query import Dsl
 from ..request.body import plain
-from ..request.msearch import parse_msearch, with_searches
+from ..request.msearch import parse_msearch
 from ..request.page import page_of
+from ..request.refused import is_error
 from ..request.rewritten import Expected, Rewritten
 from ..rewrite.rewrite import RewriteOptions, Rewriter
 from ..weigh.check import credentials
@@ -33,6 +32,7 @@ from .safety import why_not
 from .scored import asked_text, splare_part
 from .searched import Searched, SearchLog
 from .second import SecondBody, joined, require_whole, second_search
+from .several import or_refused, together
 from .tidy import without_our_fields
 
 log = logging.getLogger(__name__)
@@ -92,10 +92,10 @@ class RuledRewriter(Rewriter):
             return Rewritten(params, body)
         one = self._template if target.has_more else self._one
         made = [
-            one(asking_of(target.index, params, header, search, headers))
+            or_refused(one, asking_of(target.index, params, header, search, headers))
             for header, search in pairs
         ]
-        return _together(params, body, made) if any(made) else Rewritten(params, body)
+        return together(params, body, made) if any(made) else Rewritten(params, body)
 
     def _template(self, asking: Asking) -> Rewritten | None:
         """Return a search by a template, which keeps its bytes, with a reply that is tidied."""
@@ -125,7 +125,7 @@ class RuledRewriter(Rewriter):
         arm = None if why else arm_of(rule, asking.headers)
         first, _ = page_of(asking.body, asking.params or {}) or (0, 0)
         text = asked_text(asking.body["query"], rule)
-        searched = Searched(rule, asking.index, text, first, arm, why)
+        searched = Searched(rule, asking.index, text, first, arm, why, asking.shows_ids)
         if arm == "treatment":
             return self._treated(searched, part, asking, unchanged)
         return self._logged(unchanged, searched)
@@ -221,48 +221,18 @@ def _finished(made: Rewritten, finish: Finish) -> Rewritten:
 
     def both(reply: Any) -> Any:  # noqa: ANN401
         done = before(reply)
-        has_hits = isinstance(done, Mapping) and "error" not in done
-        return finish(done) if has_hits else done
+        return finish(done) if isinstance(done, Mapping) and not is_error(done) else done
 
     return replace(made, finish=both)
-
-
-def _together(
-    params: Mapping[str, Any] | None, body: str | bytes, made: Sequence[Rewritten | None]
-) -> Rewritten:
-    """Return an `_msearch` of its searches; those that are None keep their lines."""
-    lines = with_searches(body, [None if one is None else one.body for one in made])
-    expected = [one.expected[0] if one and one.expected else None for one in made]
-    is_filtered = "filter_path" in (params or {})  # an answer of which nothing is left is not there
-
-    def finish(reply: Any) -> Any:  # noqa: ANN401
-        if not isinstance(reply, Mapping) or "responses" not in reply:
-            return reply
-        if is_filtered:
-            return without_our_fields(reply)
-        pairs = zip(replies_of(reply, len(made)), made, strict=True)
-        return {**reply, "responses": [one.finish(each) if one else each for each, one in pairs]}
-
-    def otherwise(refusal: object) -> Rewritten | None:
-        if is_filtered and isinstance(refusal, Mapping):
-            return None
-        has_each = isinstance(refusal, Mapping) and "responses" in refusal
-        # it may refuse all for one that it cannot read
-        each = replies_of(refusal, len(made)) if has_each else repeat(refusal, len(made))
-        instead = [one.otherwise(its) if one else None for its, one in zip(each, made, strict=True)]
-        if not any(instead):
-            return None
-        return _together(params, body, [new or one for new, one in zip(instead, made, strict=True)])
-
-    return Rewritten(params, lines, expected, finish, otherwise)
 
 
 def _refused(refusal: object) -> str | None:
     """Return why a server did not take a search; None: it did, or could not be asked."""
     if isinstance(refusal, TransportError):
         return _reason(refusal) if refusal.status_code in REFUSED else None
-    told = refusal.get("error") if isinstance(refusal, Mapping) else None
-    return None if told is None else json.dumps(told)[:300]
+    if not isinstance(refusal, Mapping) or not is_error(refusal):
+        return None
+    return json.dumps(refusal.get("error", refusal))[:300]
 
 
 def _reason(error: Exception) -> str:

@@ -20,7 +20,7 @@ class Searched:
     """A search that a rule fits: `text` as it was asked, `first` the rank of its first hit, from 0.
 
     `arm` None: no arm changes such a search. `why`: why it went out as it was, in the treatment or
-    in none.
+    in none. `shows_ids`: its reply tells the ids of its hits.
     """
 
     rule: Rule
@@ -29,6 +29,7 @@ class Searched:
     first: int
     arm: Arm | None
     why: str | None = None
+    shows_ids: bool = True
 
 
 class SearchLog:
@@ -41,9 +42,9 @@ class SearchLog:
         """Write the line of a search that was answered; a full disk ends no search."""
         line = self._line(searched, reply)
         log.info(
-            "searched rule=%s index=%s arm=%s changed=%s hits=%d took_ms=%s",
+            "searched rule=%s index=%s arm=%s changed=%s hits=%s took_ms=%s",
             *(line["rule"], line["index"], line["arm"], line["changed"]),
-            *(len(line["hits"]), line["took_ms"]),
+            *(None if line["hits"] is None else len(line["hits"]), line["took_ms"]),
         )
         if self._options.path is None:
             return
@@ -61,7 +62,7 @@ class SearchLog:
         asked = {"text": searched.text} if is_plain else {"text_hash": text_hash(searched.text)}
         hits = reply.get("hits")
         hits = hits if isinstance(hits, Mapping) else {}
-        total = hits.get("total")
+        total, ids = hits.get("total"), [hit.get("_id") for hit in hits.get("hits", ())]
         return {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "rule": searched.rule.name,
@@ -72,7 +73,7 @@ class SearchLog:
             "why": searched.why,
             **asked,
             "from": searched.first,
-            "hits": [hit.get("_id") for hit in hits.get("hits", ())],
+            "hits": ids if searched.shows_ids and None not in ids else None,
             "total": total.get("value") if isinstance(total, Mapping) else total,
             "took_ms": reply.get("took"),
         }

@@ -25,7 +25,7 @@ def hits(*indices: str) -> dict[str, object]:
         (OURS, {"error": {"type": "index_not_found_exception"}, "status": 404}, False),
         (OURS, "text", True),
         (MISSING, {"error": {}, "status": 404}, True),
-        (MISSING, hits(), False),
+        (MISSING, hits(), True),  # by filter_path
         (MISSING, hits() | {"_shards": {"total": 0}}, True),
         (MISSING, hits() | {"_shards": {"total": 1}}, False),
     ],

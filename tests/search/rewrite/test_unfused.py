@@ -24,10 +24,13 @@ def test_rankings_pass(other: object) -> None:
 
 
 def test_lists_that_are_marked_do_not() -> None:
-    marked = reply(-4422440593.97, 0.5)
-    for one in (marked, {"responses": [reply(1.0), marked]}):
-        with pytest.raises(ReplyError, match="search_pipeline"):
-            fused(as_it_is)(one)
+    marked, ranking = reply(-4422440593.97, 0.5), reply(1.0)
+    with pytest.raises(ReplyError, match="search_pipeline"):
+        fused(as_it_is)(marked)
+    first, second = fused(as_it_is)({"took": 1, "responses": [ranking, marked]})["responses"]
+    assert first is ranking
+    assert (second["error"]["type"], second["status"]) == ("reply_error", 400)
+    assert "search_pipeline" in second["error"]["reason"]
 
 
 def test_a_hybrid_stands_at_the_top() -> None:

@@ -227,15 +227,6 @@ def test_a_name_in_an_msearch_that_is_no_text_is_the_servers_to_look_for(
     assert [one["error"]["reason"] for one in ours] == [one["error"]["reason"] for one in theirs]
 
 
-def test_answers_that_filter_path_leaves_out_of_an_msearch_break_nothing(
-    ruled: Clients, client: OpenSearch
-) -> None:
-    lines = [{}, {"query": {"match": {"text": "nowhere-to-be-found"}}}, {}, {"query": MATCH}]
-    asked = {"index": INDEX, "body": lines, "params": {"filter_path": "responses.hits.hits._id"}}
-    (theirs,), (ours,) = (each.msearch(**asked)["responses"] for each in (client, ruled()))
-    assert len(ours["hits"]["hits"]) == len(theirs["hits"]["hits"]) > 0
-
-
 def test_a_clause_of_the_applications_own_is_served_as_ever(ruled: Clients) -> None:
     splare = ruled()
     both = {"query": {"bool": {"should": [MATCH, {"splare": {"text": "oil"}}]}}}

@@ -45,6 +45,15 @@ def test_the_text_is_told_where_that_is_allowed(tmp_path):
     assert (second["text"], second["changed"], second["why"]) == ("öl", False, "it failed")
 
 
+def test_hits_without_ids_are_none_that_are_known(tmp_path, caplog):
+    write = SearchLog(LogOptions(tmp_path / "searches.jsonl"))
+    write(SEARCHED, {"hits": {"hits": [{"_score": 1.0}]}})
+    with caplog.at_level(logging.INFO, "splare_os"):
+        write(Searched(RULE, "a", "oil", 0, "control", shows_ids=False), {})
+    assert [line["hits"] for line in lines(tmp_path / "searches.jsonl")] == [None, None]
+    assert "hits=None" in caplog.text
+
+
 def test_logging_is_told_no_text(caplog: pytest.LogCaptureFixture):
     with caplog.at_level(logging.INFO, "splare_os"):
         SearchLog(LogOptions())(SEARCHED, REPLY)
