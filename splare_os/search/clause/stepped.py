@@ -84,7 +84,9 @@ def told(finish: Finish, plans: Sequence[Told]) -> Finish:
         return finish
 
     def finished(reply: Any) -> Any:  # noqa: ANN401  # what a server says
-        for one, made in zip(replies_in(reply), plans, strict=False):
+        replies = replies_in(reply)
+        is_whole = len(replies) == len(plans)  # filter_path leaves out those without anything
+        for one, made in zip(replies, plans, strict=True) if is_whole else ():
             profile = one.get("profile") if isinstance(one, Mapping) else None
             if made is not None and isinstance(profile, dict):
                 profile[NAME] = made

@@ -12,7 +12,10 @@ from typing import Any
 
 from ..clause.target import Target, index_of, parse_path
 from ..request.body import plain
+from ..request.filter_path import shows
 from ..request.msearch import Pair, parse_msearch, replies_in
+from ..request.page import page_of
+from ..request.refused import is_error
 from ..request.request import Request
 from ..request.rewritten import Rewritten
 from .route import Route, route_of, text_of
@@ -87,12 +90,19 @@ class SearchWatch:
             asked, sent = (
                 [(nothing, plain(one, serializer))] for one in (request.body or body, body)
             )
+        if target.endpoint == "_msearch" and len(replies) != len(asked):
+            self.writer.drop(
+                "an _msearch is not answered one by one: filter_path leaves answers out"
+            )
+            return
         inner = known.pop("inner")
         known["arm"] = made.arm or self._arm(request)
         for pair, (_, translated), one in zip(asked, sent, replies, strict=False):
-            if isinstance(one, Mapping) and "hits" in one:
-                route = _joined(route_of(translated), inner)
-                self.writer.add(self._entry(target, pair, one) | known | {"route": route})
+            if isinstance(one, Mapping) and not is_error(one):
+                entry = self._entry(target, pair, one) | {
+                    "zero_hits": _is_zero(target, request.params, pair, one)
+                }
+                self.writer.add(entry | known | {"route": _joined(route_of(translated), inner)})
 
     def _arm(self, request: Request) -> str | None:
         wanted, headers = self.writer.options.arm_header.lower(), request.headers or {}
@@ -100,17 +110,13 @@ class SearchWatch:
 
     def _entry(self, target: Target, asked: Pair, reply: Mapping[str, Any]) -> Entry:
         header, body = asked
-        total = reply["hits"].get("total")
-        n_hits = total.get("value") if isinstance(total, Mapping) else total
-        is_zero = n_hits == 0 if n_hits is not None else not reply["hits"].get("hits")
         text = text_of(body)
         return {
             "@timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "index": index_of(header, target.index) or "_all",
             "query": None if text is None else self._told(text),
             "took_ms": reply.get("took"),
-            "total": n_hits,
-            "zero_hits": is_zero,
+            "total": _total(reply),
             "timed_out": bool(reply.get("timed_out")),
             "share": self.writer.options.share,
         }
@@ -120,6 +126,26 @@ class SearchWatch:
         if options.keep_texts:
             return query
         return blake2b(query.encode(), digest_size=8, key=options.hash_key).hexdigest()
+
+
+def _total(reply: Mapping[str, Any]) -> int | None:
+    total = reply.get("hits", {}).get("total")
+    found: int | None = total.get("value") if isinstance(total, Mapping) else total
+    return found
+
+
+def _is_zero(
+    target: Target, params: Mapping[str, Any] | None, asked: Pair, reply: Mapping[str, Any]
+) -> bool | None:
+    """Return whether a search has found nothing; None: its reply does not tell."""
+    if (total := _total(reply)) is not None:
+        return total == 0
+    if reply.get("hits", {}).get("hits"):
+        return False
+    above = "responses." if target.endpoint == "_msearch" else ""
+    first, size = page_of(asked[1] if isinstance(asked[1], Mapping) else {}, params or {}) or (0, 0)
+    is_told = first == 0 < size and shows(params, f"{above}hits.hits._id")
+    return True if is_told else None
 
 
 def _joined(route: Route, inner: list[Route]) -> Route:

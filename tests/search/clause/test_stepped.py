@@ -76,3 +76,11 @@ def test_a_profile_tells_the_plan_and_only_where_there_is_one() -> None:
     assert finished[0] == {"profile": {"shards": []}}
     assert finished[1] == {"profile": {"shards": [], "splare": plan.to_json()}}
     assert finished[2] == {"hits": {}}
+
+
+def test_no_plan_is_told_where_it_is_not_known_whose_it_is() -> None:
+    plan = Plan({"1": 1.0}, {"2": 0.5}, 500)
+    cut = {"responses": [{"profile": {"shards": []}}]}
+    assert told(lambda reply: reply, [None, plan.to_json()])(cut) == {
+        "responses": [{"profile": {"shards": []}}]
+    }

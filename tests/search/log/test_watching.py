@@ -87,6 +87,42 @@ def test_a_reply_that_nobody_can_read_fails_no_search() -> None:
     assert len(written.dropped) == 1
 
 
+@pytest.mark.parametrize(
+    ("body", "filter_path", "reply", "is_zero"),
+    [
+        (WORDS, None, {"hits": {"total": {"value": 0}, "hits": []}}, True),
+        (WORDS, None, {"hits": {"total": 7, "hits": []}}, False),
+        (WORDS, "hits.hits._id", {}, True),
+        (WORDS, "hits.hits._id", {"hits": {"hits": [{"_id": "a"}]}}, False),
+        (WORDS, "hits.hits._source", {}, None),
+        (WORDS, "hits.max_score", {"hits": {"max_score": 2.0}}, None),
+        (WORDS, "took", {"took": 3}, None),
+        (WORDS | {"size": 0}, None, {"hits": {"hits": []}}, None),
+        (WORDS | {"from": 10}, None, {"hits": {"hits": []}}, None),
+    ],
+)
+def test_a_search_found_nothing_where_its_reply_says_so(
+    body: Any, filter_path: str | None, reply: Any, *, is_zero: bool | None
+) -> None:
+    written = Written()
+    params = {"filter_path": filter_path} if filter_path else {}
+    search = asked(body, params=params)
+    watched(SearchWatch(written), search, lambda one: (Rewritten(None, one.body), reply))  # type: ignore[arg-type]
+    assert [one["zero_hits"] for one in written.entries] == [is_zero]
+
+
+def test_answers_of_an_msearch_are_noted_where_it_is_known_whose_they_are() -> None:
+    written = Written()
+    lines = '{}\n{"query":{"match":{"a":"oil"}}}\n{}\n{"query":{"match":{"a":"war"}}}\n'
+    watch = SearchWatch(written)  # type: ignore[arg-type]
+    for replies in ([REPLY], [REPLY, {"status": 404}], [{"error": {}}, REPLY]):
+        several = asked(lines, "/papers/_msearch")
+        reply = {"responses": replies}
+        watched(watch, several, lambda one, reply=reply: (Rewritten(None, one.body), reply))
+    assert len({one["query"] for one in written.entries}) == len(written.entries) == 2
+    assert len(written.dropped) == 1
+
+
 @pytest.mark.opensearch
 @pytest.mark.parametrize(("mode", "route"), [("hybrid", "hybrid"), ("rescore", "rescored")])
 def test_the_arm_of_a_rule_is_noted_and_its_second_search_is_none_of_its_own(
