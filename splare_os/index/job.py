@@ -137,7 +137,7 @@ def find_job(
     ]
     key = sha256("\n".join(map(str, parts)).encode()).hexdigest()[:8]
     folder = Path(options.state_folder or default_state_folder())
-    name = f"{options.index}-{key}" if can_resume else f"{options.index}{PIPE}{key}"
+    name = f"{options.index}-{key}{'' if can_resume else PIPE}"
     letters = Path(options.dead_letters or folder / f"{name}.dead.jsonl")
     if str(letters.resolve()) in map(absolute, sources):
         raise ValueError(f"dead letters {letters}: that is one of the sources; name another file")
