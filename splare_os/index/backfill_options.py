@@ -1,12 +1,12 @@
 """What a backfill adds impacts to, and its bounds."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import orjson
 from opensearchpy import OpenSearch
 
 from ..documents.fields import Fields
@@ -78,7 +78,7 @@ class BackfillOptions:
             target.fingerprint,
             target.cut.mark,
             *([] if target.saturation is None else astuple(target.saturation)),
-            orjson.dumps(self.where, option=orjson.OPT_SORT_KEYS).decode(),
+            json.dumps(self.where, sort_keys=True, separators=(",", ":")),
         ]
         key = sha256("\n".join(map(str, parts)).encode()).hexdigest()[:8]
         folder = Path(self.state_folder or default_state_folder())

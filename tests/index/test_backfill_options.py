@@ -48,6 +48,12 @@ def test_the_same_command_is_the_same_job_and_another_query_is_another(tmp_path:
     assert named == (path, tmp_path / "x.jsonl")
 
 
+def test_a_query_may_hold_what_json_may(tmp_path: Path):
+    for value in (2**64, "\ud800"):
+        options = BackfillOptions("shop", state_folder=tmp_path, where={"term": {"a": value}})
+        assert options.files(Client(), TARGET)[0].name.startswith("shop-backfill-")
+
+
 def test_dead_letters_are_a_file(tmp_path: Path):
     with pytest.raises(ValueError, match="not a regular file"):
         BackfillOptions("shop", dead_letters=tmp_path).files(Client(), TARGET)
