@@ -17,7 +17,7 @@ from ..reply import part
 from ..scoring import Scoring, check_scoring
 from .actions import Target
 from .bulk import BulkOptions
-from .job import default_state_folder
+from .job import default_state_folder, file_stem
 from .pace import Pace
 from .patience import Patience
 
@@ -82,7 +82,7 @@ class BackfillOptions:
         ]
         key = sha256("\n".join(map(str, parts)).encode()).hexdigest()[:8]
         folder = Path(self.state_folder or default_state_folder())
-        name = f"{target.index}-backfill-{key}"
+        name = f"{file_stem(target.index)}-backfill-{key}"
         letters = Path(self.dead_letters or folder / f"{name}.dead.jsonl")
         if letters.exists() and not letters.is_file():
             raise ValueError(f"dead letters {letters}: not a regular file; name another")
