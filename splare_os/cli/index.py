@@ -11,6 +11,7 @@ from click.core import ParameterSource
 from .index_option import index_option
 from .interrupt import interruptible
 from .options import (
+    CLUSTER,
     cluster_options,
     connect,
     impacts_options,
@@ -128,11 +129,12 @@ def with_encoder(
     manifest = find_manifest(files)
     if manifest is None:
         return options, opened_encoder(model)
-    context = click.get_current_context()
+    given = given_options()
     for name in ("model", "text_field", "title_field", "template", "id_field"):
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            option = f"--{name.replace('_', '-')}"
-            raise click.UsageError(f"{option} was settled when the documents were encoded: omit it")
+        if name in given:
+            raise click.UsageError(
+                f"{given[name]} was settled when the documents were encoded: omit it"
+            )
     fields = replace(manifest.fields, impacts=options.fields.impacts)
     return replace(options, fields=fields), StoredEncoder(manifest)
 
@@ -154,6 +156,9 @@ def replay_letters(
 
     if files or not is_asked:
         raise click.UsageError("give FILES, or --replay")
+    for name, option in given_options().items():
+        if name not in {"index", "replay", "model", *CLUSTER}:
+            raise click.UsageError(f"{option} says nothing of letters to be sent again: omit it")
     n_indexed = n_dead = 0
     with closing(connect(chosen)) as client:
         for one in replay(client, index):
@@ -162,6 +167,17 @@ def replay_letters(
             n_dead, n_indexed = n_dead + bool(one.reason), n_indexed + (not one.reason)
     print_json({"indexed": n_indexed, "dead": n_dead})
     sys.exit(1 if n_dead else 0)
+
+
+def given_options() -> dict[str, str]:
+    """Return what stands on the command line: the name of each value, and the option's own."""
+    context = click.get_current_context()
+    return {
+        name: option.opts[0]
+        for option in context.command.params
+        if (name := str(option.name))
+        and context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
 
 
 def tell_status(job: "JobStatus | None") -> NoReturn:

@@ -6,6 +6,7 @@ from pathlib import Path
 KINDS = ("user", "api_key", "bearer_token", "aws_region")
 """Settings of which one at most says who is asking."""
 
+TOKENS = ("api_key", "bearer_token")
 PATHS = ("ca_certs", "client_cert", "client_key")
 AWS_SERVICES = ("es", "aoss")
 
@@ -39,6 +40,13 @@ class Connection:
             raise ValueError(f"{' and '.join(kinds)} are given: one says who is asking, choose it")
         if self.password and not self.user:
             raise ValueError("a password is given, and no user that it is of")
+        for name in TOKENS:
+            token = getattr(self, name) or ""
+            if not (token.isascii() and token.isprintable()):  # errors of headers show them whole
+                raise ValueError(
+                    f"{name}: it holds a line end, or another character that no header takes; "
+                    "give it as it was issued"
+                )
         if self.aws_service not in AWS_SERVICES:
             raise ValueError(
                 f"aws_service={self.aws_service!r}: choose one of {', '.join(AWS_SERVICES)}"

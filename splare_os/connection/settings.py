@@ -48,9 +48,9 @@ def find_connection(
             )
     names = (*_names(), *(f"{name}_file" for name in SECRETS))
     around = {
-        name: environment[prefix + name.upper()]
+        name: value
         for name in names
-        if environment.get(prefix + name.upper())
+        if (value := environment.get(prefix + name.upper(), "").strip("\r\n"))
     }
     path = told.pop("connection", None) or environment.get(f"{prefix}CONNECTION")
     file = path or (_default_file(environment) if prefix == PREFIX else None)
@@ -97,6 +97,7 @@ def _of_file(file: Path, *, is_named: bool) -> dict[str, object]:
 def _read(level: Level) -> dict[str, object]:
     """Return settings with the secrets of files in them, and those of addresses on their own."""
     found = dict(level)
+    _check_logins(found)
     for name in SECRETS:
         path = found.pop(f"{name}_file", None)
         if path is not None:
@@ -109,6 +110,16 @@ def _read(level: Level) -> dict[str, object]:
         found["urls"], login = _without_login(_urls(found.pop("url")))
         found = login | found
     return found
+
+
+def _check_logins(level: Level) -> None:
+    """Raise `ValueError` for a login that ends an address before its host: errors would show it."""
+    for name in ("url", "proxy"):
+        for address in _urls(level.get(name)):
+            if "@" in address and "@" not in urlsplit(address).netloc:
+                raise ValueError(
+                    f"{name}: its user or password has a '/', '?' or '#': write %2F, %3F or %23"
+                )
 
 
 def _secret(name: str, path: Path) -> str:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 SUFFIXES = (".gz", ".bz2", ".zst")
 """What a name may end in; no more is made of it."""
 
+HEAD_BYTES = 10
+"""So many tell a compression."""
+
 CHUNK_BYTES = 2**14
 """Bytes decoded at once: few, as a thousandfold of them may come of it."""
 
@@ -41,7 +44,10 @@ class _Decoder(Protocol):
 
 def decompressed(plain: io.BufferedReader) -> io.BufferedReader:
     """Return the stream that `plain` holds, or itself if it is not compressed."""
-    head = plain.peek(10)[:10]
+    head = plain.peek(HEAD_BYTES)
+    if len(head) < HEAD_BYTES:  # of a pipe that has only begun
+        head = plain.read(HEAD_BYTES)
+        plain = io.BufferedReader(_Begun(head, plain))
     for magic, load in _KINDS:
         if magic.match(head):
             return io.BufferedReader(_Stream(plain, load()), 2**16)
@@ -54,6 +60,25 @@ class _Kind(NamedTuple):
     name: str
     decoder: Callable[[], _Decoder]
     error: type[Exception]
+
+
+class _Begun(io.RawIOBase):
+    """A stream whose first bytes were read already."""
+
+    def __init__(self, head: bytes, rest: io.BufferedReader) -> None:
+        self.head, self.rest = head, rest
+
+    def readable(self) -> bool:
+        """Return that it can be read."""
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        """Return how many bytes were put into `buffer`; none: the end."""
+        room = memoryview(buffer).cast("B")
+        data = self.head[: len(room)] or self.rest.read1(len(room))
+        self.head = self.head[len(data) :]
+        room[: len(data)] = data
+        return len(data)
 
 
 class _Stream(io.RawIOBase):
@@ -119,7 +144,9 @@ def _zstandard() -> _Kind:
     require("sources", "a source compressed by Zstandard")
     from zstandard import ZstdDecompressor, ZstdError
 
-    return _Kind("Zstandard", ZstdDecompressor().decompressobj, ZstdError)
+    # `zstd --long=31` writes what its own command reads only when told to
+    reader = ZstdDecompressor(max_window_size=2**31)
+    return _Kind("Zstandard", reader.decompressobj, ZstdError)
 
 
 _KINDS: tuple[tuple[re.Pattern[bytes], Callable[[], _Kind]], ...] = (

@@ -18,6 +18,9 @@ from .fields import Fields
 from .files import File
 from .lines import Line, read_lines
 
+LONE_RETURN = re.compile(r"\r(?!\n)")
+"""Ends the lines of old files, all of which are the header then."""
+
 
 class _Grammar(NamedTuple):
     """How cells are told: `cell` matches one and its delimiter, `closed` lines without an end."""
@@ -129,6 +132,11 @@ def _header(file: File, record: Line, fields: Fields, grammar: _Grammar) -> list
         raise JobError(f"{file.name}: its header is not UTF-8 ({error}); convert it") from error
     if cells is None:
         raise JobError(f"{file.name}: text behind a closing quote of the header; double the quote")
+    if any(LONE_RETURN.search(column) for column in columns):
+        raise JobError(
+            f"{file.name}: a carriage return without a line feed in its header: a line ends in LF "
+            "or CR LF; convert it"
+        )
     check_columns(file.name, columns, fields)
     return columns
 

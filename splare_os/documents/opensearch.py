@@ -1,7 +1,9 @@
 """Documents of an index, on this cluster or another: each of its shards is a source."""
 
+import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -9,7 +11,7 @@ import orjson
 
 from ..connection import find_connection, open_client
 from ..errors import JobError, ReplyError
-from .document import Document, to_document
+from .document import Document, parse, to_document
 from .fields import Fields
 from .shards import Held, Shard, ShardReader, Wanted, find_shards, read_pages, refresh
 
@@ -78,7 +80,12 @@ def _document(source: str, held: Held, fields: Fields) -> Document:
         reason = "the index keeps no _source: there is nothing to read"
         return Document(source, position, b"", held.id, reason=reason)
     body = held.source | ({"_id": held.id} if fields.id == "_id" else {})
-    return to_document(source, position, orjson.dumps(body), body, fields)
+    try:
+        raw = orjson.dumps(body)
+    except orjson.JSONEncodeError:  # a cluster may keep what no line of JSON may hold
+        made = parse(source, position, json.dumps(body).encode(), fields)
+        return replace(made, id=made.id or held.id)
+    return to_document(source, position, raw, body, fields)
 
 
 def _shard(client: "OpenSearch", source: str) -> Shard | None:

@@ -63,9 +63,18 @@ def find_sources(sources: Sequence[StrPath]) -> list[str]:
         raise ValueError("'-' is given twice: stdin can be read once")
     found = [file for source in named for file in _files(source)]
     for file in found:
+        _check_name(file)
         if not opensearch.is_index(file) and _reader(file) in TABLES:
             require("sources", f"the source {file}")
     return found
+
+
+def _check_name(file: str) -> None:
+    """Raise `JobError` for a name that no ledger and no dead letter can hold."""
+    try:
+        file.encode()
+    except UnicodeEncodeError as error:
+        raise JobError(f"{os.fsencode(file)!r}: its name is not UTF-8; rename it") from error
 
 
 def is_replayable(source: str) -> bool:

@@ -25,7 +25,7 @@ from ..documents.encoded import (
 from ..documents.fields import Fields
 from ..documents.files import FileState, file_state
 from ..documents.sources import find_sources, read_documents
-from ..durable import write_durably
+from ..durable import NEW, write_durably
 from ..encoder import Encoder, own_prior, own_top_k
 from ..errors import JobError
 from ..extras import require
@@ -102,6 +102,7 @@ def claim_folder(encoder: Encoder, sources: Sequence[str], options: StoreOptions
     if not path.exists():
         options.folder.mkdir(parents=True, exist_ok=True)
         _write(path, wanted.to_json())
+    _remove_left(options.folder)
     known = asdict(read_manifest(options.folder))
     for name, value in asdict(wanted).items():
         if known[name] != value:
@@ -110,6 +111,24 @@ def claim_folder(encoder: Encoder, sources: Sequence[str], options: StoreOptions
                 "encode into a new folder"
             )
     return files
+
+
+def _remove_left(folder: Path) -> None:
+    """Remove what runs on this machine were writing when they were killed."""
+    for path in folder.glob(f"*.{node()}-*{NEW}"):
+        writer = path.name.removesuffix(NEW).rpartition("-")[2]
+        if writer.isdecimal() and not _is_alive(int(writer)):
+            path.unlink(missing_ok=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)  # asks, and does nothing
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
 
 
 def find_work(

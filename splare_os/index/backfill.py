@@ -15,7 +15,7 @@ from ..errors import BulkError, MappingError, SplareError
 from ..layout.compact import check_whole
 from ..layout.mapping import ensure_index, field_paths
 from ..layout.records import check_record, impacts_name, read_mappings, records_of
-from ..reply import parts, require_no_index
+from ..reply import part, parts, require_no_index
 from .actions import Target
 from .backfill_options import BackfillOptions
 from .backlog import Backlog, open_backlog
@@ -56,6 +56,7 @@ class BackfillRun:
     def __init__(self, client: OpenSearch, encoder: Encoder, options: BackfillOptions) -> None:
         self.client, self.encoder, self.options = client, encoder, options
         self.backlogs: dict[str, Backlog] = {}
+        self._left: list[Backlog] = []
         self.names: list[str] = []
         self.n_done_before = 0
         self.stop = Stop()
@@ -65,19 +66,23 @@ class BackfillRun:
     def counts(self) -> dict[BackfillStatus, int]:
         """The outcomes of the job so far."""
         total: Counter[str] = Counter()
-        for backlog in self.backlogs.values():
+        for backlog in self._all():
             total.update(backlog.checkpoint.position.counts)
         return {status: total[status] for status in BACKFILL_STATUSES}
 
     @property
     def dead_letters(self) -> list[Path]:
         """The files of those that could not be stored."""
-        found = self.backlogs.values()
-        return [one.letters.path for one in found if one.checkpoint.position.dead_bytes]
+        found = [one.letters.path for one in self._all() if one.checkpoint.position.dead_bytes]
+        return list(dict.fromkeys(found))
+
+    def _all(self) -> list[Backlog]:
+        """Return the backlogs of all indices, of those too that were left."""
+        return [*self._left, *self.backlogs.values()]
 
     def counters(self) -> Counters:
         """Return what was counted so far in all indices; another thread may ask."""
-        found = [backlog.counters() for backlog in list(self.backlogs.values())]
+        found = [backlog.counters() for backlog in self._all()]
         if len(found) == 1:
             return found[0]
         of = self.options.index
@@ -117,9 +122,16 @@ class BackfillRun:
                 self._close(gone)
 
     def _gone(self) -> list[str]:
-        """Return the indices that the name stands for no more, if it still stands for any."""
+        """Return the indices that the name stands for no more, if it still stands for any.
+
+        Of an alias or a data stream those too that were made anew: they go and come.
+        """
         now = self._patiently(self._now)
-        return [name for name in self.names if name not in now] if now else []
+        known = {name: one.handle.uuid for name, one in self.backlogs.items()}
+        if not now or self.options.index in now:
+            return []
+        same = {name for name, uuid in now.items() if known.get(name, uuid) == uuid}
+        return [name for name in self.names if name not in same]
 
     def _explain(self, error: SplareError) -> None:
         """Raise what tells more than an error, if it came of an index that is gone or replaced."""
@@ -131,6 +143,7 @@ class BackfillRun:
         for name in gone:
             if name in self._opened_names:
                 self.backlogs[name].finish()
+                self._left.append(self.backlogs.pop(name))
         self._opened.close()
         self._opened_names.clear()
 
@@ -151,22 +164,26 @@ class BackfillRun:
 
     def _waited_for_writes(self) -> bool:
         """Return whether anything was written, once it was; False if the run is to stop."""
+        live = self._live()
         while not self.stop.wait(self.options.poll_s):
-            if self._patiently(self._now) != self.names:
+            if self._patiently(self._now) != {one.target.index: one.handle.uuid for one in live}:
                 return True
-            if any(not backlog.is_empty() for backlog in self._live()):
+            if any(not backlog.is_empty() for backlog in live):
                 return True
         return False
 
-    def _now(self) -> list[str]:
-        """Return the indices that the name stands for; of a data stream no alias tells them."""
+    def _now(self) -> dict[str, str]:
+        """Return the indices that the name stands for, and which they are, by their uuids.
+
+        Of a data stream no alias tells them.
+        """
         asked = {"name": UUID, "params": {"flat_settings": "true"}}
         try:
             found = self.client.indices.get_settings(index=self.options.index, **asked)
         except NotFoundError as error:
             require_no_index(error)
-            return []
-        return sorted(parts(found, "settings"))
+            return {}
+        return {name: str(part(one, UUID)) for name, one in parts(found, "settings").items()}
 
     def _patiently(self, step: Callable[[], T], *, is_first: bool = False) -> T:
         return retried(step, self.options.patience, self.stop, is_first=is_first)

@@ -1,12 +1,12 @@
 """What a backfill adds impacts to, and its bounds."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import orjson
 from opensearchpy import OpenSearch
 
 from ..documents.fields import Fields
@@ -17,7 +17,7 @@ from ..reply import part
 from ..scoring import Scoring, check_scoring
 from .actions import Target
 from .bulk import BulkOptions
-from .job import default_state_folder
+from .job import default_state_folder, file_stem
 from .pace import Pace
 from .patience import Patience
 
@@ -78,11 +78,11 @@ class BackfillOptions:
             target.fingerprint,
             target.cut.mark,
             *([] if target.saturation is None else astuple(target.saturation)),
-            orjson.dumps(self.where, option=orjson.OPT_SORT_KEYS).decode(),
+            json.dumps(self.where, sort_keys=True, separators=(",", ":")),
         ]
         key = sha256("\n".join(map(str, parts)).encode()).hexdigest()[:8]
         folder = Path(self.state_folder or default_state_folder())
-        name = f"{target.index}-backfill-{key}"
+        name = f"{file_stem(target.index)}-backfill-{key}"
         letters = Path(self.dead_letters or folder / f"{name}.dead.jsonl")
         if letters.exists() and not letters.is_file():
             raise ValueError(f"dead letters {letters}: not a regular file; name another")

@@ -3,12 +3,12 @@
 Pure functions.
 """
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
-import orjson
 
 from ..documents.document import Body, Document, encoded_text, text_reason
 from ..documents.fields import Fields
@@ -92,7 +92,7 @@ def letter(outcome: BackfillOutcome, held: Held, refusal: Verdict) -> bytes:
     status = {"status": refusal.status} if refusal and refusal.status else {}
     name = {"_id": held.id, "index": outcome.index, "seq_no": held.version.seq_no}
     body = name | status | {"reason": outcome.reason, "document": held.source}
-    return orjson.dumps(body) + b"\n"
+    return json.dumps(body).encode() + b"\n"  # a cluster may keep what orjson cannot write
 
 
 def make_batch(

@@ -22,6 +22,7 @@ from ..errors import BulkError, JobError
 from ..lock import is_locked, lock
 from ..reply import part, require_no_index
 from .handle import UUID, IndexHandle
+from .job import file_stem
 from .patience import FAILURES, Patience, describe, retried, within
 
 log = logging.getLogger(__name__)
@@ -148,7 +149,7 @@ def _try_last(handle: IndexHandle, path: Path) -> None:
 
 
 def _path(handle: IndexHandle, folder: Path) -> Path:
-    return folder / f"{handle.index}-{handle.uuid[:8]}{SUFFIX}"
+    return folder / f"{file_stem(handle.index)}-{handle.uuid[:8]}{SUFFIX}"
 
 
 @contextmanager

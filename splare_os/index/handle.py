@@ -160,7 +160,9 @@ class IndexHandle:
         params = {"_source_includes": f"{self.field}.digest"}
         docs = self._docs([_named(*one) for one in routings.items()], params)
         ours = {name: part(doc, "_source").get(self.field) for name, doc in docs.items()}
-        return {name: one.get("digest") if one else None for name, one in ours.items()}
+        return {
+            name: one.get("digest") if isinstance(one, dict) else None for name, one in ours.items()
+        }
 
     def _docs(self, addresses: Sequence[Json], params: dict[str, str]) -> dict[str, Json]:
         if not addresses:

@@ -111,7 +111,7 @@ class IngestRun:
                 stack.enter_context(bulk_loading(handle, job.ledger.parent))
             else:
                 restore_left(handle, job.ledger.parent)
-            sender = self._sender(handle)
+            sender = self._patiently(lambda: self._sender(handle))
             flight = stack.enter_context(Flight[Chunk](sender, sender.gate.most))
             tally = self._patiently(lambda: self._tally(target, created=created))
             self.worker = Worker(
@@ -195,7 +195,7 @@ class IngestRun:
     def _sender(self, handle: IndexHandle) -> Sender:
         bulk = handle.with_most_requests(self.options.bulk)
         default = handle.settings.get("index.default_pipeline", NONE)
-        if bulk.pipeline is None and makes_impacts(default, handle.field):
+        if bulk.pipeline is None and makes_impacts(self.client, default, handle.field):
             bulk = replace(bulk, pipeline=NONE)  # ours are for other writers: half the rate
         return Sender(self.client, handle, bulk, self.options.patience, self.stop)
 

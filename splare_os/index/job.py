@@ -26,6 +26,8 @@ from .bulk import BulkOptions
 from .ledger import PIPE, Identity
 from .patience import Patience
 
+MOST_STEM_BYTES = 200
+
 
 @dataclass(frozen=True)
 class IngestOptions:
@@ -95,6 +97,15 @@ def default_state_folder() -> Path:
     return (Path(home) if home else Path.home() / ".local" / "state") / "splare-os" / "jobs"
 
 
+def file_stem(index: str) -> str:
+    """Return what tells an index in the names of files: its own may be as long as theirs may be.
+
+    >>> len(file_stem("x" * 255))
+    200
+    """
+    return index.encode()[:MOST_STEM_BYTES].decode(errors="ignore")
+
+
 def find_target(
     client: OpenSearch, encoder: Encoder, index: str, fields: Fields, cut: DocumentCut
 ) -> Target:
@@ -137,7 +148,7 @@ def find_job(
     ]
     key = sha256("\n".join(map(str, parts)).encode()).hexdigest()[:8]
     folder = Path(options.state_folder or default_state_folder())
-    name = f"{options.index}-{key}" if can_resume else f"{options.index}{PIPE}{key}"
+    name = f"{file_stem(options.index)}-{key}{'' if can_resume else PIPE}"
     letters = Path(options.dead_letters or folder / f"{name}.dead.jsonl")
     if str(letters.resolve()) in map(absolute, sources):
         raise ValueError(f"dead letters {letters}: that is one of the sources; name another file")

@@ -25,8 +25,9 @@ STATUSES: tuple[Status, ...] = ("indexed", "unchanged", "replaced", "empty", "de
 
 LINE_BITS = 40
 
-PIPE = "-pipe-"
-"""In the name of a job whose source is a pipe: none of them is taken up again."""
+PIPE = ".pipe"
+"""Ends the name of a job whose source is a pipe, behind its key, where no index can say so too:
+none of them is taken up again."""
 
 VERSION = 2
 """Of the schema; a ledger of another one is begun anew."""
@@ -200,7 +201,7 @@ def _drop_other_versions(database: sqlite3.Connection) -> None:
 
 def remove_abandoned(folder: Path) -> None:
     """Remove the ledgers of jobs from pipes whose worker was killed; their dead letters stay."""
-    for path in folder.glob(f"*{PIPE}*.lock"):
+    for path in folder.glob(f"*{PIPE}.lock"):
         with suppress(OSError, JobError), path.open("a") as file:
             lock(file, JobError("its worker lives"))
             remove_ledger(path.with_suffix(".sqlite"))

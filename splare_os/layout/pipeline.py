@@ -8,7 +8,9 @@ from importlib import resources
 from typing import TypeAlias
 
 import orjson
-from opensearchpy import OpenSearch
+from opensearchpy import AuthorizationException, NotFoundError, OpenSearch
+
+from ..reply import part
 
 PIPELINE = "splare-sanitise"
 DEAD_LETTERS = "splare-dead-letters"
@@ -21,16 +23,21 @@ def native_name(index: str, field: str) -> str:
     return f"splare-{index}-{field}"
 
 
-def makes_impacts(pipeline: str, field: str) -> bool:
-    """Return whether a pipeline of such a name makes of a document what our worker makes of it.
+def makes_impacts(client: OpenSearch, pipeline: str, field: str) -> bool:
+    """Return whether a pipeline makes of a document what our worker makes of it, and nothing more.
 
-    A template gives indices the pipeline of another one.
-
-    >>> makes_impacts(native_name("papers", "text_splare"), "text_splare")
-    True
+    It has a name of ours, perhaps that of another index, by a template; and where it may be looked
+    at, none but processors of ours.
     """
     is_native = pipeline.startswith("splare-") and pipeline.endswith(f"-{field}")
-    return pipeline == PIPELINE or is_native
+    if not is_native and pipeline != PIPELINE:
+        return False
+    try:
+        processors = part(client.ingest.get_pipeline(id=pipeline), pipeline, "processors")
+    except (NotFoundError, AuthorizationException):
+        return True
+    tags = [one.get("tag", "") for processor in processors for one in processor.values()]
+    return all(tag.startswith("splare-") for tag in tags)
 
 
 def pipeline_body() -> Json:

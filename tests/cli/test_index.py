@@ -119,6 +119,14 @@ def test_files_or_letters_are_indexed_never_both_nor_none() -> None:
         assert "give FILES, or --replay" in result.stderr
 
 
+@pytest.mark.parametrize("option", ["--dry-run", "--status", "--restart", "--compact"])
+def test_letters_are_not_sent_where_something_else_is_asked_for(option: str) -> None:
+    where = ["--index", "x", "--url", "http://127.0.0.1:9"]
+    result = run("index", "--replay", option, *where)
+    assert result.exit_code == 2
+    assert f"{option} says nothing of letters to be sent again" in result.stderr
+
+
 @pytest.mark.opensearch
 def test_letters_of_pipelines_are_counted_and_those_that_fail_again_told(
     client: OpenSearch, cluster_url: str, index: str

@@ -20,6 +20,14 @@ def test_settings_that_contradict_each_other_are_refused(settings, told):
         Connection(("http://localhost:9200",), **settings)
 
 
+@pytest.mark.parametrize("name", ["api_key", "bearer_token"])
+@pytest.mark.parametrize("secret", ["hunter2\n", "hun\nter2", "hunter2\u043a"])
+def test_a_secret_that_no_header_takes_is_refused_unshown(name, secret):
+    with pytest.raises(ValueError, match=f"{name}: it holds a line end") as caught:
+        Connection(**{name: secret})
+    assert "hun" not in str(caught.value)
+
+
 def test_secrets_are_not_shown():
     secret = "hunter2"
     shown = [

@@ -78,6 +78,21 @@ def test_an_option_with_a_password_is_refused_unshown(home, option):
     assert "hunter2" not in str(error.value)
 
 
+def test_the_line_end_of_a_variable_is_no_part_of_it(home):
+    around = home | {"SPLARE_URL": f"{URL}\n", "SPLARE_API_KEY": "k\r\n"}
+    found = find_connection({}, environment=around)
+    assert (found.urls, found.api_key) == ((URL,), "k")
+
+
+@pytest.mark.parametrize("name", ["URL", "PROXY"])
+@pytest.mark.parametrize("sign", "/?#")
+def test_a_password_that_ends_the_address_is_refused_unshown(home, name, sign):
+    around = home | {f"SPLARE_{name}": f"http://ada:hunt{sign}er2@search.example:9200"}
+    with pytest.raises(ValueError, match="write %2F, %3F or %23") as caught:
+        find_connection({}, environment=around)
+    assert "hunt" not in str(caught.value)
+
+
 @pytest.mark.parametrize("url", ["localhost:9200", "ftp://a", "http://", "x://ada:hunter2@a"])
 def test_what_is_no_address_is_told(home, url):
     with pytest.raises(ValueError, match="give one such as https://localhost:9200") as error:

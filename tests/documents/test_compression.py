@@ -35,6 +35,37 @@ def test_a_stream_is_decoded_whatever_it_is(compress):
     assert b"".join(opened(compress(CONTENT))) == CONTENT
 
 
+class Dripping(io.RawIOBase):
+    """A pipe that gives one byte at a time."""
+
+    def __init__(self, data: bytes) -> None:
+        self.left = data
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:
+        data, self.left = self.left[:1], self.left[1:]
+        buffer[: len(data)] = data
+        return len(data)
+
+
+@pytest.mark.parametrize("compress", [*KINDS, pytest.param(bytes, id="plain")])
+@pytest.mark.parametrize("content", [b"", b"short", CONTENT[:2000]])
+def test_a_pipe_that_has_only_begun_is_told_by_its_first_bytes_too(compress, content):
+    pipe = io.BufferedReader(Dripping(compress(content)))
+    assert decompressed(pipe).read() == content
+
+
+@pytest.mark.sources
+def test_a_zstandard_stream_may_look_far_back():
+    from zstandard import ZstdCompressionParameters, ZstdCompressor
+
+    far = ZstdCompressionParameters.from_level(1, window_log=28)  # as `zstd --long=28`
+    made = ZstdCompressor(compression_params=far).compressobj()
+    assert opened(made.compress(b"ants") + made.flush()).read() == b"ants"
+
+
 @pytest.mark.parametrize("compress", KINDS)
 def test_members_follow_one_another(compress):
     assert opened(compress(b"one") + compress(b"") + compress(b"two")).read() == b"onetwo"

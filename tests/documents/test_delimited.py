@@ -56,6 +56,12 @@ def test_marks_blank_lines_and_a_missing_last_end_are_no_fault(save):
     assert [(document.id, document.line) for document in found] == [("1", 3), ("2", 5)]
 
 
+def test_lines_that_end_as_they_did_once_are_no_header(save):
+    with pytest.raises(JobError, match="a carriage return without a line feed .* convert it"):
+        read(save(b"_id,text,lang\r7,x,en\r8,y,de\r"))
+    assert [one.id for one in read(save(b'_id,text,"la\r\nng"\r\n7,x,en\r\n'))] == ["7"]
+
+
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"_id,text", b"_id,text\n", b"\xef\xbb\xbf"])
 def test_without_rows_there_are_no_documents(save, content):
     assert read_and_resumed(save(content)) == []

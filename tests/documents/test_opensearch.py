@@ -124,3 +124,23 @@ def test_an_alias_and_a_pattern_stand_for_their_indices(client, index, stored):
     shards = opensearch.shards(stored)
     assert opensearch.shards(stored + "-alias") == shards
     assert opensearch.shards(f"{stored}*") == shards
+
+
+@pytest.mark.opensearch
+def test_what_an_index_keeps_and_no_line_may_hold_is_told(client, index, cluster_url):
+    raw = {"type": "object", "enabled": False}
+    body = {"settings": {"number_of_shards": 1}, "mappings": {"properties": {"raw": raw}}}
+    client.indices.create(index=index, body=body)
+    deep = "[" * 300 + "]" * 300
+    for name, line in {
+        "half": '{"text": "ants \\ud800"}',
+        "large": f'{{"text": "ants", "raw": {{"n": {2**70}}}}}',
+        "deep": f'{{"text": "ants", "raw": {{"n": {deep}}}}}',
+    }.items():
+        client.index(index=index, id=name, body=line.encode())
+    (source,) = find_sources([cluster_url.replace("http://", "opensearch://") + f"/{index}"])
+    half, large, deep = read(source)
+    assert (half.id, half.raw) == ("half", b'{"text": "ants \\ud800", "_id": "half"}')
+    assert "invalid JSON: no low surrogate" in half.reason
+    assert (large.reason, large.body) == ("", {"text": "ants", "raw": {"n": 2.0**70}})
+    assert (deep.id, deep.reason) == ("deep", "")

@@ -107,6 +107,15 @@ def test_sources_are_named():
         find_sources(["-", "-"])
 
 
+def test_a_name_that_no_ledger_can_hold_is_told(tmp_path):
+    path = os.fsencode(tmp_path) + b"/caf\xe9.jsonl"
+    with open(path, "wb"):
+        pass
+    for source in (os.fsdecode(path), str(tmp_path)):
+        with pytest.raises(JobError, match=r"caf\\xe9.jsonl': its name is not UTF-8; rename it"):
+            find_sources([source])
+
+
 def test_what_a_format_needs_is_asked_for_before_anything_is_read(tmp_path, monkeypatch):
     (tmp_path / "a.parquet").touch()
     monkeypatch.setattr("splare_os.extras.find_spec", lambda _: None)

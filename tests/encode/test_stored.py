@@ -2,9 +2,11 @@
 
 import gzip
 import json
+import os
 import time
 from multiprocessing import get_context
 from pathlib import Path
+from platform import node
 from signal import SIGKILL
 
 import pytest
@@ -122,9 +124,21 @@ def test_a_killed_run_goes_on_and_ends_with_each_document_once(tmp_path, write):
         child.join()
         assert child.exitcode == -SIGKILL
     list(encode_to(HashEncoder(), sources, options(out)))
-    for path in out.glob("*.new"):
-        path.unlink()  # what was being written
     assert content(out) == content(tmp_path / "whole")
+
+
+def test_what_a_killed_run_was_writing_is_removed_and_nobody_elses(tmp_path, write):
+    source, out = write([{"_id": "a", "text": "ants"}]), tmp_path / "out"
+    out.mkdir()
+    ended = get_context("spawn").Process(target=int)
+    ended.start()
+    ended.join()
+    left = [f"{node()}-{ended.pid}", f"{node()}-{os.getppid()}", f"elsewhere-{ended.pid}"]
+    for writer in left:
+        (out / f"00000-00000.json.{writer}.new").touch()
+    list(encode_to(HashEncoder(), [source], options(out)))
+    there = {path.name for path in out.glob("*.new")}
+    assert there == {f"00000-00000.json.{writer}.new" for writer in left[1:]}
 
 
 class _Slow(HashEncoder):

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,19 @@ def test_the_same_command_is_the_same_job_and_another_query_is_another(tmp_path:
     assert (path.parent, letters.parent) == (tmp_path, tmp_path)
     named = files(state_folder=str(tmp_path), dead_letters=str(tmp_path / "x.jsonl"))
     assert named == (path, tmp_path / "x.jsonl")
+
+
+def test_an_index_may_have_a_name_as_long_as_one_of_a_file(tmp_path: Path):
+    target = replace(TARGET, index="ü" * 127)
+    path, letters = BackfillOptions("shop", state_folder=tmp_path).files(Client(), target)
+    path.with_name(f"{path.name}.new").touch()
+    letters.touch()
+
+
+def test_a_query_may_hold_what_json_may(tmp_path: Path):
+    for value in (2**64, "\ud800"):
+        options = BackfillOptions("shop", state_folder=tmp_path, where={"term": {"a": value}})
+        assert options.files(Client(), TARGET)[0].name.startswith("shop-backfill-")
 
 
 def test_dead_letters_are_a_file(tmp_path: Path):

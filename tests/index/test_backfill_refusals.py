@@ -1,6 +1,7 @@
-"""Indices that a backfill refuses, and leaves as they are."""
+"""Indices and documents that a backfill refuses, and leaves as they are."""
 
 import time
+from threading import Timer
 
 import pytest
 from opensearchpy import OpenSearch
@@ -96,6 +97,24 @@ def test_one_that_the_cluster_has_made_by_itself_is_told(client, index, fill):
         fill()
 
 
+def test_a_watch_follows_an_index_of_its_alias_that_is_made_anew_at_once(client, index, tmp_path):
+    body = {"mappings": {"properties": TEXT}, "aliases": {index: {}}}
+    client.indices.create(index=f"{index}-1", body=body)
+    for k in range(4):
+        client.index(index=index, id=f"d{k}", body={"text": f"ants {k}"})
+    options = BackfillOptions(index, state_folder=tmp_path, share=1.0, watch=True, poll_s=2.0)
+    running = backfill(client, HashEncoder(), options)
+    outcomes = iter(running)
+    assert [next(outcomes).status for _ in range(4)] == ["indexed"] * 4
+    client.indices.delete(index=f"{index}-1")
+    client.indices.create(index=f"{index}-1", body=body)
+    client.index(index=index, id="new", body={"text": "wasps"})
+    Timer(20.0, running.stop.set).start()  # or it waits for ever
+    found = next(outcomes, None)
+    assert found is not None
+    assert (found.id, found.status, running.counts["indexed"]) == ("new", "indexed", 5)
+
+
 def test_a_watch_tells_of_an_index_that_is_deleted(client, index, tmp_path):
     client.index(index=index, id="a", body={"text": "ants"})
     options = BackfillOptions(index, state_folder=tmp_path, watch=True, poll_s=0.1)
@@ -104,3 +123,16 @@ def test_a_watch_tells_of_an_index_that_is_deleted(client, index, tmp_path):
     client.indices.delete(index=index)
     with pytest.raises(BulkError, match="was deleted during the run"):
         next(outcomes)
+
+
+def test_a_text_that_no_utf_8_holds_is_dead_and_the_others_are_not(client, index, fill):
+    for name, line in {
+        "half": b'{"text": "ants \\ud800"}',
+        "large": b'{"text": 123456789012345678901234567890}',
+        "good": b'{"text": "ants"}',
+    }.items():
+        client.index(index=index, id=name, body=line)
+    running = fill()
+    assert (running.counts["indexed"], running.counts["dead"]) == (1, 2)
+    (letters,) = running.dead_letters
+    assert letters.read_bytes().count(b"\n") == 2

@@ -57,6 +57,15 @@ def test_impacts_of_another_text_are_replaced_and_not_merged():
     assert list(body["script"]["params"]["value"]["impacts"]) == [str(HashEncoder().latent("new"))]
 
 
+def test_what_a_cluster_keeps_and_utf_8_does_not_is_a_dead_letter():
+    made = batch({"text": "ants \ud800"}, {"text": 2**70}, {"text": "bees", "n": 2**70})
+    settled = made.settle([None], ())
+    assert [outcome.status for outcome, _ in settled] == ["dead", "dead", "indexed"]
+    assert "half of a surrogate pair" in settled[0][0].reason
+    letters = [json.loads(letter)["document"] for _, letter in settled[:2]]
+    assert letters == [{"text": "ants \ud800"}, {"text": 2**70}]
+
+
 def test_an_object_that_others_emptied_is_replaced():
     [update] = batch({"text": "ants", "text_splare": None}).actions.values()
     assert b'"script"' in update.lines

@@ -171,14 +171,14 @@ def test_a_folder_that_cannot_be_made_says_so(tmp_path):
 
 
 def test_the_ledger_of_a_pipe_whose_worker_died_is_removed(tmp_path):
-    names = ["i-pipe-dead", "i-pipe-alive", "i-file"]
+    names = ["i-dead.pipe", "i-alive.pipe", "i-file", "oil-pipe-i-file"]
     for name in names:
         for suffix in (".sqlite", ".lock", ".sqlite-wal", ".dead.jsonl"):
             (tmp_path / f"{name}{suffix}").touch()
-    with (tmp_path / "i-pipe-alive.lock").open("a") as file:
+    with (tmp_path / "i-alive.pipe.lock").open("a") as file:
         lock(file, JobError("held"))
         remove_abandoned(tmp_path)
     left = {path.name for path in tmp_path.iterdir()}
-    assert {name for name in left if name.startswith("i-pipe-dead")} == {"i-pipe-dead.dead.jsonl"}
-    assert sum(name.startswith("i-pipe-alive") for name in left) == 4
-    assert sum(name.startswith("i-file") for name in left) == 4
+    assert {name for name in left if name.startswith("i-dead")} == {"i-dead.pipe.dead.jsonl"}
+    assert sum(name.startswith("i-alive") for name in left) == 4
+    assert sum("i-file" in name for name in left) == 8

@@ -54,7 +54,15 @@ def test_what_changes_other_fields_is_not_told(told, index):
 
 
 def test_the_pipeline_of_a_model_server_is_passed_by(told, index):
-    name = native_name(index, "text_splare")
-    warned, _, counts = told("index.default_pipeline", name, {"fail": {"message": "asked"}})
+    name, fails = native_name(index, "text_splare"), {"message": "asked", "tag": "splare-model"}
+    warned, _, counts = told("index.default_pipeline", name, {"fail": fails})
     assert warned == []
     assert counts["indexed"] == 3
+
+
+def test_a_pipeline_of_others_is_not_passed_by_for_its_name(told, index):
+    name, adds = f"splare-{index}-text_splare", {"field": "seen", "value": True}
+    ours = {"set": adds | {"field": "made", "tag": "splare-store"}}
+    _, found, counts = told("index.default_pipeline", name, ours, {"set": adds})
+    assert counts["indexed"] == 3
+    assert all(one["seen"] for one in found)
