@@ -1,10 +1,14 @@
 """One cluster: the addresses of its nodes, who asks it, and how it is reached."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 KINDS = ("user", "api_key", "bearer_token", "aws_region")
 """Settings of which one at most says who is asking."""
+
+TOKENS = ("api_key", "bearer_token")
+"""Settings that are sent in a header as they are."""
 
 PATHS = ("ca_certs", "client_cert", "client_key")
 AWS_SERVICES = ("es", "aoss")
@@ -39,6 +43,12 @@ class Connection:
             raise ValueError(f"{' and '.join(kinds)} are given: one says who is asking, choose it")
         if self.password and not self.user:
             raise ValueError("a password is given, and no user that it is of")
+        for name in TOKENS:
+            if not re.fullmatch(r"[!-~]*", getattr(self, name) or ""):
+                raise ValueError(
+                    f"{name}: it has a blank, a line end or a character beyond ASCII, which no "
+                    "token has; is it copied whole, and alone?"
+                )
         if self.aws_service not in AWS_SERVICES:
             raise ValueError(
                 f"aws_service={self.aws_service!r}: choose one of {', '.join(AWS_SERVICES)}"
