@@ -166,6 +166,8 @@ def test_an_answer_that_does_not_fit_the_texts_is_no_fault_of_theirs() -> None:
             remote.spans(["a", "b"])
         with pytest.raises(ModelServerError, match="answers 404: Not Found"):
             _ = remote.prior
+    path, headers, _ = told.requests[-1]
+    assert (path, headers["splare-fingerprint"]) == ("/prior", "f" * 16)  # of no other model
 
 
 TEI = {

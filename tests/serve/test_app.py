@@ -65,6 +65,12 @@ def test_another_model_than_is_meant_answers_nothing(server: Server, route: str)
     assert server.post(route, {"texts": ["a"]}, splare_fingerprint="0123456789abcdef")[0] == 200
 
 
+def test_another_model_than_is_meant_gives_no_sparse_values_and_no_prior(server: Server) -> None:
+    found = server.post("/embed_sparse", {"inputs": "a"}, splare_fingerprint="f" * 16)
+    assert (found[0], found[1]["error_type"]) == (409, "Model")
+    assert server.get("/prior", **{"splare-fingerprint": "f" * 16})[0] == 409
+
+
 @pytest.mark.parametrize(
     ("body", "status", "told"),
     [
