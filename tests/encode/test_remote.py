@@ -108,7 +108,7 @@ def test_a_server_that_was_restarted_is_asked_again_and_another_model_refused(
 
     def restart() -> None:
         with running(tmp_path, address=address) as second:
-            restarted.append(second.metric("splare_requests"))
+            restarted.append(second.metric("splare_open_requests"))
             done.wait(60)
 
     done = threading.Event()
