@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 from opensearchpy import OpenSearch, Transport
 
+from splare_os.connection import find_connection
 from splare_os.index import IngestOptions, ingest
 from splare_os.search import SplareOpenSearch
+from splare_os.serve.gate import OPEN_PATHS
+from splare_os.serve.limits import Limits
 from tests.hashing import HashEncoder
 
-ROLES = Path(__file__).parents[1] / "examples" / "deploy" / "roles"
+DEPLOY = Path(__file__).parents[1] / "examples" / "deploy"
+ROLES = DEPLOY / "roles"
 
 SPECIAL = ".splare-statistics"
 
@@ -124,3 +128,26 @@ def test_no_role_may_do_everything(role: str) -> None:
     actions = [*granted["cluster_permissions"]]
     actions += [one for each in granted["index_permissions"] for one in each["allowed_actions"]]
     assert not {"*", "indices:*", "cluster:*", "cluster_all", "indices_all"} & set(actions)
+
+
+def documents_of(name: str) -> list[Any]:
+    """Return what a file of YAML holds."""
+    yaml = pytest.importorskip("yaml")
+    return list(yaml.safe_load_all((DEPLOY / name).read_text(encoding="utf-8")))
+
+
+def test_pods_are_probed_at_open_paths_and_have_time_to_end() -> None:
+    pod = documents_of("kubernetes/model.yml")[0]["spec"]["template"]["spec"]
+    [container] = pod["containers"]
+    probes = [container[f"{name}Probe"]["httpGet"] for name in ("startup", "readiness", "liveness")]
+    assert {one["path"] for one in probes} <= OPEN_PATHS
+    _, pause_s = container["lifecycle"]["preStop"]["exec"]["command"]
+    assert pod["terminationGracePeriodSeconds"] > int(pause_s) + Limits().drain_s
+
+
+def test_the_server_of_the_compose_file_knows_its_cluster() -> None:
+    [compose] = documents_of("compose.yml")
+    around = compose["services"]["model"]["environment"] | {"XDG_CONFIG_HOME": "/nowhere"}
+    found = find_connection({}, environment=around)
+    assert found.urls == ("https://opensearch:9200",)
+    assert (found.user, found.is_insecure) == ("admin", True)

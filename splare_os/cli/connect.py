@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 @index_option("Index to connect; made if it is not there.", required=True)
 @click.option(
     "--server",
-    required=True,
     envvar="SPLARE_SERVER_URL",
     help="Address of `splare-os serve`, as the cluster reaches it ($SPLARE_SERVER_URL).",
 )
@@ -42,8 +41,13 @@ def connect(mode: str | None, **chosen: Any) -> None:  # noqa: ANN401  # one for
     Prints a line of JSON for each part that was put right; done again, none. The token that the
     server asks for is $SPLARE_SERVER_BEARER_TOKEN. --check exits 1 if a part is not good.
     """
+    if mode != "disconnect" and not chosen["server"]:
+        raise click.UsageError("Missing option '--server' (or $SPLARE_SERVER_URL).")
     with closing(connected(chosen)) as client:
-        _MODES[mode](client, *_route(client, chosen, is_new=mode is None), chosen)
+        if mode == "disconnect":
+            _disconnect(client, chosen)
+        else:
+            _MODES[mode](client, *_route(client, chosen, is_new=mode is None), chosen)
 
 
 def _route(
@@ -84,15 +88,17 @@ def _show(client: "OpenSearch", route: "Route", token: str | None, _: dict[str, 
     from ..connect import curl_commands
     from ..connect.settings import lacking
 
-    for command in curl_commands(route, lacking(client, route), has_token=token is not None):
+    for command in curl_commands(route, lacking(client, route), token=token):
         click.echo(command)
 
 
-def _disconnect(client: "OpenSearch", route: "Route", _: str | None, __: dict[str, Any]) -> None:
+def _disconnect(client: "OpenSearch", chosen: dict[str, Any]) -> None:
     from ..connect import disconnect
+    from ..connect.route import find_names
+    from .options import text_fields
 
-    for name in disconnect(client, route):
+    for name in disconnect(client, find_names(client, chosen["index"], text_fields(chosen))):
         print_json({"removed": name})
 
 
-_MODES = {None: _put, "check": _check, "show": _show, "disconnect": _disconnect}
+_MODES = {None: _put, "check": _check, "show": _show}

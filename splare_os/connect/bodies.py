@@ -29,19 +29,11 @@ TOKEN = "$SPLARE_SERVER_BEARER_TOKEN"
 
 
 @dataclass(frozen=True)
-class Route:
-    """From one index to its model server: the record of its impacts field, and where to ask.
-
-    New indices whose names match `pattern` are made for the same route; None: no others. With
-    `two_phase` searches go by the heaviest latents first.
-    """
+class Names:
+    """What the parts of a route are called: by its index, and the impacts field there."""
 
     index: str
     field: str
-    record: FieldRecord
-    server: str
-    pattern: str | None = None
-    two_phase: bool = False
 
     @property
     def name(self) -> str:
@@ -51,6 +43,20 @@ class Route:
     def model_name(self, kind: Kind) -> str:
         """Return the name of a model and of its connector."""
         return f"{self.name}-{kind}"
+
+
+@dataclass(frozen=True)
+class Route(Names):
+    """From one index to its model server: the record of its impacts field, and where to ask.
+
+    New indices whose names match `pattern` are made for the same route; None: no others. With
+    `two_phase` searches go by the heaviest latents first.
+    """
+
+    record: FieldRecord
+    server: str
+    pattern: str | None = None
+    two_phase: bool = False
 
 
 def connector_body(route: Route, kind: Kind, token: str | None) -> Json:
@@ -146,9 +152,9 @@ def digest_prefix(record: FieldRecord) -> str:
     return "\n".join(made) + "\n"
 
 
-def index_settings(route: Route) -> Json:
+def index_settings(names: Names) -> Json:
     """Return the settings that send what comes to an index, by either pipeline."""
-    return {"default_pipeline": route.name, "search.default_pipeline": route.name}
+    return {"default_pipeline": names.name, "search.default_pipeline": names.name}
 
 
 def _digest(body: Json) -> str:

@@ -9,7 +9,7 @@ from opensearchpy import NotFoundError, OpenSearch, OpenSearchException
 
 from ..errors import ConnectError
 from ..layout.pipeline import DEAD_LETTERS, dead_letters_template
-from .bodies import KINDS, Route, index_settings, ingest_body, search_body, template_body
+from .bodies import KINDS, Names, Route, index_settings, ingest_body, search_body, template_body
 from .ml_commons import MlCommons
 from .settings import lacking
 
@@ -17,6 +17,8 @@ NO_ROUTE = (
     "only the client route is there: `splare-os index` and SplareOpenSearch need no part of the "
     "cluster but its indices"
 )
+NONE = "_none"
+"""How a setting says that there is no pipeline."""
 PARTS = {"opensearch-ml": "ml-commons", "opensearch-neural-search": "neural-search"}
 
 
@@ -34,9 +36,11 @@ def connect(
     """Put a route onto a cluster, and return what of it was missing or out of date.
 
     The index is there already, with the record of its field. Done again, nothing changes. Cluster
-    settings are changed with `sets_cluster` alone; else `ConnectError` says which are needed.
+    settings are changed with `sets_cluster` alone; else `ConnectError` says which are needed, as it
+    says which pipelines of others the index has.
     """
     require_plugins(client)
+    _require_free(client, route)
     if needed := lacking(client, route):
         if not sets_cluster:
             raise ConnectError(
@@ -45,13 +49,13 @@ def connect(
             )
         client.cluster.put_settings(body={"persistent": needed})
     found = list(check(client, route, token=token))
-    models = MlCommons(client, route)
+    models = MlCommons(client)
     stale = {one.part for one in found if one.state != "good"}
-    for kind in KINDS:
-        if f"model {route.model_name(kind)}" in stale:
-            models.put(kind, token)
+    for kind in KINDS:  # what is deployed does not see that a private address is allowed now
+        if needed or f"model {route.model_name(kind)}" in stale:
+            models.put(route, kind, token, anew=bool(needed))
     client.indices.put_index_template(name=DEAD_LETTERS, body=dead_letters_template())
-    document, query = (str(models.model_id(kind)) for kind in KINDS)
+    document, query = (str(models.model_id(route, kind)) for kind in KINDS)
     client.ingest.put_pipeline(id=route.name, body=ingest_body(route, document))
     client.search_pipeline.put(id=route.name, body=search_body(route, query))
     if route.pattern is not None:
@@ -65,10 +69,10 @@ def check(client: OpenSearch, route: Route, *, token: str | None = None) -> Iter
     require_plugins(client)
     if needed := lacking(client, route):
         yield State("cluster settings", f"missing: {needed}")
-    models = MlCommons(client, route)
+    models = MlCommons(client)
     for kind in KINDS:
-        yield State(f"model {route.model_name(kind)}", models.state(kind, token))
-    document, query = (models.model_id(kind) or "" for kind in KINDS)
+        yield State(f"model {route.model_name(kind)}", models.state(route, kind, token))
+    document, query = (models.model_id(route, kind) or "" for kind in KINDS)
     there = _ingest_pipeline(client, route.name)
     yield State(f"ingest pipeline {route.name}", _compared(there, ingest_body(route, document)))
     there = _search_pipeline(client, route.name)
@@ -80,11 +84,12 @@ def check(client: OpenSearch, route: Route, *, token: str | None = None) -> Iter
     yield State(f"settings of {route.index}", _index_state(client, route))
 
 
-def disconnect(client: OpenSearch, route: Route) -> list[str]:
+def disconnect(client: OpenSearch, route: Names) -> list[str]:
     """Take a route off a cluster, and return the names of what was removed.
 
-    Indices, their documents, dead letters and cluster settings stay. Indices of the template's
-    pattern are taken off too: one whose pipeline is gone takes no documents.
+    Neither its index nor its server need be there. Indices, their documents, dead letters and
+    cluster settings stay. Indices of the template's pattern are taken off too: one whose pipeline
+    is gone takes no documents.
     """
     require_plugins(client)
     removed = []
@@ -102,7 +107,7 @@ def disconnect(client: OpenSearch, route: Route) -> list[str]:
     if template is not None:
         client.indices.delete_index_template(name=route.name)
         removed.append(f"index template {route.name}")
-    return removed + MlCommons(client, route).remove()
+    return removed + MlCommons(client).remove(route)
 
 
 def require_plugins(client: OpenSearch) -> None:
@@ -115,6 +120,26 @@ def require_plugins(client: OpenSearch) -> None:
     missing = [told for name, told in PARTS.items() if not _has(found, name)]
     if missing:
         raise ConnectError(f"the cluster has no {' and no '.join(missing)}: {NO_ROUTE}")
+
+
+def _require_free(client: OpenSearch, route: Route) -> None:
+    """Raise `ConnectError` if documents or searches of the index go by pipelines of others."""
+    for name, told in _pipelines(client, route):
+        others = {key: one for key, one in told.items() if one not in {None, NONE, route.name}}
+        if others:
+            raise ConnectError(
+                f"index {name!r} has {others}, and room for one of each: take that off (PUT "
+                f"/{name}/_settings, null; if it is another field's, --disconnect), or index by "
+                "`splare-os index`"
+            )
+
+
+def _pipelines(client: OpenSearch, route: Route) -> Iterator[tuple[str, dict[str, str | None]]]:
+    """Yield the index with its settings that name pipelines."""
+    found = client.indices.get_settings(index=route.index, params={"flat_settings": "true"})
+    for name, one in found.items():
+        keys = [f"index.{key}" for key in index_settings(route)]
+        yield name, {key: one["settings"].get(key) for key in keys}
 
 
 def _has(found: set[str], name: str) -> bool:
@@ -153,7 +178,7 @@ def _compared(there: dict[str, Any] | None, body: dict[str, Any]) -> str:
 
 
 def _settings_that_name(
-    client: OpenSearch, route: Route, indices: list[str]
+    client: OpenSearch, route: Names, indices: list[str]
 ) -> Iterator[tuple[str, list[str]]]:
     """Yield indices, each with its settings that name a pipeline of the route."""
     params = {"flat_settings": "true", "ignore_unavailable": "true"}
@@ -165,10 +190,7 @@ def _settings_that_name(
 
 
 def _index_state(client: OpenSearch, route: Route) -> str:
-    found = client.indices.get_settings(index=route.index, params={"flat_settings": "true"})
-    wanted = {f"index.{name}": value for name, value in index_settings(route).items()}
-    for name, one in found.items():
-        told = {key: one["settings"].get(key) for key in wanted}
-        if told != wanted:
+    for name, told in _pipelines(client, route):
+        if set(told.values()) != {route.name}:
             return f"missing: {name} has {told}"
     return "good"

@@ -1,15 +1,18 @@
 """The route of an index: its record, from the cluster, and the server's model, which must fit."""
 
+from collections.abc import Collection
+
 from opensearchpy import OpenSearch
 
 from ..documents.fields import Fields
 from ..encode.load import load_encoder
-from ..errors import ConnectError
+from ..errors import ConnectError, MappingError, NoIndexError
 from ..layout.cut import NO_CUT, DocumentCut
 from ..layout.mapping import ensure_index
-from ..layout.records import FieldRecord, find_impacts
+from ..layout.records import FieldRecord, find_impacts, read_records
 from ..scoring import Scoring
-from .bodies import Route
+from .bodies import Names, Route
+from .connect import require_plugins
 
 
 def find_route(
@@ -26,20 +29,47 @@ def find_route(
 
     With `is_new` the index gets the field if it lacks it, as by `splare-os index`.
     `ModelMismatchError` if its impacts come from another model than the server's, `ConnectError`
-    if the pipeline cannot read its texts.
+    if the pipeline cannot read its texts, or the cluster has no part for a route.
     """
     if not server.startswith(("http://", "https://")):
         raise ValueError(f"server={server!r}: give its address, such as http://models:8080")
+    require_plugins(client)  # before an index is made
     encoder = load_encoder(server)
     if is_new:
         ensure_index(client, index, encoder, fields, cut=cut, scoring=scoring)
     found = find_impacts(client, index, fields, encoder)
-    if len(found.records) > 1:
-        names = ", ".join(sorted(found.records))
-        raise ConnectError(f"{index!r} stands for {names}: connect them one by one")
-    ((name, record),) = found.records.items()
+    name = _only(index, found.records)
+    record = found.records[name]
     require_plain(record)
     return Route(name, found.name, record, server)
+
+
+def find_names(client: OpenSearch, index: str, fields: Fields) -> Names:
+    """Return what a route from `index` is called; neither its index nor its server need be there.
+
+    `MappingError` if the text has several impacts fields, and `fields` names none.
+    """
+    try:
+        present = read_records(client, index)
+    except NoIndexError:
+        return Names(index, fields.impacts_name)
+    name = _only(index, present)
+    known = [field for field, one in present[name].items() if one.text_field == fields.text]
+    if fields.impacts is None and len(known) > 1:
+        raise MappingError(
+            f"the impacts of {fields.text!r} are in several fields, {', '.join(sorted(known))}: "
+            "name the one that is connected (--impacts-field)"
+        )
+    return Names(name, fields.impacts or (known or [fields.impacts_name])[0])
+
+
+def _only(index: str, found: Collection[str]) -> str:
+    """Return the one index that `index` stands for."""
+    if len(found) > 1:
+        names = ", ".join(sorted(found))
+        raise ConnectError(f"{index!r} stands for {names}: connect them one by one")
+    (name,) = found
+    return name
 
 
 def require_plain(record: FieldRecord) -> None:

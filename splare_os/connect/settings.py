@@ -12,6 +12,9 @@ from .bodies import Route
 TRUSTED = "plugins.ml_commons.trusted_connector_endpoints_regex"
 PRIVATE = "plugins.ml_commons.connector.private_ip_enabled"
 
+PRIVATE_ENDS = (".local", ".internal", ".svc", ".localhost")
+"""Of names that no public server has: RFC 6762 and 6761, ICANN's, and a service of Kubernetes."""
+
 Settings: TypeAlias = dict[str, Any]
 
 
@@ -42,6 +45,8 @@ def wanted(found: Settings, route: Route) -> Settings:
 def is_private(server: str) -> bool:
     """Return whether an address is one of a private network, as far as it says so itself.
 
+    A name of one word is one of its own network: a service of Compose or Kubernetes.
+
     >>> is_private("http://10.1.2.3:8080"), is_private("https://models.example")
     (True, False)
     """
@@ -49,4 +54,4 @@ def is_private(server: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_private
     except ValueError:
-        return host == "localhost" or host.endswith(".local")
+        return "." not in host or host.endswith(PRIVATE_ENDS)

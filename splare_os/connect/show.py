@@ -21,17 +21,20 @@ from .bodies import (
 from .settings import Settings
 
 
-def curl_commands(route: Route, needed: Settings, *, has_token: bool) -> Iterator[str]:
+def curl_commands(route: Route, needed: Settings, *, token: str | None) -> Iterator[str]:
     """Yield a command for each request: ids of replies are variables of the shell, as the token.
 
-    `needed` are the cluster settings that are lacking.
+    `needed` are the cluster settings that are lacking. Of the token there is a digest alone, so
+    that what was put there by hand is good to `check`.
     """
     if needed:
         yield _curl("PUT", "/_cluster/settings", {"persistent": needed})
     yield _curl("POST", "/_plugins/_ml/model_groups/_register", group_body(route), "GROUP_ID")
     for kind in KINDS:
         name = kind.upper()
-        body = connector_body(route, kind, TOKEN if has_token else None)
+        body = connector_body(route, kind, token)
+        if token is not None:
+            body["credential"]["token"] = TOKEN
         yield _curl("POST", "/_plugins/_ml/connectors/_create", body, f"{name}_CONNECTOR_ID")
         body = model_body(route, kind, f"${name}_CONNECTOR_ID", "$GROUP_ID")
         path = "/_plugins/_ml/models/_register?deploy=true"

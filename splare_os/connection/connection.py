@@ -1,5 +1,6 @@
 """One cluster: the addresses of its nodes, who asks it, and how it is reached."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -7,6 +8,8 @@ KINDS = ("user", "api_key", "bearer_token", "aws_region")
 """Settings of which one at most says who is asking."""
 
 TOKENS = ("api_key", "bearer_token")
+"""Settings that are sent in a header as they are."""
+
 PATHS = ("ca_certs", "client_cert", "client_key")
 AWS_SERVICES = ("es", "aoss")
 
@@ -41,11 +44,10 @@ class Connection:
         if self.password and not self.user:
             raise ValueError("a password is given, and no user that it is of")
         for name in TOKENS:
-            token = getattr(self, name) or ""
-            if not (token.isascii() and token.isprintable()):  # errors of headers show them whole
+            if not re.fullmatch(r"[!-~]*", getattr(self, name) or ""):
                 raise ValueError(
-                    f"{name}: it holds a line end, or another character that no header takes; "
-                    "give it as it was issued"
+                    f"{name}: it has a blank, a line end or a character beyond ASCII, which no "
+                    "token has; is it copied whole, and alone?"
                 )
         if self.aws_service not in AWS_SERVICES:
             raise ValueError(

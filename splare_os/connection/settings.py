@@ -104,6 +104,8 @@ def _read(level: Level) -> dict[str, object]:
             if name in found:
                 raise ValueError(f"{name} and {name}_file are given: choose one")
             found[name] = _secret(name, Path(str(path)))
+        elif name in found:
+            found[name] = str(found[name]).rstrip("\r\n")  # as $(cat FILE) does
     if "insecure" in found:
         found["is_insecure"] = str(found.pop("insecure")).lower() in {"1", "true", "yes", "on"}
     if "url" in found:

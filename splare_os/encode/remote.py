@@ -3,7 +3,7 @@
 The server is `splare-os serve`, or text-embeddings-inference with a SPLADE model.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -79,7 +79,7 @@ class RemoteEncoder:
         self._options = options or RemoteOptions()
         found = connection or find_connection({"url": address}, prefix=PREFIX)
         self._requests = Requests(found, cooldown_s=self._options.cooldown_s)
-        info = replies.info(self._get("/info"))
+        info = replies.info(self._get("/info", {}))
         self.is_ours, self.name, self.fingerprint = info.is_ours, info.name, info.fingerprint
         n_latents = info.n_latents or told
         if n_latents is None:
@@ -110,7 +110,7 @@ class RemoteEncoder:
         """Statistics of the model's own texts; None if it has none. Asked for once."""
         if not self._has_prior:
             return None
-        return replies.prior(self._get("/prior"), self.n_latents)
+        return replies.prior(self._get("/prior", self._meant), self.n_latents)
 
     def spans(self, texts: Sequence[str], *, query: bool = False) -> list[Spans]:
         """Return for each text where each of its impacts comes from."""
@@ -145,13 +145,17 @@ class RemoteEncoder:
         reply = self._post("/embed_sparse", content, patience)
         return replies.sparse_values(reply, full, len(texts), self.n_latents)
 
-    def _get(self, path: str) -> Reply:
-        found = self._requests.get(path, self._options.for_queries)
+    @property
+    def _meant(self) -> dict[str, str]:
+        """The header that names the model, which others do not know."""
+        return {"splare-fingerprint": self.fingerprint} if self.is_ours else {}
+
+    def _get(self, path: str, headers: Mapping[str, str]) -> Reply:
+        found = self._requests.get(path, headers, self._options.for_queries)
         return Reply(self._requests.url + path, found)
 
     def _post(self, path: str, content: object, patience: Patience) -> Reply:
-        headers = {"splare-fingerprint": self.fingerprint} if self.is_ours else {}
-        found = self._requests.post(path, content, headers, patience)
+        found = self._requests.post(path, content, self._meant, patience)
         return Reply(self._requests.url + path, found)
 
     def _dealt(self, ask: Callable[[Sequence[str]], R], texts: Sequence[str]) -> Iterator[R]:

@@ -52,9 +52,9 @@ class Requests:
             self._headers["authorization"] = f"Bearer {connection.bearer_token}"
         self._pool, self._process = self._new_pool(), os.getpid()
 
-    def get(self, path: str, patience: Patience) -> Any:  # noqa: ANN401  # JSON
+    def get(self, path: str, headers: Mapping[str, str], patience: Patience) -> Any:  # noqa: ANN401  # JSON
         """Return the JSON at a path; `ModelServerError` as `post` raises it."""
-        return self._retried("GET", path, None, {}, patience)
+        return self._retried("GET", path, None, headers, patience)
 
     def post(
         self, path: str, content: object, headers: Mapping[str, str], patience: Patience

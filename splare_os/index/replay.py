@@ -1,6 +1,6 @@
 """Dead letters that a pipeline has left, sent once more through the pipeline of their index."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from threading import Event
@@ -28,11 +28,15 @@ from .patience import (
 from .sender import BUSY
 
 AT_A_TIME = 100
+TRIED_ALONE = 8
+"""Documents that are sent alone before it is believed that none can be stored."""
 ANEW = "refused again: its letter is anew"
 
 Json: TypeAlias = dict[str, Any]
 Letters: TypeAlias = dict[str, Json]
-"""By their ids, oldest first."""
+"""By their ids, oldest first; with a routing as `_routing`."""
+Key: TypeAlias = tuple[str, str | None]
+"""Id and routing of a document: with another routing it is another document."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,14 @@ class Sendable:
     One that was sent without an id has that of its letter, so that it may be sent twice.
     """
 
-    id: str
+    key: Key
     document: object
     letters: Sequence[str]
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return self.key[0]
 
 
 def replay(
@@ -71,25 +80,32 @@ def replay(
     letters = replaying.letters()
     odd = [letter.get("id") for letter in letters.values() if "document" not in letter]
     yield from (Replayed(name, "no dead letter: it holds no document") for name in odd)
-    found = _sendable(letters)
+    found, refused = _sendable(letters), set[Key]()
     for start in range(0, len(found), AT_A_TIME):
-        yield from replaying.sent(found[start : start + AT_A_TIME], letters)
+        batch = found[start : start + AT_A_TIME]
+        for one, result in zip(batch, replaying.sent(batch, letters), strict=True):
+            if result.reason == ANEW and len(batch) > 1:
+                refused.add(one.key)
+            else:
+                yield result
+    if refused:
+        yield from replaying.alone(refused)
 
 
 def _sendable(letters: Letters) -> list[Sendable]:
     """Return the documents of letters; of several with the same id the last."""
-    found: dict[str, Sendable] = {}
+    found: dict[Key, Sendable] = {}
     for name, letter in letters.items():
         if "document" in letter:
-            of = _id(name, letter)
+            of = _key(name, letter)
             earlier = found.pop(of).letters if of in found else ()
             found[of] = Sendable(of, letter["document"], [*earlier, name])
     return list(found.values())
 
 
-def _id(name: str, letter: Mapping[str, Any]) -> str:
-    """Return the id of the document of a letter."""
-    return name if letter.get("id") is None else str(letter["id"])
+def _key(name: str, letter: Mapping[str, Any]) -> Key:
+    """Return id and routing of the document of a letter."""
+    return name if letter.get("id") is None else str(letter["id"]), letter.get("_routing")
 
 
 @dataclass(frozen=True)
@@ -114,7 +130,9 @@ class Replay:
         body: Json = {"query": query, "size": 1000, "sort": ["@timestamp"]}
         reply = self.client.search(index=DEAD_LETTERS, body=body, params={"scroll": "5m"})
         while hits := part(reply, "hits", "hits"):
-            found |= {part(hit, "_id"): part(hit, "_source") for hit in hits}
+            for hit in hits:
+                routing = {"_routing": hit["_routing"]} if "_routing" in hit else {}
+                found[part(hit, "_id")] = part(hit, "_source") | routing
             scroll = {"scroll_id": part(reply, "_scroll_id"), "scroll": "5m"}
             reply = self.client.scroll(body=scroll)
         self.client.clear_scroll(body={"scroll_id": part(reply, "_scroll_id")})
@@ -123,27 +141,42 @@ class Replay:
     def sent(self, documents: Sequence[Sendable], known: Letters) -> list[Replayed]:
         """Return what becomes of documents; `known` are the letters of before."""
         reasons = self._reasons(documents, known)
-        gone = [one for one in documents if reasons[one.id] in ("", ANEW)]
-        done = [_deletion(name) for one in gone for name in one.letters]
+        gone = [one for one in documents if reasons[one.key] in ("", ANEW)]
+        done = [_deletion(name, one.key[1]) for one in gone for name in one.letters]
         if done:
             remove = partial(self.client.bulk, body=b"".join(done), index=DEAD_LETTERS)
             retried(lambda: _require_removed(remove()), self.patience, self.stop)
-        return [Replayed(one.id, reasons[one.id]) for one in documents]
+        return [Replayed(one.id, reasons[one.key]) for one in documents]
 
-    def _reasons(self, documents: Sequence[Sendable], known: Letters) -> dict[str, str]:
-        """Return by id why each failed again, "" where it is stored; what may pass is sent again.
+    def alone(self, refused: Collection[Key]) -> Iterator[Replayed]:
+        """Yield what becomes of documents that are sent one by one, as a batch may fail for one.
+
+        If the first few are all refused, the others are believed to be.
+        """
+        letters, n_stored = self.letters(), 0
+        documents = [one for one in _sendable(letters) if one.key in refused]
+        for at, one in enumerate(documents):
+            if at >= TRIED_ALONE and not n_stored:
+                yield Replayed(one.id, ANEW)
+                continue
+            [result] = self.sent([one], letters)
+            n_stored += not result.reason
+            yield result
+
+    def _reasons(self, documents: Sequence[Sendable], known: Letters) -> dict[Key, str]:
+        """Return by key why each failed again, "" where it is stored; what may pass is sent again.
 
         Where the reply is lost, a letter that has come since tells that its document failed.
         """
-        reasons: dict[str, str] = {}
+        reasons: dict[Key, str] = {}
         left, failure = list(documents), None
         for attempt in (tries := Attempts(self.patience, self.stop)):
             try:
                 if attempt > 1:
                     now = self._letters().items()
-                    anew = {_id(name, one) for name, one in now if name not in known}
-                    reasons |= {one.id: ANEW for one in left if one.id in anew}
-                    left = [one for one in left if one.id not in anew]
+                    anew = {_key(name, one) for name, one in now if name not in known}
+                    reasons |= {one.key: ANEW for one in left if one.key in anew}
+                    left = [one for one in left if one.key not in anew]
                 results = self._answers(left)
             except FAILURES as error:
                 failure = error
@@ -152,7 +185,7 @@ class Replay:
                     continue
                 break
             failure = None
-            reasons |= {one.id: _reason(found) for one, found in zip(left, results, strict=True)}
+            reasons |= {one.key: _reason(found) for one, found in zip(left, results, strict=True)}
             busy = [part(found, "status") in BUSY for found in results]
             left = [one for one, is_busy in zip(left, busy, strict=True) if is_busy]
             if not left:
@@ -206,12 +239,16 @@ def _require_removed(reply: object) -> None:
 
 
 def _lines(index: str, one: Sendable) -> bytes:
-    name = {"_index": index, "_id": one.id}
+    name = {"_index": index, "_id": one.id} | _routed(one.key[1])
     return orjson.dumps({"index": name}) + b"\n" + orjson.dumps(one.document) + b"\n"
 
 
-def _deletion(name: str) -> bytes:
-    return b'{"delete":' + orjson.dumps({"_id": name}) + b"}\n"
+def _deletion(name: str, routing: str | None) -> bytes:
+    return orjson.dumps({"delete": {"_id": name} | _routed(routing)}) + b"\n"
+
+
+def _routed(routing: str | None) -> Json:
+    return {} if routing is None else {"routing": routing}
 
 
 def _reason(result: Json) -> str:

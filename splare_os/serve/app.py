@@ -35,6 +35,7 @@ def make_app(
         description="Texts to impacts of latents, for OpenSearch and its clients.",
         lifespan=_lifespan(service, on_end),
         redoc_url=None,
+        redirect_slashes=False,  # behind TLS it would lead to http, and the token with it
     )
     answer_errors(app)
     for add in (add_encoding, add_others, add_native, add_model, add_states):

@@ -76,7 +76,7 @@ class Gate:
         self._seconds = registry.histogram(
             "splare_request_seconds", "How long a request with texts took.", SECONDS
         )
-        registry.gauge("splare_requests", "Requests in the server.", lambda: self._n_requests)
+        registry.gauge("splare_open_requests", "Requests in the server.", lambda: self._n_requests)
         registry.gauge("splare_body_bytes", "Bytes of their bodies.", lambda: self._bodies.bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

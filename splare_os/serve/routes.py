@@ -40,6 +40,7 @@ MISSING: dict[int | str, dict[str, Any]] = {
     404: {"model": messages.Problem, "description": "There is none."}
 }
 OF_GETS: dict[int | str, dict[str, Any]] = {status: PROBLEMS[status] for status in (401, 503)}
+OF_PRIOR = OF_GETS | MISSING | {409: PROBLEMS[409]}
 
 
 def _json(content: bytes) -> Response:
@@ -78,8 +79,11 @@ def add_others(app: FastAPI, service: Service) -> None:
     """Add the route of text-embeddings-inference, and what explains."""
 
     @app.post("/embed_sparse", response_model=list[list[messages.SparseValue]], responses=PROBLEMS)
-    async def embed_sparse(body: messages.SparseInputs) -> Response:
+    async def embed_sparse(
+        body: messages.SparseInputs, fingerprint: Fingerprint = None
+    ) -> Response:
         """Impacts as text-embeddings-inference gives them; `prompt_name` says of what."""
+        service.require(fingerprint)
         texts = [body.inputs] if isinstance(body.inputs, str) else body.inputs
         part = await service.encode(body.prompt_name or "document", texts)
         return _json(replies.sparse_values(part.impacts))
@@ -103,13 +107,10 @@ def add_model(app: FastAPI, service: Service) -> None:
         """Tell the model, and the limits of a request."""
         return JSONResponse(service.info())
 
-    @app.get(
-        "/prior",
-        response_model=messages.Prior,
-        responses=OF_GETS | MISSING,
-    )
-    async def prior() -> Response:
+    @app.get("/prior", response_model=messages.Prior, responses=OF_PRIOR)
+    async def prior(fingerprint: Fingerprint = None) -> Response:
         """Statistics of the model's own texts, for collections that have none yet."""
+        service.require(fingerprint)
         return _json(replies.prior(service.prior()))
 
 

@@ -1,12 +1,17 @@
 """The native route on a real OpenSearch with ml-commons: put there, looked at, taken off."""
 
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 from opensearchpy import OpenSearch
 
-from splare_os.connect import Route, check, connect, disconnect
-from splare_os.connect.route import find_route
+from splare_os.connect import Route, State, check, connect, disconnect
+from splare_os.connect.bodies import Names, connector_body
+from splare_os.connect.route import find_names, find_route
 from splare_os.documents import Fields
 from splare_os.errors import ConnectError, ModelMismatchError
 from splare_os.index import replay
@@ -18,6 +23,7 @@ from tests.hashing import HashEncoder
 from tests.serve.serving import Server
 
 from .conftest import Http, letters
+from .test_failures import QUERY, good
 
 pytestmark = [pytest.mark.slow, pytest.mark.opensearch]
 
@@ -44,6 +50,24 @@ def test_impacts_that_come_along_are_replaced_by_those_of_the_text(
     http.bulk("native", [{"_id": "plain", "text": "ants"}, {"_id": "given", **given}])
     plain, mended = (ml_client.get(index="native", id=one) for one in ("plain", "given"))
     assert mended["_source"] == plain["_source"]
+
+
+def test_the_pipeline_sees_an_update_whole_but_for_one_in_a_bulk(
+    ml_client: OpenSearch, http: Http, route: Route
+) -> None:
+    def digest(name: str) -> str:
+        return str(ml_client.get(index="native", id=name)["_source"]["text_splare"]["digest"])
+
+    http.bulk("native", [{"_id": name, "text": "ants"} for name in ("alone", "in-bulk")])
+    http.bulk("native", [{"_id": "whole", "text": "rivers"}])
+    assert http("POST", "/native/_update/alone", {"doc": {"text": "rivers"}})[0] == 200
+    assert digest("alone") == digest("whole")
+    lines = b'{"update": {"_id": "in-bulk"}}\n{"doc": {"text": "rivers"}}\n'
+    assert http("POST", "/native/_bulk?refresh=true", lines)[1]["errors"] is False
+    assert digest("in-bulk") != digest("whole")  # as docs/native.md tells
+    query = {"query": {"ids": {"values": ["in-bulk"]}}}
+    assert http("POST", "/native/_update_by_query?refresh=true", query)[1]["updated"] == 1
+    assert digest("in-bulk") == digest("whole")
 
 
 def test_a_document_that_is_no_text_is_a_dead_letter_and_others_are_stored(
@@ -142,6 +166,75 @@ def test_disconnecting_leaves_the_documents(ml_client: OpenSearch, http: Http, f
     assert item["_index"] == made.index
 
 
+def test_another_server_is_asked_while_searches_go_on(
+    ml_client: OpenSearch, http: Http, fake_route
+) -> None:
+    answers = {path: [good(1)] for path in ("/native/documents", "/native/queries")}
+    statuses, is_done = Counter[int](), threading.Event()
+
+    def search(index: str) -> None:
+        while not is_done.is_set():
+            statuses[http("POST", f"/{index}/_search", QUERY)[0]] += 1
+
+    with answering(answers) as old, answering(answers) as new, ThreadPoolExecutor(3) as threads:
+        made = fake_route(old.url)
+        for _ in range(3):
+            threads.submit(search, made.index)
+        try:
+            other = replace(made, server=new.url)
+            found = connect(ml_client, other, token="new", sets_cluster=True)  # noqa: S106
+            assert {one.state.partition(":")[0] for one in found} == {"out of date"}
+            n_asked = len(new.requests)
+            while len(new.requests) < n_asked + 10:
+                time.sleep(0.05)
+        finally:
+            is_done.set()
+    assert set(statuses) == {200}
+    assert {headers["Authorization"] for _, headers, _ in new.requests} == {"Bearer new"}
+    assert {one.state for one in check(ml_client, other, token="new")} == {"good"}  # noqa: S106
+    disconnect(ml_client, made)
+
+
+def test_a_connector_that_was_left_behind_is_removed(
+    ml_client: OpenSearch, http: Http, fake_route
+) -> None:
+    made = fake_route("http://127.0.0.1:9")
+    body = connector_body(made, "query", "of a run that was killed")
+    assert http("POST", "/_plugins/_ml/connectors/_create", body)[0] == 200
+    [bad] = [one for one in check(ml_client, made) if one.state != "good"]
+    assert bad == State(f"model {made.name}-query", "out of date: there are other connectors")
+    assert connect(ml_client, made) == [bad]
+    assert connect(ml_client, made) == []
+    assert len(disconnect(ml_client, made)) == 8
+
+
+@pytest.mark.parametrize("setting", ["default_pipeline", "search.default_pipeline"])
+def test_a_pipeline_of_others_is_not_replaced(ml_client: OpenSearch, setting: str) -> None:
+    index = f"taken-{setting.partition('.')[0]}"
+    ensure_index(ml_client, index, HashEncoder(), Fields())
+    ml_client.ingest.put_pipeline(id="enriching", body={"processors": []})
+    ml_client.search_pipeline.put(id="enriching", body={"request_processors": []})
+    ml_client.indices.put_settings(index=index, body={f"index.{setting}": "enriching"})
+    record = find_impacts(ml_client, index, Fields(), HashEncoder()).records[index]
+    made = Route(index, "text_splare", record, "http://127.0.0.1:9")
+    with pytest.raises(ConnectError, match=f"'{index}' has .*{setting}': 'enri.*room for"):
+        connect(ml_client, made, sets_cluster=True)
+    assert len(disconnect(ml_client, made)) == 0
+    assert "'enriching'" in str(list(check(ml_client, made))[-1])
+
+
+def test_a_route_is_taken_off_when_its_server_and_its_index_are_gone(
+    ml_client: OpenSearch, fake_route
+) -> None:
+    made = fake_route("http://127.0.0.1:9")
+    found = find_names(ml_client, made.index, Fields())
+    assert found == Names(made.index, made.field)
+    ml_client.indices.delete(index=made.index)
+    assert find_names(ml_client, made.index, Fields()) == found
+    assert len(disconnect(ml_client, found)) == 7
+    assert disconnect(ml_client, made) == []
+
+
 def test_a_service_without_plugins_and_settings_has_the_client_route_only() -> None:
     gone = Answer(404, {"error": "serverless", "status": 404})
     with (
@@ -149,10 +242,9 @@ def test_a_service_without_plugins_and_settings_has_the_client_route_only() -> N
         OpenSearch(told.url) as client,
         pytest.raises(ConnectError, match="tells of no plugins.*only the client route is there"),
     ):
-        disconnect(client, Route("any", "text_splare", None, "http://x"))  # type: ignore[arg-type]
+        disconnect(client, Names("any", "text_splare"))
 
 
 def test_a_cluster_without_ml_commons_has_the_client_route_only(client: OpenSearch) -> None:
-    record = None
     with pytest.raises(ConnectError, match="no ml-commons: only the client route"):
-        disconnect(client, Route("any", "text_splare", record, "http://x"))  # type: ignore[arg-type]
+        disconnect(client, Names("any", "text_splare"))

@@ -24,7 +24,12 @@ def test_a_private_address_has_to_be_allowed() -> None:
     assert wanted({TRUSTED: [".*"]}, route("http://127.0.0.1:8080")) == {PRIVATE: True}
 
 
-@pytest.mark.parametrize("server", ["http://localhost:80", "http://[::1]:80", "http://10.1.2.3"])
+NAMED = ["http://model:8080", "http://splare-model.models.svc:8080", "http://a.b.svc.cluster.local"]
+
+
+@pytest.mark.parametrize(
+    "server", ["http://localhost:80", "http://[::1]:80", "http://10.1.2.3", *NAMED]
+)
 def test_an_address_tells_that_it_is_private(server: str) -> None:
     assert is_private(server)
 
@@ -32,3 +37,8 @@ def test_an_address_tells_that_it_is_private(server: str) -> None:
 @pytest.mark.parametrize("server", ["https://8.8.8.8", "https://models.example"])
 def test_other_addresses_are_public(server: str) -> None:
     assert not is_private(server)
+
+
+@pytest.mark.parametrize("host", ["model", "splare-model.models.svc", "a.b.svc.cluster.local"])
+def test_names_of_containers_and_services_are_private(host: str) -> None:
+    assert is_private(f"http://{host}:8080")

@@ -41,6 +41,15 @@ def test_who_asks_is_told_by_one_place(tmp_path, home):
         find_connection({}, environment=around | {"SPLARE_BEARER_TOKEN": "t"})
 
 
+def test_a_line_end_is_no_part_of_a_secret(tmp_path, home):
+    """`kubectl create secret --from-file` has the variable end as the file does."""
+    around = {"SPLARE_USER": "ada", "SPLARE_PASSWORD": " p w\r\n"}
+    assert find_connection({}, environment=home | around).password == " p w"
+    assert find_connection({}, environment=home | {"SPLARE_API_KEY": "k\n"}).api_key == "k"
+    file = save(tmp_path, 'bearer_token = "t\\n"')
+    assert find_connection({"connection": file}, environment=home).bearer_token == "t"
+
+
 def test_credentials_go_to_no_other_address_than_theirs(tmp_path, home):
     file = save(tmp_path, f'url = "{URL}"\napi_key = "k"\nproxy = "http://p:1"\n')
     elsewhere = {"url": ("https://other.example:9200",), "connection": file}

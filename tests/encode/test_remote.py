@@ -108,7 +108,7 @@ def test_a_server_that_was_restarted_is_asked_again_and_another_model_refused(
 
     def restart() -> None:
         with running(tmp_path, address=address) as second:
-            restarted.append(second.metric("splare_requests"))
+            restarted.append(second.metric("splare_open_requests"))
             done.wait(60)
 
     done = threading.Event()
@@ -166,6 +166,8 @@ def test_an_answer_that_does_not_fit_the_texts_is_no_fault_of_theirs() -> None:
             remote.spans(["a", "b"])
         with pytest.raises(ModelServerError, match="answers 404: Not Found"):
             _ = remote.prior
+    path, headers, _ = told.requests[-1]
+    assert (path, headers["splare-fingerprint"]) == ("/prior", "f" * 16)  # of no other model
 
 
 TEI = {

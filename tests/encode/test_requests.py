@@ -76,15 +76,15 @@ def test_a_server_that_comes_back_is_asked_again() -> None:
         with pytest.raises(ModelServerError):
             asking.post("/x", {}, {}, SHORT)
         time.sleep(0.15)
-        assert asking.get("/y", SHORT) == [1]
-        assert asking.get("/y", SHORT) == [1]
+        assert asking.get("/y", {}, SHORT) == [1]
+        assert asking.get("/y", {}, SHORT) == [1]
 
 
 def test_nobody_at_an_address_is_told_with_what_to_look_at() -> None:
     with pytest.raises(
         ModelServerError, match=r"http://127\.0\.0\.1:9 does not answer .*Is it up, and its address"
     ):
-        requests("http://127.0.0.1:9").get("/info", SHORT)
+        requests("http://127.0.0.1:9").get("/info", {}, SHORT)
 
 
 def test_a_page_of_a_proxy_is_no_answer() -> None:

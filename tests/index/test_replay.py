@@ -7,8 +7,9 @@ from splare_os.documents.fields import Fields
 from splare_os.errors import BulkError
 from splare_os.index import replay
 from splare_os.index.patience import set_testing
+from splare_os.index.replay import TRIED_ALONE
 from splare_os.layout import PIPELINE, ensure_index, put_pipeline
-from splare_os.layout.pipeline import DEAD_LETTERS
+from splare_os.layout.pipeline import DEAD_LETTERS, pipeline_body
 from tests.hashing import HashEncoder
 from tests.index.faults import lost, status, truncated
 from tests.index.proxy import Fault, Proxy, Rule, passed
@@ -29,7 +30,8 @@ def fed(client: OpenSearch, index: str, encoder: HashEncoder) -> str:
 
 def letters(client: OpenSearch, index: str) -> list[dict]:
     client.indices.refresh(index=DEAD_LETTERS)
-    found = client.search(index=DEAD_LETTERS, body={"query": {"term": {"index": index}}})
+    body = {"query": {"term": {"index": index}}, "size": 100}
+    found = client.search(index=DEAD_LETTERS, body=body)
     return [hit["_source"] for hit in found["hits"]["hits"]]
 
 
@@ -161,3 +163,68 @@ def test_of_several_letters_of_a_document_the_last_is_sent(client: OpenSearch, m
     assert [one.reason for one in replay(client, mended)] == [""]
     assert client.get(index=mended, id="bad")["_source"] == {"text": "newer"}
     assert letters(client, mended) == []
+
+
+def test_a_letter_keeps_the_routing_and_every_field_of_its_document(
+    client: OpenSearch, fed: str
+) -> None:
+    body = {"text": "ants", "_source_of": "a book", "text_splare": 7}
+    client.index(index=fed, id="bad", routing="r", body=body)
+    assert len(letters(client, fed)) == 2
+    client.indices.put_settings(index=fed, body={"index": {"default_pipeline": None}})
+    client.ingest.put_pipeline(id=f"{fed}-mended", body=MENDED)
+    client.indices.put_settings(index=fed, body={"index": {"default_pipeline": f"{fed}-mended"}})
+    assert [one.reason for one in replay(client, fed)] == ["", ""]  # with a routing it is another
+    found = client.get(index=fed, id="bad", routing="r")
+    assert (found["_routing"], found["_source"]["_source_of"]) == ("r", "a book")
+    assert letters(client, fed) == []
+
+
+class Batching:
+    """A client whose pipeline fails every document of a bulk of several, as a model's batch does.
+
+    Alone, those with the text `poison` fail.
+    """
+
+    def __init__(self, client: OpenSearch, index: str) -> None:
+        self.client, self.name, self.sizes = client, f"{index}-mended", list[int]()
+        self.indices, self.search, self.scroll = client.indices, client.search, client.scroll
+        self.clear_scroll = client.clear_scroll
+
+    def bulk(self, *, body: bytes, **asked: object) -> dict:
+        if n_documents := body.count(b'{"index":{"_index"'):
+            self.sizes.append(n_documents)
+            fail = {"message": "as a whole"} | (
+                {} if n_documents > 1 else {"if": "ctx.text == 'poison'"}
+            )
+            failing = {"processors": [{"fail": fail}, *MENDED["processors"]]}
+            failing["on_failure"] = pipeline_body()["on_failure"]
+            self.client.ingest.put_pipeline(id=self.name, body=failing)
+        return self.client.bulk(body=body, **asked)
+
+
+def more_letters(client: OpenSearch, index: str, texts: list[str]) -> None:
+    for number, text in enumerate(texts):
+        letter = {"index": index, "id": str(number), "document": {"text": text}}
+        client.index(index=DEAD_LETTERS, body=letter)
+
+
+def test_what_a_batch_failed_for_is_sent_alone(client: OpenSearch, mended: str) -> None:
+    more_letters(client, mended, ["ants", "poison", "bees"])
+    batching = Batching(client, mended)
+    found = {one.id: one.reason for one in replay(batching, mended)}
+    assert "again" in found.pop("1")
+    assert found == {"bad": "", "0": "", "2": ""}
+    assert batching.sizes == [4, 1, 1, 1, 1]
+    assert [one["id"] for one in letters(client, mended)] == ["1"]
+
+
+def test_where_nothing_can_be_stored_few_are_sent_alone(client: OpenSearch, mended: str) -> None:
+    more_letters(client, mended, ["poison"] * 20)
+    client.delete_by_query(
+        index=DEAD_LETTERS, body={"query": {"term": {"id": "bad"}}}, refresh=True
+    )
+    batching = Batching(client, mended)
+    assert all("again" in one.reason for one in replay(batching, mended))
+    assert batching.sizes == [20, *[1] * TRIED_ALONE]
+    assert len({one["id"] for one in letters(client, mended)}) == 20

@@ -65,6 +65,12 @@ def test_another_model_than_is_meant_answers_nothing(server: Server, route: str)
     assert server.post(route, {"texts": ["a"]}, splare_fingerprint="0123456789abcdef")[0] == 200
 
 
+def test_another_model_than_is_meant_gives_no_sparse_values_and_no_prior(server: Server) -> None:
+    found = server.post("/embed_sparse", {"inputs": "a"}, splare_fingerprint="f" * 16)
+    assert (found[0], found[1]["error_type"]) == (409, "Model")
+    assert server.get("/prior", **{"splare-fingerprint": "f" * 16})[0] == 409
+
+
 @pytest.mark.parametrize(
     ("body", "status", "told"),
     [
@@ -105,6 +111,7 @@ def test_json_may_be_named_as_one_likes(server: Server, kind: str) -> None:
 
 def test_there_are_no_other_routes_and_methods(server: Server) -> None:
     assert server.post("/nowhere", {})[0] == 404
+    assert server.post("/documents/", {"texts": ["oil"]})[0] == 404  # and leads nowhere
     reply = server.pool.request("PUT", server.url + "/encode", body=b"{}")
     assert (reply.status, json.loads(reply.data)["error"]) == (405, "Method Not Allowed")
 
@@ -156,3 +163,10 @@ def test_metrics_count_what_happens(server: Server) -> None:
     assert server.metric("splare_batch_texts_count") == before[2] + 1
     model = 'splare_model_info{model="hash",fingerprint="0123456789abcdef"}'
     assert server.metric(model) == 1
+
+
+def test_no_two_metrics_have_one_name_in_openmetrics(server: Server) -> None:
+    lines = server.get("/metrics")[1].decode().splitlines()
+    names = [line.split()[2] for line in lines if line.startswith("# TYPE")]
+    families = [name.removesuffix("_total") for name in names]  # there a counter has none
+    assert len(set(families)) == len(names)

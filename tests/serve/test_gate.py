@@ -126,7 +126,7 @@ def test_a_request_that_takes_too_long_is_ended(small: Server) -> None:
     status, found = small.post("/documents", {"texts": ["slowly"] * 5})
     assert (status, found) == (504, {"error": "no answer in 1.5 s", "error_type": "Timeout"})
     assert small.post("/queries", {"texts": ["a"]})[0] in {200, 504}
-    small.wait_for("splare_requests", 1)
+    small.wait_for("splare_open_requests", 1)
 
 
 def test_a_time_out_of_the_application_is_no_end_of_the_request() -> None:
@@ -163,7 +163,7 @@ def test_what_is_too_much_to_wait_comes_again_later(small: Server) -> None:
         found = list(pool.map(ask, range(8)))
     assert {status for status, _ in found} >= {200, 429}
     assert all(wait.isdecimal() and int(wait) >= 1 for status, wait in found if status == 429)
-    small.wait_for("splare_requests", 1)
+    small.wait_for("splare_open_requests", 1)
     small.wait_for("splare_queue_texts", 0)
     assert small.metric("splare_body_bytes") == 0
 
@@ -196,7 +196,7 @@ def test_a_caller_that_leaves_is_noticed_and_its_texts_dropped(small: Server) ->
         leaving.sendall(head + b"content-length: %d\r\n\r\n" % len(body) + body)
         time.sleep(0.15)
     busy.join()
-    small.wait_for("splare_requests", 1)
+    small.wait_for("splare_open_requests", 1)
     small.wait_for("splare_queue_texts", 0)
     assert small.metric("splare_queue_dropped_texts_total") == dropped + 3
     assert small.metric('splare_requests_total{route="/documents",status="499"}') >= 1

@@ -1,6 +1,6 @@
 """The impacts field of a store's index: what documents put there, and the query that scores it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -115,6 +115,17 @@ def refuse_reserved(document: Document) -> None:
         raise ValueError(
             f"document {document.id!r}: its meta has {names[0]!r}, and names that end in "
             f"{SUFFIX!r} are fields of impacts: name it otherwise"
+        )
+
+
+def refuse_update(meta: Mapping[str, object], fields: Fields) -> None:
+    """Raise `ValueError` for an update after which impacts would be of another text, or gone."""
+    made_of = {name.partition(".")[0] for name in fields.text_fields}
+    names = [name for name in meta if name.partition(".")[0] in made_of or name.endswith(SUFFIX)]
+    if names:
+        raise ValueError(
+            f"an update of {names[0]!r}: impacts are made of {', '.join(fields.text_fields)}, and "
+            "would stay those of before. Embed the documents anew, and write them"
         )
 
 

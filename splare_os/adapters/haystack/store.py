@@ -22,7 +22,7 @@ from ...scoring import Scoring
 from ...search.query.query import Dsl
 from ..models import encoder_of, name_of
 from .embedding import fields_of
-from .sparse import SparseField, refuse_reserved
+from .sparse import SparseField, refuse_reserved, refuse_update
 
 OURS = f"*{SUFFIX}"
 """Fields of impacts, which are no metadata."""
@@ -155,6 +155,28 @@ class SplareDocumentStore(OpenSearchDocumentStore):
         if not _have_embeddings(documents):
             return [{} for _ in documents]
         return self._sparse_field().parts(documents)
+
+    def update_by_filter(
+        self,
+        filters: dict[str, Any],
+        meta: dict[str, Any],
+        refresh: bool = False,  # noqa: FBT001, FBT002  # Haystack's
+    ) -> int:
+        """Update metadata of which no impacts are made; `ValueError` for other."""
+        refuse_update(meta, self._fields)
+        n_updated: int = super().update_by_filter(filters, meta, refresh)
+        return n_updated
+
+    async def update_by_filter_async(
+        self,
+        filters: dict[str, Any],
+        meta: dict[str, Any],
+        refresh: bool = False,  # noqa: FBT001, FBT002  # Haystack's
+    ) -> int:
+        """Update what `update_by_filter` does."""
+        refuse_update(meta, self._fields)
+        n_updated: int = await super().update_by_filter_async(filters, meta, refresh)
+        return n_updated
 
     # searches
 

@@ -240,6 +240,21 @@ def test_metadata_where_impacts_stand_is_refused(store: SplareDocumentStore) -> 
         store.write_documents([Document(content="oil", meta={"content_splare": {"count": 1}})])
 
 
+@pytest.mark.parametrize("name", ["title", "content", "content_splare"])
+def test_an_update_of_what_impacts_are_made_of_is_refused(
+    encoder: HashEncoder, cluster_url: str, index: str, name: str
+) -> None:
+    made = SplareDocumentStore(
+        hosts=cluster_url, index=index, model=encoder, template="{title} {content}", method=LUCENE
+    )
+    with pytest.raises(ValueError, match=f"an update of '{name}': impacts are made of title, cont"):
+        made.update_by_filter(ENGLISH, {"lang": "de", name: "oil"})
+    with pytest.raises(ValueError, match=f"an update of '{name}'"):
+        asyncio.run(made.update_by_filter_async(ENGLISH, {name: "oil"}))
+    assert made.update_by_filter(ENGLISH, {"lang": "de"}) == 0
+    made.close()
+
+
 def test_an_encoder_that_has_no_name_is_not_serialised(store: SplareDocumentStore) -> None:
     with pytest.raises(ValueError, match="'hash' was given as an object"):
         store.to_dict()
