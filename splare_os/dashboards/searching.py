@@ -8,6 +8,7 @@ from .vega_lite import (
     NUMBER,
     SPANS,
     TIME,
+    WORDS,
     asked,
     by_time,
     calculate,
@@ -152,7 +153,7 @@ def _arms() -> Json:
             "mark": {"type": "rect", "opacity": 0.12},
             "encoding": {"color": {"field": "name", "legend": None} | NAME},
         },
-        {"mark": {"type": "text", "fontSize": 14}, "encoding": words},
+        {"mark": WORDS | {"fontSize": 14}, "encoding": words},
     )
 
 
