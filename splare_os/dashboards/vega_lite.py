@@ -54,10 +54,11 @@ CONFIG: Json = {
     "kibana": {"hideWarnings": True},  # "Infinite extent …" upon each chart without data
 }
 
-WORDS: Json = {"type": "text", "style": "group-subtitle", "filled": None}
+WORDS: Json = {"type": "text", "style": "group-subtitle", "filled": None, "strokeOpacity": 0}
 """Words, in the colour that Dashboards gives that style on its light or dark ground.
 
-Vega-Lite would set a colour of its own over that of a style, unless it is told of no filling.
+Vega-Lite would set a colour of its own over that of a style, unless it is told of no filling; then
+it draws their outlines in that colour, which are not to be seen.
 """
 
 

@@ -211,7 +211,9 @@ WORDED = {
 @pytest.mark.parametrize("id_", WORDED)
 def test_words_have_the_colour_that_dashboards_gives_to_its_ground(id_: str, version: str) -> None:
     style = {"group-subtitle": {"fill": "#abcdef"}}
-    assert "#abcdef" in of_reply(id_, WORDED[id_], version, **style).svg
+    words = re.findall(r"<text[^>]*#abcdef[^>]*>", of_reply(id_, WORDED[id_], version, **style).svg)
+    assert words
+    assert all('stroke="' not in one or 'stroke-opacity="0"' in one for one in words)
 
 
 def test_two_fields_of_one_index_have_a_row_each(version: str) -> None:
