@@ -185,7 +185,7 @@ def _zero_queries() -> Json:
     ]
     encoding = {
         "y": {"field": "name", "title": None, "sort": "-x"} | NAME,
-        "x": {"field": "searches", "title": "searches", "axis": {"tickMinStep": 1}} | NUMBER,
+        "x": {"field": "searches", "title": "searches"} | COUNT,
     }
     return chart(_log("zero", {"size": 0, "aggs": queries}), steps, "bar", encoding)
 

@@ -23,7 +23,9 @@ Step: TypeAlias = Json
 NUMBER = {"type": "quantitative"}
 NAME = {"type": "nominal"}
 TIME: Json = {"type": "temporal", "title": None}
-COUNT: Json = NUMBER | {"axis": {"tickMinStep": 1}}
+WHOLE = "datum.value % 1 ? '' : format(datum.value, ',')"
+COUNT: Json = NUMBER | {"axis": {"tickMinStep": 1, "labelExpr": WHOLE}}
+"""Things that are counted: older Vega-Lite loses the step of an axis, so halves have no label."""
 SPANS: Json = {
     "x": {"field": "time", "bin": "binned"} | TIME,
     "x2": {"field": "until"},

@@ -192,6 +192,12 @@ def test_a_category_that_is_a_boolean_is_called_as_people_write_it(version: str)
     assert ">news</text>" in found.svg
 
 
+def test_there_is_no_half_a_document(version: str) -> None:
+    reply = {"_source": {"dead_reasons": [{"reason": "id is empty", "documents": 2}]}}
+    found = of_reply("splare-ingestion-dead", reply, version)
+    assert re.findall(r">([\d.]+)</text>", found.svg) == ["0", "1", "2"]
+
+
 WORDED = {
     "splare-ingestion-jobs": {"_source": {"job": "a", "documents": 7, "done": 1.0}},
     "splare-collection-models": {"_source": {"index": "a", "fingerprint": "f", "documents": 7}},
