@@ -34,8 +34,13 @@ def index_options(command: C) -> C:
     )
 
 
-def chosen_boards(chosen: dict[str, Any], cluster: dict[str, Any]) -> "list[Board]":
-    """Return the dashboards that the options ask for."""
+def chosen_boards(
+    chosen: dict[str, Any], cluster: dict[str, Any], *, with_all_charts: bool = False
+) -> "list[Board]":
+    """Return the dashboards that the options ask for.
+
+    `with_all_charts`: also with the charts that other options would have given.
+    """
     from ..dashboards import boards
     from ..dashboards.find import find_index
 
@@ -45,7 +50,8 @@ def chosen_boards(chosen: dict[str, Any], cluster: dict[str, Any]) -> "list[Boar
             raise click.UsageError(f"--{given[0].replace('_', '-')} says nothing without --index")
         return boards(None)
     with closing(connect(cluster)) as client:
-        return boards(find_index(client, index, **chosen))
+        of = find_index(client, index, **chosen)
+    return boards(of.with_all_charts if with_all_charts else of)
 
 
 INDEX = ("index", "text_field", "time_field", "category_field")
@@ -124,8 +130,9 @@ def install(tenant: str | None, remove: bool, **options: Any) -> None:  # noqa: 
     from ..dashboards.server import DashboardsServer
 
     server = DashboardsServer(server_connection(options), tenant=tenant)
-    objects = objects_of(chosen_boards(*split(options)))
-    outcomes = server.remove(objects) if remove else server.install(objects)
+    # what is removed may have been installed with a --time-field that is not named now
+    found = chosen_boards(*split(options), with_all_charts=remove)
+    outcomes = server.remove(objects_of(found)) if remove else server.install(objects_of(found))
     for one in outcomes:
         print_json({name: value for name, value in asdict(one).items() if value})
     if any(one.outcome == "failed" for one in outcomes):

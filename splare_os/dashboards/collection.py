@@ -8,7 +8,19 @@ from ..layout.spectrum import EVERYWHERE
 from ..layout.statistics import INDEX
 from .objects import Board, Json, Panel, index_pattern, markdown, vega
 from .of_index import OfIndex
-from .vega_lite import NAME, NUMBER, asked, calculate, chart, each, kept, labelled, layered, terms
+from .vega_lite import (
+    NAME,
+    NUMBER,
+    WORDS,
+    asked,
+    calculate,
+    chart,
+    each,
+    kept,
+    labelled,
+    layered,
+    terms,
+)
 
 HELP = """\
 How the impacts of **{index}** are spread. Latents by document frequency are those of the last
@@ -80,7 +92,7 @@ def _with_impacts(of: OfIndex) -> Json:
         "y": {"field": "kind", "title": None, "sort": list(filters)} | NAME,
         "x": {"field": "documents", "title": "documents"} | NUMBER,
     }
-    words = {"type": "text", "align": "left", "dx": 4}
+    words = WORDS | {"align": "left", "dx": 4}
     return layered(
         asked("kinds", of.index, {"size": 0, "aggs": {"kinds": kinds}}),
         steps,
@@ -142,8 +154,9 @@ def _shares(of: OfIndex) -> Json:
         "yOffset": {"field": "kind", "sort": kinds} | NAME,
         "x": {"field": "share", "title": "share of all latents", "axis": {"format": "%"}} | NUMBER,
     }
-    color = {"field": "kind", "sort": kinds, "title": None} | NAME
-    words = {"type": "text", "align": "left", "dx": 4}
+    legend = {"orient": "bottom"}  # beside the bars, it would lie upon their words
+    color = {"field": "kind", "sort": kinds, "title": None, "legend": legend} | NAME
+    words = WORDS | {"align": "left", "dx": 4}
     return layered(
         _statistics(of),
         steps,
@@ -182,4 +195,4 @@ def _models() -> Json:
         "x": {"field": "column", "title": None, "sort": columns, "axis": axis} | NAME,
         "text": {"field": "said"} | NAME,
     }
-    return chart(_statistics(), steps, "text", encoding)
+    return chart(_statistics(), steps, WORDS, encoding)

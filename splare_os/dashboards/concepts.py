@@ -18,7 +18,9 @@ from .of_index import OfIndex
 from .vega_lite import (
     NAME,
     NUMBER,
+    PERIOD,
     TIME,
+    WORDS,
     Step,
     asked,
     by_time,
@@ -132,7 +134,7 @@ def _apart(of: OfIndex) -> Json:
         _apart_steps(of),
         encoding,
         {"mark": "bar", "encoding": bars},
-        {"mark": {"type": "text", "align": "left"}, "encoding": words},
+        {"mark": WORDS | {"align": "left"}, "encoding": words},
     )
 
 
@@ -156,12 +158,13 @@ def _apart_steps(of: OfIndex) -> list[Step]:
     ]
 
 
-def _heat_map(x: Json, *, by: str) -> Json:
+def _heat_map(by: str, **x: object) -> Json:
     share = {"field": "share", "title": "share", "legend": {"format": "%"}}
-    tips = [{"field": "name"} | NAME, {"field": by} | (TIME if by == "time" else NAME)]
+    axis = {"labelAngle": -30, "labelLimit": 200}
+    tips = [{"field": "name"} | NAME, {"field": by} | NAME]
     return {
         "y": {"field": "name", "title": None} | NAME,
-        "x": x,
+        "x": {"field": by, "title": None, "axis": axis} | NAME | x,
         "color": share | NUMBER,
         "tooltip": [*tips, {"field": "share", "format": ".1%"} | NUMBER],
     }
@@ -173,13 +176,13 @@ def _categories(of: OfIndex, field: str) -> Json:
     steps = [
         *each("outer", "categories.buckets"),
         *each("inner", "latents.buckets", of="datum.outer"),
-        calculate("category", "datum.outer.key"),
+        # of a boolean or a date, what people write, not the number that it is kept as
+        calculate("text", "datum.outer.key_as_string"),
+        calculate("category", "isValid(datum.text) ? datum.text : datum.outer.key"),
         calculate("share", "datum.inner.doc_count / datum.outer.doc_count"),
         *labelled("datum.inner.key", of.fingerprint),
     ]
-    axis = {"labelAngle": -30, "labelLimit": 200}
-    x = {"field": "category", "title": None, "axis": axis} | NAME
-    encoding = _heat_map(x, by="category")
+    encoding = _heat_map("category")
     order = {"field": "category", "op": "min"}
     encoding["y"] |= {"sort": order}
     return chart(_asked(of, "categories", body), steps, "rect", encoding)
@@ -188,13 +191,14 @@ def _categories(of: OfIndex, field: str) -> Json:
 def _periods(of: OfIndex, field: str) -> Json:
     steps = [
         *times(inner="latents"),
+        calculate("period", PERIOD),
         calculate("share", "datum.inner.doc_count / datum.span.doc_count"),
         *labelled("datum.inner.key", of.fingerprint),
     ]
     body = by_time(field, {"latents": _standing_out(of, 2)}, buckets=15)
-    x = {"field": "time", "title": None, "type": "ordinal", "timeUnit": "yearmonthdate"}
-    encoding = _heat_map(x, by="time")
-    encoding["y"] |= {"sort": {"field": "time", "op": "min"}}
+    order = {"field": "time", "op": "min"}
+    encoding = _heat_map("period", sort=order)
+    encoding["y"] |= {"sort": order}
     return chart(_asked(of, "periods", body), steps, "rect", encoding)
 
 

@@ -14,6 +14,7 @@ from .vega_lite import (
     NUMBER,
     SPANS,
     TIME,
+    WORDS,
     asked,
     by_time,
     calculate,
@@ -224,7 +225,7 @@ def _told(
         steps,
         encoding,
         {"transform": list(rows), "mark": {"type": "bar", "opacity": 0.3}, "encoding": bars},
-        {"mark": {"type": "text", "align": "left", "dx": 4, "clip": True}, "encoding": words},
+        {"mark": WORDS | {"align": "left", "dx": 4, "clip": True}, "encoding": words},
     )
 
 

@@ -1,7 +1,7 @@
 """The index that dashboards of a collection are about: its names, its fields, its model."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 
@@ -38,9 +38,18 @@ class OfIndex:
         return f"splare-{name}-{_slug(self.index)}-{_slug(self.field)}"
 
     @property
+    def with_all_charts(self) -> "OfIndex":
+        """The same with some time and some category: what is made of either is made."""
+        return replace(
+            self,
+            time_field=self.time_field or "time",
+            category_field=self.category_field or "category",
+        )
+
+    @property
     def pattern(self) -> str:
-        """The id of its index pattern."""
-        return f"splare-index-{_slug(self.index)}"
+        """The id of its index pattern: two fields of an index may have times of their own."""
+        return self.id("index")
 
 
 def _slug(name: str) -> str:

@@ -8,6 +8,7 @@ from .vega_lite import (
     NUMBER,
     SPANS,
     TIME,
+    WORDS,
     asked,
     by_time,
     calculate,
@@ -152,7 +153,7 @@ def _arms() -> Json:
             "mark": {"type": "rect", "opacity": 0.12},
             "encoding": {"color": {"field": "name", "legend": None} | NAME},
         },
-        {"mark": {"type": "text", "fontSize": 14}, "encoding": words},
+        {"mark": WORDS | {"fontSize": 14}, "encoding": words},
     )
 
 
@@ -184,7 +185,7 @@ def _zero_queries() -> Json:
     ]
     encoding = {
         "y": {"field": "name", "title": None, "sort": "-x"} | NAME,
-        "x": {"field": "searches", "title": "searches", "axis": {"tickMinStep": 1}} | NUMBER,
+        "x": {"field": "searches", "title": "searches"} | COUNT,
     }
     return chart(_log("zero", {"size": 0, "aggs": queries}), steps, "bar", encoding)
 

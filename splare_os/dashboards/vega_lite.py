@@ -23,7 +23,9 @@ Step: TypeAlias = Json
 NUMBER = {"type": "quantitative"}
 NAME = {"type": "nominal"}
 TIME: Json = {"type": "temporal", "title": None}
-COUNT: Json = NUMBER | {"axis": {"tickMinStep": 1}}
+WHOLE = "datum.value % 1 ? '' : format(datum.value, ',')"
+COUNT: Json = NUMBER | {"axis": {"tickMinStep": 1, "labelExpr": WHOLE}}
+"""Things that are counted: older Vega-Lite loses the step of an axis, so halves have no label."""
 SPANS: Json = {
     "x": {"field": "time", "bin": "binned"} | TIME,
     "x2": {"field": "until"},
@@ -34,13 +36,32 @@ UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "M": 2_629
 YEAR_MS = 31_557_600_000
 """Milliseconds of the units of intervals, as `auto_date_histogram` names them: 5s, 3h, 1M, 1y."""
 
+FORMATS = {
+    "s": "timeFormat(datum.time, '%H:%M:%S')",
+    "m": "timeFormat(datum.time, '%b %d, %H:%M')",
+    "h": "timeFormat(datum.time, '%b %d, %H:%M')",
+    "d": "utcFormat(datum.time, '%b %d, %Y')",
+    "M": "utcFormat(datum.time, '%b %Y')",
+}
+PERIOD = (
+    " : ".join(f"datum.unit == '{unit}' ? {told}" for unit, told in FORMATS.items())
+    + " : utcFormat(datum.time, '%Y')"
+)
+"""A span of `times` as a name, no finer than it is: days and longer ones are cut in UTC."""
+
 CONFIG: Json = {
     "axis": {"labelLimit": 260},
     "legend": {"labelLimit": 260},
     "mark": {"tooltip": True},  # what is cut, and the number behind a bar or a point
     "kibana": {"hideWarnings": True},  # "Infinite extent …" upon each chart without data
-    "text": {"color": "#757c89"},  # to be read on a light and on a dark ground
 }
+
+WORDS: Json = {"type": "text", "style": "group-subtitle", "filled": None, "strokeOpacity": 0}
+"""Words, in the colour that Dashboards gives that style on its light or dark ground.
+
+Vega-Lite would set a colour of its own over that of a style, unless it is told of no filling; then
+it draws their outlines in that colour, which are not to be seen.
+"""
 
 
 def chart(data: Json, steps: Sequence[Step], mark: Json | str, encoding: Json) -> Json:

@@ -1,5 +1,6 @@
 """The page and the routes beneath it, over one place: it only ever reads."""
 
+import json
 from collections.abc import Collection
 from typing import cast
 
@@ -97,7 +98,11 @@ def add_reading(app: FastAPI, place: Place) -> None:
 
 
 def _json(content: Json) -> Response:
-    return Response(orjson.dumps(content, default=str), media_type="application/json")
+    try:
+        body = orjson.dumps(content, default=str)
+    except TypeError:  # half of a surrogate pair: JSON may hold it in a document, UTF-8 may not
+        body = json.dumps(content, default=str).encode()
+    return Response(body, media_type="application/json")
 
 
 def _answer(refusal: Refusal) -> Response:

@@ -1,8 +1,8 @@
 """One document, to be read: its text in parts, marked by what a query shares with it."""
 
+import json
+from collections.abc import Iterator
 from typing import Any, TypeAlias
-
-import orjson
 
 from ..documents.document import encoded_text
 from ..errors import MappingError
@@ -68,9 +68,27 @@ def _marked(place: Place, asked: Reading, text: str) -> tuple[Pieces, bool]:
 
 def _others(source: Json, known: set[str]) -> dict[str, str]:
     """Return fields that are not encoded, as text, each no longer than can be looked at."""
-    kept = [(name, value) for name, value in source.items() if name not in known][:MOST_FIELDS]
-    return {name[:100]: _as_text(value)[:MOST_OF_A_FIELD] for name, value in kept}
+    found: dict[str, list[object]] = {}
+    for path, value in _leaves(source):
+        if not any(f"{path}.".startswith(f"{one}.") for one in known):
+            found.setdefault(path, []).append(value)
+    told = {path: values[0] if len(values) == 1 else values for path, values in found.items()}
+    kept = list(told.items())[:MOST_FIELDS]
+    return {path[:100]: _as_text(value)[:MOST_OF_A_FIELD] for path, value in kept}
+
+
+def _leaves(body: object, path: str = "") -> Iterator[tuple[str, object]]:
+    """Yield what a document holds, with its path: objects are looked into, also those in arrays."""
+    if isinstance(body, dict) and body:
+        for name, value in body.items():
+            yield from _leaves(value, f"{path}.{name}" if path else name)
+    elif isinstance(body, list) and any(isinstance(one, dict) for one in body):
+        for one in body:
+            yield from _leaves(one, path)
+    else:
+        yield path, body
 
 
 def _as_text(value: object) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    told = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return value if isinstance(value, str) else told

@@ -84,8 +84,10 @@ def test_install_tells_each_object_and_removes_what_it_made(
         names = {(str(line["type"]), str(line["id"])) for line in lines}
         assert names == set(found.saved)
         assert ("dashboard", f"splare-concepts-{index}-text_splare") in names
-        result = run("dashboards", "install", "--remove", *of)
-        assert {line["outcome"] for line in json_lines(result.stdout)} == {"removed"}
+        result = run("dashboards", "install", *of, "--category-field", "_index")
+        assert "created" in {line["outcome"] for line in json_lines(result.stdout)}
+        result = run("dashboards", "install", "--remove", *of)  # it need not name the category
+        assert {line["outcome"] for line in json_lines(result.stdout)} == {"removed", "absent"}
         assert not found.saved
 
 

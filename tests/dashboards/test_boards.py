@@ -53,6 +53,13 @@ def test_two_indices_have_objects_of_their_own() -> None:
     assert not ids[0] & ids[1]
 
 
+def test_two_fields_of_an_index_have_objects_of_their_own() -> None:
+    # the pattern too: either may have a time of its own, and be removed by itself
+    of = [OfIndex("papers", field, time_field=time) for field, time in (("a", "at"), ("b", None))]
+    ids = [{each.id for each in objects_of(boards(one)[2:])} for one in of]
+    assert not ids[0] & ids[1]
+
+
 def test_charts_over_time_and_by_category_need_their_fields() -> None:
     def charts(of: OfIndex) -> set[str]:
         return {each.id.split("-papers")[0] for each in objects_of(boards(of))}

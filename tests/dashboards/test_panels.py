@@ -110,12 +110,16 @@ def test_charts_of_nothing_are_drawn_empty_and_without_an_error(
         assert len(found) >= 4
 
 
-def of_reply(id_: str, reply: Any, version: str) -> Drawn:
-    """Return a chart of the files, drawn from a reply that is made up."""
+def of_reply(id_: str, reply: Any, version: str, **style: Any) -> Drawn:
+    """Return a chart of the files, drawn from a reply that is made up; there are no labels."""
     (chart,) = (each for board in BOARDS for each in charts(board) if each.id.startswith(id_))
     spec = spec_of(chart)
     assert spec is not None
     spec["data"] = {"name": "made-up", "values": reply}
+    spec["config"]["style"] = style
+    for step in spec["transform"]:
+        if "lookup" in step:
+            step["from"]["data"] = {"name": "labels", "values": []}
     return drawn([spec], [(24, 15)], version)[0]
 
 
@@ -145,6 +149,77 @@ def test_a_job_tells_in_readable_units_how_long_ago_it_told(
     seen = re.search(r"1,200 documents, told (\d+ \w+) ago", found.svg)
     assert seen
     assert seen[1] in {told, "91 s"}  # a second may pass
+
+
+@pytest.mark.parametrize(
+    ("interval", "every_ms", "told"),
+    [
+        ("30s", 30_000, r"\d\d:\d\d:\d\d"),
+        ("3h", 10_800_000, r"\w\w\w \d\d, \d\d:\d\d"),
+        ("7d", 604_800_000, "Jan 08, 2025"),
+        ("1M", 2_678_400_000, "Feb 2025"),
+        ("10y", 315_360_000_000, "2034"),
+    ],
+)
+def test_a_period_is_named_no_finer_than_it_is(
+    version: str, interval: str, every_ms: int, told: str
+) -> None:
+    new_year = 1_735_689_600_000
+    spans = [
+        {
+            "key": new_year + n * every_ms,
+            "doc_count": 9,
+            "latents": {"buckets": [{"key": str(n), "doc_count": 3}]},
+        }
+        for n in range(4)
+    ]
+    reply = {"aggregations": {"times": {"interval": interval, "buckets": spans}}}
+    found = of_reply("splare-concepts-periods", reply, version)
+    names = [one for one in re.findall(r">([^<>]+)</text>", found.svg) if re.fullmatch(told, one)]
+    assert len(set(names)) == (4 if interval in {"30s", "3h"} else 1)
+    assert found.marks == 4
+
+
+def test_a_category_that_is_a_boolean_is_called_as_people_write_it(version: str) -> None:
+    latents = {"buckets": [{"key": "7", "doc_count": 3}]}
+    kinds = [
+        {"key": 1, "key_as_string": "true", "doc_count": 4, "latents": latents},
+        {"key": "news", "doc_count": 4, "latents": latents},
+    ]
+    reply = {"aggregations": {"categories": {"buckets": kinds}}}
+    found = of_reply("splare-concepts-categories", reply, version)
+    assert ">true</text>" in found.svg
+    assert ">news</text>" in found.svg
+
+
+def test_there_is_no_half_a_document(version: str) -> None:
+    reply = {"_source": {"dead_reasons": [{"reason": "id is empty", "documents": 2}]}}
+    found = of_reply("splare-ingestion-dead", reply, version)
+    assert re.findall(r">([\d.]+)</text>", found.svg) == ["0", "1", "2"]
+
+
+WORDED = {
+    "splare-ingestion-jobs": {"_source": {"job": "a", "documents": 7, "done": 1.0}},
+    "splare-collection-models": {"_source": {"index": "a", "fingerprint": "f", "documents": 7}},
+    "splare-collection-with-impacts": {
+        "aggregations": {
+            "kinds": {
+                "buckets": {
+                    name: {"doc_count": 7}
+                    for name in ("with impacts", "empty: no text, or no latent", "not encoded yet")
+                }
+            }
+        }
+    },
+}
+
+
+@pytest.mark.parametrize("id_", WORDED)
+def test_words_have_the_colour_that_dashboards_gives_to_its_ground(id_: str, version: str) -> None:
+    style = {"group-subtitle": {"fill": "#abcdef"}}
+    words = re.findall(r"<text[^>]*#abcdef[^>]*>", of_reply(id_, WORDED[id_], version, **style).svg)
+    assert words
+    assert all('stroke="' not in one or 'stroke-opacity="0"' in one for one in words)
 
 
 def test_two_fields_of_one_index_have_a_row_each(version: str) -> None:

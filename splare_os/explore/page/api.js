@@ -39,7 +39,13 @@ export async function ask(route, question, signal) {
     throw new Error("The explorer's server does not answer. Does it still run?");
   }
   if (reply.status === 401 && await askForToken()) return ask(route, question, signal);
-  const content = await reply.json();
+  let content;
+  try {
+    content = await reply.json();
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Error(`What answers with status ${reply.status} is not the explorer's server: a proxy before it?`);
+  }
   if (!reply.ok) throw new Error(content.error);
   return content;
 }

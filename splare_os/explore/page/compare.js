@@ -6,6 +6,7 @@ import { byId, chip, fill, make } from "./dom.js";
 /** Ask for a comparison and draw it. */
 export async function drawComparison(app) {
   const { kind, a, b } = app.state;
+  const isStill = () => kind === app.state.kind && a === app.state.a && b === app.state.b;
   if (a) byId("side-a").value = a; // what is typed before the page is drawn stays
   if (b) byId("side-b").value = b;
   document.querySelector(`#compare-form input[value="${kind}"]`).checked = true;
@@ -15,9 +16,11 @@ export async function drawComparison(app) {
   try {
     const found = await ask("compare", { kind, a, b });
     const searches = kind === "queries" ? await Promise.all([a, b].map((query) => ask("search", { query, systems: ["latents"] }))) : [];
+    if (!isStill()) return undefined; // others are compared by now
     byId("compare-status").textContent = `${found.counts.shared} latents in both, ${found.counts.only_a} in A alone, ${found.counts.only_b} in B alone; cosine ${found.cosine.toFixed(3)}.`;
     byId("compared").replaceChildren(lists(found, app), ...(searches.length ? [hits(searches, app)] : [documents(app)]));
   } catch (error) {
+    if (!isStill()) return undefined;
     byId("compare-status").textContent = "";
     byId("compared").replaceChildren();
     Object.assign(byId("compare-problem"), { textContent: error.message, hidden: false });

@@ -31,7 +31,7 @@ const app = {
     const steer = new Map(app.state.steer);
     if (change) steer.set(latent, change);
     else steer.delete(latent);
-    go({ steer, latent: isDrag ? app.state.latent : null }, { isDrag });
+    go({ steer, latent: isDrag ? app.state.latent : null }, { dragged: isDrag ? latent : null });
     later(isDrag ? DRAG_MS : 0);
   },
   like(id, kind) {
@@ -55,10 +55,13 @@ const app = {
 };
 const sliders = new Sliders(app);
 
-/** Change the state and the address; a drag makes one entry of the history, not hundreds. */
-function go(patch, { isDrag = false } = {}) {
+/** Change the state and the address; a slider that is `dragged` on makes one entry of the history. */
+function go(patch, { isAside = false, dragged = null } = {}) {
   Object.assign(app.state, patch);
-  history[isDrag ? "replaceState" : "pushState"](null, "", writeState(app.state));
+  const address = writeState(app.state);
+  const isOn = dragged !== null && history.state?.dragged === dragged;
+  const isNew = address !== location.pathname + location.search;
+  history[isAside || isOn || !isNew ? "replaceState" : "pushState"]({ dragged }, "", address);
 }
 
 let timer = 0;
@@ -128,14 +131,19 @@ function told(found) {
 
 async function showSheets() {
   const { latent, doc } = app.state;
+  const isStill = () => latent === app.state.latent && doc === app.state.doc;
   if (latent === null && byId("card").open) byId("card").close();
   if (!doc && byId("reader").open) byId("reader").close();
   try {
-    if (latent !== null) drawCard(await ask("latent", { latent }), app);
-    if (doc) drawDocument(await ask("document", { ...question(app.state), id: doc }), app);
+    const card = latent === null ? null : await ask("latent", { latent });
+    const found = doc ? await ask("document", { ...question(app.state), id: doc }) : null;
+    if (!isStill()) return; // somebody went on meanwhile
+    if (card) drawCard(card, app);
+    if (found) drawDocument(found, app);
   } catch (error) {
+    if (!isStill()) return;
     for (const name of ["card", "reader"]) if (byId(name).open) byId(name).close();
-    go({ latent: null, doc: null }, { isDrag: true });
+    go({ latent: null, doc: null }, { isAside: true });
     tell(error);
   }
 }
@@ -190,7 +198,7 @@ function listen() {
     drawComparison(app);
   });
   byId("systems").addEventListener("change", (event) => {
-    go({ show: event.target.value }, { isDrag: true });
+    go({ show: event.target.value }, { isAside: true });
     byId("columns").dataset.show = app.state.show;
   });
   document.querySelectorAll("[data-view]").forEach((button) => button.addEventListener("click", () => { go({ view: button.dataset.view }); showView(); }));
@@ -211,13 +219,20 @@ async function start() {
   if (matchMedia("(max-width: 48rem)").matches) byId("latents-panel").open = false;
   listen();
   showFields(); // what is typed while the server is asked must stay
+  const failed = await tellAbout();
+  showFound();
+  if (failed) tell(failed);
+}
+
+/** Say in the head what is explored; returns the error if that is not known. */
+async function tellAbout() {
   try {
     const about = await ask("about", {});
     byId("about").textContent = `${about.index} · ${about.documents.toLocaleString("en")} documents · ${about.model}, ${about.n_latents.toLocaleString("en")} latents`;
+    return null;
   } catch (error) {
-    tell(error);
+    return error;
   }
-  showFound();
 }
 
 start();

@@ -38,7 +38,11 @@ export class Sliders {
     const drawn = shown.map((one) => `${one.latent} ${one.label} ${(steer.get(one.latent) || {}).kind === "add"}`).join();
     if (drawn !== this.drawn) this.draw(shown);
     this.drawn = drawn;
-    for (const [latent, row] of this.rows) this.set(latent, row);
+    for (const [latent, { input, ...row }] of this.rows) {
+      const { value, max, step } = position(steer.get(latent));
+      Object.assign(input, { max, step, value });
+      this.tell(latent, { input, ...row });
+    }
     const button = byId("all-latents");
     button.hidden = latents.length <= FEW;
     byId("unnamed").hidden = latents.some((one) => one.label);
@@ -66,10 +70,8 @@ export class Sliders {
     return { item, input, output };
   }
 
-  set(latent, { item, input, output }) {
+  tell(latent, { item, input, output }) {
     const change = this.app.state.steer.get(latent);
-    const { value, max, step } = position(change);
-    if (document.activeElement !== input) Object.assign(input, { max, step, value });
     output.textContent = told(change);
     input.setAttribute("aria-valuetext", told(change));
     item.classList.toggle("moved", Boolean(change));
@@ -83,7 +85,7 @@ export class Sliders {
       : value === 0 && !isAdded ? { kind: "mute", amount: 0 }
         : value === 1 || isAdded ? null : { kind: "boost", amount: value };
     this.app.steer(latent, change, { isDrag: true });
-    this.set(latent, this.rows.get(latent));
+    this.tell(latent, this.rows.get(latent));
   }
 }
 
