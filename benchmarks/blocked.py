@@ -1,18 +1,21 @@
-"""What weights in oneDNN's blocked layout bring: `mini` as it is loaded to encode and to train.
+"""What weights in oneDNN's blocked layout bring, and rows that are filled up to few numbers.
 
 python -m benchmarks.blocked prints a line of JSON for each precision that this processor has, kind
-of text, and number of texts in a call: how many times as fast the blocked layout is, by interleaved
-pairs, on one thread.
+of text, and number of texts in a call: how many times as fast `mini` is as it is loaded to encode,
+compared with how it is loaded to train; and compared with one whose rows are as many as they come.
+By interleaved pairs, on one thread.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import cycle, islice
+from unittest.mock import patch
 
 import click
 import torch
 
+from splare_os.encode import blocked
 from splare_os.encode.backbone.precision import best_dtype
 from splare_os.encode.folder import load_folder
 from splare_os.encode.load import model_folder
@@ -31,29 +34,38 @@ LEAST_TEXTS = {"queries": 192, "documents": 24}
 @click.option("--dtype", "dtypes", multiple=True, help="[default: float32 and the quickest]")
 @click.option("--pairs", default=11, show_default=True)
 def main(model: str, dtypes: Sequence[str], pairs: int) -> None:
-    """Print how many times as fast the blocked layout is."""
+    """Print how many times as fast the blocked layout and filled up rows are."""
     torch.set_num_threads(1)
     documents = read_texts(None, 1024)
     texts = {"queries": ends(documents, len(documents)), "documents": documents}
     quickest = str(best_dtype("cpu")).removeprefix("torch.")
     for dtype in dict.fromkeys(dtypes or (quickest, "float32")):
         load = partial(load_folder, model_folder(model), model, device="cpu", dtype=dtype)
-        plain, blocked = load(trainable=True), load()
+        plain, quick = load(trainable=True), load()
         for kind, sizes in SIZES.items():
             for size in sizes:
                 slices = drawn(texts[kind], max(size, LEAST_TEXTS[kind]), pairs)
-                calls = [partial(in_calls, one, kind, size) for one in (plain, blocked)]
-                speed_up(*calls, slices[:2])  # warm
-                ratio = str(speed_up(*calls, slices))
-                took = min(seconds(partial(calls[1], one)) * size / len(one) for one in slices)
-                found = {"times_as_fast": ratio, "ms_a_call": round(1e3 * took, 2)}
-                click.echo(json.dumps({"dtype": dtype, kind: size} | found))
+                call = partial(in_calls, quick, kind, size)
+                others = {
+                    "times_as_fast": partial(in_calls, plain, kind, size),
+                    "filled_up": partial(as_they_come, call),
+                }
+                found = {name: str(speed_up(other, call, slices)) for name, other in others.items()}
+                took = min(seconds(partial(call, one)) * size / len(one) for one in slices)
+                told = {"dtype": dtype, kind: size} | found | {"ms_a_call": round(1e3 * took, 2)}
+                click.echo(json.dumps(told))
 
 
 def drawn(texts: Sequence[str], size: int, n_slices: int) -> list[list[str]]:
     """Return slices of so many texts, one after the other, from the first again after the last."""
     again = cycle(texts)
     return [list(islice(again, size)) for _ in range(n_slices)]
+
+
+def as_they_come(call: Callable[[Sequence[str]], None], texts: Sequence[str]) -> None:
+    """Call with rows that are not filled up."""
+    with patch.object(blocked, "STEP", 10**9):
+        call(texts)
 
 
 def in_calls(encoder: Encoder, kind: str, size: int, texts: Sequence[str]) -> None:

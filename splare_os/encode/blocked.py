@@ -1,11 +1,32 @@
-"""Weights in oneDNN's blocked layout: a product then need not lay them out at each call.
+"""Weights in oneDNN's blocked layout, and rows as many as it has had before.
 
-In bfloat16 the products are the same to the bit; in float32 sums are in another order than MKL's.
-`python -m benchmarks.blocked` measures what it brings.
+A product then need not lay weights out at each call. In bfloat16 the products are the same to the
+bit; in float32 sums are in another order than MKL's. And for each new number of rows oneDNN
+compiles a product anew, which takes several times as long as the product itself: of rows that are
+filled up to a few numbers all are compiled soon. `python -m benchmarks.blocked` measures both.
 """
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+
+STEP = 64
+"""More rows are filled up to a multiple of this."""
+
+
+def rows_missing(n_rows: int) -> int:
+    """Return how many rows of zeros a product on a processor is given besides.
+
+    >>> rows_missing(18), rows_missing(256), rows_missing(300)
+    (0, 0, 20)
+    """
+    return -n_rows % STEP if n_rows > STEP else 0
+
+
+def filled_up(rows: Tensor) -> Tensor:
+    """Return rows [row, state] of a processor with zeros after them, others as they are."""
+    missing = rows_missing(len(rows)) if rows.device.type == "cpu" else 0
+    return functional.pad(rows, (0, 0, 0, missing)) if missing else rows
 
 
 def is_blockable(weight: Tensor) -> bool:

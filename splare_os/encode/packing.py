@@ -5,7 +5,7 @@ The linear layers and the SAE see one long row of tokens; attention and max pool
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, pairwise
 
@@ -13,7 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
+from .blocked import rows_missing
 from .windows import Windows
 
 
@@ -68,6 +70,19 @@ def pack(windows: Windows, rows: NDArray[np.int64]) -> Pack:
     ids = np.concatenate([np.asarray(part, dtype=np.int64) for part in parts])
     positions = np.concatenate([np.arange(length) for length in lengths])
     return Pack(torch.from_numpy(ids), torch.from_numpy(positions), Segments(lengths), rows)
+
+
+def filled_up(pack: Pack) -> Pack:
+    """Return a pack with as many zeros after its tokens as products on a processor ask for.
+
+    They are a segment of their own, of no window.
+    """
+    if not (missing := rows_missing(len(pack.ids))):
+        return pack
+    ids, positions = (functional.pad(one, (0, missing)) for one in (pack.ids, pack.positions))
+    return replace(
+        pack, ids=ids, positions=positions, segments=Segments((*pack.segments.lengths, missing))
+    )
 
 
 def pack_padded(ids: Tensor, mask: Tensor) -> Pack:

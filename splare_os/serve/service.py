@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from .. import __version__
 from ..encoder import Encoder, GivesWholeQueries, own_prior, own_top_k
@@ -25,6 +25,14 @@ Load: TypeAlias = Callable[[], Sequence[Encoder]]
 
 WARM_UP = ("oil", "the oil crisis of 1973 and what it did to prices. " * 40)
 """What is encoded before the server is ready: the first passes of a model are slow."""
+
+
+@runtime_checkable
+class WorksSideBySide(Protocol):
+    """What an encoder may do besides: work on several batches at a time."""
+
+    def side_by_side(self) -> int:
+        """Return how many, and make ready for them."""
 
 
 @dataclass(frozen=True)
@@ -161,8 +169,11 @@ def _is_unicode(text: str) -> bool:
 
 
 def _warm(load: Load) -> Sequence[Encoder]:
-    encoders = load()
-    for encoder in encoders:
+    """Return encoders that have encoded, each once for every batch that it works on at a time."""
+    found: list[Encoder] = []
+    for encoder in load():
+        at_a_time = encoder.side_by_side() if isinstance(encoder, WorksSideBySide) else 1
         encoder.encode_documents(WARM_UP)
         encoder.encode_queries(WARM_UP[:1])
-    return encoders
+        found.extend([encoder] * at_a_time)
+    return found

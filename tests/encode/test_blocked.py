@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from splare_os.encode.blocked import BlockedLinear, block_linears, is_blockable
+from splare_os.encode.blocked import BlockedLinear, block_linears, filled_up, is_blockable
 
 KINDS = [
     pytest.param(dtype, marks=pytest.mark.skipif(not can_be, reason="not on this processor"))
@@ -61,3 +61,11 @@ def test_what_this_processor_cannot_block_stays() -> None:
     model = nn.Sequential(nn.Linear(4, 4).to(torch.float64), nn.Linear(4, 4, device="meta"))
     block_linears(model)
     assert [type(one) for one in model] == [nn.Linear, nn.Linear]
+
+
+@pytest.mark.parametrize(("n_rows", "expected"), [(0, 0), (64, 64), (65, 128), (128, 128)])
+def test_many_rows_are_filled_up_with_zeros(n_rows: int, expected: int) -> None:
+    found = filled_up(torch.ones(n_rows, 3))
+    assert found.shape == (expected, 3)
+    assert found[:n_rows].all()
+    assert not found[n_rows:].any()

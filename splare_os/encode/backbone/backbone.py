@@ -22,7 +22,7 @@ from transformers.utils import logging
 
 from ...errors import EncoderError
 from ..card import CARD, Card, read_card, write_settings
-from ..packing import Pack, pack_padded
+from ..packing import Pack, filled_up, pack_padded
 from .adapter import with_adapter
 from .attention import SPLARE, packed
 from .embedding import MappedEmbedding
@@ -147,14 +147,13 @@ class Backbone(Transformer):
     def packed_states(self, pack: Pack) -> Tensor:
         """Return states [token, state] of the packed windows, on the model's device."""
         device = self.model.device
-        ids, positions = (
-            tensor.to(device, non_blocking=True)[None] for tensor in (pack.ids, pack.positions)
-        )
-        with packed(pack.segments):
+        whole = filled_up(pack) if device.type == "cpu" else pack
+        ids, places = (one.to(device, non_blocking=True) for one in (whole.ids, whole.positions))
+        with packed(whole.segments):
             states: Tensor = self.model(
-                input_ids=ids, position_ids=positions, **_without_cache(self.model)
+                input_ids=ids[None], position_ids=places[None], **_without_cache(self.model)
             )[0]
-        return states[0]
+        return states[0, : len(pack.ids)]
 
 
 def load_backbone(

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from ..blocked import blocked_linear, is_blockable, to_blocked
+from ..blocked import blocked_linear, filled_up, is_blockable, to_blocked
 from ..packing import Segments
 from ..sae.sae import SaeEncoder
 
@@ -101,7 +101,8 @@ def _reduce(
     maxima: Tensor,
 ) -> None:
     """Write the maxima of pre-activations, read as numbers of `maxima`'s type."""
-    blocks = [(block, list(_pieces(segments, block))) for block in _even(len(states), BLOCK_TOKENS)]
+    states = filled_up(states)
+    blocks = [(block, list(_pieces(segments, block))) for block in _blocks(len(states))]
     for columns, product in products:
         for tokens, pieces in blocks:
             numbers = product(states[tokens]).view(maxima.dtype)
@@ -111,6 +112,16 @@ def _reduce(
                     torch.maximum(target, numbers[first:last].amax(dim=0), out=target)
                 else:
                     torch.amax(numbers[first:last], dim=0, out=target)
+
+
+def _blocks(n_tokens: int) -> list[slice]:
+    """Return slices of `BLOCK_TOKENS` that cover `n_tokens`, the last of what is left.
+
+    >>> _blocks(576)
+    [slice(0, 512, None), slice(512, 576, None)]
+    """
+    starts = range(0, n_tokens, BLOCK_TOKENS)
+    return [slice(start, min(start + BLOCK_TOKENS, n_tokens)) for start in starts]
 
 
 def _even(total: int, at_most: int) -> list[slice]:

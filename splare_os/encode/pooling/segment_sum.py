@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ..blocked import filled_up
 from ..sae.sae import SaeEncoder
 from .segment_max import BLOCK_BYTES as CPU_BLOCK_BYTES
 from .segment_max_chunked import BLOCK_BYTES, per_block, runs
@@ -26,7 +27,7 @@ def segment_sum(
     """
     if sae.top_k is not None:
         raise ValueError(f"top_k={sae.top_k}: sums have no cut, take active_latents")
-    n_latents = len(sae.bias)
+    n_latents, states = len(sae.bias), filled_up(states)
     sums = torch.zeros(len(lengths), n_latents, device=states.device)
     room = block_bytes or (BLOCK_BYTES if states.is_cuda else CPU_BLOCK_BYTES)
     width = per_block(n_latents, len(states) * sums.itemsize, room)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, Gemma3Config, RobertaConfig
 from transformers.models.gemma3 import Gemma3ForConditionalGeneration
 
@@ -52,6 +52,25 @@ def full_states(folder: Path, text: str, n_blocks: int) -> Tensor:
     inputs = AutoTokenizer.from_pretrained(folder)(text, return_tensors="pt")
     with torch.inference_mode():
         return model(**inputs, output_hidden_states=True).hidden_states[n_blocks][0]
+
+
+def test_products_have_few_numbers_of_rows_and_states_are_those_of_each_text_alone(
+    backbone: Backbone,
+) -> None:
+    rows: set[int] = set()
+    layers = [one for one in backbone.modules() if isinstance(one, nn.Linear)]
+    hooks = [
+        one.register_forward_pre_hook(lambda _, given: rows.add(given[0].shape[-2]))
+        for one in layers
+    ]
+    found = packed_states(backbone, TEXTS * 3)
+    for hook in hooks:
+        hook.remove()
+    n_tokens = sum(map(len, found))
+    assert n_tokens % 64
+    assert rows == {n_tokens + -n_tokens % 64}
+    for text, states in zip(TEXTS * 3, found, strict=True):
+        torch.testing.assert_close(states, packed_states(backbone, [text])[0])
 
 
 def test_states_are_those_of_the_full_model_after_the_same_block(
