@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from typing import Any, Literal, TypeAlias
 
 from opensearchpy import NotFoundError, OpenSearch
@@ -14,7 +15,8 @@ from .bodies import KINDS, Kind, Names, Route, connector_body, group_body, model
 Json: TypeAlias = dict[str, Any]
 Thing: TypeAlias = Literal["connectors", "models", "model_groups"]
 
-DEPLOY_S = 60.0
+DEPLOY_S, AGAIN_S = 60.0, 5.0
+"""How long a state is waited for; and before a model is taken down again."""
 IN_USE = frozenset({"DEPLOYED", "DEPLOYING", "PARTIALLY_DEPLOYED"})
 """States in which ml-commons does not remove a model."""
 
@@ -125,18 +127,27 @@ class MlCommons:
 
     def _deploy(self, model_id: str) -> None:
         self._ask("POST", f"models/{model_id}/_deploy")
-        self._wait(model_id, lambda state: state == "DEPLOYED")
+        self._wait(model_id, lambda state: state == "DEPLOYED", DEPLOY_S)
 
     def _undeploy(self, model_id: str) -> None:
-        """Take a model from the nodes; the reply comes before its state is written."""
-        self._ask("POST", f"models/{model_id}/_undeploy")
-        self._wait(model_id, lambda state: state not in IN_USE)
+        """Take a model from the nodes; the reply comes before its state is written.
 
-    def _wait(self, model_id: str, is_done: Callable[[object], bool]) -> None:
+        Asked again at times: a request that is late has ml-commons deploy the model anew.
+        """
         deadline = time.monotonic() + DEPLOY_S
+        while time.monotonic() < deadline:
+            self._ask("POST", f"models/{model_id}/_undeploy")
+            with suppress(ConnectError):
+                return self._wait(model_id, lambda state: state not in IN_USE, AGAIN_S)
+        raise ConnectError(
+            f"model {model_id} is deployed anew whenever it is taken down: who asks it?"
+        )
+
+    def _wait(self, model_id: str, is_done: Callable[[object], bool], within_s: float) -> None:
+        deadline = time.monotonic() + within_s
         while not is_done(state := self._ask("GET", f"models/{model_id}").get("model_state")):
             if time.monotonic() > deadline:
-                raise ConnectError(f"model {model_id} is still {state} after {DEPLOY_S:g} s")
+                raise ConnectError(f"model {model_id} is still {state} after {within_s:g} s")
             time.sleep(0.2)
 
     def _remove_model(self, model_id: str) -> None:
