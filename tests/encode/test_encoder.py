@@ -80,7 +80,7 @@ def test_a_saved_model_loads_with_the_same_impacts_and_fingerprint(
     tiny.save(tmp_path)
     assert load_encoder(str(tmp_path)).fingerprint == loaded.fingerprint
     difference = loaded.encode_documents(TEXTS) - tiny.encode_documents(TEXTS)
-    assert abs(difference).max() == 0
+    assert abs(difference).max() < 1e-5  # sums of blocked weights are in another order
 
 
 def test_a_frozen_model_is_saved_as_it_was(tiny_folder: Path, tmp_path: Path) -> None:

@@ -47,7 +47,8 @@ def test_the_first_names_are_those_that_old_folders_have() -> None:
 
 def test_an_old_folder_gives_the_same_impacts(tiny: SplareEncoder, old: Path) -> None:
     encoder = load_encoder(str(old), device="cpu", dtype="float32")
-    assert (encoder.encode_documents(TEXTS) != tiny.encode_documents(TEXTS)).nnz == 0
+    difference = encoder.encode_documents(TEXTS) - tiny.encode_documents(TEXTS)
+    assert abs(difference).max() < 1e-5  # sums of blocked weights are in another order
 
 
 def test_an_old_folder_has_the_same_fingerprint_and_keeps_it(

@@ -121,7 +121,7 @@ def test_a_saved_model_has_the_rows_in_one_file_and_the_same_impacts(tmp_path: P
         (loaded.encode_documents(TEXTS), built.encode_documents(TEXTS)),
         (loaded.encode_queries(TEXTS), built.encode_queries(TEXTS)),
     ):
-        assert (found != expected).nnz == 0
+        assert abs(found - expected).max() < 1e-5  # sums of blocked weights are in another order
         assert found.nnz
 
 
