@@ -3,13 +3,15 @@
 python -m benchmarks.blocked prints a line of JSON for each precision that this processor has, kind
 of text, and number of texts in a call: how many times as fast `mini` is as it is loaded to encode,
 compared with how it is loaded to train; and compared with one whose rows are as many as they come.
-By interleaved pairs, on one thread.
+By interleaved pairs, on one thread. Before these, for each precision, what a product takes whose
+number of rows has been met, and one whose number is new.
 """
 
 import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import cycle, islice
+from statistics import median
 from unittest.mock import patch
 
 import click
@@ -25,6 +27,8 @@ from .pairs import seconds, speed_up
 from .serve import ends, read_texts
 
 SIZES = {"queries": (1, 8, 64), "documents": (1, 16, 64)}
+OUT_IN, ROWS, NEW_ROWS = (1536, 384), 500, 30
+"""Of the products that are timed alone."""
 LEAST_TEXTS = {"queries": 192, "documents": 24}
 """Of a pair."""
 
@@ -40,6 +44,7 @@ def main(model: str, dtypes: Sequence[str], pairs: int) -> None:
     texts = {"queries": ends(documents, len(documents)), "documents": documents}
     quickest = str(best_dtype("cpu")).removeprefix("torch.")
     for dtype in dict.fromkeys(dtypes or (quickest, "float32")):
+        click.echo(json.dumps({"dtype": dtype} | of_products(getattr(torch, dtype))))
         load = partial(load_folder, model_folder(model), model, device="cpu", dtype=dtype)
         plain, quick = load(trainable=True), load()
         for kind, sizes in SIZES.items():
@@ -60,6 +65,22 @@ def drawn(texts: Sequence[str], size: int, n_slices: int) -> list[list[str]]:
     """Return slices of so many texts, one after the other, from the first again after the last."""
     again = cycle(texts)
     return [list(islice(again, size)) for _ in range(n_slices)]
+
+
+def of_products(dtype: torch.dtype) -> dict[str, object]:
+    """Return the medians, in ms, of a product of `ROWS` rows, and of some others that are new."""
+    rows = torch.randn(ROWS + NEW_ROWS, OUT_IN[1]).to(dtype)
+    weight, bias = blocked.to_blocked(torch.randn(OUT_IN).to(dtype)), torch.zeros(OUT_IN[0])
+
+    def taken(n_rows: int) -> float:
+        product = partial(blocked.blocked_linear, rows[:n_rows], weight, bias.to(dtype))
+        return 1e3 * seconds(product)
+
+    taken(ROWS)
+    met = median(taken(ROWS) for _ in range(NEW_ROWS))
+    new = median(taken(ROWS + 1 + number) for number in range(NEW_ROWS))
+    told = {"out_in": OUT_IN, "rows": ROWS, "met_ms": round(met, 2)}
+    return told | {"new_ms": round(new, 2)}
 
 
 def as_they_come(call: Callable[[Sequence[str]], None], texts: Sequence[str]) -> None:

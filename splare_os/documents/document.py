@@ -107,13 +107,13 @@ def text_reason(body: Body, fields: Fields) -> str:
         for value in values_at(body, field):
             if not isinstance(value, str):
                 return f"field {field!r} is {_kind(value)}: it has to be a string, or some"
-            if not _is_unicode(value):
+            if not is_unicode(value):
                 return f"field {field!r} holds half of a surrogate pair: write the character anew"
     return ""
 
 
-def _is_unicode(text: str) -> bool:
-    """Return whether a text can be written in UTF-8: a cluster keeps escapes that cannot."""
+def is_unicode(text: str) -> bool:
+    """Return whether a text can be written in UTF-8: JSON has escapes that cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from .. import __version__
+from ..documents.document import is_unicode
 from ..encoder import Encoder, GivesWholeQueries, own_prior, own_top_k
 from ..errors import EncoderError
 from ..statistics import Statistics
@@ -119,7 +120,7 @@ class Service:
             at = next(at for at, text in enumerate(texts) if len(text) == longest)
             raise too_large(f"text {at} has {longest} characters: at most {limits.max_characters}")
         for at, text in enumerate(texts):
-            if not (text.isascii() or _is_unicode(text)):
+            if not (text.isascii() or is_unicode(text)):
                 reason = f"text {at} is no Unicode: half of a surrogate pair stands alone"
                 raise Refusal(422, "Tokenizer", reason)
 
@@ -158,14 +159,6 @@ class Service:
             "max_batch_tokens": self.served.batcher.max_batch_tokens,
             "version": __version__,
         }
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _warm(load: Load) -> Sequence[Encoder]:
