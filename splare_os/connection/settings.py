@@ -50,7 +50,7 @@ def find_connection(
     around = {
         name: value
         for name in names
-        if (value := environment.get(prefix + name.upper(), "").strip("\r\n"))
+        if (value := environment.get(prefix + name.upper(), "")).strip("\r\n")
     }
     path = told.pop("connection", None) or environment.get(f"{prefix}CONNECTION")
     file = path or (_default_file(environment) if prefix == PREFIX else None)
@@ -96,7 +96,7 @@ def _of_file(file: Path, *, is_named: bool) -> dict[str, object]:
 
 def _read(level: Level) -> dict[str, object]:
     """Return settings with the secrets of files in them, and those of addresses on their own."""
-    found = dict(level)
+    found = {name: _one_line(value) for name, value in level.items()}
     _check_logins(found)
     for name in SECRETS:
         path = found.pop(f"{name}_file", None)
@@ -104,14 +104,17 @@ def _read(level: Level) -> dict[str, object]:
             if name in found:
                 raise ValueError(f"{name} and {name}_file are given: choose one")
             found[name] = _secret(name, Path(str(path)))
-        elif name in found:
-            found[name] = str(found[name]).rstrip("\r\n")  # as $(cat FILE) does
     if "insecure" in found:
         found["is_insecure"] = str(found.pop("insecure")).lower() in {"1", "true", "yes", "on"}
     if "url" in found:
         found["urls"], login = _without_login(_urls(found.pop("url")))
         found = login | found
     return found
+
+
+def _one_line(value: object) -> object:
+    """Return a setting without the line end behind it, as $(cat FILE) does."""
+    return value.rstrip("\r\n") if isinstance(value, str) else value
 
 
 def _check_logins(level: Level) -> None:

@@ -10,9 +10,6 @@ from splare_os.connection import Connection
         ({"bearer_token": "t", "aws_region": "r"}, "bearer_token and aws_region are given"),
         ({"password": "p"}, "no user that it is of"),
         ({"aws_service": "s3"}, "choose one of es, aoss"),
-        ({"bearer_token": "s3cret\n"}, "^bearer_token: it has a blank, a line end"),
-        ({"bearer_token": "s3cr\u20act"}, "^bearer_token: .* beyond ASCII"),
-        ({"api_key": "two words"}, "^api_key: it has a blank"),
         ({"client_key": "k.pem"}, "and no client_cert"),
         ({"ca_certs": "none.pem"}, "ca_certs none.pem: no such file"),
         ({"ca_certs": "a.pem", "is_insecure": True}, "certificates are checked, or not"),
@@ -24,7 +21,7 @@ def test_settings_that_contradict_each_other_are_refused(settings, told):
 
 
 @pytest.mark.parametrize("name", ["api_key", "bearer_token"])
-@pytest.mark.parametrize("secret", ["hunter2\n", "hun\nter2", "hunter2\u043a"])
+@pytest.mark.parametrize("secret", ["hunter2\n", "hun\nter2", "hun ter2", "hunter2\u043a"])
 def test_a_secret_that_no_header_takes_is_refused_unshown(name, secret):
     with pytest.raises(ValueError, match=f"{name}: it has a blank, a line end") as caught:
         Connection(**{name: secret})

@@ -41,11 +41,13 @@ def test_who_asks_is_told_by_one_place(tmp_path, home):
         find_connection({}, environment=around | {"SPLARE_BEARER_TOKEN": "t"})
 
 
-def test_a_line_end_is_no_part_of_a_secret(tmp_path, home):
+def test_a_line_end_is_no_part_of_a_setting(tmp_path, home):
     """`kubectl create secret --from-file` has the variable end as the file does."""
     around = {"SPLARE_USER": "ada", "SPLARE_PASSWORD": " p w\r\n"}
     assert find_connection({}, environment=home | around).password == " p w"
     assert find_connection({}, environment=home | {"SPLARE_API_KEY": "k\n"}).api_key == "k"
+    found = find_connection({}, environment=home | {"SPLARE_URL": f"{URL}\n"})
+    assert found.urls == (URL,)
     file = save(tmp_path, 'bearer_token = "t\\n"')
     assert find_connection({"connection": file}, environment=home).bearer_token == "t"
 
@@ -85,12 +87,6 @@ def test_an_option_with_a_password_is_refused_unshown(home, option):
     with pytest.raises(ValueError, match="where others see it: give it by SPLARE_") as error:
         find_connection(option, environment=home)
     assert "hunter2" not in str(error.value)
-
-
-def test_the_line_end_of_a_variable_is_no_part_of_it(home):
-    around = home | {"SPLARE_URL": f"{URL}\n", "SPLARE_API_KEY": "k\r\n"}
-    found = find_connection({}, environment=around)
-    assert (found.urls, found.api_key) == ((URL,), "k")
 
 
 @pytest.mark.parametrize("name", ["URL", "PROXY"])
