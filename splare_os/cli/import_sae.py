@@ -16,8 +16,16 @@ from .options import print_json, quieten_transformers
     "--blocks", default=0, help="Blocks kept (layer l: l + 1), for files that don't tell."
 )
 @click.option("--window", default=512, show_default=True, help="Tokens read at once.")
+@click.option("--relu", is_flag=True, help="Make thresholds part of the bias (not topk).")
 def import_sae(
-    release: str, sae_id: str | None, out: Path, backbone: str, blocks: int, window: int
+    release: str,
+    sae_id: str | None,
+    out: Path,
+    backbone: str,
+    blocks: int,
+    window: int,
+    *,
+    relu: bool,
 ) -> None:
     """Make a model folder of a published SAE and its backbone, for --model.
 
@@ -30,6 +38,8 @@ def import_sae(
     encoder = SplareEncoder.from_sae(
         release, sae_id, backbone=backbone, n_blocks=blocks, window=window
     )
+    if relu:
+        encoder.pooling.sae.make_relu()
     encoder.save(out)
     print_json(
         {"model": str(out), "fingerprint": encoder.fingerprint, "n_latents": encoder.n_latents}

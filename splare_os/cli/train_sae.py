@@ -36,7 +36,8 @@ from .screen import Screen, end
 @click.option("--batch", "batch_tokens", default=1024, show_default=True, help="States a step.")
 @click.option("--lr", default=1e-3, show_default=True, help="Learning rate.")
 @texts_options
-@click.option("--level/--no-level", default=None, help="Scale latents to equal peaks (not topk).")
+@click.option("--relu/--no-relu", default=None, help="Make thresholds part of the bias (not topk).")
+@click.option("--level/--no-level", default=None, help="Bring latents to one level (not topk).")
 @click.option("--document-top-k", default=400, show_default=True, help="Impacts that are kept.")
 @click.option("--query-top-k", default=40, show_default=True, help="Likewise, of queries.")
 @training_options

@@ -19,6 +19,10 @@ SATURATIONS: dict[Saturation, Callable[[Tensor], Tensor]] = {
     "log1p": torch.log1p,
     "sqrt": torch.sqrt,
 }
+INVERSES: dict[Saturation, Callable[[Tensor], Tensor]] = {
+    "log1p": torch.expm1,
+    "sqrt": torch.square,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +59,16 @@ class PoolingRule:
 
     def saturated_rows(self, pooled: Impacts) -> Impacts:
         """Return impacts [text, latent] of pooled activations; a row's order of latents stays."""
-        values = np.asarray(self.saturated(torch.from_numpy(pooled.data)))
-        return csr_array((values, pooled.indices, pooled.indptr), shape=pooled.shape)
+        return _rows(SATURATIONS[self.saturation], pooled)
+
+    def unsaturated_rows(self, impacts: Impacts) -> Impacts:
+        """Return pooled activations [text, latent] of impacts, as far as rounding lets them."""
+        return _rows(INVERSES[self.saturation], impacts)
+
+
+def _rows(function: Callable[[Tensor], Tensor], rows: Impacts) -> Impacts:
+    values = np.asarray(function(torch.from_numpy(rows.data)))
+    return csr_array((values, rows.indices, rows.indptr), shape=rows.shape)
 
 
 def pooling_rule(pooling: str, saturation: str | None = None) -> PoolingRule:

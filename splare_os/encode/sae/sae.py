@@ -69,6 +69,19 @@ class SaeEncoder(nn.Module):
         scale = log_scale.exp()
         return cls.from_tensors(weight * scale[:, None], bias, bias - scale * gate_bias)
 
+    def make_relu(self) -> None:
+        """Make thresholds part of the bias: an activation is what exceeds its threshold.
+
+        The same latents are active as before. `ValueError` for a TopK encoder: others would be.
+        """
+        if self.top_k is not None:
+            raise ValueError(
+                f"a TopK SAE (k={self.top_k}) can't become ReLU: keep its activation, or take a "
+                "batchtopk or jumprelu one"
+            )
+        self.bias.data -= self.threshold.data.clamp_min(0)
+        self.threshold.data.zero_()
+
     def convert(self, dtype: torch.dtype) -> None:
         """Hold the weight as `dtype`; bias and threshold, which cost nothing, stay in float32."""
         self.weight.data, self.blocked = self.weight.data.to(dtype), []

@@ -28,8 +28,7 @@ def prepare(encoder: SplareEncoder, options: DistillOptions) -> None:
             module.p = 0.0
     sae = encoder.pooling.sae
     if options.relu:
-        sae.bias.data -= sae.threshold.data.clamp_min(0)
-        sae.threshold.data.zero_()
+        sae.make_relu()
     if options.variant == "sae-splade":
         sae.weight.requires_grad_()
         sae.bias.requires_grad_()

@@ -1,7 +1,7 @@
 """Texts to a sparse autoencoder over a backbone's token states.
 
 states (· states_store: states of a backbone's layer) → training (· batch_topk, its step · untrained
-· checkpoints) → fold → sae (an SAE over raw states) → job (the whole way to a model folder).
+· checkpoints) → fold → sae (an SAE over raw states) → level → model (its folder) → job (all of it).
 embeddings: the same over sentence embeddings.
 """
 
@@ -9,7 +9,7 @@ from .embeddings import EMBEDDINGS, train_dense_sae
 from .job import SaeJob, SaeReport, train_sae_model
 from .options import SaeOptions
 from .progress import Progress
-from .sae import SaeFigures, TrainedSae, level, measure
+from .sae import SaeFigures, TrainedSae, measure
 from .states import StateOptions, token_states
 from .states_store import States
 from .training import train_sae
@@ -24,7 +24,6 @@ __all__ = [
     "StateOptions",
     "States",
     "TrainedSae",
-    "level",
     "measure",
     "token_states",
     "train_dense_sae",

@@ -10,22 +10,20 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import torch
-
 from ...documents.document import Document
 from ...documents.fields import Fields
-from ...encode import Backbone, Card, SaeEncoder, SplareEncoder, load_backbone
+from ...encode import Backbone, Card, SplareEncoder, load_backbone
 from ...encode.backbone.backbone import read_config
 from ...encode.pooling.rule import Pooling, PoolingRule, Saturation, pooling_rule
 from ...paths import StrPath
-from ..prior import drawn, take_prior
+from ..prior import drawn
 from ..texts import Reject, draw_texts
 from ..work_folder import CLAIM, beside, claim, clear, locked
 from .checkpoints import Checkpoints
-from .folder import save_sae
+from .model import save_model
 from .options import SaeOptions
 from .progress import Watch, unwatched
-from .sae import SaeFigures, TrainedSae, level, measure, normalise
+from .sae import SaeFigures, measure
 from .states import StateOptions, token_states
 from .states_store import States, whole_states
 from .training import train_sae
@@ -41,11 +39,11 @@ class SaeJob:
     """A model folder `out` to be made over layer `layer` (from 0) of a backbone.
 
     `pooling` and `saturation` are how the model pools (`PoolingRule`); None: the pooling's usual
-    one. `level` None levels all but TopK SAEs, which it would change; sums that are not levelled
-    are scaled as a whole. `document_top_k` and `query_top_k` impacts are kept. `work` keeps what is
-    needed to go on after a stop; None is `out` with `.work` added. `save_dtype` None keeps the
-    backbone's own; with `embedding_bits`, 8 or 4, its token embedding is rounded before states are
-    taken, and saved so.
+    one. `relu` makes thresholds part of the bias, and `level` scales each latent by itself, not all
+    alike (`level.py`); None does so to all but TopK SAEs, which would change. `document_top_k` and
+    `query_top_k` impacts are kept. `work` keeps what is needed to go on after a stop; None is `out`
+    with `.work` added. `save_dtype` None keeps the backbone's own; with `embedding_bits`, 8 or 4,
+    its token embedding is rounded before states are taken, and saved so.
     """
 
     backbone: str
@@ -58,6 +56,7 @@ class SaeJob:
     name: str = ""
     pooling: Pooling = "max"
     saturation: Saturation | None = None
+    relu: bool | None = None
     level: bool | None = None
     document_top_k: int = Card.document_top_k
     query_top_k: int = Card.query_top_k
@@ -70,8 +69,9 @@ class SaeJob:
     def __post_init__(self) -> None:
         """Refuse what would fail only after hours."""
         _ = self.rule
-        if self.level and self.sae.activation == "topk":
-            raise ValueError("level=True: levelling would change which latents of a TopK SAE win")
+        if (self.level or self.relu) and self.sae.activation == "topk":
+            what = "level=True" if self.level else "relu=True"
+            raise ValueError(f"{what}: it would change which latents of a TopK SAE win")
         for name in ("max_chars", "checkpoint_steps", "document_top_k", "query_top_k"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)}: give a number above 0")
@@ -93,8 +93,13 @@ class SaeJob:
 
     @property
     def is_levelled(self) -> bool:
-        """Whether the latents are scaled to equal peaks."""
+        """Whether each latent is scaled by itself."""
         return self.sae.activation != "topk" if self.level is None else self.level
+
+    @property
+    def is_relu(self) -> bool:
+        """Whether an activation is what exceeds its threshold."""
+        return self.sae.activation != "topk" if self.relu is None else self.relu
 
     @property
     def work_folder(self) -> Path:
@@ -123,6 +128,7 @@ class SaeReport:
     n_states: int
     n_texts: int
     n_bad_lines: int
+    relu: bool
     levelled: bool
     options: dict[str, object]
 
@@ -150,47 +156,12 @@ def train_sae_model(
         checkpoints = Checkpoints(work / TRAINING, every_steps=job.checkpoint_steps)
         sae = train_sae(states.part(first), job.sae, checkpoints=checkpoints, watch=watch)
         figures = measure(sae, states.part(0, first))
-        if job.is_levelled:
-            sae = level(sae, states.part(0, first))
-        elif job.rule.sums:
-            sae = normalise(sae, states.part(0, first))
-        encoder = save_model(backbone, sae, job)
+        texts = json.loads((work / TEXTS).read_text(encoding="utf-8"))["drawn"]
+        encoder = save_model(backbone, sae, job, texts)
         report = _report(job, encoder, figures, len(states) - first)
         if not job.keep_work:
             clear(work, OURS)
     return report
-
-
-def save_model(backbone: Backbone, sae: TrainedSae, job: SaeJob) -> SplareEncoder:
-    """Write the whole SAE and the model folder, each appearing only when it is complete."""
-    part = beside(job.sae_folder, ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    save_sae(sae, part, backbone=job.backbone, layer=job.layer)
-    if (job.sae_folder / "cfg.json").exists():  # of a run that stopped just here
-        shutil.rmtree(job.sae_folder)
-    part.rename(job.sae_folder)
-    encoder = SaeEncoder.from_tensors(
-        sae.w_enc.T.contiguous(), sae.b_enc, sae.threshold, top_k=sae.top_k
-    )
-    window = job.states.window
-    card = Card(
-        job.name or Path(job.out).resolve().name,
-        window=window,
-        overlap=min(32, window // 8),
-        document_top_k=job.document_top_k,
-        query_top_k=job.query_top_k,
-    )
-    built = SplareEncoder.build(backbone.to("cpu"), encoder, card, rule=job.rule)
-    texts = json.loads((job.work_folder / TEXTS).read_text(encoding="utf-8"))["drawn"]
-    built.prior = take_prior(built, texts)
-    dtype = getattr(torch, job.save_dtype) if job.save_dtype else backbone.model.dtype
-    built.model.to(dtype)
-    built.pooling.sae.convert(dtype)
-    part = beside(job.out, ".part")
-    shutil.rmtree(part, ignore_errors=True)
-    built.save(part)
-    part.rename(job.out)
-    return built
 
 
 def _backbone(job: SaeJob) -> Backbone:
@@ -292,6 +263,7 @@ def _report(job: SaeJob, encoder: SplareEncoder, figures: SaeFigures, n_states: 
         n_states=n_states,
         n_texts=read["n_texts"],
         n_bad_lines=read["n_bad"],
+        relu=job.is_relu,
         levelled=job.is_levelled,
         options=options,
     )

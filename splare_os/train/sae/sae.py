@@ -9,11 +9,6 @@ from torch import Tensor
 
 from .states_store import States
 
-WEAKEST = 0.3
-
-MEDIAN_PEAK = 0.2
-"""Of latents that are summed; docs/training.md tells how it was chosen."""
-
 
 @dataclass(frozen=True, slots=True)
 class SaeFigures:
@@ -88,39 +83,3 @@ def measure(sae: TrainedSae, states: States, *, batch_tokens: int = 2048) -> Sae
         squares += batch.double().square().sum(dim=0)
     variance = float((squares - total.square() / n_states).sum())
     return SaeFigures(1 - error / variance, active / n_states, int((~fired).sum()))
-
-
-def level(sae: TrainedSae, states: States, *, peak: float = 2.0) -> TrainedSae:
-    """Return `sae` with each latent scaled so that its largest activation on `states` is `peak`.
-
-    Without it the latents of common causes, active at nearly every token and large, outweigh the
-    specific ones. A peak below `WEAKEST` of the median one counts as that much.
-    """
-    peaks = _peaks(sae, states)
-    return sae.scaled(peak / peaks.clamp(min=WEAKEST * _median(peaks)))
-
-
-def normalise(sae: TrainedSae, states: States, *, peak: float = MEDIAN_PEAK) -> TrainedSae:
-    """Return `sae` with all latents scaled alike, so that their median peak on `states` is `peak`.
-
-    Impacts of sums then have the size that documents' saturation (`scoring.K1`) asks for, however
-    large the states of a backbone are.
-    """
-    peaks = _peaks(sae, states)
-    return sae.scaled(torch.full_like(peaks, peak / _median(peaks)))
-
-
-def _peaks(sae: TrainedSae, states: States) -> Tensor:
-    """Return the largest activation [latent] on `states`; `ValueError` if there is none at all."""
-    peaks = torch.zeros_like(sae.threshold)
-    for start in range(0, len(states), 2048):
-        activations = sae.encode(states.read(slice(start, start + 2048)))
-        peaks = torch.maximum(peaks, activations.amax(dim=0))
-    if not peaks.any():
-        raise ValueError(f"no latent is active on {len(states)} states: give those of training")
-    return peaks
-
-
-def _median(peaks: Tensor) -> float:
-    """Return the median peak of the latents that have one."""
-    return float(peaks[peaks > 0].median())

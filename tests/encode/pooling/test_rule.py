@@ -26,6 +26,13 @@ def test_rows_are_saturated_where_they_are() -> None:
     assert found.data.dtype == np.float32
 
 
+@pytest.mark.parametrize("rule", [PoolingRule(), PoolingRule("sum", "sqrt")])
+def test_rows_come_back_from_their_saturation(rule: PoolingRule) -> None:
+    rows = csr_array((np.float32([16, 4, 0.25]), [2, 0, 1], [0, 2, 2, 3]), shape=(3, 3))
+    found = rule.unsaturated_rows(rule.saturated_rows(rows))
+    np.testing.assert_allclose(found.toarray(), rows.toarray(), rtol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("rule", "told"),
     [

@@ -19,7 +19,7 @@ from splare_os.encode.sae.files import read_sae
 from splare_os.errors import EncoderError, TrainingError
 from splare_os.train.sae import Progress, SaeJob, SaeOptions, StateOptions, train_sae_model
 from splare_os.train.sae import job as module
-from splare_os.train.sae.sae import MEDIAN_PEAK
+from splare_os.train.sae.level import gains_on
 from tests.models import WORDS, save_model
 
 pytestmark = [
@@ -65,20 +65,32 @@ def test_a_job_makes_a_model_folder_and_an_sae_that_both_encode_alike(
     job = replace(job, backbone=backbones[family], sae=options, name="mine")
     report = train_sae_model([texts], job)
     assert (report.n_texts, report.n_bad_lines, report.n_held_out) == (200, 1, 200)
-    assert report.levelled == (activation != "topk")
+    assert report.levelled == report.relu == (activation != "topk")
     assert 0 < report.explained_variance < 1
     encoder = load_encoder(str(job.out), device="cpu", dtype="float32")
     assert (encoder.name, encoder.fingerprint) == ("mine", report.fingerprint)
     assert encoder.n_latents == 64
     found = read_sae(Path(report.sae))
     assert (found.n_blocks, found.sae.top_k) == (2, 4 if activation == "topk" else None)
-    for name, tensor in found.sae.named_parameters():
-        torch.testing.assert_close(tensor, getattr(encoder.pooling.sae, name), rtol=0, atol=0)
     imported = SplareEncoder.from_sae(report.sae, backbone=backbones[family], window=32)
+    if report.relu:
+        imported.pooling.sae.make_relu()
+    for name, tensor in imported.pooling.sae.named_parameters():
+        torch.testing.assert_close(tensor, getattr(encoder.pooling.sae, name), rtol=0, atol=0)
     some = ["oil crisis", "the price of war " * 20, ""]
     difference = imported.encode_documents(some) - encoder.encode_documents(some)
     assert abs(difference).max() < 1e-5
     assert not job.work_folder.exists()
+
+
+def test_without_relu_a_model_keeps_its_thresholds(texts: str, job: SaeJob) -> None:
+    report = train_sae_model([texts], replace(job, relu=False))
+    encoder = load_encoder(str(job.out), device="cpu", dtype="float32")
+    assert isinstance(encoder, SplareEncoder)
+    saved = read_sae(Path(report.sae)).sae
+    assert not report.relu
+    assert torch.equal(encoder.pooling.sae.threshold, saved.threshold)
+    assert saved.threshold.max() > 0
 
 
 def test_the_saved_sae_has_its_decoder_and_says_where_it_reads(texts: str, job: SaeJob) -> None:
@@ -190,10 +202,7 @@ def test_a_model_of_sums_is_made_from_texts_alone(texts: str, job: SaeJob) -> No
     lengths = encoder.encode_documents(own).sum(axis=1)
     assert encoder.prior is not None
     assert encoder.prior.mean_length == pytest.approx(lengths.mean(), rel=1e-3)
-    held_out = module.whole_states(job.work_folder / "states").part(0, 200).read(slice(None))
-    sae = encoder.pooling.sae
-    peaks = sae.activate(sae.pre_activations(held_out)).amax(dim=0)
-    assert float(peaks[peaks > 0].median()) == pytest.approx(MEDIAN_PEAK, rel=1e-3)
+    assert torch.allclose(gains_on(encoder, own, alike=True), torch.ones(64), rtol=1e-3)
 
 
 def _stop(*_: object, **__: object) -> None:
@@ -242,8 +251,9 @@ def test_what_cannot_work_is_refused_and_leaves_nothing(
     assert not [*tmp_path.iterdir()]
     with pytest.raises(ValueError, match="n_states=2000: take at least batch_tokens=4000"):
         replace(job, sae=replace(SAE, batch_tokens=4000, n_tokens=4000))
-    with pytest.raises(ValueError, match="level=True"):
-        replace(job, level=True, sae=replace(SAE, activation="topk"))
+    for change in ({"level": True}, {"relu": True}):
+        with pytest.raises(ValueError, match=f"{[*change][0]}=True: it would change which latents"):
+            replace(job, **change, sae=replace(SAE, activation="topk"))
     for change in ({"max_chars": 0}, {"checkpoint_steps": 0}):
         with pytest.raises(ValueError, match="=0: give a number above 0"):
             replace(job, **change)

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from splare_os.train.sae import States, TrainedSae, level, measure
-from splare_os.train.sae.sae import normalise
+from splare_os.train.sae import States, TrainedSae, measure
 
 
 def identity(d: int, *, threshold: float = 0.0, top_k: int | None = None) -> TrainedSae:
@@ -34,28 +33,6 @@ def test_a_top_k_sae_lets_the_largest_through_and_is_scaled_as_a_whole_alone() -
     with pytest.raises(ValueError, match="top_k=2"):
         sae.scaled(torch.tensor([1.0, 1.0, 2.0]))
     assert sae.scaled(torch.full((3,), 2.0)).encode(states).tolist() == [[6, 0, 4], [0, 0, 8]]
-
-
-def test_levelling_gives_every_latent_the_same_peak() -> None:
-    states = as_states([[4, 0, 0.5], [1, 8, 0.0]])
-    levelled = level(identity(3), states, peak=2.0)
-    # peaks 4, 8 and 0.5; the last is below 0.3 of the median 4, so it counts as 1.2
-    expected = torch.tensor([[2.0, 0.0, 0.5 * 2 / 1.2], [0.5, 2.0, 0.0]])
-    torch.testing.assert_close(levelled.encode(states.read(slice(None))), expected)
-
-
-def test_levelling_on_states_that_wake_no_latent_is_refused() -> None:
-    with pytest.raises(ValueError, match="no latent is active on 1 states"):
-        level(identity(2, threshold=9.0), as_states([[1, 1]]))
-
-
-def test_normalising_keeps_the_ratios_of_latents() -> None:
-    states = as_states([[4, 0, 1, 0], [1, 8, 0, -3]])
-    found = normalise(identity(4), states, peak=0.5)  # peaks 4, 8 and 1, one latent is silent
-    expected = torch.tensor([[4.0, 0, 1, 0], [1, 8, 0, 0]]) / 8
-    torch.testing.assert_close(found.encode(states.read(slice(None))), expected)
-    with pytest.raises(ValueError, match="no latent is active on 1 states"):
-        normalise(identity(2, threshold=9.0), as_states([[1, 1]]))
 
 
 def test_figures_of_a_perfect_sae_by_hand() -> None:
