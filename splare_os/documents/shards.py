@@ -71,8 +71,7 @@ def find_shards(client: OpenSearch, name: str) -> list[Shard]:
         there = sorted(shard.number for shard in found if shard.index == index)
         n_shards = int(part(settings, index, "settings", key))
         if there != list(range(n_shards)):
-            what = f"index {index!r}: of its {n_shards} shards only {there} are there"
-            raise ReplyError(what if there else f"{what}: is it closed?")
+            raise ReplyError(f"index {index!r}: of its {n_shards} shards only {there} are there")
     return sorted(found)
 
 
