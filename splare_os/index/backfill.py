@@ -265,6 +265,7 @@ class BackfillRun:
             except RequestError as error:
                 raise ValueError(f"where={self.options.where}: {describe(error)}") from error
             except NotFoundError as error:
+                require_no_index(error)
                 raise MappingError(f"no index {self.options.index!r}") from error
 
         self._patiently(ask)

@@ -12,7 +12,7 @@ from opensearchpy import NotFoundError, OpenSearch, RequestError
 from ..documents.fields import Fields
 from ..encoder import Encoder
 from ..errors import MappingError
-from ..reply import named_parts, part
+from ..reply import named_parts, part, require_no_index
 from ..scoring import Scoring
 from .compact import PRICE, check_source_is_kept, is_compact
 from .cut import NO_CUT, DocumentCut, default_top_k
@@ -98,6 +98,7 @@ def write_index(client: OpenSearch, index: str) -> str:
     try:
         found = client.indices.get_alias(index=index)
     except NotFoundError as error:
+        require_no_index(error)
         raise _nothing_to_write_to(client, index) from error
     aliases = named_parts(found, "aliases")
     for name, ours in aliases.items():
