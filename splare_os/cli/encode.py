@@ -23,6 +23,7 @@ from .options import (
 )
 
 if TYPE_CHECKING:
+    from ..documents.lines import Line
     from ..encode.stored import Shard, StoreOptions
 
 
@@ -141,11 +142,14 @@ def print_lines(files: Iterable[str], model: str, chosen: dict[str, Any], *, que
     sys.exit(1 if failed else 0)
 
 
-def opened(files: Iterable[str]) -> Iterator[tuple[str, Iterable[bytes]]]:
+def opened(files: Iterable[str]) -> "Iterator[tuple[str, Iterable[Line]]]":
     """Yield the lines of each file, with its name."""
+    from ..documents.files import opened
+    from ..documents.lines import read_lines
+
     for name in files:
-        with click.open_file(name, "rb") as file:
-            yield name, file
+        with opened(name) as file:
+            yield name, read_lines(file)
 
 
 def into_folder(files: tuple[str, ...], out: Path, model: str, chosen: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C, and a supervisor's stop: the first ends a run in order, the second at once."""
+"""Ctrl-C, a supervisor, a closed terminal: the first signal ends a run in order, the next now."""
 
 import signal
 import sys
@@ -8,7 +8,7 @@ from types import FrameType
 
 import click
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(KeyboardInterrupt):
@@ -24,9 +24,10 @@ def interruptible(*, is_end: bool = False) -> Iterator[None]:
     """Let a run be stopped: what is in the air is waited for, a few seconds, and recorded.
 
     Then the command ends with the status of the signal; where `is_end`, with what follows. A second
-    signal kills the process as it is: the job goes on from what is on disk.
+    signal kills the process as it is: the job goes on from what is on disk. What the process was
+    started to ignore, as by nohup, stays ignored.
     """
-    before = {number: signal.signal(number, _first) for number in SIGNALS}
+    before = {number: signal.signal(number, _first) for number in _heard()}
     try:
         yield
     except Interrupted as interrupt:
@@ -38,7 +39,11 @@ def interruptible(*, is_end: bool = False) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def _heard() -> list[signal.Signals]:
+    return [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+
+
 def _first(number: int, _: FrameType | None) -> None:
-    for each in SIGNALS:
+    for each in _heard():
         signal.signal(each, signal.SIG_DFL)
     raise Interrupted(number)

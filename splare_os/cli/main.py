@@ -1,11 +1,15 @@
 """The command line: results on stdout, all else on stderr; exit 0 done, 1 some failed, 2 misuse."""
 
+import errno
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from .. import __version__
+from ..errors import SplareError
 from .backfill import backfill
 from .cluster import cluster
 from .connect import connect
@@ -21,12 +25,36 @@ from .index import index
 from .jobs import jobs
 from .label import label
 from .latent import latent
-from .options import errors_in_one_line
 from .remove_impacts import remove_impacts
 from .search import search
 from .serve import serve
 from .statistics import statistics
 from .train import train
+
+
+@contextmanager
+def errors_in_one_line() -> Iterator[None]:
+    """End a command with the message of our errors, the cluster's and those of files.
+
+    Exit 2 for misuse, else 1.
+    """
+    try:
+        yield
+    except SplareError as error:
+        raise click.ClickException(str(error)) from error
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise  # whoever reads what is printed has seen enough: click ends it quietly
+        raise click.ClickException(str(error)) from error
+    except Exception as error:
+        if type(error).__module__.split(".")[0] != "opensearchpy":
+            raise
+        from ..connection import hint
+
+        told = hint(error)
+        raise click.ClickException(f"OpenSearch: {error}{told and f'. {told}'}") from error
 
 
 class Commands(click.Group):

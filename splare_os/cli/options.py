@@ -1,8 +1,7 @@
 """What commands share: options that say which cluster and which model, and opening them."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from functools import partial
 from importlib.util import find_spec
@@ -10,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-
-from ..errors import SplareError
 
 if TYPE_CHECKING:
     from opensearchpy import OpenSearch
@@ -24,24 +21,6 @@ C = TypeVar("C", bound=Callable[..., None])
 
 SCORINGS = ("calibrated", "dot")
 """Those of `splare_os.scoring`, whose import takes too long to list options."""
-
-
-@contextmanager
-def errors_in_one_line() -> Iterator[None]:
-    """End a command with the message of our errors and the cluster's; exit 2 for misuse, else 1."""
-    try:
-        yield
-    except SplareError as error:
-        raise click.ClickException(str(error)) from error
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
-    except Exception as error:
-        if type(error).__module__.split(".")[0] != "opensearchpy":
-            raise
-        from ..connection import hint
-
-        told = hint(error)
-        raise click.ClickException(f"OpenSearch: {error}{told and f'. {told}'}") from error
 
 
 def added(command: C, *options: Callable[[C], C]) -> C:

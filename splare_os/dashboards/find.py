@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from opensearchpy import OpenSearch
 
 from ..errors import MappingError
-from ..layout.mapping import field_paths
+from ..layout.mapped import field_paths
 from ..layout.records import FieldRecord, read_mappings, records_of
 from .of_index import OfIndex
 

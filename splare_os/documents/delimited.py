@@ -13,7 +13,7 @@ import orjson
 
 from ..errors import JobError
 from .columns import check_columns
-from .document import BOM, MAX_LINE_BYTES, Document, to_document
+from .document import MAX_LINE_BYTES, Document, to_document
 from .fields import Fields
 from .files import File
 from .lines import Line, read_lines
@@ -77,13 +77,12 @@ def _records(lines: Iterable[Line], grammar: _Grammar) -> Iterator[Line]:
         if line.reason:
             yield Line(first, bytes(kept), reason=line.reason)
             return
-        raw = line.raw.removeprefix(BOM) if line.number == 1 else line.raw
-        n_bytes += len(raw)
+        n_bytes += len(line.raw)
         if n_bytes <= MAX_LINE_BYTES:
-            kept += raw
-        is_open = _is_open(line, raw, grammar, is_open=is_open)
+            kept += line.raw
+        is_open = _is_open(line, grammar, is_open=is_open)
         if not is_open and not line.is_cut:
-            if n_bytes > len(raw) or raw.strip(b"\r\n"):
+            if n_bytes > len(line.raw) or line.raw.strip(b"\r\n"):
                 yield _record(first, last, bytes(kept), n_bytes)
             kept, first, n_bytes = bytearray(), 0, 0
     if is_open:
@@ -101,14 +100,14 @@ def _record(first: int, last: int, raw: bytes, n_bytes: int) -> Line:
     return Line(first, raw, reason=reason)
 
 
-def _is_open(line: Line, raw: bytes, grammar: _Grammar, *, is_open: bool) -> bool:
+def _is_open(line: Line, grammar: _Grammar, *, is_open: bool) -> bool:
     """Return whether quotes are open behind a line; `is_open`: they were before it."""
-    n_quotes = raw.count(b'"')
+    n_quotes = line.raw.count(b'"')
     if not n_quotes:
         return is_open
     if line.is_cut or line.is_rest:  # cells are not told by pieces; well-formed ones have pairs
         return is_open ^ bool(n_quotes % 2)
-    return not grammar.closed.match(b'"' + raw if is_open else raw)
+    return not grammar.closed.match(b'"' + line.raw if is_open else line.raw)
 
 
 def _cells(raw: bytes, grammar: _Grammar) -> list[bytes] | None:

@@ -15,8 +15,6 @@ MAX_ID_BYTES = 512
 MAX_LINE_BYTES = 64 * 2**20
 """A server takes 100 MB a request: a longer line could not be sent, so it is not held either."""
 
-BOM = b"\xef\xbb\xbf"
-
 Body: TypeAlias = dict[str, object]
 
 
@@ -51,7 +49,7 @@ class Document:
 
 def parse(source: str, number: int, raw: bytes, fields: Fields) -> Document:
     """Return the document of one line, or the reason why it is none."""
-    line = raw.removeprefix(BOM).strip() if number == 1 else raw.strip()
+    line = raw.strip()
     if len(raw) > MAX_LINE_BYTES:
         reason = f"line of more than {MAX_LINE_BYTES} bytes: split the document"
         return Document(source, number, raw[:1000], reason=reason)

@@ -1,5 +1,6 @@
 """A source while it is open: local, remote or stdin, and whether it stays as it was."""
 
+import errno
 import os
 import stat
 import sys
@@ -78,8 +79,8 @@ def file_state(source: str) -> FileState | None:
         return None
     try:
         if opensearch.is_index(source):
-            uuid = opensearch.uuid(source)
-            return FileState(source, 0, uuid) if uuid else None  # its positions outlive changes
+            history = opensearch.history(source)
+            return FileState(source, 0, history) if history else None  # changes have positions
         if remote.is_remote(source):
             told = remote.size_and_stamp(source)
             return FileState(source, *told) if told else None
@@ -91,7 +92,12 @@ def file_state(source: str) -> FileState | None:
 
 
 def hashed(state: FileState) -> FileState:
-    """Return `state` with a hash over the content, all of which is read for it."""
+    """Return `state` with a hash over the content, all of which is read for it.
+
+    An index needs none: its writes are numbered.
+    """
+    if opensearch.is_index(state.name):
+        return state
     content = sha256()
     try:
         with opened(state.name) as file:
@@ -106,6 +112,8 @@ def hashed(state: FileState) -> FileState:
 def opened(source: str) -> Iterator[File]:
     """Yield a source, open; `OSError` if that cannot be."""
     if source == STDIN:
+        if sys.stdin is None:
+            raise OSError(errno.EBADF, "stdin is closed")
         yield File(source, sys.stdin.buffer, None)  # type: ignore[arg-type]
     elif remote.is_remote(source):
         state = file_state(source)

@@ -1,11 +1,14 @@
 """The lines of a source, decompressed; none is held that is longer than a server would take."""
 
 from collections.abc import Iterator
+from io import BufferedReader
 from typing import NamedTuple
 
 from .compression import BrokenStreamError, decompressed
 from .document import MAX_LINE_BYTES
 from .files import File
+
+BOM = b"\xef\xbb\xbf"
 
 
 class Line(NamedTuple):
@@ -26,12 +29,17 @@ class Line(NamedTuple):
 
 
 def read_lines(file: File) -> Iterator[Line]:
-    """Yield the lines of a file; a compressed stream that breaks ends in a line with the reason."""
+    """Yield the lines of a file, without a byte order mark before the first.
+
+    A compressed stream that breaks ends in a line with the reason.
+    """
     number, is_rest = 0, False
     try:
         handle = decompressed(file.handle)
         while raw := handle.readline(MAX_LINE_BYTES + 1):
             number += not is_rest
+            if number == 1 and not is_rest:
+                raw = _after_mark(raw, handle)  # noqa: PLW2901
             line = Line(number, raw, is_rest)
             yield line
             is_rest = line.is_cut
@@ -42,3 +50,9 @@ def read_lines(file: File) -> Iterator[Line]:
             "taken unverified, as a stream's checksum stands behind them; get a whole file"
         )
         yield Line(number + 1, b"", reason=reason)
+
+
+def _after_mark(raw: bytes, handle: BufferedReader) -> bytes:
+    """Return a first line without a byte order mark, as long a piece of it as any."""
+    line = raw.removeprefix(BOM)
+    return line if line == raw or line.endswith(b"\n") else line + handle.readline(len(BOM))

@@ -42,6 +42,8 @@ def shards(source: str) -> list[str]:
         )
     if not parts.path.strip("/"):
         raise ValueError(f"{source}: name an index, such as {parts.scheme}://localhost:9200/papers")
+    if parts.query:
+        raise ValueError(f"{source}: an index is read whole: leave ?{parts.query} out")
     if parts.fragment:
         return [source]
     root = f"{parts.scheme}://{parts.netloc}"
@@ -50,11 +52,11 @@ def shards(source: str) -> list[str]:
     return [f"{root}/{shard.index}#{shard.number}" for shard in found]
 
 
-def uuid(source: str) -> str | None:
-    """Return what tells the index of a shard from a later one of its name; None if it is gone."""
+def history(source: str) -> str | None:
+    """Return what tells a shard from an earlier state, and a later one of its name; None: gone."""
     with _client(source) as client:
         shard = _shard(client, source)
-    return shard.uuid if shard else None
+    return shard.history if shard else None
 
 
 def read_shard(source: str, fields: Fields, after: int) -> Iterator[Document]:

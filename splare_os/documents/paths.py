@@ -11,20 +11,26 @@ def values_at(body: object, path: str) -> Iterator[object]:
     >>> list(values_at({"a": [{"b": "x"}, {"b": ["y", "z"]}, {}], "a.b": "w"}, "a.b"))
     ['w', 'x', 'y', 'z']
     """
-    if isinstance(body, list):
-        for one in body:
-            yield from values_at(one, path)
-    elif not path:
-        if body is not None:
-            yield body
-    elif isinstance(body, Mapping):
-        yield from _in_object(body, path)
+    left = [(body, path)]  # no recursion: arrays may stand in arrays as deep as a reader takes them
+    while left:
+        value, path = left.pop()
+        if isinstance(value, list):
+            left += [(one, path) for one in reversed(value)]
+        elif not path:
+            if value is not None:
+                yield value
+        elif isinstance(value, Mapping):
+            left += reversed(_in_object(value, path))
 
 
-def _in_object(body: Mapping[str, object], path: str) -> Iterator[object]:
-    """Yield what stands under each key that is a beginning of the path, the longest first."""
-    head = path
+def _in_object(body: Mapping[str, object], path: str) -> list[tuple[object, str]]:
+    """Return what stands under each key that is a beginning of the path, and the rest of that.
+
+    The longest first.
+    """
+    found, head = [], path
     while head:
         if head in body:
-            yield from values_at(body[head], path[len(head) + 1 :])
+            found.append((body[head], path[len(head) + 1 :]))
         head = head.rpartition(".")[0]
+    return found

@@ -46,18 +46,24 @@ def name_of(url: str) -> str:
     return url.partition("::")[0].partition("?")[0].partition("#")[0]
 
 
-def expand(url: str) -> list[tuple[str, bool]]:
-    """Return the files that a URL stands for, sorted, and whether each was found in a folder."""
+def expand(url: str) -> list[tuple[str, str]]:
+    """Return the files that a URL stands for, sorted, each with its path in it if it is a folder.
+
+    As a shell has it, no wildcard stands for a name that begins with a dot.
+    """
     files, path = _file_system(url)
     is_pattern = "*" in path
     if not is_pattern and _is_file(_info(url)):
-        return [(url, False)]
+        return [(url, "")]
     try:
         found = files.glob(path, detail=True) if is_pattern else files.find(path, detail=True)
     except Exception as error:  # a backend raises what it likes
         raise _as_os_error(error) from error
     names = sorted(at for at, info in found.items() if _is_file(info))
-    return [(files.unstrip_protocol(at), not is_pattern) for at in names]
+    if is_pattern:
+        names = [at for at in names if "/." in path or "/." not in at]
+    below = ("" if is_pattern else at.removeprefix(path).strip("/") for at in names)
+    return list(zip(map(files.unstrip_protocol, names), below, strict=True))
 
 
 def size_and_stamp(url: str) -> tuple[int, str] | None:

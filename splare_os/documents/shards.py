@@ -3,7 +3,8 @@
 A shard numbers its writes (`_seq_no`), a document that changes gets a new number. Up to its global
 checkpoint every copy of a shard has them all, and after a refresh each of these can be searched, or
 a later write of the same document. So to read from one checkpoint to the next misses nothing, and a
-number is a position that outlives a run.
+number is a position that outlives a run. What is put back to an earlier state (a snapshot, a copy
+that lagged behind) counts on from there, and has another history since.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,11 +28,11 @@ WIDEST = 2**22
 
 @dataclass(frozen=True, order=True)
 class Shard:
-    """A shard of a concrete index, the index's uuid, and up to where it can be read."""
+    """A shard of a concrete index, the history that numbers it, and up to where it can be read."""
 
     index: str
     number: int
-    uuid: str
+    history: str
     checkpoint: int
 
 
@@ -57,7 +58,7 @@ def find_shards(client: OpenSearch, name: str) -> list[Shard]:
     """Return the shards of the indices that a name stands for; `ReplyError` if one is missing."""
     told = part(client.indices.stats(index=name, params={"level": "shards"}), "indices")
     found = [
-        Shard(index, int(number), part(stats, "uuid"), part(copy, "seq_no", "global_checkpoint"))
+        Shard(index, int(number), _history(copy, stats), part(copy, "seq_no", "global_checkpoint"))
         for index, stats in told.items()
         for number, copies in part(stats, "shards").items()
         for copy in copies
@@ -72,6 +73,12 @@ def find_shards(client: OpenSearch, name: str) -> list[Shard]:
         if there != list(range(n_shards)):
             raise ReplyError(f"index {index!r}: of its {n_shards} shards only {there} are there")
     return sorted(found)
+
+
+def _history(copy: Json, stats: Json) -> str:
+    """Return what tells a shard's history; where that is not told, its index."""
+    committed = copy.get("commit", {}).get("user_data", {})
+    return str(committed.get("history_uuid") or part(stats, "uuid"))
 
 
 def refresh(client: OpenSearch, index: str) -> None:

@@ -14,8 +14,8 @@ from .arrow import read_arrow
 from .compression import SUFFIXES as COMPRESSED
 from .delimited import read_csv, read_tsv
 from .document import Document
+from .encoded import MANIFEST, encoded_files, is_encoded, read_encoded
 from .encoded import SUFFIX as ENCODED
-from .encoded import encoded_files, is_encoded, read_encoded
 from .fields import Fields
 from .files import STDIN, File, Meter, file_state, opened
 from .jsonl import read_jsonl
@@ -158,7 +158,13 @@ def _remote_files(source: str) -> list[str]:
         return []
     except ValueError as error:
         raise ValueError(f"{source}: {error}; give a URL that fsspec knows") from error
-    return [file for file, is_in_folder in found if not is_in_folder or _is_known(file)]
+    if any(PurePosixPath(below).name == MANIFEST for _, below in found):
+        raise JobError(
+            f"{source}: holds encoded documents, which are read from a folder of this machine: "
+            "copy it here"
+        )
+    files = [file for file, below in found if not below or _is_wanted(below)]
+    return _without_letters(source, files)
 
 
 def _local_files(source: str) -> list[str]:
@@ -169,8 +175,12 @@ def _local_files(source: str) -> list[str]:
         return encoded_files(path)
     if path.is_dir():
         return _in_folder(path)
-    found = _no_folders(matches(source))
-    return [file for file in found if ".dead." in source or _suffix(file) != DEAD]
+    return _without_letters(source, _no_folders(matches(source)))
+
+
+def _without_letters(source: str, files: Sequence[str]) -> list[str]:
+    """Return what a pattern matches but for dead letters, unless it names them."""
+    return [file for file in files if ".dead." in source or _suffix(file) != DEAD]
 
 
 def _is_file(path: Path) -> bool:
@@ -186,8 +196,7 @@ def _in_folder(folder: Path) -> list[str]:
                 "it away from the others"
             )
         folders[:] = [name for name in folders if _is_open(name)]
-        wanted = [name for name in names if _is_open(name) and not _is_beside(name)]
-        found += [os.path.join(at, name) for name in wanted if _is_known(name)]
+        found += [os.path.join(at, name) for name in names if _is_wanted(name)]
     return _no_folders(sorted(found))
 
 
@@ -198,6 +207,12 @@ def _no_folders(names: Sequence[str]) -> list[str]:
 
 def _refuse(error: OSError) -> NoReturn:
     raise error  # or what is below would be passed over
+
+
+def _is_wanted(below: str) -> bool:
+    """Return whether a file is taken from a folder, by its path in it."""
+    parts = PurePosixPath(below).parts
+    return all(map(_is_open, parts)) and not _is_beside(parts[-1]) and _is_known(parts[-1])
 
 
 def _is_open(name: str) -> bool:

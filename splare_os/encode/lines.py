@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from ..documents.document import Document, parse
+from ..documents.document import MAX_LINE_BYTES, Document, parse
 from ..documents.fields import Fields
+from ..documents.lines import Line
 from ..encoder import Encoder
 from ..impacts import Features, to_features
 
@@ -25,11 +26,12 @@ class EncodedLine:
 
 
 def encode_lines(
-    encoder: Encoder, lines: Iterable[bytes], *, query: bool = False, fields: Fields | None = None
+    encoder: Encoder, lines: Iterable[Line], *, query: bool = False, fields: Fields | None = None
 ) -> Iterator[EncodedLine]:
     """Yield the impacts of each line, in order: a JSON object, or else a text as it stands.
 
-    Blank lines are passed over. A line that starts with "{" and is no document has a reason.
+    Blank lines are passed over. A line that starts with "{" and is no document has a reason, and
+    so has one that is not UTF-8.
     """
     documents = _documents(lines, fields or Fields())
     encode = encoder.encode_queries if query else encoder.encode_documents
@@ -40,15 +42,26 @@ def encode_lines(
             yield EncodedLine(name, to_features(rows, row), document.reason)
 
 
-def texts_of(lines: Iterable[bytes], fields: Fields) -> Iterator[str]:
+def texts_of(lines: Iterable[Line], fields: Fields) -> Iterator[str]:
     """Yield the texts of the lines that have one."""
     return (document.text for document in _documents(lines, fields) if document.text)
 
 
-def _documents(lines: Iterable[bytes], fields: Fields) -> Iterator[Document]:
-    for number, line in enumerate(lines, start=1):
-        text = line.strip()
-        if text.startswith(b"{"):
-            yield parse("-", number, line, fields)
+def _documents(lines: Iterable[Line], fields: Fields) -> Iterator[Document]:
+    for line in lines:
+        text = line.raw.strip()
+        if line.is_rest:
+            continue
+        if line.reason:
+            yield Document("-", line.number, b"", reason=line.reason)
+        elif text.startswith(b"{") or len(line.raw) > MAX_LINE_BYTES:
+            yield parse("-", line.number, line.raw, fields)
         elif text:
-            yield Document("-", number, text, str(number), text=text.decode(errors="replace"))
+            yield _plain(line.number, text)
+
+
+def _plain(number: int, raw: bytes) -> Document:
+    try:
+        return Document("-", number, raw, str(number), text=raw.decode())
+    except UnicodeDecodeError as error:
+        return Document("-", number, raw, reason=f"not UTF-8: {error}")

@@ -115,9 +115,9 @@ def claim_folder(encoder: Encoder, sources: Sequence[str], options: StoreOptions
 
 def _remove_left(folder: Path) -> None:
     """Remove what runs on this machine were writing when they were killed."""
-    for path in folder.glob(f"*.{node()}-*{NEW}"):
-        writer = path.name.removesuffix(NEW).rpartition("-")[2]
-        if writer.isdecimal() and not _is_alive(int(writer)):
+    for path in folder.glob(f"*{NEW}"):
+        _, mine, writer = path.name.removesuffix(NEW).rpartition(f".{node()}-")
+        if mine and writer.isdecimal() and not _is_alive(int(writer)):
             path.unlink(missing_ok=True)
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial, reduce
 from pathlib import Path
@@ -13,7 +13,8 @@ from opensearchpy import NotFoundError, OpenSearch, RequestError
 from ..encoder import Encoder
 from ..errors import BulkError, MappingError, SplareError
 from ..layout.compact import check_whole
-from ..layout.mapping import ensure_index, field_paths
+from ..layout.mapped import check_names, copied_from, field_paths
+from ..layout.mapping import ensure_index
 from ..layout.records import check_record, impacts_name, read_mappings, records_of
 from ..reply import part, parts, require_no_index
 from .actions import Target
@@ -94,8 +95,6 @@ class BackfillRun:
         with self._opened:
             self._patiently(self.client.info, is_first=True)
             self._check_where()
-            self._open()
-            self.n_done_before = sum(self.counts.values())
             yield from self._passes()
             for backlog in self._live():
                 backlog.finish()
@@ -190,7 +189,7 @@ class BackfillRun:
 
     def _open(self) -> None:
         """Open those indices that the name stands for now, and that are not open yet."""
-        found = self._patiently(self._mappings)
+        found, is_first = self._patiently(self._mappings), not self.backlogs
         self.names = sorted(found)
         new = [name for name in self.names if name not in self._opened_names]
         if len(found) > 1 and self.options.dead_letters:
@@ -199,12 +198,15 @@ class BackfillRun:
                 "letters of its own, so leave the file out"
             )
         for name in new:
+            self._warn_of_copies(name, found[name])
             target = self._patiently(partial(self._prepared, name))
             stop = self.stop.part()
             self.backlogs[name] = self._opened.enter_context(
                 open_backlog(self.client, self.encoder, target, self.options, stop)
             )
             self._opened_names.add(name)
+        if is_first:
+            self.n_done_before = sum(self.counts.values())
 
     def _mappings(self) -> dict[str, dict[str, Any]]:
         """Return the mappings of the indices, which have to fit."""
@@ -216,6 +218,7 @@ class BackfillRun:
             if field in records:
                 check_record(records[field], index, field, self.encoder)
             check_whole(index, mappings, field)
+            check_names(index, mappings, fields.text_fields)
         there = {path for mappings in found.values() for path in field_paths(mappings)}
         if fields.text not in there:
             raise MappingError(
@@ -223,6 +226,18 @@ class BackfillRun:
                 f"{', '.join(sorted(there)) or NO_FIELDS}"
             )
         return found
+
+    def _warn_of_copies(self, index: str, mappings: Mapping[str, Any]) -> None:
+        """Tell the log of texts that documents may not have, though their fields are searched."""
+        for name in self.options.fields.text_fields:
+            if origins := copied_from(mappings, name):
+                log.warning(
+                    "index=%s: %r is filled by copies (copy_to) of %s, which are no part of a "
+                    "document: one that does not hold it itself has no text. Name these fields",
+                    index,
+                    name,
+                    ", ".join(origins),
+                )
 
     def _prepared(self, index: str) -> Target:
         """Return where the impacts of one index go, once its mapping takes them."""
@@ -250,6 +265,7 @@ class BackfillRun:
             except RequestError as error:
                 raise ValueError(f"where={self.options.where}: {describe(error)}") from error
             except NotFoundError as error:
+                require_no_index(error)
                 raise MappingError(f"no index {self.options.index!r}") from error
 
         self._patiently(ask)

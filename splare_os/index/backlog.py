@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Event
 
@@ -43,7 +43,7 @@ class Backlog:
     letters: DeadLetters
     flight: Flight[Batch]
     tally: Tally
-    stages: Stages
+    stages: Stages = field(default_factory=Stages)
     n_updates: int = 0
 
     def counters(self) -> Counters:
@@ -228,10 +228,11 @@ def open_backlog(
     with ExitStack() as stack:
         checkpoint = stack.enter_context(Checkpoint.open(path))
         letters = stack.enter_context(DeadLetters.open(letters_path))
+        scan = _scan(client, target, options, stop)
         if options.is_restarted:
             checkpoint.forget()
-        scope, named = Scope(handle.uuid, str(letters_path)), encoder.name
-        checkpoint.start(scope, letters.n_bytes, index=target.index, model=named)
+        scope = Scope(handle.uuid, str(letters_path), scan.history())
+        checkpoint.start(scope, letters.n_bytes, index=target.index, model=encoder.name)
         letters.cut(checkpoint.position.dead_bytes)
         bulk = handle.with_most_requests(options.bulk)
         sender = Sender(client, handle, bulk, options.patience, stop)
@@ -241,13 +242,12 @@ def open_backlog(
             encoder=encoder,
             options=options,
             target=target,
-            scan=_scan(client, target, options, stop),
+            scan=scan,
             handle=handle,
             checkpoint=checkpoint,
             letters=letters,
             flight=flight,
             tally=tally,
-            stages=Stages(),
         )
 
 

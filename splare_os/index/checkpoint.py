@@ -21,6 +21,7 @@ class Scope:
 
     index_uuid: str
     dead_letters: str
+    history: str = ""  # of its writes; earlier versions did not note it
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,7 +176,7 @@ class IngestRun:
             wanted=NewIndex(self.options.settings, self.options.compact),
         )
         concrete = write_index(self.client, index)
-        check_routing(self.client, concrete)
+        check_routing(self.client, concrete, index)
         target = find_target(self.client, self.encoder, concrete, fields, cut)
         return created, find_job(self.client, target, self.sources, self.options), target
 

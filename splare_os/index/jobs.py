@@ -13,6 +13,7 @@ import orjson
 
 from ..lock import is_locked
 from ..paths import StrPath
+from .bulk_load import SUFFIX as SETTINGS
 from .job import default_state_folder
 from .life import Life
 
@@ -68,8 +69,9 @@ def list_jobs(folder: StrPath | None = None) -> list[JobStatus]:
     A file that cannot be read is passed over, and the log tells.
     """
     folder = Path(folder or default_state_folder())
-    paths = [*folder.glob("*.sqlite"), *folder.glob("*-backfill-*.json")]
-    found = [one for one in map(job_status, paths) if one is not None]
+    checkpoints = folder.glob("*-backfill-*.json")  # an index may be called so, too
+    mine = (path for path in checkpoints if not path.name.endswith(SETTINGS))
+    found = [one for one in map(job_status, (*folder.glob("*.sqlite"), *mine)) if one is not None]
     return sorted(found, key=lambda one: one.idle_s)
 
 
@@ -121,7 +123,7 @@ def _eta(left: int | None, speed: float) -> float | None:
 def _of_ledger(path: Path) -> _Found | None:
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
         row = database.execute(
-            "SELECT identity, state, counts, read_bytes, life, updated FROM job"
+            "SELECT identity, state, counts, read_bytes, life, updated FROM job, progress"
         ).fetchone()
     if row is None:
         return None

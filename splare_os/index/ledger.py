@@ -29,15 +29,18 @@ PIPE = ".pipe"
 """Ends the name of a job whose source is a pipe, behind its key, where no index can say so too:
 none of them is taken up again."""
 
-VERSION = 2
+VERSION = 3
 """Of the schema; a ledger of another one is begun anew."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS job (one INTEGER PRIMARY KEY CHECK (one = 1), identity BLOB NOT NULL,
-    state TEXT NOT NULL, place INTEGER NOT NULL, counts BLOB NOT NULL, dead_bytes INTEGER NOT NULL,
-    read_bytes INTEGER NOT NULL, life BLOB NOT NULL, updated REAL NOT NULL);
+    life BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS progress (one INTEGER PRIMARY KEY CHECK (one = 1), state TEXT NOT NULL,
+    place INTEGER NOT NULL, counts BLOB NOT NULL, dead_bytes INTEGER NOT NULL,
+    read_bytes INTEGER NOT NULL, updated REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS seen (id INTEGER PRIMARY KEY, place INTEGER NOT NULL);
 """
+"""What an advance writes is small, however many sources there are."""
 
 
 def place(file: int, line: int) -> int:
@@ -124,6 +127,8 @@ class Ledger:
         n_done, n_read = sum(self.progress.counts.values()), self.progress.read_bytes
         total = sum(source.n_bytes for source in identity.sources)
         self.life = Life(index, model, time.time(), n_done, n_read, total)
+        made, life = orjson.dumps(self.identity), orjson.dumps(self.life)
+        self.database.execute("INSERT OR REPLACE INTO job VALUES (1, ?, ?)", (made, life))
         self._write("running")
         return reason
 
@@ -134,7 +139,7 @@ class Ledger:
 
     def _read(self, identity: Identity, dead_bytes_on_disk: int) -> str:
         row = self.database.execute(
-            "SELECT identity, state, place, counts, dead_bytes, read_bytes FROM job"
+            "SELECT identity, state, place, counts, dead_bytes, read_bytes FROM job, progress"
         ).fetchone()
         if row is None:
             return "new"
@@ -183,18 +188,17 @@ class Ledger:
 
     def _write(self, state: str) -> None:
         self._begin()
-        made, at, life = orjson.dumps(self.identity), self.progress, orjson.dumps(self.life)
-        counts = orjson.dumps(at.counts)
+        at, counts = self.progress, orjson.dumps(self.progress.counts)
         self.database.execute(
-            "INSERT OR REPLACE INTO job VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (made, state, at.place, counts, at.dead_bytes, at.read_bytes, life, time.time()),
+            "INSERT OR REPLACE INTO progress VALUES (1, ?, ?, ?, ?, ?, ?)",
+            (state, at.place, counts, at.dead_bytes, at.read_bytes, time.time()),
         )
         self.database.execute("COMMIT")
 
 
 def _drop_other_versions(database: sqlite3.Connection) -> None:
     if database.execute("PRAGMA user_version").fetchone()[0] != VERSION:
-        for table in ("job", "seen"):
+        for table in ("job", "progress", "seen"):
             database.execute(f"DROP TABLE IF EXISTS {table}")
         database.execute(f"PRAGMA user_version = {VERSION}")
 

@@ -1,7 +1,7 @@
 """Impacts taken out of an index, where other impacts of the same texts have taken their place."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from threading import Event
 from typing import Any
@@ -11,7 +11,7 @@ from opensearchpy import OpenSearch
 from ..documents.fields import SUFFIX
 from ..errors import BulkError, MappingError
 from ..layout.compact import check_whole
-from ..layout.mapping import field_paths
+from ..layout.mapped import field_paths
 from ..layout.meta import forget_record
 from ..layout.records import TRUSTED_S, read_mappings
 from ..layout.statistics import forget_statistics
@@ -45,8 +45,23 @@ def remove_impacts(
     """
     if not field.endswith(SUFFIX):
         raise ValueError(f"impacts field {field!r}: its name has to end in {SUFFIX!r}")
-    pace, stop, patience = Pace(None, share), Event(), Patience()
-    mappings = read_mappings(client, index)
+    pace, stop = Pace(None, share), Event()
+    patiently = partial(retried, patience=Patience(), stop=stop)
+    names = _holding(index, field, patiently(partial(read_mappings, client, index)))
+    for name in names:
+        patiently(partial(forget_record, client, name, field))
+    stop.wait(grace_s)  # also if the record was gone: perhaps since a moment ago
+    for name in names:
+        one = partial(_remove_some, client, name, field, page_documents)
+        while n_removed := patiently(one):
+            log.info("index=%s field=%s removed=%d", name, field, n_removed)
+            yield n_removed
+            pace.wait(n_removed, stop)
+        forget_statistics(client, name, field)
+
+
+def _holding(index: str, field: str, mappings: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the indices that have the field; `MappingError` if none does, or one keeps parts."""
     names = [name for name, one in mappings.items() if field in field_paths(one)]
     if not names:
         raise MappingError(
@@ -54,15 +69,7 @@ def remove_impacts(
         )
     for name in names:
         check_whole(name, mappings[name], field)
-    if [name for name in names if forget_record(client, name, field)]:
-        stop.wait(grace_s)
-    for name in names:
-        one = partial(_remove_some, client, name, field, page_documents)
-        while n_removed := retried(one, patience, stop):
-            log.info("index=%s field=%s removed=%d", name, field, n_removed)
-            yield n_removed
-            pace.wait(n_removed, stop)
-        forget_statistics(client, name, field)
+    return names
 
 
 def _remove_some(client: OpenSearch, index: str, field: str, n: int) -> int:

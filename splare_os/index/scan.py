@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from threading import Event
 
 from opensearchpy import OpenSearch
 
 from ..documents.shards import Held, ShardReader, Wanted, find_shards, read_pages, refresh
+from ..errors import BulkError
 from .patience import Patience, retried
 
 
@@ -40,6 +42,15 @@ class Scan:
         self.client, self.index = client, index
         self.wanted = Wanted(list(fields), where, size)
         self.patience, self.stop = patience or Patience(), stop or Event()
+        self._known = ""
+
+    def history(self) -> str:
+        """Return what tells the history by which the index numbers its writes: positions are in it.
+
+        It is another one after a snapshot was restored in the place of what was there.
+        """
+        self.peek()
+        return self._known
 
     def checkpoints(self) -> dict[int, int]:
         """Return up to where each shard can be read: every write until now that was acknowledged.
@@ -51,9 +62,19 @@ class Scan:
         return found
 
     def peek(self) -> dict[int, int]:
-        """Return the same without a refresh: cheap, to see whether anything was written."""
+        """Return the same without a refresh: cheap, to see whether anything was written.
+
+        `BulkError` if the index has another history now than the first time.
+        """
         asked = partial(find_shards, self.client, self.index)
         shards = retried(asked, self.patience, self.stop)
+        now = sha256("\n".join(shard.history for shard in shards).encode()).hexdigest()[:16]
+        if self._known not in ("", now):
+            raise BulkError(
+                f"index {self.index!r} was put back to an earlier state during the run (a snapshot "
+                "was restored?): run the same command again, it starts over"
+            )
+        self._known = now
         return {shard.number: shard.checkpoint for shard in shards}
 
     def pages(self, shard: int, after: int, upto: int) -> Iterator[Page]:

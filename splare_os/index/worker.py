@@ -201,10 +201,11 @@ class Worker:
         """Yield the documents that the ledger does not know, each with its place."""
         first, done_lines = file_and_line(self.ledger.progress.place)
         identity = self.ledger.identity
-        sizes = [source.n_bytes for source in identity.sources] if identity else []
+        states = identity.sources if identity else ()
+        before = sum(state.n_bytes for state in states[:first])
         for number, source in enumerate(self.sources[first:], first):
             after, meter = done_lines if number == first else 0, Meter()
-            before = sum(sizes[:number])
             for document in read_documents(source, self.options.fields, after=after, meter=meter):
                 self.n_read = before + meter.n_bytes
                 yield place(number, document.line), document
+            before += states[number].n_bytes if states else 0

@@ -1,7 +1,7 @@
 """The index: its mapping from `mappings/splare.json`, created or added to what people have."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib import resources
 from typing import Any, TypeAlias
@@ -12,7 +12,7 @@ from opensearchpy import NotFoundError, OpenSearch, RequestError
 from ..documents.fields import Fields
 from ..encoder import Encoder
 from ..errors import MappingError
-from ..reply import named_parts, part
+from ..reply import named_parts, part, require_no_index
 from ..scoring import Scoring
 from .compact import PRICE, check_source_is_kept, is_compact
 from .cut import NO_CUT, DocumentCut, default_top_k
@@ -78,19 +78,6 @@ def _set(named: dict[str, Any], path: list[str], mapping: Json) -> None:
     named[name] = mapping
 
 
-def field_paths(mappings: Mapping[str, object]) -> Iterator[str]:
-    """Yield the paths of the fields of an index, those inside objects too.
-
-    >>> list(field_paths({"properties": {"a": {"properties": {"b": {"type": "text"}}}}}))
-    ['a', 'a.b']
-    """
-    inside = mappings.get("properties")
-    for name, mapping in inside.items() if isinstance(inside, Mapping) else ():
-        yield name
-        if isinstance(mapping, Mapping):
-            yield from (f"{name}.{path}" for path in field_paths(mapping))
-
-
 def index_body(
     fields: Fields,
     record: FieldRecord,
@@ -111,12 +98,11 @@ def write_index(client: OpenSearch, index: str) -> str:
     try:
         found = client.indices.get_alias(index=index)
     except NotFoundError as error:
+        require_no_index(error)
         raise _nothing_to_write_to(client, index) from error
     aliases = named_parts(found, "aliases")
-    if index in aliases or len(aliases) == 1:
-        return next(iter(aliases))
     for name, ours in aliases.items():
-        if ours.get(index, {}).get("is_write_index"):
+        if name == index or ours.get(index, {}).get("is_write_index", len(aliases) == 1):
             return name
     raise MappingError(
         f"alias {index!r} stands for {', '.join(sorted(aliases))} and none of them is its write "
@@ -124,20 +110,27 @@ def write_index(client: OpenSearch, index: str) -> str:
     )
 
 
-def check_routing(client: OpenSearch, index: str) -> None:
-    """Raise `MappingError` if a concrete index requires a routing, or has documents with one.
+def check_routing(client: OpenSearch, index: str, named: str) -> None:
+    """Raise `MappingError` if documents of a concrete index have a routing, or have to have one.
 
-    Without it, such a document would be stored a second time, in another shard.
+    Without it, such a document would be stored a second time, in another shard. `named` is what the
+    user calls the index: an alias may give documents a routing.
     """
     routing = read_mappings(client, index)[index].get("_routing")
-    is_required = isinstance(routing, dict) and routing.get("required")
+    aliases = part(client.indices.get_alias(index=index), index, "aliases")
     body = {"size": 0, "terminate_after": 1, "query": {"exists": {"field": "_routing"}}}
-    if is_required or part(client.search(index=index, body=body), "hits", "total", "value"):
-        what = "requires a routing" if is_required else "has documents with a routing"
-        raise MappingError(
-            f"index {index!r} {what}, and documents are indexed without: let your "
-            f"application write them, and then `splare-os backfill --index {index}`"
-        )
+    if isinstance(routing, dict) and routing.get("required"):
+        what = "requires a routing"
+    elif aliases.get(named, {}).get("index_routing"):
+        what = f"gets a routing by the alias {named!r}"
+    elif part(client.search(index=index, body=body), "hits", "total", "value"):
+        what = "has documents with a routing"
+    else:
+        return
+    raise MappingError(
+        f"index {index!r} {what}, and documents are indexed without: let your application write "
+        f"them, and then `splare-os backfill --index {index}`"
+    )
 
 
 def _nothing_to_write_to(client: OpenSearch, index: str) -> MappingError:

@@ -32,15 +32,14 @@ def restore_record(client: OpenSearch, index: str, field: str, record: FieldReco
         client.indices.put_mapping(index=index, body=body)
 
 
-def forget_record(client: OpenSearch, index: str, field: str) -> bool:
-    """Return whether the concrete index had a record of `field`, which it has no more.
+def forget_record(client: OpenSearch, index: str, field: str) -> None:
+    """Remove the record of a field of a concrete index, if it has one.
 
     The server replaces `_meta` as a whole: all else in it is written again.
     """
     meta = read_mappings(client, index)[index].get("_meta")
     ours = meta.get("splare") if isinstance(meta, dict) else None
     if not isinstance(meta, dict) or not isinstance(ours, dict) or field not in ours:
-        return False
+        return
     others = {name: record for name, record in ours.items() if name != field}
     client.indices.put_mapping(index=index, body={"_meta": meta | {"splare": others}})
-    return True

@@ -8,7 +8,7 @@ from opensearchpy import NotFoundError, OpenSearch
 from ..documents.fields import Fields
 from ..encoder import Encoder
 from ..errors import MappingError, ModelMismatchError, NoIndexError
-from ..reply import named_parts, part, parts
+from ..reply import named_parts, part, parts, require_no_index
 from ..scoring import Saturation
 from .cut import DocumentCut
 from .field import digest
@@ -166,6 +166,7 @@ def read_mappings(
             is_open = part(client.field_caps(index=index, fields="_index", **asked), "indices")
             reply = {name: reply[name] for name in is_open if name in reply}
     except NotFoundError as error:
+        require_no_index(error)
         raise _no_index(index) from error
     is_name = not view.options and "*" not in index and index != "_all"
     found = (named_parts if is_name else parts)(reply, "mappings")

@@ -108,9 +108,9 @@ def kept_statistics(
     try:
         reply = client.mget(index=INDEX, body={"ids": list(names)}, headers=dict(headers or {}))
         docs = part(reply, "docs")
-    except NotFoundError:
-        return {}
     except (TransportError, SerializationError, ReplyError) as error:
+        if isinstance(error, NotFoundError) and error.error == NO_INDEX:
+            return {}
         raise StatisticsError(f"statistics in {INDEX!r} cannot be read: {error}") from error
     for doc in docs:
         if doc.get("error", {}).get("type", NO_INDEX) != NO_INDEX:

@@ -1,5 +1,6 @@
 """The command line, run in this process."""
 
+import io
 import json
 
 from click.testing import CliRunner, Result
@@ -8,7 +9,8 @@ from splare_os.cli.main import main
 
 
 def run(*args: str, stdin: str | None = None) -> Result:
-    return CliRunner().invoke(main, args, input=stdin)
+    lines = None if stdin is None else io.BufferedReader(io.BytesIO(stdin.encode()))
+    return CliRunner().invoke(main, args, input=lines)
 
 
 def json_lines(text: str) -> list[dict[str, object]]:

@@ -1,3 +1,4 @@
+import gzip
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,24 @@ def test_encode_tells_what_is_no_document_and_goes_on(model: str) -> None:
     assert [line["_id"] for line in json_lines(result.stdout)] == ["2"]
     assert "1: invalid JSON" in result.stderr
     assert "3: no id" in result.stderr
+
+
+def test_a_file_may_be_compressed_and_begin_with_a_byte_order_mark(
+    model: str, tmp_path: Path
+) -> None:
+    line = b'{"_id": "a", "text": "oil"}\n'
+    (tmp_path / "a.jsonl").write_bytes(b"\xef\xbb\xbf" + line)
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(line))
+    result = run("encode", "--model", model, *map(str, sorted(tmp_path.iterdir())))
+    assert [one["_id"] for one in json_lines(result.stdout)] == ["a", "a"]
+
+
+def test_what_is_no_utf_8_is_told_not_guessed(model: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes("oil\ncaf\u00e9\n".encode("latin-1"))
+    result = run("encode", "--model", model, str(tmp_path / "a.txt"))
+    assert result.exit_code == 1
+    assert [one["_id"] for one in json_lines(result.stdout)] == ["1"]
+    assert "a.txt:2: not UTF-8" in result.stderr
 
 
 def test_encode_benchmark_tells_the_speed_of_a_file(
@@ -98,3 +117,11 @@ def test_what_was_settled_by_encoding_cannot_be_said_again(model: str, tmp_path:
         result = run("index", out, "--index", "i", option, "mini")
         assert result.exit_code == 2
         assert f"{option} was settled when the documents were encoded: omit it" in result.stderr
+
+
+def test_a_folder_that_cannot_be_made_is_told(model: str, tmp_path: Path) -> None:
+    (tmp_path / "docs.jsonl").write_text('{"_id": "a", "text": "oil"}\n')
+    out = str(tmp_path / "docs.jsonl" / "out")
+    result = run("encode", str(tmp_path / "docs.jsonl"), "--model", model, "--out", out)
+    assert result.exit_code == 1
+    assert "Error: [Errno 20] Not a directory" in result.stderr

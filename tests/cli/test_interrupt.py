@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from opensearchpy import OpenSearch
 
+from splare_os.cli.interrupt import SIGNALS, Interrupted, interruptible
 from tests.cli.running import json_lines, run
 from tests.index import faults
 from tests.index.chaos import proxied
@@ -70,7 +71,7 @@ def wait_for(proxy: Proxy, kind: str, number: int) -> None:
                 ("info", 1, signal.SIGINT),
                 ("POST _bulk", 0, signal.SIGTERM),
                 ("GET _settings", 2, signal.SIGINT),
-                ("POST _refresh", 0, signal.SIGTERM),
+                ("POST _refresh", 0, signal.SIGHUP),
             ]
         ),
     ],
@@ -156,3 +157,18 @@ def test_a_backfill_that_watches_ends_with_its_counts(
         counts, _ = process.communicate(timeout=SOON_S)
     assert process.returncode == 0
     assert json_lines(counts)[0]["indexed"] == 1
+
+
+def test_what_a_process_was_started_to_ignore_stays_ignored() -> None:
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        with interruptible():
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            with pytest.raises(Interrupted) as caught:
+                signal.raise_signal(signal.SIGTERM)
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        assert caught.value.code == 128 + signal.SIGTERM
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

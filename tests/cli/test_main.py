@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import time
@@ -6,6 +7,7 @@ from pathlib import Path
 from splare_os import scoring
 from splare_os.cli import options
 from splare_os.cli.main import main
+from splare_os.index.ledger import Identity, Ledger
 from tests.cli.running import run
 
 HELP_BUDGET_S = 0.3
@@ -23,6 +25,18 @@ def test_misuse_exits_2() -> None:
     result = run("index", "docs.xlsx", "--index", "x")  # nothing is started for it
     assert result.exit_code == 2
     assert "docs.xlsx: documents are read from .jsonl" in result.stderr
+
+
+def test_a_full_disk_is_an_error_of_one_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "splare_os", "jobs"]
+    (tmp_path / "splare-os" / "jobs").mkdir(parents=True)
+    with Ledger.open(tmp_path / "splare-os" / "jobs" / "a.sqlite") as ledger:
+        ledger.start(Identity("u", (), "/d.jsonl"), 0)
+    around = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
+    with open("/dev/full", "w") as full:
+        told = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=around)
+    assert told.returncode == 1
+    assert told.stderr == "Error: [Errno 28] No space left on device\n"
 
 
 def test_help_answers_at_once() -> None:

@@ -6,6 +6,7 @@ import os
 import pytest
 
 from splare_os.documents import document, lines
+from splare_os.errors import JobError
 
 from .reading import read, read_and_resumed
 
@@ -75,3 +76,9 @@ def test_stdin_is_read_as_well(monkeypatch):
 
     monkeypatch.setattr("sys.stdin", Stdin)
     assert [document.id for document in read("-")] == ["1"]
+
+
+def test_a_stdin_that_is_closed_is_told(monkeypatch):
+    monkeypatch.setattr("sys.stdin", None)  # as Python has it then
+    with pytest.raises(JobError, match="stdin is closed"):
+        read("-")

@@ -21,6 +21,17 @@ def test_lines_keep_their_ends_and_the_last_needs_none(tmp_path):
     assert read(tmp_path / "a") == [Line(1, b"one\r\n"), Line(2, b"\n"), Line(3, b"two")]
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path, monkeypatch):
+    (tmp_path / "a").write_bytes(b"\xef\xbb\xbfone\n\xef\xbb\xbftwo")
+    assert read(tmp_path / "a") == [Line(1, b"one\n"), Line(2, b"\xef\xbb\xbftwo")]
+    (tmp_path / "a").write_bytes(b"\xef\xbb\xbf")
+    assert read(tmp_path / "a") == [Line(1, b"")]
+    for module in (document, lines):
+        monkeypatch.setattr(module, "MAX_LINE_BYTES", 3)
+    (tmp_path / "a").write_bytes(b"\xef\xbb\xbfabcdef\n")
+    assert read(tmp_path / "a") == [Line(1, b"abcd"), Line(1, b"ef\n", is_rest=True)]
+
+
 def test_a_long_line_comes_in_pieces(tmp_path, monkeypatch):
     for module in (document, lines):
         monkeypatch.setattr(module, "MAX_LINE_BYTES", 3)

@@ -1,7 +1,7 @@
 import pytest
 
 from splare_os.documents import opensearch
-from splare_os.documents.files import file_state
+from splare_os.documents.files import file_state, hashed
 from splare_os.documents.sources import find_sources, read_documents
 from splare_os.errors import JobError, ReplyError
 
@@ -16,6 +16,11 @@ def test_credentials_stay_out_of_sources():
     assert "secret" not in str(caught.value)
     with pytest.raises(ValueError, match="name an index, such as opensearch://"):
         find_sources(["opensearch://localhost:9200/"])
+
+
+def test_a_query_in_an_address_is_told_not_passed_over():
+    with pytest.raises(ValueError, match=r"an index is read whole: leave \?q=lang:en out"):
+        find_sources(["opensearch://localhost:9200/papers?q=lang:en"])
 
 
 def test_a_cluster_that_does_not_answer_is_told():
@@ -84,6 +89,7 @@ def test_what_is_written_after_a_position_is_found_behind_it(client, index, stor
     assert sorted(new) == ["d1000", "d7"]
     assert states == {source: file_state(source) for source in sources}
     assert all(states.values())
+    assert [hashed(state) for state in states.values()] == [*states.values()]
 
 
 @pytest.mark.opensearch

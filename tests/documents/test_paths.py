@@ -20,3 +20,10 @@ from splare_os.documents.paths import values_at
 )
 def test_a_path_leads_where_the_cluster_would_look(body, path, found):
     assert list(values_at(body, path)) == found
+
+
+def test_arrays_may_stand_in_arrays_deeper_than_a_call_may_go():
+    deep: object = "x"
+    for _ in range(5000):
+        deep = [deep]
+    assert list(values_at({"a": ["w", deep, "y"]}, "a")) == ["w", "x", "y"]

@@ -71,6 +71,21 @@ def test_folders_and_patterns_of_a_file_system_are_expanded(memory):
         find_sources(["memory://data/notes.txt"])
 
 
+def test_a_folder_of_a_file_system_is_what_a_local_one_is(memory):
+    for name in (
+        *("a.jsonl", "b/c.jsonl", ".d.jsonl", "_e.jsonl", "_delta_log/00.json", "b/.f/g.jsonl"),
+        *("h.dead.jsonl", "state.json"),
+    ):
+        memory.pipe(f"/data/{name}", b"")
+    a, c, h = (f"memory:///data/{name}" for name in ("a.jsonl", "b/c.jsonl", "h.dead.jsonl"))
+    assert find_sources(["memory://data"]) == [a, c]
+    assert find_sources(["memory://data/[!_]*.jsonl"]) == [a]
+    assert find_sources(["memory://data/*.dead.jsonl"]) == [h]
+    memory.pipe("/encoded/splare-encoded.json", b"")
+    with pytest.raises(JobError, match="holds encoded documents, .*: copy it here"):
+        find_sources(["memory://encoded"])
+
+
 def test_parquet_is_read_from_a_file_system(memory):
     import pyarrow
     from pyarrow import parquet

@@ -69,8 +69,9 @@ def test_a_shard_that_does_not_answer_is_never_an_empty_page(bad):
         answering(bad).read(-1, 0)
 
 
-def copy(*, primary: bool, checkpoint: int) -> dict[str, object]:
-    return {"routing": {"primary": primary}, "seq_no": {"global_checkpoint": checkpoint}}
+def copy(*, primary: bool, checkpoint: int, **more: object) -> dict[str, object]:
+    numbers = {"global_checkpoint": checkpoint}
+    return {"routing": {"primary": primary}, "seq_no": numbers, **more}
 
 
 def holding(shards: dict[str, object], n_shards: str = "2") -> SimpleNamespace:
@@ -88,9 +89,11 @@ def holding(shards: dict[str, object], n_shards: str = "2") -> SimpleNamespace:
 def test_a_shard_is_read_up_to_the_checkpoint_of_its_primary():
     shards = {
         "0": [copy(primary=False, checkpoint=3), copy(primary=True, checkpoint=4)],
-        "1": [copy(primary=True, checkpoint=-1)],
+        "1": [
+            copy(primary=True, checkpoint=-1, commit={"user_data": {"history_uuid": "h"}}),
+        ],
     }
-    assert find_shards(holding(shards), "i") == [Shard("i", 0, "u", 4), Shard("i", 1, "u", -1)]
+    assert find_shards(holding(shards), "i") == [Shard("i", 0, "u", 4), Shard("i", 1, "h", -1)]
 
 
 @pytest.mark.parametrize("shards", [{}, {"1": [copy(primary=True, checkpoint=1)]}])

@@ -133,7 +133,8 @@ def test_what_a_killed_run_was_writing_is_removed_and_nobody_elses(tmp_path, wri
     ended = get_context("spawn").Process(target=int)
     ended.start()
     ended.join()
-    left = [f"{node()}-{ended.pid}", f"{node()}-{os.getppid()}", f"elsewhere-{ended.pid}"]
+    others = f"elsewhere-{ended.pid}", f"{node()}-2-{ended.pid}"
+    left = [f"{node()}-{ended.pid}", f"{node()}-{os.getppid()}", *others]
     for writer in left:
         (out / f"00000-00000.json.{writer}.new").touch()
     list(encode_to(HashEncoder(), [source], options(out)))

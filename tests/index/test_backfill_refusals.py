@@ -33,6 +33,10 @@ def fill(client, index, tmp_path):
     ("mappings", "message"),
     [
         ({"properties": {"body": {"type": "text"}}}, "has no field 'text'; it has body"),
+        (
+            {"properties": {"body": TEXT["text"], "text": {"type": "alias", "path": "body"}}},
+            "'text' is an alias, and what documents hold is 'body': name that",
+        ),
         ({"properties": TEXT, "_source": {"enabled": False}}, "keeps documents in part only"),
         ({"properties": TEXT, "_source": {"excludes": ["secret"]}}, "would lose the rest"),
         ({"properties": TEXT, "_source": {"excludes": ["te*"]}}, "would lose the rest"),
@@ -136,3 +140,11 @@ def test_a_text_that_no_utf_8_holds_is_dead_and_the_others_are_not(client, index
     assert (running.counts["indexed"], running.counts["dead"]) == (1, 2)
     (letters,) = running.dead_letters
     assert letters.read_bytes().count(b"\n") == 2
+
+
+def test_a_text_that_is_filled_by_copies_is_warned_of(client, index, fill, caplog):
+    properties = {"body": {"type": "text", "copy_to": "text"}, **TEXT}
+    client.indices.create(index=index, body={"mappings": {"properties": properties}})
+    client.index(index=index, id="a", body={"body": "ants"})
+    assert fill().counts["empty"] == 1
+    assert "'text' is filled by copies (copy_to) of body" in caplog.text

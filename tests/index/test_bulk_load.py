@@ -8,6 +8,8 @@ from splare_os.errors import BulkError, JobError
 from splare_os.index import IngestOptions, ingest
 from splare_os.index.bulk_load import LOADING, SUFFIX, restore_all
 from tests.hashing import HashEncoder
+from tests.index import faults
+from tests.index.chaos import proxied
 
 pytestmark = pytest.mark.opensearch
 
@@ -165,3 +167,10 @@ def test_a_file_that_is_not_whole_has_nothing_to_set_back(
     list(start(bulk_load=bulk_load))
     assert settings_of(client, index) == former
     assert not list((tmp_path / "state").glob(f"*{SUFFIX}"))
+
+
+@pytest.mark.usefixtures("four_tries")
+def test_a_reply_that_cannot_be_read_is_asked_for_again(cluster_url, tmp_path):
+    rule = faults.first(1, faults.says(b"{}"), ["info"])
+    with proxied(cluster_url, rule) as proxy, OpenSearch(proxy.url, max_retries=0) as client:
+        assert list(restore_all(client, tmp_path)) == []

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,11 @@ def test_what_has_landed_is_on_its_way_no_more():
 def test_another_index_starts_over(path):
     saved(path, SOME)
     assert started(path, Scope("other", "dead.jsonl")) == Position()
+
+
+def test_an_index_that_was_put_back_to_an_earlier_state_starts_over(path):
+    saved(path, replace(SOME, is_done=True))
+    assert started(path, replace(SCOPE, history="other")) == Position()
 
 
 def test_dead_letters_that_are_gone_start_it_over(path):

@@ -116,3 +116,11 @@ def test_an_index_that_requires_a_routing_is_refused(client, index, tmp_path, so
     options = IngestOptions(index, state_folder=tmp_path / "state")
     with pytest.raises(MappingError, match="requires a routing.*splare-os backfill"):
         list(ingest(client, HashEncoder(), [source], options))
+
+
+def test_an_alias_that_gives_a_routing_is_refused(client, index, tmp_path, source):
+    aliases = {f"{index}-all": {"index_routing": "r"}}
+    client.indices.create(index=index, body={"aliases": aliases})
+    options = IngestOptions(f"{index}-all", state_folder=tmp_path / "state")
+    with pytest.raises(MappingError, match=f"gets a routing by the alias '{index}-all'"):
+        list(ingest(client, HashEncoder(), [source], options))

@@ -92,6 +92,7 @@ def test_what_advanced_last_comes_first_and_what_is_broken_is_told(tmp_path, clo
         clock[0] += 10
     (tmp_path / "torn.sqlite").write_bytes(b"SQLite no more" * 100)
     (tmp_path / "i-backfill-torn.json").write_bytes(b"{")
+    (tmp_path / "my-backfill-index-0123abcd.settings.json").write_bytes(b"{}")  # of a bulk load
     assert [job.job for job in list_jobs(tmp_path)] == ["new", "old"]
     assert caplog.text.count("cannot be read") == 2
     assert list_jobs(tmp_path / "nowhere") == []

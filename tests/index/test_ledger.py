@@ -182,3 +182,15 @@ def test_the_ledger_of_a_pipe_whose_worker_died_is_removed(tmp_path):
     assert {name for name in left if name.startswith("i-dead")} == {"i-dead.pipe.dead.jsonl"}
     assert sum(name.startswith("i-alive") for name in left) == 4
     assert sum("i-file" in name for name in left) == 8
+
+
+def test_an_advance_writes_little_however_many_sources_there_are(tmp_path):
+    def written(n_sources: int) -> int:
+        path = tmp_path / f"{n_sources}.sqlite"
+        with Ledger.open(path) as ledger:
+            ledger.start(Identity("uuid", (SOURCE,) * n_sources, "/dead.jsonl"), 0)
+            ledger.database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            ledger.advance(Progress(place(0, 8), COUNTS, 30))
+            return path.with_name(f"{path.name}-wal").stat().st_size
+
+    assert written(10_000) == written(1)

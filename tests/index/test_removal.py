@@ -1,5 +1,7 @@
 """An impacts field that is taken out of an index, of a real server."""
 
+import time
+
 import pytest
 from opensearchpy import OpenSearch
 
@@ -11,6 +13,8 @@ from splare_os.layout import read_records
 from splare_os.layout.statistics import kept_statistics
 from splare_os.search import SearchOptions, search
 from tests.hashing import HashEncoder
+from tests.index import faults
+from tests.index.chaos import proxied
 
 OLD, NEW = HashEncoder(), HashEncoder(1024, "fedcba9876543210")
 NAME = "text_2_splare"
@@ -65,6 +69,26 @@ def test_a_removal_that_was_interrupted_goes_on(client, both):
     some.close()
     assert remove(client, both) == [12, 6]
     assert remove(client, both) == []
+
+
+@pytest.mark.opensearch
+def test_who_trusts_a_record_that_went_before_an_interruption_is_waited_for(client, both):
+    settings = {"share": 1.0, "page_documents": 12}
+    some = remove_impacts(client, both, "text_splare", grace_s=0.0, **settings)
+    next(some)
+    some.close()
+    begun = time.monotonic()
+    next(remove_impacts(client, both, "text_splare", grace_s=0.5, **settings))
+    assert time.monotonic() - begun >= 0.5
+
+
+@pytest.mark.opensearch
+@pytest.mark.usefixtures("four_tries")
+def test_a_cluster_that_is_busy_is_waited_for(client, cluster_url, both):
+    kinds = ("GET _mapping", "PUT _mapping", "POST _update_by_query")
+    rule = faults.first(1, faults.status(503), kinds)
+    with proxied(cluster_url, rule) as proxy, OpenSearch(proxy.url, max_retries=0) as busy:
+        assert remove(busy, both) == [12, 12, 6]
 
 
 @pytest.mark.opensearch

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 from opensearchpy import OpenSearch
 
-from splare_os.documents.shards import NONE_YET
+from splare_os.documents.shards import NONE_YET, Shard
 from splare_os.errors import BulkError
+from splare_os.index import scan as module
 from splare_os.index.scan import Scan
 
 pytestmark = [pytest.mark.usefixtures("four_tries")]
@@ -94,6 +95,20 @@ def test_a_query_chooses_documents_and_rare_ones_are_found_among_many(client, ma
     client.bulk(index=made, body=lines)
     scan = Scan(client, made, ["text"], where={"match": {"lang": "de"}}, size=10)
     assert sorted(read(scan)[1]) == ["0", "1000", "2000"]
+
+
+def test_an_index_that_has_another_history_is_not_read_on(monkeypatch):
+    history = ["one", "one", "other"]
+
+    def asked(*_: object) -> list[Shard]:
+        return [Shard("i", 0, history.pop(0), 7)]
+
+    monkeypatch.setattr(module, "find_shards", asked)
+    scan = Scan(Replies(), "i", [])
+    assert scan.history()
+    assert scan.peek() == {0: 7}
+    with pytest.raises(BulkError, match="'i' was put back to an earlier state during the run"):
+        scan.peek()
 
 
 class Replies:

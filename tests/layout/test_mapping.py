@@ -238,6 +238,13 @@ class TestOnACluster:
         with pytest.raises(MappingError, match="set is_write_index on one"):
             write_index(client, f"{index}-all")
 
+    def test_an_alias_whose_one_index_takes_no_writes_has_none(self, client, index):
+        alias = {f"{index}-all": {"is_write_index": False}}
+        client.indices.create(index=f"{index}-1", body={"aliases": alias})
+        with pytest.raises(MappingError, match="set is_write_index on one"):
+            write_index(client, f"{index}-all")
+        assert write_index(client, f"{index}-1") == f"{index}-1"
+
     def test_a_name_of_nothing_is_no_write_index(self, client, index):
         with pytest.raises(MappingError, match="no index or alias"):
             write_index(client, index)

@@ -1,11 +1,13 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from opensearchpy import NotFoundError
 
 from splare_os.documents import Fields
-from splare_os.errors import MappingError, ModelMismatchError
+from splare_os.errors import MappingError, ModelMismatchError, ReplyError
 from splare_os.layout import FieldRecord, find_impacts, read_records
+from splare_os.layout.mapping import write_index
 from splare_os.layout.records import check_record, parse_record, read_mappings, records_of
 from splare_os.layout.view import View
 from splare_os.scoring import Saturation
@@ -162,6 +164,19 @@ def test_mappings_are_those_of_the_indices_that_a_search_would_read(
     found = client.search(index=asked, body=hits, params=options)
     buckets = found.get("aggregations", {"names": {"buckets": []}})["names"]["buckets"]
     assert read_mappings(client, asked, View(options)).keys() == {one["key"] for one in buckets}
+
+
+def refusing(error: str) -> SimpleNamespace:
+    def refuse(**_: object) -> None:
+        raise NotFoundError(404, error, {})
+
+    return SimpleNamespace(indices=SimpleNamespace(get_mapping=refuse, get_alias=refuse))
+
+
+@pytest.mark.parametrize("read", [read_mappings, write_index])
+def test_a_gateways_404_does_not_say_that_there_is_no_index(read):
+    with pytest.raises(ReplyError, match="not for want of an index"):
+        read(refusing("no such page"), "papers")
 
 
 @pytest.mark.opensearch

@@ -1,10 +1,11 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
-from opensearchpy import OpenSearch
+from opensearchpy import NotFoundError, OpenSearch
 
 from splare_os.errors import StatisticsError
 from splare_os.layout.statistics import (
@@ -15,6 +16,7 @@ from splare_os.layout.statistics import (
     kept_statistics,
     statistics_template,
 )
+from splare_os.reply import NO_INDEX
 from splare_os.statistics import Statistics
 
 FILE = Path(__file__).parents[2] / "mappings" / "splare-statistics.json"
@@ -115,3 +117,14 @@ def test_an_index_that_an_earlier_version_made_learns_what_is_new(
     monkeypatch.setattr("splare_os.layout.statistics.INDEX", index)
     keep_statistics(client, "kept-f", "text_splare", kept())
     assert kept_statistics(client, ["kept-f"], "text_splare")["kept-f"].model == "tiny"
+
+
+def test_a_gateways_404_does_not_say_that_nothing_is_kept() -> None:
+    def refusing(error: str) -> OpenSearch:
+        client = OpenSearch()
+        client.mget = Mock(side_effect=NotFoundError(404, error, {}))
+        return client
+
+    assert kept_statistics(refusing(NO_INDEX), ["papers"], "text_splare") == {}
+    with pytest.raises(StatisticsError, match="no such page"):
+        kept_statistics(refusing("no such page"), ["papers"], "text_splare")
