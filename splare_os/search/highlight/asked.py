@@ -174,7 +174,7 @@ def _clauses(body: Dsl) -> tuple[Clause, ...]:
 def _affirmed(query: Any) -> Any:  # noqa: ANN401  # JSON
     if isinstance(query, list):
         return [_affirmed(one) for one in query]
-    if not isinstance(query, Mapping):
+    if not isinstance(query, Mapping) or NAME in query:
         return query
     kept = {key: value for key, value in query.items() if key not in {"must_not", "negative"}}
     return {key: _affirmed(value) for key, value in kept.items()}
