@@ -207,7 +207,7 @@ def _in_aggregation(aggregation: Any, replace: Replace, at_root: Replace) -> Any
     return changed
 
 
-def _below(aggregation: Dsl, replace: Replace, at_root: Replace) -> Replace:
+def _below(aggregation: Mapping[str, Any], replace: Replace, at_root: Replace) -> Replace:
     """Return what replaces clauses in the aggregations below one."""
     if "nested" in aggregation:
         return _refuse_inside
