@@ -161,10 +161,10 @@ def _refuse_inside(body: Dsl) -> None:
 def _clauses(body: Dsl) -> tuple[Clause, ...]:
     """Return the clauses of query and rescore, but for those that keep documents away."""
     queries: Dsl = {key: _affirmed(body[key]) for key in ("query", "rescore") if key in body}
-    found: dict[Clause, None] = {}
+    found: list[Clause] = []
 
     def note(clause: Clause) -> Dsl:
-        found[clause] = None
+        found.append(clause)
         return {}
 
     replace_in_body(queries, note)
