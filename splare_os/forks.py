@@ -4,6 +4,7 @@ A child has the memory of its parent and one thread: nobody is left to release w
 """
 
 import os
+from threading import Lock
 from typing import Protocol
 from weakref import WeakSet
 
@@ -21,6 +22,24 @@ _known: WeakSet[Forkable] = WeakSet()
 def remake_in_children(one: Forkable) -> None:
     """Have an object made usable in every child that is forked while it is there."""
     _known.add(one)
+
+
+class SafeLock:
+    """A lock that is free in a child, whoever held it when the process was forked."""
+
+    def __init__(self) -> None:
+        self.in_child()
+        remake_in_children(self)
+
+    def in_child(self) -> None:
+        """Let go what the parent's threads hold."""
+        self._lock = Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 def _in_child() -> None:

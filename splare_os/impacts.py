@@ -69,7 +69,8 @@ def prune(impacts: Impacts, top_k: int) -> Impacts:
     """
     if top_k < 1:
         raise ValueError(f"top_k={top_k}: keep at least one latent")
-    return _pruned(impacts, np.minimum(np.diff(impacts.indptr), top_k))
+    most = min(top_k, impacts.shape[1])
+    return _pruned(impacts, np.minimum(np.diff(impacts.indptr), most))
 
 
 def prune_to_mass(impacts: Impacts, mass: float) -> Impacts:

@@ -28,7 +28,7 @@ K1, B = 0.7, 0.4
 
 def check_scoring(scoring: str | None) -> None:
     """Raise `ValueError` for a scoring that there is not; None asks for none."""
-    if scoring not in {None, *SCORINGS}:
+    if scoring not in (None, *SCORINGS):
         raise ValueError(f"scoring={scoring!r}: choose one of {', '.join(SCORINGS)}")
 
 

@@ -4,7 +4,6 @@
 1907=2,-12,+77=1                                          on the command line
 """
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -126,7 +125,7 @@ def _amounts(key: str, content: object) -> Amounts:
     for name, amount in content.items():
         latent = _latent(key, name)
         is_number = isinstance(amount, int | float) and not isinstance(amount, bool)
-        if not is_number or not math.isfinite(amount) or not LEAST <= amount <= MOST:
+        if not is_number or not LEAST <= amount <= MOST:
             raise ValueError(
                 f"{key} of latent {latent} is {amount!r}: give a number from {LEAST} to {MOST:g}; "
                 "mute takes a latent out"

@@ -47,6 +47,7 @@ def test_prune_keeps_the_heaviest_of_each_row() -> None:
 
 def test_equal_impacts_keep_the_lower_latent() -> None:
     assert prune(impacts([[2, 1, 1, 1]]), 2).toarray().tolist() == [[2, 1, 0, 0]]
+    assert prune(impacts([[2, 1]]), 2**70).toarray().tolist() == [[2, 1]]
 
 
 def test_prune_equals_sorting_each_row() -> None:

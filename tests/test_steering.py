@@ -60,6 +60,7 @@ def test_a_line_says_the_same_as_an_object() -> None:
         ({"boost": {"1": 0}}, "boost of latent 1 is 0: give a number from 0.001 to 1000; mute"),
         ({"add": {"1": -2}}, "add of latent 1 is -2: give a number"),
         ({"add": {"1": float("inf")}}, "add of latent 1 is inf"),
+        ({"add": {"1": 10**400}}, "add of latent 1 is 10+: give a number"),
         ({"add": {"1": float("nan")}}, "add of latent 1 is nan"),
         ({"add": {"1": True}}, "add of latent 1 is True"),
         ({"add": {"1": "2"}}, "add of latent 1 is '2'"),

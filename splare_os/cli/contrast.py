@@ -82,7 +82,7 @@ def documents(given: str) -> "Documents":
 
 def _ids(path: Path) -> list[str]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # a text may hold other breaks
         return [_id(line.strip()) for line in lines if line.strip()]
     except (OSError, ValueError, KeyError) as error:
         raise click.UsageError(

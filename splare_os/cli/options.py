@@ -237,8 +237,8 @@ def dense_device() -> str | None:
 
 
 def print_json(content: object) -> None:
-    """Print a line of JSON, as it may be piped to others."""
-    click.echo(json.dumps(content, ensure_ascii=False))
+    """Print a line of JSON, as it may be piped to others; what is no Unicode is an escape."""
+    click.echo(json.dumps(content, ensure_ascii=False).encode(errors="backslashreplace").decode())
 
 
 def quieten_transformers() -> None:

@@ -73,6 +73,8 @@ def test_a_file_has_an_id_on_each_line(tmp_path: Path) -> None:
     path = tmp_path / "ids"
     path.write_text('a\n\n b c \n{"_id": "d"}\n')
     assert documents(f"@{path}") == ["a", "b c", "d"]
+    path.write_text('\ufeffa\r\n{"_id": "d", "_source": {"text": "a\u2028b\x85c"}}\n', newline="")
+    assert documents(f"@{path}") == ["a", "d"]
     path.write_text('{"id": "d"}')
     with pytest.raises(click.UsageError, match="KeyError"):
         documents(f"@{path}")

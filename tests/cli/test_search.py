@@ -1,10 +1,12 @@
 """`splare-os search`."""
 
+import json
 from pathlib import Path
 
 import pytest
 from opensearchpy import OpenSearch
 
+from splare_os.cli.options import print_json
 from tests.cli.running import json_lines, run
 
 LINES = ['{"_id": "a", "text": "oil crisis"}', '{"_id": "b", "text": "river"}']
@@ -170,3 +172,13 @@ def test_a_query_without_words_is_misuse(query: str) -> None:
     result = run("search", query, "--index", "i")
     assert (result.exit_code, result.stdout) == (2, "")
     assert f"QUERY {query!r} has no words: give one, or --like" in result.stderr
+
+
+def test_a_document_with_half_of_a_surrogate_pair_is_printed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    hit = {"_id": "a", "_source": {"text": "é, half \ud83d"}}
+    print_json(hit)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "é, half \\ud83d" in line
+    assert json.loads(line) == hit

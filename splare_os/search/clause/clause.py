@@ -68,7 +68,6 @@ SUBQUERIES: Mapping[str, Mapping[str, bool]] = {
 DROPPED: Mapping[str, tuple[str, Sequence[object]]] = {
     "has_child": ("score_mode", (None, "none")),
     "has_parent": ("score", (None, False, "false")),
-    "nested": ("score_mode", ("none",)),
 }
 """Queries on other documents: the argument, and with which of its values (None: it is not there)
 their scores do not count."""
@@ -98,7 +97,7 @@ def replace_in_body(body: Dsl, replace: Replace, *, scores: bool = True) -> Dsl:
         changed["rescore"] = _in_rescore(body["rescore"], replace)
     for key in ("aggs", "aggregations"):
         if isinstance(body.get(key), Mapping):
-            changed[key] = _in_aggregations(body[key], replace)
+            changed[key] = _in_aggregations(body[key], replace, replace)
     return changed
 
 
@@ -137,7 +136,7 @@ def _replaced(query: Mapping[str, Any], replace: Replace, *, scores: bool) -> Ds
             for key, gives_scores in keys.items():
                 if key in arguments:
                     inner = scores and gives_scores and not _drops_scores(kind, arguments)
-                    inside = _inside(arguments["path"], replace) if "path" in arguments else replace
+                    inside = _refuse_inside if kind == "nested" else replace
                     changed[kind][key] = _inner(kind, key, arguments[key], inside, inner)
     return changed
 
@@ -147,18 +146,12 @@ def _drops_scores(kind: str, arguments: Mapping[str, Any]) -> bool:
     return bool(values) and arguments.get(option) in values
 
 
-def _inside(path: Any, replace: Replace) -> Replace:  # noqa: ANN401
-    """Return `replace` for what stands in a nested query: it sees the fields below `path` alone."""
-
-    def replaced(clause: Clause) -> Dsl:
-        if not clause.field.startswith(f"{path}."):
-            raise ValueError(
-                f"splare clause on {clause.field!r} stands in a nested query on {path!r}, where it "
-                "would find nothing: put it beside the nested query"
-            )
-        return replace(clause)
-
-    return replaced
+def _refuse_inside(clause: Clause) -> Dsl:
+    """Raise `ValueError`: nested documents have no impacts, which stand beside all other fields."""
+    raise ValueError(
+        f"splare clause on {clause.field!r} stands in a nested query or aggregation, where it "
+        "would find nothing: put it beside that (in an aggregation, below reverse_nested)"
+    )
 
 
 def _inner(kind: str, key: str, value: Any, replace: Replace, scores: bool) -> Any:  # noqa: ANN401, FBT001
@@ -182,11 +175,13 @@ def _in_rescore(rescore: Any, replace: Replace) -> Any:  # noqa: ANN401
     return {**rescore, "query": {**query, "rescore_query": rescored}}
 
 
-def _in_aggregations(aggregations: Dsl, replace: Replace) -> Dsl:
-    return {name: _in_aggregation(content, replace) for name, content in aggregations.items()}
+def _in_aggregations(aggregations: Dsl, replace: Replace, at_root: Replace) -> Dsl:
+    return {
+        name: _in_aggregation(content, replace, at_root) for name, content in aggregations.items()
+    }
 
 
-def _in_aggregation(aggregation: Any, replace: Replace) -> Any:  # noqa: ANN401
+def _in_aggregation(aggregation: Any, replace: Replace, at_root: Replace) -> Any:  # noqa: ANN401
     if not isinstance(aggregation, Mapping):
         return aggregation
     changed = dict(aggregation)
@@ -207,8 +202,17 @@ def _in_aggregation(aggregation: Any, replace: Replace) -> Any:  # noqa: ANN401
         changed[kind] = {**aggregation[kind], "filters": replaced}
     for key in ("aggs", "aggregations"):
         if isinstance(aggregation.get(key), Mapping):
-            changed[key] = _in_aggregations(aggregation[key], replace)
+            below = _below(aggregation, replace, at_root)
+            changed[key] = _in_aggregations(aggregation[key], below, at_root)
     return changed
+
+
+def _below(aggregation: Mapping[str, Any], replace: Replace, at_root: Replace) -> Replace:
+    """Return what replaces clauses in the aggregations below one."""
+    if "nested" in aggregation:
+        return _refuse_inside
+    back = aggregation.get("reverse_nested")
+    return at_root if isinstance(back, Mapping) and not back.get("path") else replace
 
 
 def parse(query: Mapping[str, Any], *, scores: bool) -> Clause:
@@ -231,8 +235,8 @@ def parse(query: Mapping[str, Any], *, scores: bool) -> Clause:
     if not scores and (clause.min_score is None or clause.min_score <= 0):
         raise ValueError(
             f"splare clause on {field!r} stands where scores do not count, and would match most of "
-            "the index: give it a min_score above 0, or move it to must or should (has_child and "
-            "nested queries count scores by score_mode, has_parent by score)"
+            "the index: give it a min_score above 0, or move it to must or should (has_child "
+            "counts scores by score_mode, has_parent by score)"
         )
     return clause
 
@@ -252,6 +256,8 @@ def _checked(field: str, arguments: Any) -> Mapping[str, Any]:  # noqa: ANN401  
         raise ValueError(
             f"splare clause on {field!r} has {sorted(unknown)}; known are {sorted(known)}"
         )
+    if not isinstance(name := arguments.get("_name"), str | None):
+        raise ValueError(f"splare clause on {field!r}: _name={name!r} must be a string")
     for option in ("boost", "min_score"):
         value = arguments.get(option, 1.0)
         if isinstance(value, bool) or not isinstance(value, int | float):

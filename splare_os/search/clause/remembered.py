@@ -4,12 +4,12 @@ import sys
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from threading import Lock
 from typing import Any
 from weakref import ref
 
 import orjson
 
+from ...forks import SafeLock
 from ...steering import Steering
 from ..query.query import Dsl
 from ..query.steps import Steps
@@ -49,7 +49,7 @@ class Remembered:
     def __init__(self, cache_bytes: int) -> None:
         self._cache_bytes, self._n_bytes = cache_bytes, 0
         self._known: OrderedDict[Question, _Answer] = OrderedDict()
-        self._lock = Lock()
+        self._lock = SafeLock()
 
     def __call__(
         self, question: Question, sources: Sequence[object], make: Callable[[], Dsl]

@@ -20,6 +20,7 @@ WITHOUT: Mapping[str, str] = {
     "collapse": "a server that collapses hits scores none anew",
     "search_after": "a server scores the first page anew alone: take `from`",
     "min_score": "it would be asked of the first pass",
+    "indices_boost": "what is scored anew would be without it",
     "aggs": "they would count what the first pass finds: ask for them in a search without hits",
     "aggregations": "they would count what the first pass finds: ask for them in a search without "
     "hits",

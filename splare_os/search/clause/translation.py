@@ -68,15 +68,14 @@ class Translation:
         weighed, queries = self.found[clause], self.rows[clause.query]
         weighing, steering = weighed.weighing, weighed.control.steering
         most = queries.top_k or queries.impacts.nnz + len(steering.add if steering else ())
-        is_named = clause.name is None or isinstance(clause.name, str)
-        if weighed.control.moved is not None or most > SURELY or not is_named:
+        if weighed.control.moved is not None or most > SURELY:
             return make()
         question = Question(clause, weighed.field, weighing.k1, steering, steps)
         sources = (queries,) if weighing.idf is None else (queries, weighing.idf)
         return self.remembered(question, sources, make)
 
     def _translated(self, clause: Clause) -> Dsl:
-        weighed, weights = self._cut(clause)
+        weighed, weights = self.cut(clause)
         translated = translate(
             weights,
             _impacts(weighed),
@@ -93,7 +92,7 @@ class Translation:
         clause, steps = stepped.clause, stepped.steps
 
         def make() -> Dsl:
-            weighed, weights = self._cut(clause)
+            weighed, weights = self.cut(clause)
             weighing = weighed.weighing
             chosen = plan(weights, steps, weighing.shares, weighing.documents)
             made = chosen.body(_impacts(weighed), boost=clause.boost, k1=weighing.k1)
@@ -102,7 +101,7 @@ class Translation:
 
         return self._made(clause, steps, make)
 
-    def _cut(self, clause: Clause) -> tuple[Weighed, Impacts]:
+    def cut(self, clause: Clause) -> tuple[Weighed, Impacts]:
         """Return how a clause weighs, and the weights [1, latent] that are left of its query."""
         weighed = self.found[clause]
         weights = weighed.weights(self.rows[clause.query])

@@ -73,7 +73,7 @@ class AsyncSplareTransport:
 
     async def _send(self, request: Request) -> Any:  # noqa: ANN401
         send = super().perform_request  # type: ignore[misc]  # of the transport below
-        return await send(request.method, request.url, **request.arguments)
+        return await send(request.method, request.url, **request.sending)
 
     def understand(self, options: Mapping[str, Any]) -> None:
         """Rewrite from now on, as a synchronous client with these options does."""

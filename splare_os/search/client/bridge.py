@@ -9,6 +9,8 @@ from typing import Any, TypeAlias, TypeVar
 
 from opensearchpy import Transport
 
+from ...forks import remake_in_children
+
 Found = TypeVar("Found")
 
 Send: TypeAlias = Callable[..., Coroutine[Any, Any, Any]]
@@ -62,6 +64,11 @@ class Bridge:
 
     def __init__(self, send: Send) -> None:
         self.send = send
+        self.in_child()
+        remake_in_children(self)
+
+    def in_child(self) -> None:
+        """Forget the threads of the process that was forked."""
         self._threads: ThreadPoolExecutor | None = None
         self._running: dict[Future[Any], Work] = {}
 

@@ -79,7 +79,7 @@ class SplareTransport:
 
     def _send(self, request: Request) -> Any:  # noqa: ANN401
         send = super().perform_request  # type: ignore[misc]  # of the transport below
-        return send(request.method, request.url, **request.arguments)
+        return send(request.method, request.url, **request.sending)
 
     def close(self) -> None:
         """Close the connections, once the log of searches is written."""

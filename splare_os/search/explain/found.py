@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from ...documents.document import Body, encoded_text
+from ...documents.document import Body, encoded_text, is_unicode
 from ...documents.places import Place, places
 from ...encoder import Encoder
 from ...impacts import Features
@@ -53,4 +53,5 @@ def _known(field: str, source: Body, record: FieldRecord) -> Found:
     text = encoded_text(source, record.document_fields)
     impacts = cast(Features, held.get("impacts") or {})
     where = places(source, record.document_fields)
-    return Found(text, where, impacts, held.get("digest") == record.digest(text))
+    is_current = is_unicode(text) and held.get("digest") == record.digest(text)
+    return Found(text, where, impacts, is_current)

@@ -18,11 +18,20 @@ def widened(text: str, start: int, end: int) -> tuple[int, int]:
     """
     if start == end:
         return start, end
-    while start > 0 and is_of_word(text[start - 1]) and is_of_word(text[start]):
+    while start > 0 and _goes_on(text, start):
         start -= 1
-    while end < len(text) and is_of_word(text[end]) and is_of_word(text[end - 1]):
+    while end < len(text) and _goes_on(text, end):
         end += 1
     return start, end
+
+
+def _goes_on(text: str, at: int) -> bool:
+    return is_mark(text[at]) or (is_of_word(text[at - 1]) and is_of_word(text[at]))
+
+
+def is_mark(char: str) -> bool:
+    """Return whether a character is drawn over, under or beside the one before it."""
+    return unicodedata.category(char).startswith("M")
 
 
 def is_of_word(char: str) -> bool:
@@ -31,5 +40,4 @@ def is_of_word(char: str) -> bool:
     >>> [is_of_word(char) for char in "a7é.日"]
     [True, True, True, False, False]
     """
-    is_word = char.isalnum() or unicodedata.category(char).startswith("M")
-    return is_word and not UNSPACED.match(char)
+    return (char.isalnum() or is_mark(char)) and not UNSPACED.match(char)

@@ -161,10 +161,10 @@ def _refuse_inside(body: Dsl) -> None:
 def _clauses(body: Dsl) -> tuple[Clause, ...]:
     """Return the clauses of query and rescore, but for those that keep documents away."""
     queries: Dsl = {key: _affirmed(body[key]) for key in ("query", "rescore") if key in body}
-    found: dict[Clause, None] = {}
+    found: list[Clause] = []
 
     def note(clause: Clause) -> Dsl:
-        found[clause] = None
+        found.append(clause)
         return {}
 
     replace_in_body(queries, note)
@@ -174,7 +174,7 @@ def _clauses(body: Dsl) -> tuple[Clause, ...]:
 def _affirmed(query: Any) -> Any:  # noqa: ANN401  # JSON
     if isinstance(query, list):
         return [_affirmed(one) for one in query]
-    if not isinstance(query, Mapping):
+    if not isinstance(query, Mapping) or NAME in query:
         return query
     kept = {key: value for key, value in query.items() if key not in {"must_not", "negative"}}
     return {key: _affirmed(value) for key, value in kept.items()}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from ..explain.words import UNSPACED
+from ..explain.words import UNSPACED, is_mark
 
 SENTENCE_END = re.compile(r"[.!?…]+[\"'”’»)\]]*\s+|[。！？]+[」』”）]*\s*|\s*\n\s*")
 
@@ -86,7 +86,8 @@ def fragments(texts: Sequence[str], marks: Sequence[Sequence[Mark]], form: Form)
 
 
 def _bounds(text: str, form: Form) -> list[tuple[int, int]]:
-    return passages(text, form.fragment_size) if form.number_of_fragments else [(0, len(text))]
+    size = form.fragment_size or len(text)
+    return passages(text, size) if form.number_of_fragments else [(0, len(text))]
 
 
 def passages(text: str, size: int) -> list[tuple[int, int]]:
@@ -112,7 +113,7 @@ def _goes_on(text: str, end: int) -> bool:
 def _parts(text: str, start: int, end: int, size: int) -> Iterator[tuple[int, int]]:
     at = start + size
     while at < end:
-        if text[at - 1].isspace() or UNSPACED.match(text[at]):
+        if text[at - 1].isspace() or (UNSPACED.match(text[at]) and not is_mark(text[at])):
             yield start, at
             start, at = at, at + size
         else:

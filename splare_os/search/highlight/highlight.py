@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TypeAlias
 
+from ...documents.fields import SUFFIX
 from ...documents.places import Place
 from ..explain.evidence import Evidence
 from ..explain.words import widened
@@ -36,8 +37,8 @@ def _by_field(evidence: Sequence[Evidence], name: str) -> dict[str, Places]:
     found: dict[str, Places] = {}
     for one in evidence:
         for place in one.found.places:
-            if one.sought.field == name:
-                found.setdefault(name, []).append((one, place))
+            if name.endswith(SUFFIX) and fnmatchcase(one.sought.field, name):
+                found.setdefault(one.sought.field, []).append((one, place))
             elif fnmatchcase(place.field, name):
                 found.setdefault(place.field, []).append((one, place))
     return found

@@ -89,7 +89,7 @@ SENTENCE: Literal["sentence"] = "sentence"
 OPTIONS: Mapping[str, Callable[[str, Any], dict[str, Any]]] = {
     "pre_tags": _tag,
     "post_tags": _tag,
-    "fragment_size": _number(1),
+    "fragment_size": _number(0),
     "number_of_fragments": _number(0),
     "no_match_size": _number(0),
     "order": _choice("by_score", {"none": False, "score": True}),

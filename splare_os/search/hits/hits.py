@@ -157,7 +157,10 @@ def only_text_field(client: OpenSearch, index: str) -> str:
 
 def _body(weights: Impacts, field: str, options: SearchOptions, weigh: Weighing) -> Dsl:
     if options.two_step:
-        body = plan(weights, Steps(), weigh.shares, weigh.documents).body(field, k1=weigh.k1)
+        hybrid = options.hybrid
+        deepest = options.start + options.size if hybrid is None else hybrid.fusion.depth
+        steps = Steps(max(Steps.window, deepest))
+        body = plan(weights, steps, weigh.shares, weigh.documents).body(field, k1=weigh.k1)
     else:
         body = {"query": translate(weights, field, k1=weigh.k1)}
     return body | {"query": filtered(body["query"], options.filter)}

@@ -21,6 +21,7 @@ from opensearchpy import OpenSearch, RequestError
 from opensearchpy.exceptions import OpenSearchException
 
 from ...errors import ReplyError
+from ...forks import SafeLock
 from ...layout.existing import index_exists
 from ...reply import part
 
@@ -77,7 +78,7 @@ class SearchLogWriter:
         self.dropped = self.written = 0
         self._waiting: queue.Queue[bytes] = queue.Queue(options.most_waiting)
         self._ended, self._is_told, self._is_made = threading.Event(), False, False
-        self._thread, self._lock = threading.Thread(), threading.Lock()
+        self._thread, self._lock = threading.Thread(), SafeLock()
 
     def add(self, entry: Entry) -> None:
         """Note a search, if there is room."""

@@ -52,12 +52,19 @@ class Request:
     @cached_property
     def _asked(self) -> tuple[Mapping[str, Any] | None, Any]:
         params, body = self.arguments.get("params"), self.arguments.get("body")
-        if in_url := parse_qsl(self.url.partition("?")[2], keep_blank_values=True):
+        told = self.url.partition("?")[2].replace(";", "&")  # servers take either
+        if in_url := parse_qsl(told, keep_blank_values=True):
             params = {**dict(in_url), **(params or {})}
         if not body and params and "source" in params:
             body = params["source"]
             params = {key: one for key, one in params.items() if key not in OF_SOURCE}
         return params, body
+
+    @property
+    def sending(self) -> Mapping[str, Any]:
+        """The arguments, once more: a transport takes options out of the parameters."""
+        params = self.arguments.get("params")
+        return {**self.arguments, "params": dict(params)} if params else self.arguments
 
     @property
     def headers(self) -> Mapping[str, str] | None:

@@ -1,6 +1,5 @@
 """A request on its way to the cluster: `splare` clauses become query DSL, impacts stay home."""
 
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -12,6 +11,7 @@ from opensearchpy import OpenSearch
 from ...encode.load import load_encoder
 from ...encoder import Encoder
 from ...errors import NoIndexError
+from ...forks import SafeLock
 from ...layout.records import FoundImpacts
 from ...layout.view import Headers, View
 from ...paths import StrPath
@@ -95,7 +95,7 @@ class Rewriter:
         self, client: OpenSearch, encoder: Encoder | StrPath, options: RewriteOptions
     ) -> None:
         self._client, self._encoder, self._options = client, encoder, options
-        self._lock = threading.Lock()
+        self._lock = SafeLock()
         self._queries = QueryEncoder(lambda: self.encoder, options.query_cache_bytes)
         self._remembered = Remembered(options.query_cache_bytes)
         self._check = ModelCheck(client, options.missing)
@@ -194,14 +194,15 @@ class Rewriter:
         found = [self._weighed_if_there(*pair) for pair in zip(searches, parsed, strict=True)]
         texts = [clause.query for each in found for clause in each or ()]
         rows = self._queries(texts) if texts else {}
+        translations = [each if each is None else self._translation(rows, each) for each in found]
         made = [
-            (NO_HITS, None) if each is None else self._translation(rows, each).body(search, read)
-            for search, read, each in zip(searches, parsed, found, strict=True)
+            (NO_HITS, None) if each is None else each.body(search, read)
+            for search, read, each in zip(searches, parsed, translations, strict=True)
         ]
         expected = [_expected(*pair) for pair in zip(searches, found, strict=True)]
         wanted = [
-            None if asked is None or each is None else (asked, _sought(asked, rows, each))
-            for (asked, _), each in zip(parted, found, strict=True)
+            None if asked is None or each is None else (asked, _sought(asked, each))
+            for (asked, _), each in zip(parted, translations, strict=True)
         ]
         finish = told(self._finish(searches, wanted), [plan for _, plan in made])
         for search, each in zip(searches, found, strict=True):
@@ -272,14 +273,11 @@ def _shows_documents(target: Target, params: Mapping[str, Any]) -> bool:
     return target.endpoint == "_search" and "scroll" not in params
 
 
-def _sought(
-    asked: Asked, rows: Mapping[str, Queries], found: Mapping[Clause, Weighed]
-) -> list[Sought]:
+def _sought(asked: Asked, translation: Translation) -> list[Sought]:
     """Return what the clauses that documents are found by look for."""
     sought = []
     for clause in asked.clauses:
-        weighed = found[clause]
-        cut = clause.cut.of(weighed.weights(rows[clause.query]))
+        weighed, cut = translation.cut(clause)
         weights, k1 = cut * clause.boost, weighed.weighing.k1
         sought.append(Sought(clause, weighed.field, weighed.records, weights, k1))
     asked.check(sought)

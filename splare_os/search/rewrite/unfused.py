@@ -9,6 +9,7 @@ from typing import Any
 from ...errors import ReplyError
 from ..query.query import Dsl
 from ..request.msearch import replies_in
+from ..request.page import page_of
 from ..request.refused import error_reply
 from ..request.rewritten import Finish
 
@@ -30,6 +31,8 @@ def refuse_untold(body: Dsl, params: Mapping[str, Any]) -> None:
     if not is_hybrid(body) or body.get("search_pipeline") or params.get("search_pipeline"):
         return
     hides = [key for key in ("sort", "filter_path") if body.get(key) or params.get(key)]
+    first, _ = page_of(body, params) or (0, 0)
+    hides += ["from"] if first else []  # the marks stand at the beginning
     if hides:
         raise ValueError(
             f"hybrid query with {', '.join(hides)}: the reply would not tell whether a search "

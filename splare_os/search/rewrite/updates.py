@@ -67,7 +67,7 @@ class UpdateCheck:
 def is_update(url: str, body: Any) -> bool:  # noqa: ANN401
     """Return whether a request may update documents by part, or copy them; quick, for any size."""
     path = _path(url)
-    if path[0] == "_bulk" or path[1:] == ["_bulk"]:
+    if "_bulk" in path[:2]:
         return _may_update(body)
     return path[0] == "_reindex" or path[1:2] in (["_update"], ["_update_by_query"])
 
@@ -81,7 +81,7 @@ def updated(url: str, body: Any) -> Iterator[str]:  # noqa: ANN401
     ['a']
     """
     path = _path(url)
-    if path[0] == "_bulk" or path[1:] == ["_bulk"]:
+    if "_bulk" in path[:2]:
         yield from _of_bulk(None if path[0] == "_bulk" else path[0], body)
     elif path[0] == "_reindex":
         yield from _of_reindex(body)

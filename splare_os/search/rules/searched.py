@@ -3,13 +3,13 @@
 import hashlib
 import json
 import logging
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ...forks import SafeLock
 from .rule import Arm, LogOptions, Rule
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class SearchLog:
     """Writes to a file, if there is one, and to Python's logging (which is told no texts)."""
 
     def __init__(self, options: LogOptions) -> None:
-        self._options, self._lock, self._is_failing = options, threading.Lock(), False
+        self._options, self._lock, self._is_failing = options, SafeLock(), False
 
     def __call__(self, searched: Searched, reply: Mapping[str, Any]) -> None:
         """Write the line of a search that was answered; a full disk ends no search."""

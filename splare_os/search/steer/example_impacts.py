@@ -8,7 +8,7 @@ from opensearchpy import OpenSearch
 
 from ...documents.document import encoded_text
 from ...encoder import Encoder
-from ...errors import SteeringError
+from ...errors import NoIndexError, SteeringError
 from ...impacts import Impacts, empty, from_features, stack, stored
 from ...layout.field import FieldImpacts
 from ...layout.records import FieldRecord, FoundImpacts
@@ -60,7 +60,7 @@ class ExampleImpacts:
         asked = [
             (reference, name, there)
             for reference in dict.fromkeys(references)
-            for there in [self._find(reference.index)]
+            for there in [self._there(reference)]
             for name in there.records
         ]
         found: dict[Reference, list[Found]] = {one: [] for one in references}
@@ -75,6 +75,14 @@ class ExampleImpacts:
                 source, record = document.get("_source", {}), there.records[name]
                 found[reference].append(Found((name, reference.id), source, there.name, record))
         return found
+
+    def _there(self, reference: Reference) -> FoundImpacts:
+        try:
+            return self._find(reference.index)
+        except NoIndexError as error:
+            if reference.index is None:  # what is searched is not there
+                raise
+            raise SteeringError(f"document {reference.id!r}: {error}") from error
 
     @staticmethod
     def _only(reference: Reference, places: Sequence[Found]) -> Found:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
+from ...documents.document import is_unicode
 from .feedback import FEEDBACK, Feedback
 
 KEYS = frozenset({"like", "unlike", "feedback", "include"})
@@ -68,7 +69,7 @@ def _examples(key: str, content: object) -> tuple[Example, ...]:
 
 
 def _example(key: str, content: object) -> Example:
-    if isinstance(content, str) and content.strip():
+    if isinstance(content, str) and content.strip() and is_unicode(content):
         return content
     if isinstance(content, Mapping) and "_id" in content and not content.keys() - set(REFERENCE):
         named = {REFERENCE[name]: value for name, value in content.items()}

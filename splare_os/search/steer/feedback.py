@@ -5,6 +5,7 @@ makes of a query's weight. Rows are brought to length 1 first, so that long docu
 decide.
 """
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Literal, TypeAlias, get_args
@@ -46,7 +47,7 @@ class Feedback:
         for name in ("alpha", "beta", "gamma"):
             share = self.own_beta if name == "beta" else getattr(self, name)
             is_number = isinstance(share, int | float) and not isinstance(share, bool)
-            if not is_number or not 0 <= share < np.inf:
+            if not is_number or not 0 <= share <= sys.float_info.max:
                 raise ValueError(f"{name}={share!r}: give a number of at least 0")
         if isinstance(self.top_k, bool) or not isinstance(self.top_k, int) or self.top_k < 1:
             raise ValueError(f"top_k={self.top_k!r}: give a number of latents, at least 1")

@@ -41,6 +41,8 @@ class ModelCheck:
         """
         if index is None and isinstance(point := body.get("pit"), Mapping):
             index, view = self._points.indices_of(point, view), View(headers=view.headers)
+            if index is None:  # nothing is in it, so nothing is found
+                return FoundImpacts(Fields(field, None).impacts_name, {})
         _refuse_remote(index or "")
         question = index, field, frozenset(view.options.items()), credentials(view.headers)
         now = time.monotonic()

@@ -3,10 +3,10 @@
 from collections import OrderedDict
 from collections.abc import Mapping
 from hashlib import sha256
-from threading import Lock
 
 from opensearchpy import OpenSearch
 
+from ...forks import SafeLock
 from ...layout.view import View
 
 MOST_POINTS = 1000
@@ -20,7 +20,7 @@ class PointsInTime:
     """The points in time that one client searches. An id is long, so its hash is kept."""
 
     def __init__(self, client: OpenSearch) -> None:
-        self._client, self._lock = client, Lock()
+        self._client, self._lock = client, SafeLock()
         self._known: OrderedDict[bytes, str | None] = OrderedDict()
 
     def indices_of(self, point: Mapping[str, object], view: View) -> str | None:

@@ -126,6 +126,11 @@ def test_options_are_read() -> None:
         ({"splare": {"text": {"query": "x", "boost": 10**400}}}, "must be finite"),
         ({"splare": {"text": {"query": "x", "scoring": "bm25"}}}, "scoring='bm25': choose one"),
         (
+            {"splare": {"text": {"query": "x", "scoring": ["dot"]}}},
+            r"scoring=\['dot'\]: choose",
+        ),
+        ({"splare": {"text": {"query": "x", "_name": ["a"]}}}, r"_name=\['a'\] must be a string"),
+        (
             {"bool": {"filter": {"splare": {"text": {"query": "x", "min_score": 0}}}}},
             "give it a min_score above 0",
         ),
@@ -136,18 +141,19 @@ def test_a_malformed_clause_is_refused(clause: dict[str, Any], message: str) -> 
         replace_in_body({"query": clause}, named)
 
 
-def test_a_nested_query_sees_the_fields_of_its_path_alone() -> None:
-    inside = {"splare": {"part.text": "oil"}}
-    query = {"nested": {"path": "part", "query": {"bool": {"should": [inside]}}}}
-    replaced = {"nested": {"path": "part", "query": {"bool": {"should": [DONE]}}}}
-    assert replace_in_body({"query": query}, named) == {"query": replaced}
-    outside = {"nested": {"path": "part", "query": {"bool": {"should": [SPLARE]}}}}
-    with pytest.raises(ValueError, match="in a nested query on 'part', where it would find noth"):
-        replace_in_body({"query": outside}, named)
-
-
-def test_a_nested_query_without_scores_only_selects() -> None:
-    inside = {"splare": {"part.text": "oil"}}
-    nested = {"path": "part", "query": inside, "score_mode": "none"}
-    with pytest.raises(ValueError, match="nested queries count scores by score_mode"):
-        replace_in_body({"query": {"nested": nested}}, named)
+@pytest.mark.parametrize("field", ["text", "part.text"])
+def test_a_clause_among_nested_documents_which_have_no_impacts_is_refused(field: str) -> None:
+    inside = {"splare": {field: {"query": "oil", "min_score": 1}}}
+    queries = [{"path": "part", "query": {"bool": {"should": [inside]}}}]
+    queries.append({"path": "part", "query": inside, "score_mode": "none"})
+    below = {"aggs": {"all": {"terms": {"field": "x"}, "aggs": {"ours": {"filter": inside}}}}}
+    aggregation = {"nested": {"path": "part"}} | below
+    back = {"reverse_nested": {"path": "part.of"}} | below
+    bodies = [{"query": {"nested": query}} for query in queries]
+    bodies += [{"aggs": {"a": one}} for one in (aggregation, aggregation | {"aggs": {"b": back}})]
+    for body in bodies:
+        with pytest.raises(ValueError, match="a nested query or aggregation, where it would find"):
+            replace_in_body(body, named)
+    root = aggregation | {"aggs": {"b": {"reverse_nested": {}} | below}}
+    changed = replace_in_body({"aggs": {"a": root}}, named)
+    assert changed["aggs"]["a"]["aggs"]["b"]["aggs"]["all"]["aggs"] == {"ours": {"filter": DONE}}

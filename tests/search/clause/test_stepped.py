@@ -49,6 +49,7 @@ def test_a_query_that_scores_otherwise_is_refused(query: Any) -> None:
         ({"collapse": {"field": "a"}}, "two_step with collapse"),
         ({"search_after": [1]}, "two_step with search_after"),
         ({"min_score": 2}, "two_step with min_score"),
+        ({"indices_boost": [{"a": 2}]}, "two_step with indices_boost: what is scored anew"),
         ({"aggs": {"a": {}}}, "two_step with aggs: they would count what the first pass finds"),
         ({"aggregations": {"a": {}}}, "two_step with aggregations"),
         (

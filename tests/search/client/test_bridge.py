@@ -1,6 +1,8 @@
 """Threads of an asynchronous client: cancelled, failed, closed, with a real server behind."""
 
 import asyncio
+import os
+import signal
 import time
 from typing import Any
 
@@ -129,3 +131,20 @@ def test_who_goes_on_whatever_fails_does_not_go_on_when_cancelled() -> None:
 def test_a_question_outside_of_the_clients_work_has_nobody_to_ask() -> None:
     with pytest.raises(LookupError):
         BridgedTransport([], bridge=None).perform_request("GET", "/")  # type: ignore[arg-type]
+
+
+def test_a_child_of_a_fork_has_threads_of_its_own() -> None:
+    async def nothing(*_: Any, **__: Any) -> None:
+        """Answer no request."""
+
+    bridge = Bridge(nothing)
+
+    async def work() -> int:
+        return await bridge.run(os.getpid)
+
+    assert asyncio.run(work()) == os.getpid()
+    if (child := os.fork()) == 0:
+        signal.alarm(20)
+        os._exit(0 if asyncio.run(work()) == os.getpid() else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    asyncio.run(bridge.close())

@@ -62,6 +62,15 @@ def test_another_version_than_the_search_found_is_not_looked_at(
     assert gathered(WordEncoder(), hits, sources, [clauses] * 3)[:2] == [[], []]
 
 
+def test_a_text_that_is_no_unicode_any_more_has_changed(client: OpenSearch, filled: str) -> None:
+    half = b'{"doc": {"text": "the oil \\ud83d"}}'
+    client.update(index=filled, id="a", body=half, refresh=True)
+    hits, clauses = hits_of(client, filled), [sought(client, filled, "oil")]
+    found = gathered(WordEncoder(), hits, fetched(client, hits, [clauses] * 3, {}), [clauses] * 3)
+    ((changed,), *_) = found
+    assert (len(changed.contributions), changed.spans, changed.found.is_current) == (1, {}, False)
+
+
 def test_documents_with_a_routing_are_found(client: OpenSearch, filled: str) -> None:
     source = client.get(index=filled, id="a")["_source"]
     client.index(index=filled, id="r", routing="x", body=source, refresh=True)

@@ -13,6 +13,8 @@ from splare_os.search.explain.words import widened
         ("石油禁运结束", (2, 3), "禁"),
         ("ราคาน้ำมัน", (0, 2), "รา"),
         ("cafe\u0301s open", (0, 2), "cafe\u0301s"),
+        ("น้ำมัน", (0, 1), "น้"),
+        ("น้ำมัน", (1, 3), "น้ำ"),
     ],
 )
 def test_a_span_is_widened_to_words_where_script_has_words(

@@ -11,6 +11,7 @@ from splare_os.encode.load import load_encoder
 from splare_os.errors import ReplyError
 from splare_os.index import IngestOptions, ingest
 from splare_os.search import SplareOpenSearch
+from splare_os.search.query import clause_limit
 
 from ..conftest import Library
 
@@ -65,10 +66,23 @@ def test_shares_of_a_thousand_hits_of_the_shipped_model_add_up(
     assert max(errors) < 1e-5
 
 
+def test_shares_are_of_the_latents_that_the_cluster_takes(
+    splare: SplareOpenSearch, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clause_limit, "SURELY", 0)
+    monkeypatch.setattr(clause_limit, "most_clauses", lambda _: 3)
+    for hit in explained(splare, {"splare": {"text": "the oil embargo"}}):
+        (clause,) = hit["splare"]
+        assert len(clause["matches"]) <= 3
+        assert clause["score"] == pytest.approx(hit["_score"], rel=1e-5)
+    assert library.texts
+
+
 def test_each_clause_of_a_query_is_explained_by_itself(
     splare: SplareOpenSearch, library: Library
 ) -> None:
     both = [{"splare": {"text": "oil"}}, {"splare": {"text": {"query": "war", "boost": 3}}}]
+    both += both[:1]  # counts twice
     hits = explained(splare, {"bool": {"should": both}})
     assert {one["query"] for hit in hits for one in hit["splare"]} == {"oil", "war"}
     for hit in hits:

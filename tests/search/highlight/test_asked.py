@@ -115,6 +115,13 @@ def test_clauses_that_keep_documents_away_mark_nothing() -> None:
     assert [clause.query for clause in asked.clauses] == ["oil", "crisis", "embargo"]
 
 
+@pytest.mark.parametrize("field", ["negative", "must_not"])
+def test_a_field_may_be_called_as_a_part_of_a_query_is(field: str) -> None:
+    asked, _ = parted({"query": {"splare": {field: "oil"}}, "ext": {"splare": {"explain": True}}})
+    assert asked is not None
+    assert asked.clauses == (Clause(field, "oil"),)
+
+
 @pytest.mark.parametrize("query", [{"match": {"text": "oil"}}, {"bool": {"must_not": [AWAY]}}])
 def test_without_a_clause_to_find_by_there_is_nothing_to_mark(query: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="highlight: the query has no splare clause"):

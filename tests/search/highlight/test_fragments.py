@@ -35,6 +35,12 @@ def test_no_number_of_fragments_gives_whole_values_that_have_marks() -> None:
 WHOLE = Form(number_of_fragments=0)
 
 
+def test_no_size_gives_whole_sentences() -> None:
+    long = f"{'word ' * 100}oil. Another."
+    found = fragments([long], [marks(long, "oil")], Form(fragment_size=0))
+    assert found == [f"{'word ' * 100}<em>oil</em>."]
+
+
 def test_tags_stand_around_escaped_text() -> None:
     form = Form("<b>", "</b>", number_of_fragments=0, escapes_html=True)
     text = "a < b & \"c\" / 'd'"
@@ -47,6 +53,7 @@ def test_a_long_sentence_is_cut_at_the_first_word_after_the_size() -> None:
     assert passages("It rained all day", 4) == [(0, 10), (10, 14), (14, 17)]
     assert passages("石油禁运", 2) == [(0, 2), (2, 4)]
     assert passages("unbroken", 2) == [(0, 8)]
+    assert passages("น้ำมัน", 1) == [(0, 2), (2, 3), (3, 5), (5, 6)]  # no mark without its letter
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,8 @@ def test_titles_and_arrays_are_marked_where_the_encoded_text_came_from_them(
     assert highlights(words, index, body(**{"t*": OURS}))["a"] == {
         name: found[name] for name in ("title", "text")
     }
+    whole = {"text_splare": found["text_splare"]}
+    assert highlights(words, index, body(**{"*_splare": {}}))["a"] == whole
 
 
 def test_templates_and_paths_into_objects_are_mapped_back(

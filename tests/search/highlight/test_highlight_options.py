@@ -43,7 +43,7 @@ def test_options_of_the_servers_highlighters_may_stand_at_the_top_but_not_in_the
         ("x", "field 'text' is 'x'"),
         ({"pre_tags": []}, r"pre_tags=\[\]"),
         ({"post_tags": 7}, "post_tags=7"),
-        ({"fragment_size": 0}, "fragment_size=0: give a whole number of at least 1"),
+        ({"fragment_size": -1}, "fragment_size=-1: give a whole number of at least 0"),
         ({"fragment_size": True}, "fragment_size=True"),
         ({"number_of_fragments": -1}, "number_of_fragments=-1"),
         ({"no_match_size": 1.5}, r"no_match_size=1\.5"),

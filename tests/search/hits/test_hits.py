@@ -1,14 +1,17 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from opensearchpy import OpenSearch
 
 from splare_os.errors import MappingError
+from splare_os.impacts import Impacts
 from splare_os.index import IngestOptions, ingest
 from splare_os.scoring import Scoring
-from splare_os.search import SearchOptions, search
+from splare_os.search import Fusion, Hybrid, SearchOptions, search
 from splare_os.search.query import steps
+from splare_os.search.query.steps import Plan, Steps, plan
 from tests.hashing import HashEncoder
 
 from ..conftest import Library, SpanCounter
@@ -34,6 +37,31 @@ def test_two_step_gives_exact_scores_to_what_it_finds(
     assert {hit.id: hit.score for hit in hits} == pytest.approx(
         {hit.id: exact[hit.id] for hit in hits}, rel=1e-5
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "window"),
+    [
+        (SearchOptions(start=590, size=10, two_step=True), 600),
+        (SearchOptions(size=5, two_step=True, hybrid=Hybrid(Fusion(depth=700))), 700),
+    ],
+)
+def test_what_is_scored_anew_reaches_to_the_last_hit_that_counts(
+    client: OpenSearch,
+    library: Library,
+    monkeypatch: pytest.MonkeyPatch,
+    options: SearchOptions,
+    window: int,
+) -> None:
+    asked = list[Steps]()
+
+    def noted(weights: Impacts, steps: Steps, *rest: Any) -> Plan:
+        asked.append(steps)
+        return plan(weights, steps, *rest)
+
+    monkeypatch.setattr("splare_os.search.hits.hits.plan", noted)
+    search(client, library.encoder, "library", "oil war", options)
+    assert [steps.window for steps in asked] == [window]
 
 
 def test_an_explanation_adds_up_to_the_score_and_names_words(

@@ -58,6 +58,20 @@ def test_parameters_of_the_address_are_parameters_and_stay_there_until_something
     assert (changed.url, changed.arguments) == ("/a/_search", {"params": params, "body": body})
 
 
+def test_a_semicolon_stands_between_parameters_as_servers_have_it() -> None:
+    raw = Request("GET", "/a/_search?size=1;_source=title&q=a%3Bb", {})
+    assert raw.params == {"size": "1", "_source": "title", "q": "a;b"}
+
+
+def test_parameters_that_a_transport_takes_out_are_there_when_it_is_sent_again() -> None:
+    given = {"request_timeout": 3, "ignore": 404}
+    request = Request("GET", "/a/_search", {"params": given})
+    for _ in range(2):
+        sent = dict(request.sending)
+        assert sent["params"].pop("ignore") == 404
+    assert given == {"request_timeout": 3, "ignore": 404}
+
+
 def test_a_body_that_is_a_parameter_is_a_body_once_something_changes() -> None:
     text = '{"query": {"match_all": {}}}'
     source = {"source": text, "source_content_type": "application/json", "size": 3}

@@ -40,7 +40,14 @@ def test_a_hybrid_stands_at_the_top() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "params"), [({"sort": "n"}, {}), ({}, {"sort": "n"}), ({}, {"filter_path": "took"})]
+    ("body", "params"),
+    [
+        ({"sort": "n"}, {}),
+        ({}, {"sort": "n"}),
+        ({}, {"filter_path": "took"}),
+        ({"from": 2}, {}),
+        ({}, {"from": b"2"}),
+    ],
 )
 def test_a_reply_that_tells_nothing_is_not_asked_for(body: Any, params: Any) -> None:
     whole = {"query": BODY["query"]} | body
@@ -49,6 +56,7 @@ def test_a_reply_that_tells_nothing_is_not_asked_for(body: Any, params: Any) -> 
     refuse_untold(whole | {"search_pipeline": "own"}, params)
     refuse_untold(whole, params | {"search_pipeline": "own"})
     refuse_untold({"query": {"match_all": {}}} | body, params)
+    refuse_untold(whole | {"sort": None, "from": 0}, {"from": "0"})
 
 
 @pytest.mark.opensearch

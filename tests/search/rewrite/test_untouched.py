@@ -23,6 +23,7 @@ unknown = st.dictionaries(st.sampled_from(["x_new", "future", "_meta"]), values,
 leaves = st.one_of(
     st.builds(lambda kind, inner: {kind: inner}, st.sampled_from(["match", "term", "knn"]), values),
     st.just({"match_all": {}}),
+    st.builds(lambda inner: {"nested": {"path": "a", "query": inner}}, values),  # holds no clause
     values,  # what is no query is the server's to refuse
 )
 clauses = st.builds(
@@ -46,7 +47,7 @@ def compounds(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
             lambda held, rest, more: {kind: {**held, **rest}, **more}, held, unknown, unknown
         )
 
-    return st.one_of([of(kind) for kind in SUBQUERIES])
+    return st.one_of([of(kind) for kind in SUBQUERIES if kind != "nested"])
 
 
 queries = st.recursive(leaves | clauses, compounds, max_leaves=8)

@@ -27,6 +27,7 @@ def bulk(*lines: object) -> str:
         ("/_bulk", '\n{"update": {"_index": "a"}}\n\n{}\n', ["a"]),
         ("/_bulk", '{"update": 5}\n"update"\nnot JSON\n', []),
         ("/_bulk", [{"update": {"_index": "a"}}], []),
+        ("/b/_bulk/stream", bulk({"update": {"_id": "1"}}, {"doc": {}}), ["b"]),
         ("/", None, []),
     ],
 )

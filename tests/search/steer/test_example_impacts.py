@@ -8,7 +8,7 @@ from opensearchpy import OpenSearch
 
 from splare_os.documents import Fields
 from splare_os.encoder import Encoder
-from splare_os.errors import SteeringError
+from splare_os.errors import NoIndexError, SteeringError
 from splare_os.impacts import from_features
 from splare_os.index import IngestOptions, ingest
 from splare_os.layout import find_impacts
@@ -103,6 +103,13 @@ def test_a_document_that_is_not_there_is_told(read: Read, index: str) -> None:
         one([Reference("ants"), Reference("wasps")])
     with pytest.raises(SteeringError, match=f"no document 'wasps' in '{index}'"):
         one([Reference("wasps", index)])
+
+
+def test_an_index_of_a_document_that_is_not_there_is_told(read: Read) -> None:
+    with pytest.raises(SteeringError, match="document 'ants': no index 'nowhere'"):
+        read("")([Reference("ants", "nowhere")])
+    with pytest.raises(NoIndexError):
+        read("", searched="nowhere")([Reference("ants")])
 
 
 def test_a_document_without_impacts_and_text_is_told(read: Read, index: str) -> None:

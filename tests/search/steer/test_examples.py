@@ -49,6 +49,7 @@ def test_a_clause_is_steered_by_an_object_or_a_name() -> None:
     [
         ({"like": 7}, "like has 7: give a text, or a document"),
         ({"like": [" "]}, "like has ' ': give a text"),
+        ({"like": "half \ud83d"}, "like has 'half .*': give a text"),
         ({"like": {"_id": 7}}, "like has {'_id': 7}: .* all of them strings"),
         ({"like": {"_id": ""}}, "like has {'_id': ''}"),
         ({"like": {"_id": "7", "fields": ["a"]}}, "like has {'_id': '7', 'fields': "),

@@ -87,6 +87,7 @@ def test_what_both_sets_share_alike_a_contrast_leaves_out() -> None:
     [
         ({"method": "bayes"}, "method='bayes': choose one of rocchio, contrast"),
         ({"beta": -1.0}, "beta=-1.0: give a number of at least 0"),
+        ({"alpha": 10**400}, "alpha=10+: give a number of at least 0"),
         ({"gamma": float("inf")}, "gamma=inf"),
         ({"alpha": float("nan")}, "alpha=nan"),
         ({"alpha": True}, "alpha=True"),

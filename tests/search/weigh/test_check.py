@@ -154,6 +154,16 @@ def test_the_indices_of_a_point_in_time_are_asked_for_with_the_requests_headers(
     assert [url for url, _ in sent] == ["/_search", "/_search"]
 
 
+def test_a_point_in_time_without_documents_finds_nothing_whatever_else_there_is(
+    splare: SplareOpenSearch, client: OpenSearch, library: Library, index: str
+) -> None:
+    client.indices.create(index=index)  # the library's two indices do not go together
+    point = splare.create_pit(index=index, keep_alive="1m")["pit_id"]
+    assert splare.search(body={"pit": {"id": point}, **BODY})["hits"]["hits"] == []
+    splare.delete_pit(body={"pit_id": [point]})
+    assert library.texts
+
+
 def test_points_in_time_are_remembered_up_to_a_number(
     splare: SplareOpenSearch,
     library: Library,
