@@ -238,25 +238,16 @@ def test_two_fields_of_one_index_have_a_row_each(version: str) -> None:
 def test_what_falls_does_not_rise(version: str) -> None:
     latents = {"buckets": [{"key": "7", "doc_count": 3}, {"key": "8", "doc_count": 1}]}
     spans = [{"key": 0, "doc_count": 4, "latents": latents}]
-    for more, marks in (
-        ([], 0),
-        ([{"key": 60_000, "doc_count": 4, "latents": {"buckets": latents["buckets"][:1]}}], 0),
-        ([{"key": 60_000, "doc_count": 3, "latents": {"buckets": latents["buckets"][:1]}}], 3),
+    for more, rises in (
+        ([], False),
+        ([{"key": 60_000, "doc_count": 4, "latents": {"buckets": latents["buckets"][:1]}}], False),
+        ([{"key": 60_000, "doc_count": 3, "latents": {"buckets": latents["buckets"][:1]}}], True),
     ):
         reply = {"aggregations": {"times": {"interval": "1m", "buckets": [*spans, *more]}}}
-        assert of_reply("splare-concepts-rising", reply, version).marks == marks
+        assert bool(of_reply("splare-concepts-rising", reply, version).marks) == rises
 
 
-STRANGE = [
-    "a'b\"c",
-    "a\nb",
-    "<b>&amp;</b>",
-    "100 % %context%",
-    "\u05d0\u05d1",
-    "x" * 400,
-    "",
-    "__proto__",
-]
+STRANGE = ["a'b\"c", "a\nb", "<b>&amp;</b>", "100 % %context%", "\u05d0\u05d1", "x" * 400, ""]
 
 
 def test_a_name_is_drawn_as_it_is_whatever_it_holds(version: str) -> None:
@@ -267,4 +258,4 @@ def test_a_name_is_drawn_as_it_is_whatever_it_holds(version: str) -> None:
     )
     assert (found.marks, found.warnings) == (len(STRANGE), ())
     told = set(map(unescape, re.findall(r">([^<>]*)</text>", found.svg)))
-    assert set(STRANGE) - told <= {"x" * 400, "", "a\nb"}
+    assert set(STRANGE) - told == {"x" * 400, ""}  # of which there are a beginning, and nothing
