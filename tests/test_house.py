@@ -49,6 +49,8 @@ OF_NO_MODULE = {
     "explore/test_browser.py": "the page in a browser, over a real index",
     "explore/test_hostile.py": "the page in a browser among those who mean it ill",
     "explore/test_going_back.py": "the page in a browser, when people go back or servers fail",
+    "explore/test_keyboard.py": "the page in a browser, by keys alone, and as others need it",
+    "explore/test_token.py": "the page in a browser where it asks for a token",
     "explore/test_unlabelled.py": "the page in a browser where no latent has a label",
     "index/test_chaos.py": "a whole job, with a proxy of many faults before its cluster",
     "index/test_sender_updates.py": "sender.py again, with updates in place of whole documents",

@@ -35,14 +35,14 @@ def index_options(command: C) -> C:
 
 
 def chosen_boards(
-    chosen: dict[str, Any], cluster: dict[str, Any], *, with_all_charts: bool = False
+    chosen: dict[str, Any], cluster: dict[str, Any], *, to_remove: bool = False
 ) -> "list[Board]":
     """Return the dashboards that the options ask for.
 
-    `with_all_charts`: also with the charts that other options would have given.
+    `to_remove`: whatever charts there may be, also of an index that is gone.
     """
     from ..dashboards import boards
-    from ..dashboards.find import find_index
+    from ..dashboards.find import find_index, find_installed
 
     index = chosen.pop("index")
     if index is None:
@@ -50,8 +50,9 @@ def chosen_boards(
             raise click.UsageError(f"--{given[0].replace('_', '-')} says nothing without --index")
         return boards(None)
     with closing(connect(cluster)) as client:
-        of = find_index(client, index, **chosen)
-    return boards(of.with_all_charts if with_all_charts else of)
+        if to_remove:
+            return boards(find_installed(client, index, text_field=chosen["text_field"]))
+        return boards(find_index(client, index, **chosen))
 
 
 INDEX = ("index", "text_field", "time_field", "category_field")
@@ -130,8 +131,7 @@ def install(tenant: str | None, remove: bool, **options: Any) -> None:  # noqa: 
     from ..dashboards.server import DashboardsServer
 
     server = DashboardsServer(server_connection(options), tenant=tenant)
-    # what is removed may have been installed with a --time-field that is not named now
-    found = chosen_boards(*split(options), with_all_charts=remove)
+    found = chosen_boards(*split(options), to_remove=remove)
     outcomes = server.remove(objects_of(found)) if remove else server.install(objects_of(found))
     for one in outcomes:
         print_json({name: value for name, value in asdict(one).items() if value})
@@ -149,7 +149,7 @@ def check(
     is_run: bool,
     **options: Any,  # noqa: ANN401  # one for each option
 ) -> None:
-    """Look for what Dashboards would refuse, or draw wrongly, in FILES or in what is installed.
+    """Look for what Dashboards would refuse, or draw wrongly, in FILES or in what install brings.
 
     Prints a line for each finding, and exits 1 if one is a fault; that a chart has nothing to draw
     is none.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from opensearchpy import OpenSearch
 from opensearchpy.exceptions import TransportError
 
+from ..reply import part
 from .lint import faults
 from .objects import SavedObject
 from .requests import Context, Request, is_empty, plain_request, spec_of, spec_requests
@@ -37,9 +38,14 @@ def _on_cluster(objects: Sequence[SavedObject], client: OpenSearch) -> Iterator[
             try:
                 reply = client.search(index=request.index, body=request.body, params=params)
             except TransportError as error:
+                if not isinstance(error.status_code, int):  # nobody answers
+                    raise
                 yield Finding(name, f"the cluster refuses its request: {error}", is_fault=True)
                 continue
-            if is_empty(reply) and request.index != LABELS:
+            if broken := part(reply, "_shards").get("failures"):
+                reason = broken[0].get("reason")
+                yield Finding(name, f"shards refuse its request: {reason}", is_fault=True)
+            elif is_empty(reply) and request.index != LABELS:
                 yield Finding(name, f"nothing to draw in {request.index}")
 
 

@@ -23,7 +23,7 @@ from .vega_lite import (
 )
 
 HELP = """\
-How the impacts of **{index}** are spread. Latents by document frequency are those of the last
+How the impacts of `{index}` are spread. Latents by document frequency are those of the last
 count (`splare-os statistics --index {index}`): a latent is *dead* if no document shows it,
 *everywhere* if more than {everywhere:.0%} of them do. The other charts are counted now, of what
 query and filters select; of latents, those among the 20 heaviest of a document."""

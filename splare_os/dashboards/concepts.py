@@ -40,9 +40,12 @@ SAMPLE = 5000
 FREQUENT = 500
 
 HELP = """\
-What the documents of **{index}** are about, by their heaviest latents. **Type a query, add a
+What the documents of `{index}` are about, by their heaviest latents. **Type a query, add a
 filter or load a saved search above**: "Sets the selection apart" then shows what it has that the
 rest has not. A click on a latent in the table selects its documents, listed at the bottom."""
+
+NO_DOCUMENT = "no document is selected"
+NOTHING_APART = "nothing sets these apart: type a query above"
 
 TIMES = " Where charts are empty, widen the time range: it is of the documents' own dates."
 
@@ -154,7 +157,9 @@ def _apart_steps(of: OfIndex) -> list[Step]:
         calculate("in the whole index", "datum.is_empty ? 0 : datum.bucket.bg_count / datum.all"),
         {"fold": ["in the selection", "in the whole index"], "as": ["where", "share"]},
         kept("!datum.is_empty || datum.where == 'in the selection'"),
-        calculate("said", "datum.is_empty ? 'type a query above: nothing sets all apart' : ''"),
+        calculate("is_none", "!datum.aggregations || !datum.aggregations.sample.doc_count"),
+        calculate("hint", f"datum.is_none ? '{NO_DOCUMENT}' : '{NOTHING_APART}'"),
+        calculate("said", "datum.is_empty ? datum.hint : ''"),
     ]
 
 
@@ -222,7 +227,7 @@ def _rising(of: OfIndex, field: str) -> Json:
             "window": [{"op": "dense_rank", "as": "rank"}],
             "sort": [{"field": "rise", "order": "descending"}, {"field": "latent"}],
         },
-        kept("datum.rank <= 8"),
+        kept("datum.rank <= 8 && datum.rise > 0"),
         *labelled("datum.latent", of.fingerprint),
     ]
     body = by_time(field, {"latents": terms(f"{of.field}.latents", FREQUENT)}, buckets=20)

@@ -1,10 +1,12 @@
 """What dashboards have to know of an index, read from the cluster."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 
 from opensearchpy import OpenSearch
 
-from ..errors import MappingError
+from ..documents.fields import Fields, impacts_field
+from ..errors import MappingError, NoIndexError
 from ..layout.mapped import field_paths
 from ..layout.records import FieldRecord, read_mappings, records_of
 from .of_index import OfIndex
@@ -24,14 +26,14 @@ def find_index(
     models, or if time and category are no date and no field that can be counted.
     """
     mappings = read_mappings(client, index)
-    field, record = _only_impacts(index, mappings, text_field)
+    field, record = _only_impacts(index, _impacts(mappings, text_field))
     _check(client, index, "time", time_field, "date")
     _check(client, index, "category", category_field, None)
     there = {path for each in mappings.values() for path in field_paths(each)}
     return OfIndex(
         index,
         field,
-        tuple(sorted(mappings)),
+        _concrete(index, mappings),
         record.fingerprint,
         time_field,
         category_field,
@@ -39,15 +41,41 @@ def find_index(
     )
 
 
-def _only_impacts(
-    index: str, mappings: Mapping[str, Mapping[str, object]], text_field: str | None
-) -> tuple[str, FieldRecord]:
-    records = [
+def _concrete(index: str, there: Iterable[str]) -> tuple[str, ...]:
+    """Return of which indices statistics are shown: a pattern stands for those to come, too."""
+    patterns = [] if ",-" in index else [one for one in index.split(",") if "*" in one]
+    others = [one for one in sorted(there) if not any(fnmatchcase(one, each) for each in patterns)]
+    return (*patterns, *others)
+
+
+def find_installed(client: OpenSearch, index: str, *, text_field: str | None = None) -> OfIndex:
+    """Return what tells the ids of all objects that dashboards of an index may have.
+
+    An index that is gone, or has no impacts any more, had those of `text_field`, or of "text".
+    """
+    try:
+        there = _impacts(read_mappings(client, index), text_field)
+    except NoIndexError:
+        there = []
+    if not there:
+        return OfIndex(index, impacts_field(text_field or Fields().text)).with_all_charts
+    return OfIndex(index, _only_impacts(index, there)[0]).with_all_charts
+
+
+def _impacts(
+    mappings: Mapping[str, Mapping[str, object]], text_field: str | None
+) -> list[tuple[str, FieldRecord]]:
+    return [
         (field, record)
         for name, each in mappings.items()
         for field, record in records_of(name, each).items()
         if text_field in {None, record.text_field}
     ]
+
+
+def _only_impacts(
+    index: str, records: Sequence[tuple[str, FieldRecord]]
+) -> tuple[str, FieldRecord]:
     fields = sorted({field for field, _ in records})
     models = sorted({f"{record.model} ({record.fingerprint})" for _, record in records})
     if len(fields) != 1 or len(models) != 1:

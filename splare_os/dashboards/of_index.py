@@ -9,9 +9,10 @@ from hashlib import sha256
 class OfIndex:
     """An index (or alias, or pattern) whose impacts are in `field`.
 
-    `concrete` are the indices that its statistics are kept of. `fingerprint` is that of the model,
-    whose labels are shown. Without a `time_field` or a `category_field` (a keyword), charts over
-    time or by category are left out. `columns` are those of the list of documents.
+    `concrete` are the indices that its statistics are kept of, or patterns of them. `fingerprint`
+    is that of the model, whose labels are shown. Without a `time_field` or a `category_field` (a
+    keyword), charts over time or by category are left out. `columns` are those of the list of
+    documents.
     """
 
     index: str
@@ -35,7 +36,7 @@ class OfIndex:
         >>> OfIndex("papers").id("collection")
         'splare-collection-papers-text_splare'
         """
-        return f"splare-{name}-{_slug(self.index)}-{_slug(self.field)}"
+        return f"splare-{name}-{_slug(self.index, '-')}-{_slug(self.field, '_')}"
 
     @property
     def with_all_charts(self) -> "OfIndex":
@@ -52,11 +53,14 @@ class OfIndex:
         return self.id("index")
 
 
-def _slug(name: str) -> str:
+def _slug(name: str, joint: str) -> str:
     """Return a name as an id may have it; one that had to be changed ends in its hash.
 
-    >>> _slug("papers"), _slug("papers-*,news")
-    ('papers', 'papers-news-aff0a5bc')
+    `joint` stands for what no id may have. If it is "_", a "-" comes before a hash alone, and so
+    can stand between an index and a field.
+
+    >>> _slug("papers", "-"), _slug("papers-*,news", "-"), _slug("a-b", "_")
+    ('papers', 'papers-news-aff0a5bc', 'a_b-d44362d6')
     """
-    slug = re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-")
+    slug = re.sub(r"[^a-z0-9_]+", joint, name.lower()).strip(joint)
     return slug if slug == name else f"{slug}-{sha256(name.encode()).hexdigest()[:8]}"

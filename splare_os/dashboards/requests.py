@@ -11,6 +11,8 @@ from typing import Any
 from .objects import Json, SavedObject
 from .vega_lint import CONTEXT, TIME_FIELD
 
+TERMS = frozenset({"field", "size"})
+
 EVERYTHING: Json = {"match_all": {}}
 
 
@@ -83,17 +85,23 @@ def plain_request(each: SavedObject, pattern: SavedObject, context: Context) -> 
     index, time_field = pattern.attributes["title"], pattern.attributes.get("timeFieldName")
     query = _query(context, time_field, with_context=True)
     if each.type == "search":
-        order = [{field: {"order": way}} for field, way in each.attributes["sort"]]
-        return Request(index, {"size": 500, "query": query, "sort": order})
+        return Request(index, {"size": 500, "query": query, "sort": _order(each)})
     state = json.loads(each.attributes["visState"]) if each.type == "visualization" else {}
-    if state.get("type") != "table":
+    buckets = [agg for agg in state.get("aggs", []) if agg["schema"] == "bucket"]
+    if state.get("type") != "table" or any(agg["type"] != "terms" for agg in buckets):
         return None
     aggs = {
-        agg["id"]: {agg["type"]: {key: agg["params"][key] for key in ("field", "size")}}
-        for agg in state["aggs"]
-        if agg["schema"] == "bucket"
+        agg["id"]: {"terms": {key: told for key, told in agg["params"].items() if key in TERMS}}
+        for agg in buckets
     }
     return Request(index, {"size": 0, "query": query, "aggs": aggs})
+
+
+def _order(search: SavedObject) -> list[Json]:
+    """Return by what a list of documents is sorted: Dashboards writes one pair, or several."""
+    sort = search.attributes.get("sort", [])
+    pairs = [sort] if sort and isinstance(sort[0], str) else sort
+    return [{field: {"order": way}} for field, way in pairs]
 
 
 def is_empty(reply: Mapping[str, Any]) -> bool:

@@ -22,7 +22,7 @@ def spec_faults(spec: object) -> Iterator[str]:
     try:
         content = json.loads(spec)
     except ValueError as error:
-        yield f"params.spec is no JSON: {error}"
+        yield f"params.spec is no JSON, and what else Dashboards reads (HJSON) is not: {error}"
         return
     if not isinstance(content, dict):
         yield "params.spec has to be an object"
@@ -82,7 +82,8 @@ def _data_faults(path: str, data: Mapping[str, Any]) -> Iterator[str]:
         yield f"{path}.url: {CONTEXT} and {TIME_FIELD} exclude a query of its own"
     if "name" not in data:
         yield f"{path} has no name, by which a slow request is told"
-    shown = data.get("format", {}).get("property", HITS)
+    shape = data.get("format", {})
+    shown = shape.get("property", HITS) if isinstance(shape, dict) else shape
     if shown != HITS:
         yield f"{path}.format.property {shown!r}: without the index it is not there, and all fails"
     yield from (f"{path}: {fault}" for fault in _interval_faults(body))
@@ -95,6 +96,6 @@ def _interval_faults(body: object) -> Iterator[str]:
     if not isinstance(body, dict):
         return
     for key, inner in body.items():
-        if key == "date_histogram" and "interval" in inner:
+        if key == "date_histogram" and isinstance(inner, dict) and "interval" in inner:
             yield "write fixed_interval or calendar_interval"
         yield from _interval_faults(inner)

@@ -9,6 +9,7 @@ from opensearchpy.exceptions import AuthorizationException
 
 from ..layout.labels import Label
 from ..search import Hit, SearchOptions
+from ..search.hits.reading import ids_query
 from ..search.labels.labels import Labels
 from ..search.labels.vocabulary import words_of
 from ..search.latent_card import latent_card
@@ -30,12 +31,13 @@ def card_of(place: Place, asked: Carding) -> Json:
 
     `trigger_words` are the label's, or else those of these documents, the most frequent first.
     """
-    card = latent_card(place.client, place.index, asked.latent, text_field=place.text_field, size=1)
-    hits = _heaviest(place, asked.latent)
+    found = place.client, place.index, asked.latent
+    card = latent_card(*found, text_field=place.text_field, size=TOP)
+    hits = _explained(place, asked.latent, [one.id for one in card.top])
     record = place.record()
     counts = Counter(
         word
-        for hit in hits
+        for hit in hits.values()
         for match in hit.matches
         for word in dict.fromkeys(words_of(match.document_text))
     )
@@ -49,26 +51,30 @@ def card_of(place: Place, asked: Carding) -> Json:
         "trigger_words": card.trigger_words or seen,
         "top": [
             {
-                "id": hit.id,
-                "title": title_of(hit.source, record),
-                "impact": hit.score,
-                "fragments": fragments_of(hit)[:1],
+                "id": one.id,
+                "title": title_of(hits[one.id].source, record),
+                "impact": one.impact,
+                "fragments": fragments_of(hits[one.id])[:1],
             }
-            for hit in hits
+            for one in card.top
+            if one.id in hits
         ],
         "neighbours": [asdict(one) for one in card.neighbours],
     }
 
 
-def _heaviest(place: Place, latent: int) -> list[Hit]:
-    """Return the documents in which a latent is heaviest, by a query of that latent alone."""
+def _explained(place: Place, latent: int, ids: list[str]) -> dict[str, Hit]:
+    """Return documents by id, explained by a query of that latent alone."""
+    if not ids:
+        return {}
     options = SearchOptions(
         text_field=place.text_field,
-        size=TOP,
+        size=len(ids),
         explain=True,
+        filter=ids_query(ids),
         steer=Steering(add=((latent, 1.0),)),
     )
-    return place.search("", options)
+    return {hit.id: hit for hit in place.search("", options)}
 
 
 def find_latents(place: Place, asked: Naming) -> Json:

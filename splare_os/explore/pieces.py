@@ -6,10 +6,11 @@ are drawn anew whenever the server starts.
 
 import re
 import secrets
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
-from ..search.highlight.fragments import Form
+from ..search.highlight.fragments import Form, Mark, fragments
 from ..search.hits.hits import Hit
 from ..search.hits.snippets import snippets
 
@@ -69,6 +70,27 @@ def _cut(whole: Pieces) -> Pieces:
     n_characters = sum(len(text) for text, _ in whole)
     found = between(whole, 0, MOST_SHOWN)
     return [*found, (" …", False)] if n_characters > MOST_SHOWN else found
+
+
+def best_of(marked: Sequence[str], most: int) -> list[Pieces]:
+    """Return the best passages of the first `most` characters of texts, marked whole by the server.
+
+    A word counts the less, the more often it is marked.
+
+    >>> best_of([f"It rained. The {OPEN}oil{CLOSE} crisis came."], 100)
+    [[('The ', False), ('oil', True), (' crisis came.', False)]]
+    """
+    texts = list(map(pieces, marked))
+    counts = Counter(word.lower() for text in texts for word, is_marked in text if is_marked)
+    marks: list[list[Mark]] = [[] for _ in texts]
+    for found, text in zip(marks, texts, strict=True):
+        at = 0
+        for part, is_marked in text:
+            if is_marked:
+                found.append(Mark(at, at + len(part), 1 / counts[part.lower()]))
+            at += len(part)
+    plain = ["".join(part for part, _ in text)[:most] for text in texts]
+    return cut(fragments(plain, marks, SHORT))
 
 
 def fragments_of(hit: Hit) -> list[Pieces]:

@@ -14,7 +14,7 @@ from ..search.fusion.hybrid import words_query
 from ..search.hits.reading import ids_query
 from ..search.rewrite.source import exclude_impacts
 from .messages import Explaining, Searching, Steered, System
-from .pieces import CLOSE, OPEN, Pieces, cut, fragments_of
+from .pieces import CLOSE, OPEN, Pieces, best_of, fragments_of
 from .place import Place, joined, title_of
 from .requests import curl, noted, searches
 
@@ -22,7 +22,10 @@ Json: TypeAlias = dict[str, Any]
 
 BEGINNING = 240
 MOST_ANALYZED = 100_000
-"""Characters of a text in which the server looks for words to mark; it refuses a million."""
+"""Characters of a text in which the server looks for words to mark; it refuses a million.
+
+It gives the text whole, and passages are cut here: its own sentences take several times as long.
+"""
 
 MOST_MATCHES = 12
 """Of a hit, told one by one; the rest is summed up."""
@@ -81,9 +84,9 @@ def _bm25(place: Place, record: FieldRecord, asked: Searching) -> list[Json]:
         "size": asked.size,
         "_source": exclude_impacts(list(record.text_fields)),
         "highlight": {
-            **{"pre_tags": [OPEN], "post_tags": [CLOSE], "no_match_size": BEGINNING},
-            **{"fragment_size": 200, "number_of_fragments": 2, "require_field_match": False},
-            **{"max_analyzer_offset": MOST_ANALYZED, "fields": {record.text_field: {}}},
+            **{"pre_tags": [OPEN], "post_tags": [CLOSE], "require_field_match": False},
+            **{"number_of_fragments": 0, "max_analyzer_offset": MOST_ANALYZED},
+            "fields": {record.text_field: {}},
         },
     }
     hits = part(place.client.search(index=place.index, body=body), "hits", "hits")
@@ -94,7 +97,7 @@ def _bm25(place: Place, record: FieldRecord, asked: Searching) -> list[Json]:
 
 
 def _marked(hit: Mapping[str, Any], record: FieldRecord) -> list[Pieces]:
-    return cut(hit.get("highlight", {}).get(record.text_field, []))
+    return best_of(hit.get("highlight", {}).get(record.text_field, []), MOST_ANALYZED)
 
 
 def _latents(

@@ -83,10 +83,11 @@ class LatentCard:
         near = [
             [str(one.latent), safe(one.label or ""), f"{one.share:.0%}"] for one in self.neighbours
         ]
-        words = f"<p>words: {safe(', '.join(self.words))}</p>" if self.words else ""
+        lists = {"words": self.words, "came from": self.trigger_words}
+        told = [f"<p>{name}: {safe(', '.join(each))}</p>" for name, each in lists.items() if each]
         return (
             f"<h4>{safe(self.title)}</h4><p>{self.frequency} of "
-            f"{safe(self.index)}, by {safe(self.model)}</p>{words}"
+            f"{safe(self.index)}, by {safe(self.model)}</p>{''.join(told)}"
             + table_html(("document", "impact", "begins"), top)
             + table_html(("seen with", "label", "share"), near)
         )

@@ -89,6 +89,11 @@ def test_install_tells_each_object_and_removes_what_it_made(
         result = run("dashboards", "install", "--remove", *of)  # it need not name the category
         assert {line["outcome"] for line in json_lines(result.stdout)} == {"removed", "absent"}
         assert not found.saved
+        run("dashboards", "install", *of)
+        client.indices.delete(index=index)
+        result = run("dashboards", "install", "--remove", *of)
+        assert result.exit_code == 0, result.stderr
+        assert not found.saved
 
 
 def test_install_exits_1_if_an_object_fails() -> None:

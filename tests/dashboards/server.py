@@ -83,8 +83,12 @@ class Handler(BaseHTTPRequestHandler):
         if self.fails():
             return
         _, _, _, type_, id_ = self.path.split("/")
-        gone = self.found.saved.pop((type_, unquote(id_)), None)
-        self.answer(404 if gone is None else 200, {})
+        id_ = unquote(id_)
+        if self.found.saved.pop((type_, id_), None) is not None:
+            self.answer(200, {})
+            return
+        told = f"Saved object [{type_}/{id_}] not found"
+        self.answer(404, {"statusCode": 404, "error": "Not Found", "message": told})
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from opensearchpy import OpenSearch
+from opensearchpy.exceptions import ConnectionError  # noqa: A004
 
 from splare_os.dashboards import OfIndex, boards, objects_of
 from splare_os.dashboards.check import check
@@ -40,3 +41,26 @@ def test_a_request_that_the_cluster_refuses_is_a_fault(client: OpenSearch, index
     (finding,) = check([chart], client)
     assert finding.is_fault
     assert "the cluster refuses its request" in finding.told
+
+
+@pytest.mark.opensearch
+def test_a_request_that_some_shards_refuse_is_a_fault(client: OpenSearch, index: str) -> None:
+    for name, kind in (("a", "keyword"), ("b", "text")):
+        mapping = {"mappings": {"properties": {"kind": {"type": kind}}}}
+        client.indices.create(index=f"{index}-{name}", body=mapping)
+    spec = {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "data": {
+            "name": "a",
+            "url": {"index": f"{index}-*", "body": {"aggs": {"a": {"terms": {"field": "kind"}}}}},
+        },
+    }
+    (finding,) = check([vega("a", "A", spec)], client)
+    assert finding.is_fault
+    assert "shards refuse its request" in finding.told
+    assert "fielddata" in finding.told
+
+
+def test_a_cluster_that_does_not_answer_is_no_fault_of_objects() -> None:
+    with OpenSearch("http://127.0.0.1:1", max_retries=0) as nobody, pytest.raises(ConnectionError):
+        check(objects_of(boards(None)), nobody)

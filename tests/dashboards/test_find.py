@@ -3,7 +3,8 @@
 import pytest
 from opensearchpy import OpenSearch
 
-from splare_os.dashboards.find import find_index
+from splare_os.dashboards import OfIndex
+from splare_os.dashboards.find import find_index, find_installed
 from splare_os.documents import Fields
 from splare_os.errors import MappingError
 from splare_os.layout import ensure_index
@@ -52,3 +53,28 @@ def test_one_field_of_one_model_is_meant(client: OpenSearch, papers: str) -> Non
     client.indices.create(index=f"{papers}-plain")
     with pytest.raises(MappingError, match="in no field"):
         find_index(client, f"{papers}-plain")
+
+
+def test_a_pattern_stands_for_the_statistics_of_indices_to_come(
+    client: OpenSearch, papers: str, encoder: HashEncoder
+) -> None:
+    ensure_index(client, f"{papers}-2025", encoder, Fields())
+    ensure_index(client, f"{papers}-2026", encoder, Fields())
+    found = find_index(client, f"{papers}-20*,{papers}")
+    assert found.concrete == (f"{papers}-20*", papers)
+    assert find_index(client, f"{papers}*,-{papers}").concrete == (
+        f"{papers}-2025",
+        f"{papers}-2026",
+    )
+
+
+def test_what_was_installed_is_known_of_an_index_that_is_gone(
+    client: OpenSearch, papers: str
+) -> None:
+    there = find_installed(client, papers)
+    client.indices.delete(index=papers)
+    assert there.id("collection") == find_installed(client, papers).id("collection")
+    body = find_installed(client, papers, text_field="body")
+    assert body == OfIndex(papers, "body_splare").with_all_charts
+    client.indices.create(index=papers)  # as remove-impacts leaves it
+    assert find_installed(client, papers, text_field="body") == body

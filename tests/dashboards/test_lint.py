@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from splare_os.dashboards import SAMPLE, SavedObject, boards, faults, objects_of, read_objects
-from splare_os.dashboards.objects import index_pattern, text, vega
+from splare_os.dashboards.objects import SOURCE, index_pattern, text, vega
 from splare_os.dashboards.vega_lint import spec_faults
 
 OBJECTS = objects_of(boards(SAMPLE))
@@ -39,8 +39,16 @@ UUID = "7a3b8a4e-0d1c-4b52-9a64-0a1b2c3d4e5f"
         (with_attributes(CHART, visState="{"), "visState has to be a string of JSON"),
         (with_attributes(CHART, title=None), "it has no title"),
         (with_attributes(CHART, visState=text({"type": "sankey", "params": {}})), "'sankey'"),
+        (with_attributes(CHART, visState=text({"type": [], "params": {}})), "visState.type []"),
         (with_attributes(CHART, visState=text({"type": "vega"})), "visState has no params"),
         (with_attributes(CHART, title="Another"), "visState.title is not the title"),
+        (with_attributes(first("dashboard"), panelsJSON="{}"), "a string of JSON, an array"),
+        (with_attributes(first("dashboard"), panelsJSON="[7]"), "a panel has no panelRefName"),
+        (with_attributes(CHART, **{SOURCE: {"searchSourceJSON": "null"}}), "JSON, an object"),
+        (
+            with_attributes(CHART, visState=text({"type": "table", "params": {}, "aggs": [7]})),
+            "visState.aggs has to be an array",
+        ),
         (replace(first("search"), references=[]), "are not those that it names"),
         (replace(first("dashboard"), references=[]), "are not those that it names"),
         (
@@ -68,14 +76,47 @@ def test_an_object_is_there_once() -> None:
 def test_a_file_is_lines_of_objects() -> None:
     good = index_pattern("a", id="a").line
     newer = text(json.loads(good) | {"migrationVersion": {"index-pattern": "9.0.0"}})
-    objects, wrong = read_objects(f"{good}\n{{\n[]\n{newer}\n".encode())
-    assert [each.id for each in objects] == ["a", "a"]
+    nobody = text(json.loads(good) | {"references": [7]})
+    unknown = text(json.loads(good) | {"colour": "red"})
+    lines = f"{good}\n{{\n[]\n{newer}\n{nobody}\n{unknown}\n"
+    objects, wrong = read_objects(lines.encode())
+    assert [each.id for each in objects] == ["a", "a", "a"]
     assert [one.split(":")[0] for one in wrong] == [
         "line 2 is no JSON",
         "line 3 has to be an object with attributes, id, references, type",
         "line 4",
+        "line 5 has to be an object with attributes, id, references, type",
+        "line 6",
     ]
-    assert "leave out migrationVersion" in wrong[2]
+    assert "leave out migrationVersion: 9.0.0 is newer" in wrong[2]
+    assert "leave out colour" in wrong[4]
+
+
+def test_what_dashboards_exports_of_an_object_that_was_changed_is_good() -> None:
+    pattern, filter_index = (
+        first("index-pattern"),
+        f"{SOURCE}.searchSourceJSON.filter[0].meta.index",
+    )
+    board = first("dashboard", "ingestion")
+    chosen = {"query": {"query": "", "language": "kuery"}}
+    chosen |= {"filter": [{"meta": {"indexRefName": filter_index}}]}
+    board = with_attributes(board, **{SOURCE: {"searchSourceJSON": text(chosen)}})
+    reference = {"name": filter_index, "type": "index-pattern", "id": pattern.id}
+    board = replace(board, references=[*board.references, reference])
+    pattern = with_attributes(pattern, fields="[]", sourceFilters="[]", typeMeta="{}")
+    others = [each for each in OBJECTS if each.id not in {board.id, pattern.id}]
+    versions = {"dashboard": "7.9.3", "index-pattern": "7.6.0", "search": "7.9.3"}
+    added = {"updated_at": "2026-01-01T00:00:00.000Z", "version": "WzEwLDFd"}
+    lines = [
+        text(json.loads(each.line) | added | {"migrationVersion": {each.type: versions[each.type]}})
+        for each in (pattern, board, *others)
+        if each.type in versions
+    ]
+    lines += [each.line for each in others if each.type not in versions]
+    lines += [text({"exportedCount": len(lines), "missingRefCount": 0, "missingReferences": []})]
+    objects, wrong = read_objects("\n".join(lines).encode())
+    assert wrong == []
+    assert faults(objects) == []
 
 
 def change(edit: Callable[[dict[str, Any]], object]) -> list[str]:

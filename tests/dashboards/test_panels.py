@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from benchmarks.dashboards import Bursts, context_of, fill, open_client_of
 from benchmarks.panels import VERSIONS, Drawn, NoNodeError, drawn, fetched, filled
 from splare_os.cluster import EmbeddedCluster
 from splare_os.dashboards import SAMPLE, Board, OfIndex, SavedObject, boards
+from splare_os.dashboards.concepts import NO_DOCUMENT, NOTHING_APART
 from splare_os.dashboards.requests import Context, is_empty, plain_request, spec_of
 from splare_os.encode import load_encoder
 
@@ -95,7 +97,9 @@ def test_faults_can_be_seen(full: OpenSearch, version: str) -> None:
 def test_where_nothing_is_chosen_a_chart_says_what_to_do(full: OpenSearch, version: str) -> None:
     (apart,) = (each for each in charts(BOARDS[3]) if "-apart-" in each.id)
     found = pictures(full, [apart], version, Context())
-    assert "type a query above" in found[apart.id].svg
+    assert NOTHING_APART in found[apart.id].svg
+    nobody = Context({"match_none": {}})
+    assert NO_DOCUMENT in pictures(full, [apart], version, nobody)[apart.id].svg
 
 
 @pytest.mark.parametrize("made", ["index", None])
@@ -229,3 +233,29 @@ def test_two_fields_of_one_index_have_a_row_each(version: str) -> None:
     assert {"papers/title_splare", "papers/text_splare"} <= set(
         re.findall(r"papers/\w+", found.svg)
     )
+
+
+def test_what_falls_does_not_rise(version: str) -> None:
+    latents = {"buckets": [{"key": "7", "doc_count": 3}, {"key": "8", "doc_count": 1}]}
+    spans = [{"key": 0, "doc_count": 4, "latents": latents}]
+    for more, rises in (
+        ([], False),
+        ([{"key": 60_000, "doc_count": 4, "latents": {"buckets": latents["buckets"][:1]}}], False),
+        ([{"key": 60_000, "doc_count": 3, "latents": {"buckets": latents["buckets"][:1]}}], True),
+    ):
+        reply = {"aggregations": {"times": {"interval": "1m", "buckets": [*spans, *more]}}}
+        assert bool(of_reply("splare-concepts-rising", reply, version).marks) == rises
+
+
+STRANGE = ["a'b\"c", "a\nb", "<b>&amp;</b>", "100 % %context%", "\u05d0\u05d1", "x" * 400, ""]
+
+
+def test_a_name_is_drawn_as_it_is_whatever_it_holds(version: str) -> None:
+    latents = {"buckets": [{"key": "7", "doc_count": 3}]}
+    kinds = [{"key": name, "doc_count": 4, "latents": latents} for name in STRANGE]
+    found = of_reply(
+        "splare-concepts-categories", {"aggregations": {"categories": {"buckets": kinds}}}, version
+    )
+    assert (found.marks, found.warnings) == (len(STRANGE), ())
+    told = set(map(unescape, re.findall(r">([^<>]*)</text>", found.svg)))
+    assert set(STRANGE) - told == {"x" * 400, ""}  # of which there are a beginning, and nothing

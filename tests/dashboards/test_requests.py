@@ -1,4 +1,6 @@
-from splare_os.dashboards.objects import index_pattern, saved_search, vega
+from dataclasses import replace
+
+from splare_os.dashboards.objects import index_pattern, saved_search, vega, visualization
 from splare_os.dashboards.requests import (
     Context,
     is_empty,
@@ -39,6 +41,32 @@ def test_a_saved_search_asks_for_the_newest() -> None:
     assert request.index == "papers"
     assert request.body["sort"] == [{"at": {"order": "desc"}}]
     assert request.body["query"] == {"bool": {"must": [OIL, RANGE]}}
+
+
+def test_what_dashboards_makes_of_lists_and_tables_is_asked_for_too() -> None:
+    pattern = index_pattern("papers", id="p")
+    search = saved_search("s", "S", "p", ["a"])
+    for sort, asked in (
+        ([], []),
+        (["at", "asc"], [{"at": {"order": "asc"}}]),
+        ([["at", "asc"], ["b", "desc"]], [{"at": {"order": "asc"}}, {"b": {"order": "desc"}}]),
+    ):
+        changed = replace(search, attributes=search.attributes | {"sort": sort})
+        request = plain_request(changed, pattern, Context())
+        assert request
+        assert request.body["sort"] == asked
+    agg = {
+        "id": "2",
+        "type": "terms",
+        "schema": "bucket",
+        "params": {"field": "a", "order": "desc"},
+    }
+    table = visualization("t", "T", "table", {}, aggs=[agg])
+    request = plain_request(table, pattern, Context())
+    assert request
+    assert request.body["aggs"] == {"2": {"terms": {"field": "a"}}}
+    by_time = visualization("t", "T", "table", {}, aggs=[agg | {"type": "date_histogram"}])
+    assert plain_request(by_time, pattern, Context()) is None
 
 
 def test_a_chart_is_no_plain_request_and_a_search_has_no_spec() -> None:

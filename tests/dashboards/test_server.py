@@ -78,6 +78,19 @@ def test_another_server_is_told(settings: dict[str, object], told: str) -> None:
         server(found).install(OBJECTS)
 
 
+def test_a_server_without_our_objects_is_not_one_without_dashboards() -> None:
+    page = b'{"statusCode":404,"error":"Not Found","message":"Not Found"}'
+    told = pytest.raises(DashboardsError, match="with its base path")
+    with dashboards(status=404, page=page) as found, told:
+        server(found).remove(OBJECTS)
+
+
+def test_a_login_may_have_any_letter() -> None:
+    with dashboards(login="zoë:p\u00e4ss\u20ac") as found:
+        login = {"user": "zoë", "password": "p\u00e4ss\u20ac"}
+        assert {one.outcome for one in server(found, **login).install(OBJECTS)} == {"created"}
+
+
 def test_a_server_that_is_not_there_is_told() -> None:
     with pytest.raises(DashboardsError, match="cannot be reached.*not that of OpenSearch"):
         DashboardsServer(Connection(urls=("http://127.0.0.1:9",))).install(OBJECTS)

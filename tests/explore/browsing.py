@@ -32,10 +32,10 @@ needs_browser = pytest.mark.skipif(
 
 
 @contextmanager
-def served(place: Place) -> Iterator[str]:
-    """Serve a place from a thread, and give its address."""
+def served(place: Place, *, host: str = "127.0.0.1", token: str | None = None) -> Iterator[str]:
+    """Serve a place from a thread, as at `host`, and give its address."""
     listener, url = listen(Address(port=0))
-    config = uvicorn.Config(make_app(place, host="127.0.0.1"), log_config=None, ws="none")
+    config = uvicorn.Config(make_app(place, host=host, token=token), log_config=None, ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
@@ -54,8 +54,12 @@ def explorer_of(
     cluster_url: str,
     folder: Path,
     options: IngestOptions,
+    **seen: str,
 ) -> Iterator[str]:
-    """Yield the address of the explorer of documents, in an index of their own."""
+    """Yield the address of the explorer of documents, in an index of their own.
+
+    `seen`: how it is `served`.
+    """
     index, path = options.index, folder / "documents.jsonl"
     path.write_text("".join(json.dumps(one) + "\n" for one in documents))
     encoder = InTurns(WordEncoder(n_latents=65_536))
@@ -64,7 +68,7 @@ def explorer_of(
         list(ingest(client, encoder, [str(path)], options))
     assert client.count(index=index)["count"] == len(documents)
     place = Place.find(client, encoder, index, text_field=None, address=cluster_url)
-    with served(place) as address:
+    with served(place, **seen) as address:
         yield address
     client.indices.delete(index=index)
 

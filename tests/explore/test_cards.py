@@ -1,7 +1,15 @@
-import pytest
+import json
+from pathlib import Path
 
-from splare_os.explore import Place
+import pytest
+from opensearchpy import OpenSearch
+from starlette.testclient import TestClient
+
+from splare_os.explore import InTurns, Place, make_app
+from splare_os.index import IngestOptions, ingest
 from splare_os.layout.labels import Label, ensure_labels, keep_labels
+from splare_os.search.latent_card import latent_card
+from tests.hashing import WordEncoder
 
 from .conftest import Ask
 
@@ -38,3 +46,21 @@ def test_latents_are_found_by_label_and_else_by_the_model(ask: Ask, place: Place
         assert [one["label"] for one in matches] == ["fuel, oil"]
     finally:
         place.client.indices.delete(index="splare-labels")
+
+
+def test_an_impact_is_told_as_it_is_stored(
+    noting_client: OpenSearch, cluster_url: str, index: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "docs.jsonl"
+    texts = {"a": "oil oil oil", "b": "oil and water"}
+    path.write_text("".join(json.dumps({"_id": k, "text": v}) + "\n" for k, v in texts.items()))
+    encoder = InTurns(WordEncoder(n_latents=65_536))
+    options = IngestOptions(index, state_folder=tmp_path, scoring="dot")
+    list(ingest(noting_client, encoder, [str(path)], options))
+    place = Place.find(noting_client, encoder, index, text_field=None, address=cluster_url)
+    latent = int(encoder.encode_queries(["oil"]).indices[0])
+    with TestClient(make_app(place, host="127.0.0.1"), base_url="http://127.0.0.1") as browser:
+        top = browser.post("/api/latent", json={"latent": latent}).json()["top"]
+    stored = latent_card(noting_client, index, latent).top
+    assert {one["id"]: one["impact"] for one in top} == {one.id: one.impact for one in stored}
+    assert len(top) == 2

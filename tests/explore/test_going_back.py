@@ -94,3 +94,84 @@ def test_what_fails_is_told_in_the_page(
         problem.wait_for()
         assert told in problem.inner_text()
         one.complaints.clear()  # the browser tells of the 502
+
+
+def test_hits_of_an_earlier_question_do_not_stand_under_one_that_failed(
+    browser: "sync_api.Browser", url: str
+) -> None:
+    with watched(browser, url) as one:
+        page = one.open(QUERY)
+        page.route("**/api/search", lambda it: it.fulfill(status=502, body='{"error": "gone"}'))
+        page.locator("#query").fill("dough")
+        page.keyboard.press("Enter")
+        page.locator("#problem").wait_for()
+        assert page.locator(".hit").count() == 0
+        page.unroute("**/api/search")
+        page.get_by_role("button", name="Search").last.click()  # it is well again
+        one.explained()
+        assert one.ids() == ["bread"]
+        assert not page.locator("#problem").is_visible()
+        one.complaints.clear()  # the browser tells of the 502
+
+
+def test_a_document_that_cannot_be_read_is_told_beside_a_comparison(
+    browser: "sync_api.Browser", url: str
+) -> None:
+    with watched(browser, url) as one:
+        page = one.open("/?view=compare&kind=documents&a=oil&b=river")
+        page.get_by_role("button", name="Read A").wait_for()
+        page.route("**/api/document", lambda it: it.fulfill(status=502, body='{"error": "gone"}'))
+        page.get_by_role("button", name="Read A").click()
+        problem = page.locator("#compare-problem")
+        problem.wait_for()
+        assert problem.inner_text() == "gone"
+        one.complaints.clear()  # the browser tells of the 502
+
+
+def test_back_from_a_comparison_nothing_is_told_of_it(
+    browser: "sync_api.Browser", url: str
+) -> None:
+    with watched(browser, url) as one:
+        page = one.open("/?view=compare")
+        page.get_by_label("A", exact=True).fill("oil")
+        page.get_by_label("B", exact=True).fill("river")
+        page.locator("#compare-form button").click()
+        page.locator("#compared .hit").first.wait_for()
+        page.go_back()
+        one.wait_until(lambda: page.locator("#compared .hit").count() == 0)
+        assert page.locator("#compare-status").inner_text() == ""
+
+
+def test_copying_twice_leaves_the_button_as_it_was(browser: "sync_api.Browser", url: str) -> None:
+    with watched(browser, url) as one:
+        page = one.open(QUERY)
+        button = page.locator("#copy-link")
+        button.click()
+        one.wait_until(lambda: button.inner_text() != "Copy link")
+        button.click()
+        page.wait_for_timeout(2500)
+        assert button.inner_text() == "Copy link"
+
+
+def test_a_drag_asks_no_faster_than_the_server_answers(
+    browser: "sync_api.Browser", url: str
+) -> None:
+    with watched(browser, url) as one:
+        page = one.open(QUERY)
+        waiting: list[sync_api.Route] = []
+
+        def hold(route: "sync_api.Route") -> None:
+            waiting.append(route)
+
+        page.route("**/api/search", hold)
+        page.locator("#sliders input").first.focus()
+        for _ in range(4):
+            page.keyboard.press("ArrowRight")
+            page.wait_for_timeout(150)
+        assert len(waiting) == 1
+        waiting[0].continue_()
+        one.wait_until(lambda: len(waiting) == 2)  # of all that came meanwhile, the last
+        assert "=2" in str(waiting[1].request.post_data_json["steer"])
+        waiting[1].continue_()
+        one.explained()
+        assert len(waiting) == 2

@@ -89,6 +89,8 @@ def test_elsewhere_addresses_and_given_names_are_ours() -> None:
         ("origin", "http://localhost"),
         ("origin", "null"),
         ("origin", "file://"),
+        ("origin", "http://["),
+        ("origin", "localhost:8090"),
         ("sec-fetch-site", "cross-site"),
         ("sec-fetch-site", "same-site"),
     ],

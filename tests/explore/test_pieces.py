@@ -1,4 +1,13 @@
-from splare_os.explore.pieces import CLOSE, MOST_SHOWN, OPEN, between, cut, fragments_of, whole_text
+from splare_os.explore.pieces import (
+    CLOSE,
+    MOST_SHOWN,
+    OPEN,
+    best_of,
+    between,
+    cut,
+    fragments_of,
+    whole_text,
+)
 from splare_os.search import Hit, Match
 
 
@@ -37,6 +46,20 @@ def test_a_fragment_without_spaces_is_cut() -> None:
     assert found == [("a" * MOST_SHOWN, True), (" …", False)]
     (shown,) = fragments_of(hit("b" * 10**6, (0, 3)))
     assert sum(len(text) for text, _ in shown) == MOST_SHOWN + 2
+
+
+def test_of_words_that_the_server_marked_rare_ones_tell_the_best_passages() -> None:
+    oil, embargo = (f"{OPEN}{word}{CLOSE}" for word in ("oil", "embargo"))
+    text = f"{oil} and {oil}. " + f"More {oil}. " * 9 + f"An {embargo} came. " + f"End of {oil}."
+    found = best_of([text, "nothing here"], 10_000)
+    assert ["".join(part for part, _ in each) for each in found] == [
+        "oil and oil.",
+        "An embargo came.",
+    ]
+    assert found[1][1] == ("embargo", True)
+    (found,) = best_of([f"One. {oil}. " + "So it is. " * 99 + embargo], 100)
+    assert found == [("One. ", False), ("oil", True), (".", False)]
+    assert best_of([], 100) == []
 
 
 def test_parts_of_a_text_put_together_are_the_text() -> None:

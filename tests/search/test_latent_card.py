@@ -51,12 +51,14 @@ def test_a_card_tells_frequency_top_documents_and_neighbours(
 def test_labels_are_shown_where_there_are_some(client: OpenSearch, papers: str) -> None:
     oil = ENCODER.latent("oil")
     ensure_labels(client)
-    keep_labels(client, ENCODER, [Label(oil, "<i>fuel</i>", "by hand", words=("oil", "gas"))])
+    label = Label(oil, "<i>fuel</i>", "by hand", ("oil", "gas"), trigger_words=("<u>oils", "oily"))
+    keep_labels(client, ENCODER, [label])
     client.indices.refresh(index="splare-labels")
     card = latent_card(client, papers, oil)
     assert (card.label, card.words) == ("<i>fuel</i>", ("oil", "gas"))
     html = card._repr_html_()
     assert "&lt;i&gt;fuel&lt;/i&gt;" in html
+    assert "came from: <bdi>&lt;u&gt;oils, oily</bdi>" in html
     assert "<b>oil" not in html
 
 

@@ -11,8 +11,8 @@ export async function drawComparison(app) {
   if (b) byId("side-b").value = b;
   document.querySelector(`#compare-form input[value="${kind}"]`).checked = true;
   byId("compare-problem").hidden = true;
+  byId("compare-status").textContent = a && b ? "Comparing …" : "";
   if (!a || !b) return byId("compared").replaceChildren();
-  byId("compare-status").textContent = "Comparing …";
   try {
     const found = await ask("compare", { kind, a, b });
     const searches = kind === "queries" ? await Promise.all([a, b].map((query) => ask("search", { query, systems: ["latents"] }))) : [];

@@ -56,23 +56,34 @@ export function chip(latent, { word = "", share = null, open, note = "" }) {
   return share === null ? element : fill(element, share);
 }
 
+/** Fill a place anew; the focus stays with what has the same `data-key`, or goes to `otherwise()`. */
+export function redraw(place, children, otherwise) {
+  const had = place.contains(document.activeElement) ? document.activeElement : null;
+  const keys = had ? [had, had.closest(".hit")?.querySelector("[data-key]")].map((one) => one?.dataset.key) : [];
+  place.replaceChildren(...children);
+  if (!had) return;
+  const there = new Map([...place.querySelectorAll("[data-key]")].map((one) => [one.dataset.key, one]));
+  (keys.map((key) => there.get(key)).find(Boolean) || otherwise()).focus();
+}
+
 /** Fill a dialog that stands at the side, and open it. */
 export function openSheet(dialog, title, ...children) {
   const close = make("button", { type: "button", click: () => dialog.close() }, "Close");
   const shown = children.filter((one) => one !== null);
   dialog.replaceChildren(make("header", {}, make("h2", { id: `${dialog.id}-title`, dir: "auto" }, title), close), ...shown);
-  if (!dialog.open) dialog.showModal();
+  if (dialog.open) close.focus(); // what had it is gone
+  else dialog.showModal();
   dialog.scrollTop = 0;
 }
 
 /** Copy a text, and say so in the button for a while. */
 export async function copy(text, button) {
-  const before = button.textContent;
+  button.dataset.text ??= button.textContent;
   try {
     await navigator.clipboard.writeText(text);
     button.textContent = "Copied";
   } catch {
     button.textContent = "Copying is not allowed here";
   }
-  setTimeout(() => { button.textContent = before; }, 1600);
+  setTimeout(() => { button.textContent = button.dataset.text; }, 1600);
 }

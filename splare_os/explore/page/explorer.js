@@ -3,7 +3,8 @@
 import { ask, takeToken } from "./api.js";
 import { drawCard } from "./card.js";
 import { drawComparison } from "./compare.js";
-import { byId, copy } from "./dom.js";
+import { byId, copy, redraw } from "./dom.js";
+import { keep, kept } from "./kept.js";
 import { drawDocument } from "./reader.js";
 import { drawColumns, drawReasons } from "./results.js";
 import { question, readState, writeState } from "./state.js";
@@ -11,6 +12,7 @@ import { drawFound, drawSteered, Sliders } from "./steer.js";
 
 const DRAG_MS = 60;
 const EXPLAIN_MS = 200;
+const SLOW_MS = 400;
 const FIRST = 5;
 const THEMES = ["", "light", "dark"];
 
@@ -32,15 +34,16 @@ const app = {
     if (change) steer.set(latent, change);
     else steer.delete(latent);
     go({ steer, latent: isDrag ? app.state.latent : null }, { dragged: isDrag ? latent : null });
-    later(isDrag ? DRAG_MS : 0);
+    if (isDrag) follow();
+    else search();
   },
   like(id, kind) {
     const other = kind === "like" ? "unlike" : "like";
     const was = app.state[kind].includes(id);
     go({ [kind]: was ? app.state[kind].filter((one) => one !== id) : [...app.state[kind], id], [other]: app.state[other].filter((one) => one !== id) });
-    later(0);
+    search();
   },
-  unsteer() { go({ steer: new Map(), like: [], unlike: [] }); later(0); },
+  unsteer() { go({ steer: new Map(), like: [], unlike: [] }); search(); },
   pick(id) {
     if (app.picked && app.picked !== id) {
       go({ view: "compare", kind: "documents", a: app.picked, b: id });
@@ -64,25 +67,45 @@ function go(patch, { isAside = false, dragged = null } = {}) {
   history[isAside || isOn || !isNew ? "replaceState" : "pushState"]({ dragged }, "", address);
 }
 
-let timer = 0;
 let asked = new AbortController();
+let inFlight = null; // the signal of the search that is on its way
+let timer = 0; // of the search that a drag is about to begin
+let isDue = false; // the drag went on while its search was on its way
 
-function later(ms) {
+/** Have hits follow a drag at the server's pace: of what came meanwhile, the last is searched. */
+function follow() {
   drawSteered(app);
-  clearTimeout(timer);
-  timer = setTimeout(search, ms);
+  if (inFlight) isDue = true;
+  else timer ||= setTimeout(search, DRAG_MS);
 }
+
+/** Return the place of the view that is shown where its state, or what is wrong, is told. */
+const placeOf = (name) => byId(app.state.view === "compare" ? `compare-${name}` : name);
 
 function tell(error) {
   if (error.name === "AbortError") return;
-  Object.assign(byId("problem"), { textContent: error.message, hidden: false });
-  byId("status").textContent = "";
+  Object.assign(placeOf("problem"), { textContent: error.message, hidden: false });
+  placeOf("status").textContent = "";
   byId("columns").setAttribute("aria-busy", "false");
+}
+
+/** Say what is waited for, if it takes long; returns what ends that. */
+function waiting(text) {
+  const place = placeOf("status");
+  let before = "";
+  const timer = setTimeout(() => { before = place.textContent; place.textContent = text; }, SLOW_MS);
+  return () => {
+    clearTimeout(timer);
+    if (place.textContent === text) place.textContent = before;
+  };
 }
 
 async function search() {
   asked.abort();
   asked = new AbortController();
+  clearTimeout(timer);
+  timer = 0;
+  inFlight = null;
   const { signal } = asked;
   const { state } = app;
   document.title = state.query ? `${state.query} · splare explorer` : "splare explorer";
@@ -93,8 +116,9 @@ async function search() {
   byId("found").hidden = isEmpty;
   if (isEmpty) { byId("status").textContent = ""; return; }
   byId("columns").setAttribute("aria-busy", "true");
+  let found = null;
   try {
-    const found = await ask("search", question(state), signal);
+    found = await answered(question(state), signal);
     app.latents = found.latents;
     found.latents.forEach(app.know);
     Object.values(found.columns).forEach((column) => column.hits.forEach((hit) => app.titles.set(hit.id, hit.title || hit.id)));
@@ -103,6 +127,7 @@ async function search() {
     byId("columns").setAttribute("aria-busy", "false");
     byId("status").textContent = told(found);
     drawSteered(app);
+    if (isDue) { search(); return; }
     await new Promise((done) => { setTimeout(done, EXPLAIN_MS); });
     if (signal.aborted || !reasons.size) return;
     for (const ids of inTurns(found.columns)) {
@@ -110,7 +135,21 @@ async function search() {
       drawReasons(reasons, ids, why.documents, app);
     }
   } catch (error) {
+    if (!found && !signal.aborted) redraw(byId("columns"), [], () => byId("query")); // hits of another question
     tell(error);
+  }
+}
+
+/** Return what is found; until then it is known that a search is on its way. */
+async function answered(asking, signal) {
+  const ended = waiting("Searching …");
+  inFlight = signal;
+  isDue = false;
+  try {
+    return await ask("search", asking, signal);
+  } finally {
+    ended();
+    if (inFlight === signal) inFlight = null;
   }
 }
 
@@ -134,13 +173,16 @@ async function showSheets() {
   const isStill = () => latent === app.state.latent && doc === app.state.doc;
   if (latent === null && byId("card").open) byId("card").close();
   if (!doc && byId("reader").open) byId("reader").close();
+  const ended = latent === null && !doc ? () => {} : waiting("Opening …");
   try {
     const card = latent === null ? null : await ask("latent", { latent });
     const found = doc ? await ask("document", { ...question(app.state), id: doc }) : null;
+    ended();
     if (!isStill()) return; // somebody went on meanwhile
     if (card) drawCard(card, app);
     if (found) drawDocument(found, app);
   } catch (error) {
+    ended();
     if (!isStill()) return;
     for (const name of ["card", "reader"]) if (byId(name).open) byId(name).close();
     go({ latent: null, doc: null }, { isAside: true });
@@ -176,7 +218,7 @@ function setTheme(theme) {
   if (theme) document.documentElement.dataset.theme = theme;
   else delete document.documentElement.dataset.theme;
   byId("theme").textContent = `Theme: ${theme || "as the system"}`;
-  localStorage.setItem("splare-theme", theme);
+  keep("localStorage", "splare-theme", theme);
 }
 
 function listen() {
@@ -206,7 +248,7 @@ function listen() {
   byId("reader").addEventListener("close", () => { if (app.state.doc) go({ doc: null }); });
   byId("copy-link").addEventListener("click", (event) => copy(location.href, event.target));
   byId("theme").addEventListener("click", () => setTheme(THEMES[(THEMES.indexOf(document.documentElement.dataset.theme || "") + 1) % THEMES.length]));
-  window.addEventListener("popstate", () => { app.state = readState(location.search); showFields(); showFound(); });
+  window.addEventListener("popstate", () => { takeToken(); app.state = readState(location.search); showFields(); showFound(); });
   document.addEventListener("keydown", (event) => {
     const isTyping = event.target.matches("input:not([type=range]):not([type=radio])");
     if (event.key === "/" && !isTyping && !document.querySelector("dialog[open]")) { event.preventDefault(); byId("query").focus(); }
@@ -215,7 +257,7 @@ function listen() {
 
 async function start() {
   takeToken();
-  setTheme(localStorage.getItem("splare-theme") || "");
+  setTheme(kept("localStorage", "splare-theme") || "");
   if (matchMedia("(max-width: 48rem)").matches) byId("latents-panel").open = false;
   listen();
   showFields(); // what is typed while the server is asked must stay

@@ -6,7 +6,7 @@ import { question } from "./state.js";
 
 /** Draw and open a document. */
 export function drawDocument(found, app) {
-  const text = make("div", { class: "reading", dir: "auto" }, ...marked(found.pieces));
+  const text = make("div", { class: "reading", dir: "auto", tabindex: "-1" }, ...marked(found.pieces));
   const more = make("button", { type: "button", click: () => readOn(found, text, more, app) }, "Read on");
   more.hidden = found.next === null;
   const names = Object.keys(found.fields);
@@ -19,14 +19,16 @@ export function drawDocument(found, app) {
 }
 
 async function readOn(found, text, button, app) {
-  button.disabled = true;
+  if (found.isComing) return;
+  found.isComing = true;
   try {
     const part = await ask("document", { ...question(app.state), id: found.id, start: found.next });
     text.append(...marked(part.pieces));
     found.next = part.next;
+    if (part.next === null) text.focus({ preventScroll: true }); // a button that is hidden has it no more
     button.hidden = part.next === null;
   } catch (error) {
     button.after(make("p", { class: "problem", role: "alert" }, error.message));
   }
-  button.disabled = false;
+  found.isComing = false;
 }

@@ -1,6 +1,6 @@
 // Rankings side by side, and why each hit is one.
 
-import { chip, make, marked, openSheet, byId, copy, percent } from "./dom.js";
+import { chip, make, marked, openSheet, byId, copy, percent, redraw } from "./dom.js";
 import { SYSTEMS } from "./state.js";
 
 const CHIPS = 5;
@@ -12,9 +12,10 @@ export function drawColumns(place, columns, app) {
   for (const [system, column] of Object.entries(columns)) {
     ranks[system] = new Map(column.hits.map((hit, at) => [hit.id, at + 1]));
   }
+  const system = document.activeElement?.closest("[data-system]")?.dataset.system;
   place.dataset.show = app.state.show;
-  place.replaceChildren(...Object.entries(columns).map(([system, column]) =>
-    drawColumn(system, column, ranks, reasons, app)));
+  const drawn = Object.entries(columns).map(([name, column]) => drawColumn(name, column, ranks, reasons, app));
+  redraw(place, drawn, () => place.querySelector(`[data-system="${system}"]`));
   return reasons;
 }
 
@@ -22,10 +23,10 @@ function drawColumn(system, column, ranks, reasons, app) {
   const hits = column.hits.map((hit, at) => drawHit(hit, at + 1, system, ranks, reasons, app));
   const name = SYSTEMS[system];
   const steered = app.state.steer.size + app.state.like.length + app.state.unlike.length > 0;
-  return make("section", { class: "column", "data-system": system, "aria-label": `Hits by ${name}` },
+  return make("section", { class: "column", "data-system": system, "aria-label": `Hits by ${name}`, tabindex: "-1" },
     make("header", {}, make("h2", {}, name), make("span", { class: "quiet" }, `${column.took_ms} ms`),
       column.requests.length ? make("button", {
-        type: "button", class: "plain", "aria-label": `Request for ${name}`,
+        type: "button", class: "plain", "aria-label": `Request for ${name}`, "data-key": `${system} request`,
         click: () => showRequests(name, column.requests),
       }, "Request") : null),
     system === "bm25" && steered ? make("p", { class: "quiet small" }, "Words alone: nothing steers this ranking.") : null,
@@ -41,12 +42,12 @@ function drawHit(hit, rank, system, ranks, reasons, app) {
     return make("span", {}, `${SYSTEMS[other]} ${place || "–"}`);
   });
   const act = (text, pressed, does) => make("button", {
-    type: "button", class: "plain", "aria-label": `${text}: ${hit.title || hit.id}`,
+    type: "button", class: "plain", "aria-label": `${text}: ${hit.title || hit.id}`, "data-key": `${system} ${text} ${hit.id}`,
     "aria-pressed": pressed === null ? undefined : String(pressed), click: does,
   }, text);
   return make("li", { class: "hit" },
     make("div", { class: "head" }, make("span", { class: "rank" }, rank),
-      make("h3", { dir: "auto" }, make("button", { type: "button", class: "title", click: () => app.read(hit.id) }, hit.title || hit.id))),
+      make("h3", { dir: "auto" }, make("button", { type: "button", class: "title", "data-key": `${system} read ${hit.id}`, click: () => app.read(hit.id) }, hit.title || hit.id))),
     make("div", { class: "meta" }, make("span", {}, `score ${hit.score.toPrecision(3)}`), make("bdi", {}, hit.id), ...others),
     why,
     make("div", { class: "acts" },

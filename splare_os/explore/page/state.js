@@ -5,16 +5,22 @@
 
 export const SYSTEMS = { bm25: "BM25", latents: "Latents", hybrid: "Hybrid" };
 
-const ITEM = /^(?:-(\d+)|\+(\d+)(?:=([\d.]+))?|(\d+)=([\d.]+))$/;
+const ITEM = /^(?:-(\d+)|\+(\d+)(?:=(.+))?|(\d+)=(.+))$/;
 
-/** Return the latents that a line of items steers, each with `kind` and `amount`. */
+/** Return the latents that a line of items steers, each with `kind` and `amount`.
+
+An item that is none, or a latent's second one, is `unread` under its own text: it stays in the
+state, so that the server says what is wrong with it.
+*/
 export function readSteer(line) {
   const found = new Map();
-  for (const item of line.split(",").filter(Boolean)) {
-    const [, mute, add, weight, boost, factor] = ITEM.exec(item.trim()) || [];
-    if (mute) found.set(Number(mute), { kind: "mute", amount: 0 });
-    else if (add) found.set(Number(add), { kind: "add", amount: Number(weight || 1) });
-    else if (boost) found.set(Number(boost), { kind: "boost", amount: Number(factor) });
+  for (const item of line.split(",").map((one) => one.trim()).filter(Boolean)) {
+    const [, mute, add, weight = "1", boost, factor] = ITEM.exec(item) || [];
+    const latent = Number(mute || add || boost);
+    const change = mute ? { kind: "mute", amount: 0 }
+      : { kind: add ? "add" : "boost", amount: Number(add ? weight : factor) };
+    if (Number.isFinite(change.amount) && !found.has(latent)) found.set(latent, change);
+    else found.set(item, { kind: "unread" });
   }
   return found;
 }
@@ -22,6 +28,7 @@ export function readSteer(line) {
 /** Return the line of items that `readSteer` reads. */
 export function writeSteer(steer) {
   return [...steer].map(([latent, { kind, amount }]) => {
+    if (kind === "unread") return latent;
     if (kind === "mute") return `-${latent}`;
     return kind === "add" ? `+${latent}=${amount}` : `${latent}=${amount}`;
   }).join(",");
@@ -35,9 +42,9 @@ export function readState(search) {
   return {
     view: given.get("view") === "compare" ? "compare" : "search",
     query: given.get("q") || "",
-    steer: readSteer(given.get("steer") || ""),
-    like: given.getAll("like"),
-    unlike: given.getAll("unlike"),
+    steer: readSteer(given.getAll("steer").join(",")),
+    like: [...new Set(given.getAll("like"))],
+    unlike: [...new Set(given.getAll("unlike"))],
     show: Object.hasOwn(SYSTEMS, show || "") ? show : "latents",
     latent: /^\d+$/.test(latent || "") ? Number(latent) : null,
     doc: given.get("doc"),

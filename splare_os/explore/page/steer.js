@@ -1,6 +1,6 @@
 // The query's latents as sliders, what steers the query as chips, and latents to add.
 
-import { byId, chip, fill, isNew, make, nameOf } from "./dom.js";
+import { byId, chip, fill, isNew, make, nameOf, redraw } from "./dom.js";
 
 const FEW = 12;
 
@@ -14,6 +14,7 @@ function position(change) {
 function told(change) {
   if (!change) return "×1";
   if (change.kind === "mute") return "muted";
+  if (change.kind === "unread") return "cannot be read";
   return change.kind === "add" ? `added, ${change.amount}` : `×${change.amount}`;
 }
 
@@ -32,10 +33,10 @@ export class Sliders {
     const { steer } = this.app.state;
     const own = this.all ? latents : latents.slice(0, FEW);
     const known = new Set(own.map((one) => one.latent));
-    const more = [...steer.keys()].filter((latent) => !known.has(latent)).map((latent) =>
+    const more = [...steer.keys()].filter((latent) => Number.isInteger(latent) && !known.has(latent)).map((latent) =>
       latents.find((one) => one.latent === latent) || { latent, share: 0, word: "", ...this.app.known(latent) });
     const shown = [...more, ...own];
-    const drawn = shown.map((one) => `${one.latent} ${one.label} ${(steer.get(one.latent) || {}).kind === "add"}`).join();
+    const drawn = JSON.stringify(shown.map((one) => [one.latent, one.label, one.word, one.share, steer.get(one.latent)?.kind === "add"]));
     if (drawn !== this.drawn) this.draw(shown);
     this.drawn = drawn;
     for (const [latent, { input, ...row }] of this.rows) {
@@ -92,15 +93,16 @@ export class Sliders {
 /** Draw what steers the query; each chip takes its part away. */
 export function drawSteered(app) {
   const { steer, like, unlike } = app.state;
-  const away = (text, does) => make("li", {}, make("button", { type: "button", "aria-label": `Remove: ${text}`, click: does },
+  const away = (text, does) => make("li", {}, make("button", { type: "button", "aria-label": `Remove: ${text}`, "data-key": text, click: does },
     make("bdi", {}, text), make("span", { "aria-hidden": "true" }, "×")));
+  const called = (latent) => (Number.isInteger(latent) ? nameOf({ latent, ...app.known(latent) }, app.known(latent).word) : `“${latent}”`);
   const items = [
-    ...[...steer].map(([latent, change]) => away(`${nameOf({ latent, ...app.known(latent) }, app.known(latent).word)} ${told(change)}`, () => app.steer(latent, null))),
+    ...[...steer].map(([latent, change]) => away(`${called(latent)} ${told(change)}`, () => app.steer(latent, null))),
     ...like.map((id) => away(`more like ${app.titles.get(id) || id}`, () => app.like(id, "like"))),
     ...unlike.map((id) => away(`less like ${app.titles.get(id) || id}`, () => app.like(id, "unlike"))),
   ];
   if (items.length > 1) items.push(make("li", {}, make("button", { type: "button", click: () => app.unsteer() }, "Reset all")));
-  byId("steered").replaceChildren(...items);
+  redraw(byId("steered"), items, () => byId("steered").querySelector("button") || byId("query"));
 }
 
 /** Draw latents that may be added. */
