@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from scipy.optimize import minimize
 from scipy.sparse import block_diag, csc_array, csr_array
 from scipy.special import softmax
 from torch.nn.functional import normalize
 
 from ...encode.backbone.precision import best_dtype
+from ...encode.unreadable import UNREADABLE
 from ...errors import EncoderError
 from .batches import Vectors
 from .losses import Places, Scores, Teacher
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
 MAX_SCALE = 100.0
 KEPT_TEXTS = 4096
 """Texts whose vectors are kept at once: a training that is stopped embeds no more of them anew."""
-
-UNREADABLE = (OSError, ValueError, RuntimeError, SafetensorError)
-"""What libraries raise for a model that is not there, or is damaged."""
 
 
 @dataclass(frozen=True)
