@@ -147,7 +147,7 @@ def _state_in(checkpoint: Path) -> TrainerState:
     A Trainer that does not find the best weights keeps those that it has.
     """
     path = str(checkpoint / "trainer_state.json")
-    state = TrainerState.load_from_json(path)
+    state: TrainerState = TrainerState.load_from_json(path)
     if state.best_model_checkpoint is not None:
         best = checkpoint.with_name(Path(state.best_model_checkpoint).name)
         state.best_model_checkpoint = str(best)
