@@ -1,5 +1,6 @@
 """The one seam between models and the cluster: the `Encoder` protocol, and `Spans`."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Protocol, TypeAlias, runtime_checkable
 
@@ -94,3 +95,15 @@ class TellsPrior(Protocol):
 def own_prior(encoder: Encoder) -> Statistics | None:
     """Return the statistics that come with `encoder`; None if it has none."""
     return encoder.prior if isinstance(encoder, TellsPrior) else None
+
+
+def precision(encoder: Encoder) -> str:
+    """Return the number format of most of an encoder's weights; empty if it does not tell.
+
+    Not of the first: token embeddings keep that of their file, whatever a model computes in.
+    """
+    model = getattr(encoder, "model", getattr(encoder, "dense", None))
+    if model is None:
+        return str(getattr(encoder, "dtype", ""))
+    ((most, _),) = Counter(str(weight.dtype) for weight in model.parameters()).most_common(1)
+    return most

@@ -1,5 +1,6 @@
 """`splare-os import-sae`: a model folder of a published SAE."""
 
+import shutil
 from pathlib import Path
 
 import click
@@ -34,13 +35,18 @@ def import_sae(
     """
     from ..encode import SplareEncoder
 
+    if out.exists():
+        raise click.UsageError(f"{out} exists: give a new folder (--out)")
     quieten_transformers()
     encoder = SplareEncoder.from_sae(
         release, sae_id, backbone=backbone, n_blocks=blocks, window=window
     )
     if relu:
         encoder.pooling.sae.make_relu()
-    encoder.save(out)
+    part = out.with_name(f"{out.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    encoder.save(part)
+    part.rename(out)
     print_json(
         {"model": str(out), "fingerprint": encoder.fingerprint, "n_latents": encoder.n_latents}
     )

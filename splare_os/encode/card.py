@@ -34,8 +34,10 @@ class Card:
     fingerprint: str = ""
 
     def __post_init__(self) -> None:
-        for key in ("document_top_k", "query_top_k", "window"):
-            if getattr(self, key) < 1:
+        for key in ("document_top_k", "query_top_k", "window", "overlap"):
+            if type(getattr(self, key)) is not int:
+                raise ValueError(f"{key}={getattr(self, key)!r}: must be a whole number")
+            if key != "overlap" and getattr(self, key) < 1:
                 raise ValueError(f"{key}={getattr(self, key)}: must be at least 1")
         if not 0 <= self.overlap < self.window // 2:
             raise ValueError(

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from safetensors import SafetensorError
-
 from ..encoder import Encoder
 from ..errors import EncoderError
 from ..extras import require
@@ -11,8 +9,9 @@ from .backbone.precision import check_device
 from .dense import DenseEncoder
 from .encoder import SplareEncoder
 from .foreign import ForeignEncoder
-from .modules import module_packages
+from .modules import module_packages, require_sparse
 from .one_thread import one_thread_in_children
+from .unreadable import UNREADABLE
 
 
 def load_folder(
@@ -37,14 +36,17 @@ def load_folder(
         if isinstance(encoder, SplareEncoder) and not trainable:
             encoder.freeze()
         return encoder
-    except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
+    except UNREADABLE as error:
+        reason = " ".join(str(error).split())  # transformers' fill several lines
         raise EncoderError(
-            f"model folder {folder} cannot be read ({error}): fetch or save it again"
+            f"model folder {folder} cannot be read ({reason}): fetch or save it again"
         ) from error
 
 
 def _load(folder: Path, name: str, device: str | None, dtype: str | None) -> Encoder:
-    if "splare_os" in module_packages(folder):
+    packages = module_packages(folder)
+    require_sparse(folder)
+    if "splare_os" in packages:
         if DenseEncoder.is_in(folder):
             return DenseEncoder.load(folder, device=device, dtype=dtype)
         return SplareEncoder.load(folder, device=device, dtype=dtype)

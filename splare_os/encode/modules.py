@@ -5,6 +5,7 @@ contract: folders are loaded by these names whatever file the classes live in.
 """
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ..errors import EncoderError
@@ -25,23 +26,55 @@ def module_types(folder: Path) -> list[str]:
 
 def module_packages(folder: Path) -> set[str]:
     """Return the packages whose modules a model folder is made of: ours and theirs, no others."""
-    packages = {name.split(".")[0] for name in module_types(folder)}
-    if foreign := packages - {"sentence_transformers", "splare_os"}:
-        raise EncoderError(
-            f"model {folder} would run code of {', '.join(sorted(foreign))}: "
-            "only modules of sentence_transformers and splare_os are loaded"
-        )
-    return packages
+    return _packages(folder, module_types(folder))
 
 
 def refuse_code(folder: Path) -> None:
     """Raise `EncoderError` if loading the folder would run code that came with it.
 
-    To find our module classes sentence-transformers has to be told to trust the folder, and
-    transformers then trusts it too.
+    To find our module classes sentence-transformers has to be told to trust the folder. It then
+    trusts the classes that settings of its own modules name too, and so does transformers.
     """
     module_packages(folder)
     for path in folder.rglob("*.json"):
         content = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(content, dict) and "auto_map" in content:
+        if not isinstance(content, dict):
+            continue
+        if "auto_map" in content:
             raise EncoderError(f"{path} has an auto_map, code of others: it is not loaded")
+        _packages(path, _named_classes(content))
+
+
+def require_sparse(folder: Path) -> None:
+    """Raise `EncoderError` for a folder of another kind of sentence-transformers' models.
+
+    It would make a `SparseEncoder` of it, by an autoencoder of random weights.
+    """
+    path = folder / "config_sentence_transformers.json"
+    content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    kind = content.get("model_type", "SentenceTransformer")  # theirs, where it is not told
+    if kind != "SparseEncoder":
+        raise EncoderError(
+            f"model {folder} is a {kind}, no SparseEncoder: its vectors are no impacts. Train an "
+            "SAE on its states (`splare-os train sae --backbone`), or name another model"
+        )
+
+
+def _packages(where: Path, classes: Iterable[str]) -> set[str]:
+    """Return the packages of classes that are named at `where`; refuse those of others."""
+    packages = {name.split(".")[0] for name in classes}
+    if foreign := packages - {"sentence_transformers", "splare_os", "torch"}:
+        raise EncoderError(
+            f"model {where} would run code of {', '.join(sorted(foreign))}: "
+            "only modules of sentence_transformers and splare_os are loaded"
+        )
+    return packages
+
+
+def _named_classes(settings: Mapping[str, object]) -> list[str]:
+    """Return the classes that settings of a `Router` and of a `Dense` name."""
+    types, function = settings.get("types"), settings.get("activation_function")
+    named = list(types.values()) if isinstance(types, dict) else []
+    if isinstance(function, str) and "." in function:  # transformers has words of its own there
+        named.append(function)
+    return list(map(str, named))

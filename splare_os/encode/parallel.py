@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from ..encoder import Encoder, GivesWholeQueries, Spans, own_prior
+from ..encoder import Encoder, GivesWholeQueries, Spans, own_prior, precision
 from ..errors import EncoderError, SplareError
 from ..impacts import Impacts, empty, stack
 from ..paths import StrPath
@@ -148,9 +148,9 @@ def _own() -> Encoder:
 def _describe(_: int) -> tuple[str, str, int, Card | None, Statistics | None, str]:
     _process["barrier"].wait()  # so that every process is asked once
     encoder = _own()
-    dtype = str(getattr(getattr(encoder, "model", None), "dtype", ""))
     card: Card | None = getattr(encoder, "card", None)
-    return encoder.name, encoder.fingerprint, encoder.n_latents, card, own_prior(encoder), dtype
+    known = encoder.name, encoder.fingerprint, encoder.n_latents
+    return *known, card, own_prior(encoder), precision(encoder)
 
 
 def _documents(texts: list[str]) -> Impacts:

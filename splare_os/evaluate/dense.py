@@ -11,10 +11,10 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 import numpy as np
-from safetensors import SafetensorError
 
 from ..documents.document import Document
 from ..documents.template import TEMPLATE
+from ..encode.unreadable import UNREADABLE
 from ..errors import EncoderError
 from .datasets import DataSet, corpus_ids, read_corpus
 from .exact import Scores, exact_run
@@ -43,7 +43,7 @@ def load_dense(name: str | None = None, *, device: str | None = None) -> Sentenc
     wanted = name or dense_name()
     try:
         return SentenceTransformer(wanted, device=device)
-    except (OSError, ValueError, SafetensorError) as error:
+    except UNREADABLE as error:
         reason = " ".join(str(error).split())  # transformers' fill several lines
         raise EncoderError(
             f"the dense model {wanted!r} cannot be loaded: {reason}. Install the default one: "

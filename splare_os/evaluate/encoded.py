@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from ..documents.template import TEMPLATE
-from ..encoder import Encoder, GivesWholeQueries, Spans, own_prior, own_top_k
+from ..encoder import Encoder, GivesWholeQueries, Spans, own_prior, own_top_k, precision
 from ..errors import EvaluationError
 from ..impacts import Impacts, empty, prune, stack
 from ..index.chunk import Failures
@@ -22,12 +22,6 @@ from .msearch import batched
 from .store import CHUNK_DOCUMENTS, Arrays, Store
 
 log = logging.getLogger(__name__)
-
-
-def precision(encoder: Encoder) -> str:
-    """Return the dtype that an encoder computes in, empty if it does not tell."""
-    model = getattr(encoder, "model", None)
-    return str(getattr(model, "dtype", getattr(encoder, "dtype", "")))
 
 
 def own_cut(encoder: Encoder, kind: str) -> str:

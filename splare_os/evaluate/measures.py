@@ -32,9 +32,14 @@ def measure(qrels: Qrels, run: Run) -> Figures:
         for query, hits in run.items()
         if hits
     }
+    # trec_eval takes a grade below 0 for a place in a table, and crashes or writes beside it
+    judged = {
+        query: {name: max(grade, 0) for name, grade in grades.items()}
+        for query, grades in qrels.items()
+    }
     names = {found: name for name, found in MEASURES.items()}
     figures: Figures = {name: dict.fromkeys(qrels, 0.0) for name in MEASURES}
-    for found in ir_measures.iter_calc(list(names), qrels, scores):
+    for found in ir_measures.iter_calc(list(names), judged, scores):
         figures[names[found.measure]][found.query_id] = float(found.value)
     return figures
 

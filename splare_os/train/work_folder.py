@@ -90,7 +90,8 @@ def clear(work: Path, ours: Sequence[str]) -> None:
 def last_checkpoint(work: Path) -> Path | None:
     """Return the last checkpoint of transformers' Trainer that was written to its end."""
     states = work.glob("checkpoint-*/trainer_state.json")  # the Trainer writes it last
-    steps = {int(state.parent.name.partition("-")[2]): state.parent for state in states}
+    whole = [state.parent for state in states if _is_json(state)]
+    steps = {int(folder.name.partition("-")[2]): folder for folder in whole}
     return steps[max(steps)] if steps else None
 
 
@@ -98,6 +99,14 @@ def beside(folder: StrPath, suffix: str) -> Path:
     """Return the path next to `folder` whose name ends with `suffix`."""
     path = Path(folder)
     return path.with_name(path.name + suffix)
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:  # killed while it was written
+        return False
+    return True
 
 
 def _found(work: Path, ours: Sequence[str]) -> set[Path]:

@@ -28,6 +28,9 @@ def test_import_sae_makes_a_model_folder(tmp_path: Path) -> None:
     result = run("encode", "--model", str(tmp_path / "model"), "-", stdin="the oil crisis")
     (encoded,) = json_lines(result.stdout)
     assert encoded["impacts"]
+    again = run("import-sae", str(tmp_path / "sae"), "--out", str(tmp_path / "model"))
+    assert again.exit_code == 2
+    assert "exists: give a new folder" in again.stderr
     refused = run("import-sae", str(tmp_path / "llama"), "--out", str(tmp_path / "other"))
     assert refused.exit_code == 1
     assert "llama" in refused.stderr

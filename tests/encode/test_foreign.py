@@ -1,3 +1,5 @@
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -60,3 +62,16 @@ def test_the_fingerprint_is_of_the_folder_not_of_its_place(folder: Path, tmp_pat
 def test_spans_are_refused(folder: Path) -> None:
     with pytest.raises(EncoderError, match="has no spans for its 1 documents"):
         load_encoder(str(folder)).spans(["oil"])
+
+
+@pytest.mark.parametrize("told", [{"model_type": "SentenceTransformer"}, {}, None])
+def test_a_dense_model_is_refused_and_gets_no_random_latents(
+    folder: Path, tmp_path: Path, told: dict[str, str] | None
+) -> None:
+    dense = Path(shutil.copytree(folder, tmp_path / "dense"))
+    settings = dense / "config_sentence_transformers.json"
+    settings.unlink()
+    if told is not None:
+        settings.write_text(json.dumps(told), encoding="utf-8")
+    with pytest.raises(EncoderError, match=r"is a SentenceTransformer, no SparseEncoder.*Train an"):
+        load_encoder(dense)

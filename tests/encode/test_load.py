@@ -1,4 +1,5 @@
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -79,3 +80,24 @@ def test_what_sentence_transformers_saves_of_a_model_is_the_model(
     (tmp_path / "trained" / "splare.json").unlink()
     with pytest.raises(EncoderError, match=r"has no splare.json: save the model with Splare"):
         load_encoder(str(tmp_path / "trained"))
+
+
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("config.json", {"hidden_size": "16"}),
+        ("splare.json", {"document_top_k": 1.5}),
+        ("splare.json", []),
+        ("modules.json", {}),
+        ("config_sentence_transformers.json", []),
+    ],
+)
+def test_settings_of_another_kind_are_damage_too(
+    tiny_folder: Path, tmp_path: Path, file: str, change: dict[str, object] | list[object]
+) -> None:
+    folder = Path(shutil.copytree(tiny_folder, tmp_path / "model"))
+    content = json.loads((folder / file).read_text())
+    changed = content | change if isinstance(change, dict) and change else change
+    (folder / file).write_text(json.dumps(changed))
+    with pytest.raises(EncoderError, match="model folder .* cannot be read .*fetch or save"):
+        load_encoder(folder)

@@ -11,6 +11,7 @@ from splare_os.encode import SplareEncoder
 from splare_os.encode.card import fingerprint, read_card
 from splare_os.encode.load import load_encoder
 from splare_os.encode.modules import FIRST_PATHS
+from splare_os.errors import EncoderError
 
 NAMES = ["splare_os.encode.Backbone", "splare_os.encode.SaePooling"]
 MINI = Path(str(files("splare_os"))) / "mini"
@@ -65,3 +66,38 @@ def test_the_fingerprint_of_mini_is_that_of_indices_in_use() -> None:
     card = read_card(MINI)
     assert card is not None
     assert fingerprint(MINI, card) == "37838437876d274b"
+
+
+EVIL = {
+    "Router": (
+        "router_config.json",
+        {
+            "types": {"query_0_Evil": "evil.Evil"},
+            "structure": {"query": ["query_0_Evil"]},
+            "parameters": {},
+        },
+    ),
+    "Dense": (
+        "config.json",
+        {"in_features": 300, "out_features": 300, "activation_function": "evil.Evil"},
+    ),
+}
+"""Modules of sentence-transformers, and settings of theirs that name a class."""
+
+
+@pytest.mark.parametrize("module", EVIL)
+def test_code_that_settings_of_a_module_name_is_not_run(
+    tiny_folder: Path, tmp_path: Path, module: str
+) -> None:
+    folder = shutil.copytree(tiny_folder, tmp_path / "model")
+    modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
+    kind = f"sentence_transformers.base.modules.{module}"
+    modules.append({"idx": 2, "name": "2", "path": "2", "type": kind})
+    (folder / "modules.json").write_text(json.dumps(modules), encoding="utf-8")
+    name, settings = EVIL[module]
+    (folder / "2").mkdir()
+    (folder / "2" / name).write_text(json.dumps(settings), encoding="utf-8")
+    (folder / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Evil: pass\n")
+    with pytest.raises(EncoderError, match="would run code of evil"):
+        load_encoder(folder)
+    assert not (tmp_path / "ran").exists()

@@ -2,6 +2,7 @@ from math import log2
 
 import pytest
 
+from splare_os.evaluate.datasets import Qrels
 from splare_os.evaluate.measures import MEASURES, means, measure
 
 
@@ -46,3 +47,10 @@ def test_the_hundred_and_first_hit_is_no_hit_at_a_hundred() -> None:
 
 def test_unjudged_queries_do_not_count() -> None:
     assert measure({"q": {"a": 1}}, {"q": {"a": 1.0}, "z": {"a": 1.0}})["mrr@10"] == {"q": 1.0}
+
+
+def test_trec_eval_sees_no_grade_below_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Qrels] = []  # it would write beside its tables, and crash at some time
+    monkeypatch.setattr("ir_measures.iter_calc", lambda _, qrels, __: seen.append(qrels) or [])
+    measure({"q": {"a": -7, "b": 1}}, {"q": {"a": 2.0}})
+    assert seen == [{"q": {"a": 0, "b": 1}}]

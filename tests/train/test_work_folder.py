@@ -94,6 +94,7 @@ def test_the_last_checkpoint_is_the_last_one_written_to_its_end(tmp_path: Path) 
     checkpoint(tmp_path, 90)
     last = checkpoint(tmp_path, 100)
     checkpoint(tmp_path, 110, whole=False)
+    (checkpoint(tmp_path, 120) / "trainer_state.json").write_text('{"best')
     assert last_checkpoint(tmp_path) == last
 
 

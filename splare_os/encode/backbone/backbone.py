@@ -13,7 +13,6 @@ from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import torch
-from safetensors import SafetensorError
 from sentence_transformers.base.modules.transformer import Transformer, TransformerTask
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig, PreTrainedModel
@@ -23,6 +22,7 @@ from transformers.utils import logging
 from ...errors import EncoderError
 from ..card import CARD, Card, read_card, write_settings
 from ..packing import Pack, filled_up, pack_padded
+from ..unreadable import UNREADABLE
 from .adapter import with_adapter
 from .attention import SPLARE, packed
 from .embedding import MappedEmbedding
@@ -204,7 +204,7 @@ def told_of(name: str) -> Iterator[None]:
     """Say of a model that cannot be loaded which one it is."""
     try:
         yield
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+    except UNREADABLE as error:
         raise EncoderError(
             f"backbone {name!r} cannot be read ({error}): give a model folder or a hub id, or "
             "fetch it again"

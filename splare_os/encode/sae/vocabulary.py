@@ -11,6 +11,7 @@ from transformers import AutoConfig, AutoModelForMaskedLM
 from transformers.activations import ACT2FN
 
 from ...errors import EncoderError
+from ..unreadable import UNREADABLE
 from .sae import SaeEncoder
 
 
@@ -39,7 +40,7 @@ def read_vocabulary_head(name: str) -> tuple[Transform, SaeEncoder]:
     """
     try:
         found = AutoConfig.from_pretrained(name).model_type
-    except (OSError, ValueError) as error:
+    except UNREADABLE as error:
         raise EncoderError(f"{name} is no model with a vocabulary head: {error}") from error
     if found != "bert":
         raise EncoderError(f"{name} is a {found!r} model: vocabulary heads are read of 'bert' only")

@@ -13,6 +13,7 @@ from typing import cast
 from torch import nn
 from transformers import PreTrainedModel, TrainerState
 
+from ...durable import write_durably
 from ...errors import TrainingError
 from ...paths import StrPath
 from ..work_folder import CLAIM, beside, claim, clear, last_checkpoint, locked
@@ -39,7 +40,7 @@ from .trainer import (
 
 DECODER_RANK = 16
 RECORD = "run.json"
-OURS = (*CLAIM, RECORD, "checkpoint-*")
+OURS = (*CLAIM, f"{RECORD}*", "checkpoint-*")
 """What a work folder holds."""
 
 
@@ -131,13 +132,27 @@ def _train(
 ) -> None:
     """Train from `checkpoint` on, to the best weights; no further if it had levelled off there."""
     if checkpoint is not None:
-        state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
+        state = _state_in(checkpoint)
         losses = [before, *(loss for _, loss in curve(state))]
         if levelled_off(losses, options.patience, options.min_delta):
             trainer.state = state
             trainer._load_best_model()  # what `train` ends with
             return
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+
+
+def _state_in(checkpoint: Path) -> TrainerState:
+    """Return the state in a checkpoint; the best one is beside it, whatever led there at first.
+
+    A Trainer that does not find the best weights keeps those that it has.
+    """
+    path = str(checkpoint / "trainer_state.json")
+    state: TrainerState = TrainerState.load_from_json(path)
+    if state.best_model_checkpoint is not None:
+        best = checkpoint.with_name(Path(state.best_model_checkpoint).name)
+        state.best_model_checkpoint = str(best)
+        state.save_to_json(path)
+    return state
 
 
 def _batches(
@@ -191,7 +206,7 @@ def _begin(trainer: MaskedTrainer, work: Path, begun_with: dict[str, object]) ->
         return float(json.loads(record.read_text())["before"])
     before = trainer.held_out_loss()
     claim(work, begun_with)
-    record.write_text(json.dumps({"before": before}))
+    write_durably(record, json.dumps({"before": before}).encode())
     return before
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 
 from ...encode.encoder import SplareEncoder
 from ...encode.folder import load_folder
 from ...encode.load import model_folder
+from ...encode.unreadable import UNREADABLE
 from ...errors import EncoderError
 from ...paths import StrPath
 from ..prior import drawn, take_prior
@@ -119,7 +119,7 @@ def _opened(job: DistillJob, data: TrainingSet) -> SplareEncoder:
         raise EncoderError(f"{folder} has no modules.json: it is not a SparseEncoder folder")
     try:
         encoder = SplareEncoder.from_vocabulary(str(folder))
-    except (OSError, SafetensorError) as error:
+    except UNREADABLE as error:
         raise EncoderError(
             f"model folder {folder} cannot be read ({error}): fetch or make it again"
         ) from error

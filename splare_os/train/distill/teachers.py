@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from scipy.optimize import minimize
 from scipy.sparse import block_diag, csc_array, csr_array
 from scipy.special import softmax
 from torch.nn.functional import normalize
 
 from ...encode.backbone.precision import best_dtype
-from ...errors import EncoderError
+from ...encode.unreadable import UNREADABLE
+from ...errors import EncoderError, TrainingError
 from .batches import Vectors
 from .losses import Places, Scores, Teacher
 from .pairs import Pairs, TrainingSet
@@ -33,11 +33,10 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 MAX_SCALE = 100.0
+LEAST_SPREAD = 1e-9
+"""Of a teacher's scores of the documents of a batch: below this it says nothing of them."""
 KEPT_TEXTS = 4096
 """Texts whose vectors are kept at once: a training that is stopped embeds no more of them anew."""
-
-UNREADABLE = (OSError, ValueError, RuntimeError, SafetensorError)
-"""What libraries raise for a model that is not there, or is damaged."""
 
 
 @dataclass(frozen=True)
@@ -176,12 +175,11 @@ def _fit(
             n_queries += len(relevant)
         return total / n_queries, slope / n_queries
 
-    spread = np.array(
-        [np.mean([scores[t].std() for scores, _ in seen]) + 1e-9 for t in range(n_teachers)]
-    )
-    found = minimize(
-        loss, 1 / spread, jac=True, bounds=[(0, MAX_SCALE / s) for s in spread], method="L-BFGS-B"
-    )
+    spread = np.array([np.mean([scores[t].std() for scores, _ in seen]) for t in range(n_teachers)])
+    # who tells no document from another here is not to decide alone where he once does
+    first = np.where(spread > LEAST_SPREAD, 1 / np.maximum(spread, LEAST_SPREAD), 0)
+    bounds = [(0, MAX_SCALE * scale) for scale in first]
+    found = minimize(loss, first, jac=True, bounds=bounds, method="L-BFGS-B")
     fitted: NDArray[np.float64] = found.x
     return fitted
 
@@ -233,11 +231,16 @@ def _vectors(
             encode = model().encode_query if is_query else model().encode_document
             part = chosen[start : start + KEPT_TEXTS]
             encoded = encode(part, show_progress_bar=False, convert_to_tensor=True).float()
-            keep(path, normalize(encoded).half().cpu().numpy())
+            found = normalize(encoded).half().cpu().numpy()
+            if not np.isfinite(found).all():  # a score that is none would count as unknown
+                raise TrainingError(
+                    f"teacher {name} gives vectors that are no numbers: name another"
+                )
+            keep(path, found)
         parts.append(np.load(path))
-    found = np.concatenate(parts).astype(np.float32)
-    vectors: Vectors = np.zeros((len(texts), found.shape[1]), dtype=np.float32)
-    vectors[list(wanted)] = found
+    whole = np.concatenate(parts).astype(np.float32)
+    vectors: Vectors = np.zeros((len(texts), whole.shape[1]), dtype=np.float32)
+    vectors[list(wanted)] = whole
     return vectors
 
 

@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ...encode.unreadable import UNREADABLE
 from ...errors import EncoderError, TrainingError
 from ...evaluate.dense import dense_name
 from .batches import Vectors, batches
 from .losses import Scores, Teacher
 from .options import DistillOptions
 from .pairs import TrainingSet
-from .teachers import UNREADABLE, Embedded, Listed, calibrated, embedded, keep, lexical
+from .teachers import Embedded, Listed, calibrated, embedded, keep, lexical
 
 BM25, DENSE, SCORES = "bm25", "dense", "scores"
 BI_ENCODER, CROSS_ENCODER = "bi-encoder:", "cross-encoder:"

@@ -169,8 +169,9 @@ def test_a_run_that_had_levelled_off_and_was_stopped_is_not_trained_further(
 
     with monkeypatch.context() as patch:
         patch.setattr("splare_os.train.adapt.training.save_language_model", stop)
+        patch.chdir(tmp_path)
         with pytest.raises(KeyboardInterrupt):
-            adapt(TEXTS, bert, stopped, options)
+            adapt(TEXTS, bert, stopped.name, options)
     again = adapt(TEXTS, bert, stopped, options, watch=seen.append)
     assert not seen
     assert replace(again, tokens_per_s=0) == replace(figures, tokens_per_s=0)

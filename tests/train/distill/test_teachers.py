@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from splare_os.errors import EncoderError
+from splare_os.errors import EncoderError, TrainingError
 from splare_os.train.distill import teachers as module
 from splare_os.train.distill.losses import Places, Scores
 from splare_os.train.distill.pairs import Pairs, Row, TrainingSet
@@ -142,6 +142,14 @@ def test_a_teacher_worse_than_chance_is_left_out() -> None:
     assert calibrated([Planted(table)], data, [np.arange(8)]).scales.tolist() == [[0.0]]
 
 
+def test_a_teacher_that_says_nothing_is_left_out_and_does_not_decide_later() -> None:
+    data = set_of(*(Row(q, q) for q in range(8)))
+    silent, good = np.zeros((9, 9)), np.eye(9) + np.random.default_rng(0).normal(size=(9, 9))
+    ((scale, other),) = calibrated([Planted(silent), Planted(good)], data, [np.arange(8)]).scales
+    assert scale == 0
+    assert other > 0
+
+
 class Counting:
     """A bi-encoder that notes what it is asked; `loaded` are the models and devices so far."""
 
@@ -181,6 +189,19 @@ def test_vectors_are_of_the_texts_in_rows_and_computed_once(
     np.testing.assert_array_equal(again.documents, first.documents)
     embedded(data, "other", **where)
     assert Counting.loaded[1:] == [("other", "cuda:1")]
+
+
+def test_vectors_that_are_no_numbers_are_refused_and_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sentence_transformers.SentenceTransformer", Counting)
+    nan = torch.tensor([[math.nan, 1.0]])
+    monkeypatch.setattr(
+        Counting, "encode_document", lambda _, texts, **__: nan.repeat(len(texts), 1)
+    )
+    with pytest.raises(TrainingError, match="teacher broken gives vectors that are no numbers"):
+        embedded(set_of(Row(0, 0)), "broken", folder=tmp_path, device="cpu")
+    assert len([*tmp_path.iterdir()]) == 1  # of the query
 
 
 def test_a_stop_while_vectors_are_written_leaves_none(
