@@ -32,7 +32,10 @@ def fill(client, index, tmp_path):
 @pytest.mark.parametrize(
     ("mappings", "message"),
     [
-        ({"properties": {"body": {"type": "text"}}}, "has no field 'text'; it has body"),
+        (
+            {"properties": {"body": {"type": "text"}}},
+            r"has no field 'text' \(--text-field\); it has body",
+        ),
         ({"properties": TEXT, "_source": {"enabled": False}}, "keeps documents in part only"),
         ({"properties": TEXT, "_source": {"excludes": ["secret"]}}, "would lose the rest"),
         ({"properties": TEXT, "_source": {"excludes": ["te*"]}}, "would lose the rest"),
