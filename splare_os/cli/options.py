@@ -1,6 +1,7 @@
 """What commands share: options that say which cluster and which model, and opening them."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, replace
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ..errors import SplareError
+from .printable import has_all_characters
 
 if TYPE_CHECKING:
     from opensearchpy import OpenSearch
@@ -258,8 +260,8 @@ def dense_device() -> str | None:
 
 
 def print_json(content: object) -> None:
-    """Print a line of JSON, as it may be piped to others."""
-    click.echo(json.dumps(content, ensure_ascii=False))
+    """Print a line of JSON, as it may be piped to others: in ASCII where stdout has no Unicode."""
+    click.echo(json.dumps(content, ensure_ascii=not has_all_characters(sys.stdout)))
 
 
 def quieten_transformers() -> None:
