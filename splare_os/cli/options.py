@@ -1,7 +1,6 @@
 """What commands share: options that say which cluster and which model, and opening them."""
 
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, replace
@@ -261,7 +260,7 @@ def dense_device() -> str | None:
 
 def print_json(content: object) -> None:
     """Print a line of JSON, as it may be piped to others: in ASCII where stdout has no Unicode."""
-    click.echo(json.dumps(content, ensure_ascii=not has_all_characters(sys.stdout)))
+    click.echo(json.dumps(content, ensure_ascii=not has_all_characters()))
 
 
 def quieten_transformers() -> None:

@@ -26,6 +26,7 @@ def show_what_streams_lack() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def has_all_characters(stream: TextIO) -> bool:
-    """Return whether a stream takes every character: its encoding is one of Unicode's."""
+def has_all_characters(stream: TextIO | None = None) -> bool:
+    """Return whether a stream (stdout) takes every character: its encoding is one of Unicode's."""
+    stream = stream or sys.stdout
     return (stream.encoding or "utf").lower().startswith("utf")

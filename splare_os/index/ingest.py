@@ -106,8 +106,6 @@ class IngestRun:
         """Yield the outcomes of the lines that are not done yet."""
         with ExitStack() as stack:
             self._patiently(self.client.info, is_first=True)
-            is_new = self._patiently(self._is_new)
-            look_first(self.sources, self.options.fields, is_new=is_new)
             created, job, target = self._patiently(self._prepare)
             handle = self._patiently(lambda: self._handle(target))
             ledger, letters = self._opened(stack, job, handle, created=created)
@@ -177,6 +175,7 @@ class IngestRun:
     def _prepare(self) -> tuple[bool, Job, Target]:
         """Return whether the index had to be made, the job, and where its impacts go."""
         index, fields = self.options.index, self.options.fields
+        look_first(self.sources, fields, is_new=self._is_new())
         cut, scoring = self.options.cut, self.options.scoring
         created = ensure_index(
             self.client,
