@@ -27,12 +27,16 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
 }
 """Extra to the modules of all that it requires, and that it brings unless they are there."""
 
+FOLDERS: Mapping[str, str] = {"multi": "packages/splare-os-multi"}
+"""Extra to the folder of the checkout with what no index of packages has."""
+
 
 def require(extra: str, what: str) -> None:
     """Raise `MissingExtraError` unless all that `extra` brings is installed; `what` needs it."""
     missing = [module for module in EXTRAS[extra] if find_spec(module) is None]
     if missing:
+        folder = f" {FOLDERS[extra]} (in a checkout)" if extra in FOLDERS else ""
         raise MissingExtraError(
             f"{what} needs {', '.join(missing)}, which this installation has not: "
-            f'pip install "splare-os[{extra}]"'
+            f'pip install "splare-os[{extra}]"{folder}'
         )

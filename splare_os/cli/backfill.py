@@ -9,6 +9,7 @@ import click
 
 from .index_option import index_option
 from .interrupt import interruptible
+from .letters import tell_dead
 from .options import (
     cluster_options,
     connect,
@@ -73,6 +74,5 @@ def backfill(
             draw(run, index, chosen_reports(chosen))
     print_json(run.counts)
     if run.counts["dead"]:
-        letters = ", ".join(map(str, run.dead_letters))
-        click.echo(f"{run.counts['dead']} failed, with reasons in {letters}", err=True)
+        tell_dead(run.counts["dead"], run.dead_letters)
         sys.exit(1)

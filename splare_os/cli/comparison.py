@@ -50,4 +50,8 @@ def bm25(client: OpenSearch, query: str, *, size: int) -> list[Hit]:
     """Return the `size` best hits of `query` by words."""
     body = {"query": {"match": {content_field(Fields()): query}}, "size": size}
     hits = client.search(index=INDEX, body=body)["hits"]["hits"]
-    return [Hit(hit["_id"], hit["_score"], hit["_source"]) for hit in hits]
+    found = [(hit, hit["_source"]) for hit in hits]
+    return [
+        Hit(hit["_id"], hit["_score"], source, texts=(source["title"], source["text"]))
+        for hit, source in found
+    ]

@@ -10,6 +10,7 @@ from click.core import ParameterSource
 
 from .index_option import index_option
 from .interrupt import interruptible
+from .letters import tell_dead
 from .options import (
     CLUSTER,
     cluster_options,
@@ -116,7 +117,7 @@ def tell_counts(run: "IngestRun") -> None:
     """Print what became of the documents, and exit 1 if some are dead."""
     print_json(run.counts)
     if run.counts["dead"]:
-        click.echo(f"{run.counts['dead']} failed, with reasons in {run.dead_letters}", err=True)
+        tell_dead(run.counts["dead"], list(filter(None, [run.dead_letters])))
         sys.exit(1)
 
 

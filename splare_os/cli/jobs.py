@@ -3,7 +3,7 @@
 import sys
 from contextlib import closing
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -50,10 +50,12 @@ def jobs_table(found: "list[JobStatus]") -> "Table":
     """Return jobs as a table."""
     from rich.table import Table
 
-    table = Table(box=None, header_style="bold")
-    numbers = ("documents", "dead", "docs/s", "done", "left", "idle")
+    table = Table(box=None, header_style="bold", padding=(0, 1, 0, 0))
+    numbers = ("docs", "dead", "docs/s", "done", "left", "idle")
     for name in ("state", "index", *numbers, "job"):
-        table.add_column(name, justify="right" if name in numbers else "left", no_wrap=True)
+        is_name = name in {"index", "job"}  # in a narrow terminal these go over several lines
+        justify: Literal["left", "right"] = "right" if name in numbers else "left"
+        table.add_column(name, justify=justify, no_wrap=not is_name, overflow="fold")
     for one in found:
         table.add_row(
             one.state,
@@ -62,18 +64,18 @@ def jobs_table(found: "list[JobStatus]") -> "Table":
             f"{one.outcomes.get('dead', 0):,}",
             "" if one.per_s is None else f"{one.per_s:,.0f}",
             "" if one.done is None else f"{one.done:.0%}",
-            "" if one.eta_s is None else duration(one.eta_s),
-            duration(one.idle_s),
+            "" if one.eta_s is None else duration(one.eta_s, most=1),
+            duration(one.idle_s, most=1),
             one.job,
         )
     return table
 
 
-def duration(seconds: float) -> str:
-    """Return seconds for people.
+def duration(seconds: float, *, most: int = 2) -> str:
+    """Return seconds for people, in at most so many units.
 
-    >>> duration(7), duration(75), duration(7500), duration(200000)
-    ('7 s', '1 min 15 s', '2 h 5 min', '2 d 7 h')
+    >>> duration(7), duration(75), duration(7500), duration(200000, most=1)
+    ('7 s', '1 min 15 s', '2 h 5 min', '2 d')
     """
     units = [(86400, "d"), (3600, "h"), (60, "min"), (1, "s")]
     rest, said = int(seconds), []
@@ -81,4 +83,4 @@ def duration(seconds: float) -> str:
         n, rest = divmod(rest, size)
         if n:
             said.append(f"{n} {name}")
-    return " ".join(said[:2]) or "0 s"
+    return " ".join(said[:most]) or "0 s"

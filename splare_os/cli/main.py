@@ -25,6 +25,7 @@ from .index import index
 from .jobs import jobs
 from .label import label
 from .latent import latent
+from .printable import show_what_streams_lack
 from .remove_impacts import remove_impacts
 from .search import search
 from .serve import serve
@@ -71,6 +72,7 @@ class Commands(click.Group):
 @click.option("-v", "--verbose", is_flag=True, help="Say on stderr what happens.")
 def main(verbose: bool) -> None:
     """Learned sparse retrieval with SAE latents, inside OpenSearch."""
+    show_what_streams_lack()
     level = logging.INFO if verbose else logging.ERROR
     logging.basicConfig(level=level, format="%(levelname)s %(name)s %(message)s")
     logging.getLogger("splare_os").setLevel(logging.INFO if verbose else logging.WARNING)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .printable import has_all_characters
+
 if TYPE_CHECKING:
     from opensearchpy import OpenSearch
 
@@ -237,8 +239,12 @@ def dense_device() -> str | None:
 
 
 def print_json(content: object) -> None:
-    """Print a line of JSON, as it may be piped to others; what is no Unicode is an escape."""
-    click.echo(json.dumps(content, ensure_ascii=False).encode(errors="backslashreplace").decode())
+    """Print a line of JSON, as it may be piped to others: in ASCII where stdout has no Unicode.
+
+    What is no Unicode is an escape.
+    """
+    line = json.dumps(content, ensure_ascii=not has_all_characters())
+    click.echo(line.encode(errors="backslashreplace").decode())
 
 
 def quieten_transformers() -> None:

@@ -1,6 +1,9 @@
 """Texts of documents as a terminal may have them."""
 
+import sys
+from io import TextIOWrapper
 from itertools import islice
+from typing import TextIO
 
 
 def printable(text: str, most: int | None = None) -> str:
@@ -14,3 +17,16 @@ def printable(text: str, most: int | None = None) -> str:
     wanted = None if most is None else most + 1
     shown = "".join(islice(filter(str.isprintable, text), wanted))
     return shown if most is None or len(shown) <= most else f"{shown[: most - 1]}…"
+
+
+def show_what_streams_lack() -> None:
+    """Let a character that stdout or stderr cannot encode be written as an escape, not fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and not has_all_characters(stream):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def has_all_characters(stream: TextIO | None = None) -> bool:
+    """Return whether a stream (stdout) takes every character: its encoding is one of Unicode's."""
+    stream = stream or sys.stdout
+    return (stream.encoding or "utf").lower().startswith("utf")

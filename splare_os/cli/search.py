@@ -95,7 +95,7 @@ def search(
 def _draw(hits: "Sequence[Hit]", chosen: "Mapping[str, Any]") -> None:
     from .show import console, hits_table
 
-    told = {name: bool(chosen[name]) for name in ("explain", "highlight")}
+    told = {name: bool(chosen[name]) for name in ("explain", "highlight", "fields")}
     console().print(hits_table(hits, **told))
 
 

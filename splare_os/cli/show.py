@@ -1,5 +1,6 @@
 """What people see on a terminal: hits, and two rankings side by side."""
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,23 +24,26 @@ BOLD, PLAIN = "\ue000", "\ue001"
 """Where bold words begin and end, in characters that no text has: they are for private use."""
 
 
-def hits_table(hits: Sequence[Hit], *, explain: bool = True, highlight: bool = False) -> Table:
+def hits_table(
+    hits: Sequence[Hit], *, explain: bool = True, highlight: bool = False, fields: bool = False
+) -> Table:
     """Return hits as a table: rank, score, id, text, and the matches where there are any.
 
-    `highlight`: of the text the passages that matched, with their words; `explain`: a line for
-    each of the heaviest matches.
+    `highlight`: of the text the passages that matched, with their words; `fields`: in place of the
+    text all that hits have; `explain`: a line for each of the heaviest matches.
     """
     table = Table(box=None, header_style="bold")
     for name, justify in (("", "right"), ("score", "right"), ("_id", "left"), ("text", "left")):
         table.add_column(name, justify=justify, no_wrap=name in {"", "score"})  # type: ignore[arg-type]
     for rank, hit in enumerate(hits, start=1):
-        content: Any = marked(hit) if highlight else Text(excerpt(hit, 160))
+        shown = values(hit, MOST_OF_A_PIECE) if fields else excerpt(hit, 160)
+        content: Any = marked(hit) if highlight else Text(shown)
         if hit.matches and not highlight:
             words = {match.document_text for match in hit.matches[:SHOWN_MATCHES]} - {""}
             content.highlight_words(words, "bold")
         if hit.matches and explain:
             content = Group(content, *(Text(line, style="dim") for line in match_lines(hit)))
-        table.add_row(str(rank), f"{hit.score:.3f}", Text(printable(hit.id)), content)
+        table.add_row(str(rank), scored(hit.score), Text(printable(hit.id)), content)
     return table
 
 
@@ -58,9 +62,26 @@ def comparison_panel(comparison: Comparison) -> Panel:
 
 
 def excerpt(hit: Hit, length: int) -> str:
-    """Return the beginning of a hit's texts on one line, the shortest (its title) first."""
-    texts = sorted((value for value in hit.source.values() if isinstance(value, str)), key=len)
-    return printable(" ".join(" — ".join(filter(None, texts)).split()), length)
+    """Return the beginning of what was encoded of a hit on one line, its title first."""
+    return printable(" ".join(" — ".join(filter(None, hit.texts)).split()), length)
+
+
+def scored(score: float) -> str:
+    """Return a score; those of fused ranks are small, and near one another.
+
+    >>> scored(10.80299), scored(1 / 61)
+    ('10.803', '0.01639')
+    """
+    return f"{score:.3f}" if score >= 1 else f"{score:.5f}"
+
+
+def values(hit: Hit, length: int) -> str:
+    """Return the fields of a hit on one line, each with its name."""
+    told = (
+        f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for name, value in hit.source.items()
+    )
+    return printable(" ".join(", ".join(told).split()), length)
 
 
 def marked(hit: Hit) -> Text:

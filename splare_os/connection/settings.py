@@ -71,7 +71,7 @@ def _default_file(environment: Mapping[str, str]) -> Path:
 def _of_file(file: Path, *, is_named: bool) -> dict[str, object]:
     """Return the settings of a file; one that nobody has named may be missing."""
     try:
-        content = tomllib.loads(file.read_text())
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
         mode = file.stat().st_mode
     except FileNotFoundError as error:
         if not is_named:
@@ -129,7 +129,7 @@ def _check_logins(level: Level) -> None:
 
 def _secret(name: str, path: Path) -> str:
     try:
-        secret = path.read_text().strip()
+        secret = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConnectionSettingsError(f"{name}_file {path}: cannot be read: {error}") from error
     if not secret:

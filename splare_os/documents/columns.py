@@ -18,7 +18,13 @@ def check_columns(source: str, columns: Sequence[str], fields: Fields) -> None:
     wanted = [fields.text] if fields.template is None else fields.text_fields
     for path in wanted:
         if path not in columns and path.partition(".")[0] not in columns:
-            raise JobError(
-                f"{source}: no column {path!r}; name the text field, one of "
-                f"{', '.join(map(repr, columns))}"
-            )
+            raise JobError(f"{source}: no column {path!r}; {_remedy(columns)}")
+
+
+def _remedy(columns: Sequence[str]) -> str:
+    if len(columns) == 1 and (found := next(filter(columns[0].count, ";\t|"), None)):
+        return (
+            f"its header is a single column, {columns[0]!r}: part cells by commas, or by tabs in "
+            f".tsv, not by {found!r}"
+        )
+    return f"name the text field (--text-field), one of {', '.join(map(repr, columns))}"

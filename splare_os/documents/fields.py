@@ -43,7 +43,9 @@ class Fields:
                     "has no '*' and does not start with '_'"
                 )
         if self.template is None and self.text == self.title:
-            raise ValueError(f"title field {self.title!r} is the text field too: name another")
+            raise ValueError(
+                f"title field {self.title!r} is the text field too: name another, or none ('')"
+            )
         if self.text not in self.text_fields:
             raise ValueError(f"template {self.template!r}: the text, {{{self.text}}}, is missing")
         if not self.id:

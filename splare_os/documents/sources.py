@@ -144,8 +144,9 @@ def _files(source: str) -> list[str]:
     if not found:
         if "*" not in source:
             _reader(source)  # misuse first: a file of another kind
+        what = "no such file in this folder" if Path(source).is_dir() else "no such file"
         raise JobError(
-            f"{source}: no such file; give one of {', '.join(FORMATS)}, a folder or a pattern "
+            f"{source}: {what}; give one of {', '.join(FORMATS)}, a folder or a pattern "
             "that has some, or '-' for stdin"
         )
     return found

@@ -42,6 +42,7 @@ def details(results: Iterable[Result]) -> Table:
     others = [name for name in MEASURES if name != "ndcg@10"]
     columns = [*others, "latents q / d", "FLOPS", "MiB", "ms p50 / p95", "p", "won / tied / lost"]
     drawn = _empty("details", ["data set", "system"], columns)
+    drawn.padding = (0, 0)  # or they would not fit into a hundred columns
     for result in results:
         measured = [f"{result.figures[name]:.4f}" for name in others]
         names = escape(result.dataset), escape(result.label)
@@ -52,9 +53,9 @@ def details(results: Iterable[Result]) -> Table:
 def _empty(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
     drawn = Table(title=title)
     for heading in left:
-        drawn.add_column(heading)
+        drawn.add_column(heading, overflow="fold")
     for heading in right:
-        drawn.add_column(escape(heading), justify="right")
+        drawn.add_column(escape(heading), justify="right", overflow="fold")
     return drawn
 
 

@@ -222,7 +222,7 @@ class BackfillRun:
         there = {path for mappings in found.values() for path in field_paths(mappings)}
         if fields.text not in there:
             raise MappingError(
-                f"index {name!r} has no field {fields.text!r}; it has "
+                f"index {name!r} has no field {fields.text!r} (--text-field); it has "
                 f"{', '.join(sorted(there)) or NO_FIELDS}"
             )
         return found

@@ -14,6 +14,7 @@ from ..documents.sources import find_sources, read_documents
 from ..encoder import Encoder
 from ..layout.cut import DocumentCut, default_top_k
 from .chunk import impacts_of
+from .first_look import look_first
 from .job import IngestOptions
 from .ledger import id_key
 
@@ -87,8 +88,9 @@ def dry_run(encoder: Encoder, sources: Sequence[str], options: IngestOptions) ->
     index holds already, is not known.
     """
     options.cut.check(encoder)
-    seen = _Seen()
-    for source in find_sources(sources):
+    seen, files = _Seen(), find_sources(sources)
+    look_first(files, options.fields, is_new=True)
+    for source in files:
         for document in read_documents(source, options.fields):
             seen.add(document)
     return _told(seen, encoder, options.cut.over(DocumentCut(default_top_k(encoder))))

@@ -12,15 +12,17 @@ from opensearchpy import OpenSearch
 
 from ..documents.sources import find_sources
 from ..encoder import Encoder
-from ..errors import BulkError
+from ..errors import BulkError, MappingError
 from ..layout.mapping import check_routing, ensure_index, write_index
 from ..layout.pipeline import makes_impacts
+from ..layout.records import find_impacts
 from ..layout.settings import NewIndex
 from ..paths import StrPath
 from .actions import Target
 from .bulk_load import bulk_loading, restore_left
 from .chunk import Chunk, Outcome
 from .dead_letters import DeadLetters
+from .first_look import look_first
 from .flight import Flight
 from .handle import IndexHandle
 from .job import IngestOptions, Job, find_job, find_target, identify
@@ -162,9 +164,18 @@ class IngestRun:
         """Return what a step gives that may be repeated, done again while the cluster is ill."""
         return retried(step, self.options.patience, self.stop, is_first=is_first)
 
+    def _is_new(self) -> bool:
+        """Return whether no index behind the name has impacts of these fields."""
+        try:
+            find_impacts(self.client, self.options.index, self.options.fields, self.encoder)
+        except MappingError:
+            return True
+        return False
+
     def _prepare(self) -> tuple[bool, Job, Target]:
         """Return whether the index had to be made, the job, and where its impacts go."""
         index, fields = self.options.index, self.options.fields
+        look_first(self.sources, fields, is_new=self._is_new())
         cut, scoring = self.options.cut, self.options.scoring
         created = ensure_index(
             self.client,

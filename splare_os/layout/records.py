@@ -279,5 +279,7 @@ def _lacking(index: str, records: Records, text: str, field: str) -> MappingErro
         remedy = f"{text!r} is searched as {names}: name that field"
     else:
         remedy = f"add it with `splare-os backfill --index {index} --text-field {text}`"
+        if models := {one.model for one in records.values() if one.text_field == text}:
+            remedy = f"take the model {' or '.join(sorted(models))} (--model), or {remedy}"
     has = ", ".join(sorted(records)) or "none"
     return MappingError(f"index {index!r} has no impacts field {field!r}: it has {has}; {remedy}")

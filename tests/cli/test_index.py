@@ -76,7 +76,8 @@ def test_a_run_counts_what_became_of_each_line(
     assert first.exit_code == 1
     (counts,) = json_lines(first.stdout)
     assert counts == {"indexed": 2, "unchanged": 0, "replaced": 0, "empty": 1, "dead": 1}
-    assert "1 failed, with reasons in" in first.stderr
+    assert f"1 failed, such as {path}:3 (invalid JSON: " in first.stderr
+    assert "), with reasons in " in first.stderr
     again = json_lines(run("index", str(path), *common).stdout)
     assert again == [{"indexed": 0, "unchanged": 3, "replaced": 0, "empty": 0, "dead": 1}]
 

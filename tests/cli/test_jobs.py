@@ -1,16 +1,18 @@
 """`splare-os jobs`, and what `splare-os index` tells of one."""
 
 import json
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from opensearchpy import OpenSearch
+from rich.console import Console
 
 from splare_os.cli.jobs import jobs_table
 from splare_os.cli.show import console
 from splare_os.index.bulk_load import LOADING, SUFFIX
 from splare_os.index.job import default_state_folder
-from splare_os.index.jobs import list_jobs
+from splare_os.index.jobs import JobStatus, list_jobs
 from tests.cli.running import json_lines, run
 
 
@@ -64,6 +66,31 @@ def _shown() -> str:
     with screen.capture() as captured:
         screen.print(jobs_table(list_jobs()))
     return captured.get()
+
+
+def test_the_table_of_jobs_is_whole_in_a_terminal_of_80_columns() -> None:
+    status = JobStatus(
+        job="products-of-the-shop-80fabf08",
+        kind="index",
+        state="finished",
+        index="products-of-the-shop",
+        model="mini",
+        sources=("products.csv",),
+        documents=1_234_567,
+        outcomes={"dead": 12},
+        per_s=1234.5,
+        done=0.5,
+        left=7,
+        eta_s=7500.0,
+        idle_s=593.0,
+        dead_letters=None,
+    )
+    screen = Console(width=80, record=True, file=StringIO())
+    screen.print(jobs_table([status]))
+    text = screen.export_text()
+    for shown in ("docs/s", "idle", "1,234,567", "1,234", "50%", "2 h", "9 min"):
+        assert shown in text
+    assert "…" not in text
 
 
 @pytest.mark.opensearch

@@ -8,7 +8,8 @@ from splare_os.cli.show import comparison_panel, excerpt, hits_table, marked
 from splare_os.search import Hit, Match
 
 MATCH = Match(7, 1.0, 2.0, 2.0, "dough", "loaf")
-HIT = Hit("a", 2.0, {"text": "a loaf\nrises slowly", "title": "Bread", "year": 7}, [MATCH])
+SOURCE = {"price": "2.50", "text": "a loaf\nrises slowly", "title": "Bread and more", "year": 7}
+HIT = Hit("a", 2.0, SOURCE, [MATCH], texts=(SOURCE["title"], SOURCE["text"]))
 
 
 def drawn(what: RenderableType) -> str:
@@ -17,13 +18,19 @@ def drawn(what: RenderableType) -> str:
     return console.export_text()
 
 
-def test_an_excerpt_has_the_title_first_on_one_line() -> None:
-    assert excerpt(HIT, 80) == "Bread — a loaf rises slowly"
-    assert excerpt(HIT, 10) == "Bread — a…"
+def test_an_excerpt_is_of_what_was_encoded_on_one_line() -> None:
+    assert excerpt(HIT, 80) == "Bread and more — a loaf rises slowly"
+    assert excerpt(HIT, 10) == "Bread and…"
+
+
+def test_fields_that_were_asked_for_are_shown_by_name() -> None:
+    hit = replace(HIT, source={"price": "2.50", "tags": ["a"], "of": {"year": 7}})
+    shown = drawn(hits_table([hit], explain=False, fields=True))
+    assert 'price: 2.50, tags: ["a"], of: {"year": 7}' in shown
 
 
 def test_hits_are_drawn_with_rank_score_and_matches() -> None:
-    text = drawn(hits_table([HIT, Hit("b", 1.5, {"text": "x"})]))
+    text = drawn(hits_table([HIT, Hit("b", 1.5, {"text": "x"}, texts=("x",))]))
     assert "2.000" in text
     assert "dough → loaf" in text
     assert "1.500" in text
@@ -54,7 +61,7 @@ def test_passages_that_matched_are_shown_with_their_words() -> None:
 
 
 def test_texts_are_shown_as_they_are_and_cannot_steer_the_terminal() -> None:
-    odd = Hit("[b]", 1.0, {"text": "[/INST] [a] :smile: \x1b[31mred"})
+    odd = Hit("[b]", 1.0, {}, texts=("[/INST] [a] :smile: \x1b[31mred",))
     for text in (
         drawn(hits_table([odd])),
         drawn(comparison_panel(Comparison("[/x]", [odd], [odd]))),
@@ -64,19 +71,27 @@ def test_texts_are_shown_as_they_are_and_cannot_steer_the_terminal() -> None:
 
 def test_a_comparison_shows_both_rankings_and_why() -> None:
     text = drawn(comparison_panel(Comparison("why", [], [HIT])))
-    for part in ("why", "BM25", "SPLARE", "(nothing)", "1. 2.00  Bread", "latent      7  +2.00"):
+    for part in (
+        "why",
+        "BM25",
+        "SPLARE",
+        "(nothing)",
+        "1. 2.00  Bread and more",
+        "latent      7  +2.00",
+    ):
         assert part in text
 
 
 def test_ids_words_and_texts_of_any_kind_and_length_leave_the_terminal_alone() -> None:
     evil = "\x1b[2J\u202e\x07" + "u" * 2**20
     matches = [replace(MATCH, latent=n, document_text=evil, label="\x9b1m") for n in range(10_000)]
-    hit = Hit("\x1b]0;title\x07\u202eid", 1.0, {"text": evil}, matches)
+    hit = Hit("\x1b]0;title\x07\u202eid", 1.0, {evil: evil}, matches, texts=(evil,))
     start = evil.index("u")
     placed = [replace(MATCH, document_text=evil, document_span=(start, len(evil)))]
     marked_hit = replace(hit, matches=placed, text=evil)
     for shown in (
         hits_table([hit]),
+        hits_table([hit], fields=True),
         hits_table([marked_hit], highlight=True),
         comparison_panel(Comparison("\x1bq", [hit], [hit])),
     ):

@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import pytest
 
 from splare_os.connection import Connection, find_connection
@@ -150,3 +154,22 @@ def test_files_that_are_not_there_or_empty_are_told(tmp_path, home):
         find_connection({"user": "a", "password_file": tmp_path / "none"}, environment=home)
     with pytest.raises(ConnectionSettingsError, match="it is empty"):
         find_connection({"api_key_file": save(tmp_path, "\n")}, environment=home)
+
+
+def test_files_are_utf_8_whatever_the_locale(tmp_path, home):
+    secret = tmp_path / "password"
+    secret.write_bytes("pä\n".encode())
+    file = tmp_path / "c.toml"
+    file.write_bytes(f'url = "{URL}"\nuser = "ödön"\npassword_file = "{secret}"\n'.encode())
+    code = (
+        "from splare_os.connection import find_connection as find; "
+        f"found = find({{'connection': {str(file)!r}}}); print(ascii((found.user, found.password)))"
+    )
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **home, **plain},
+        check=True,
+        capture_output=True,
+    )
+    assert told.stdout.decode().strip() == ascii(("ödön", "pä"))

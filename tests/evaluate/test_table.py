@@ -51,6 +51,20 @@ def test_details_show_what_a_result_has() -> None:
     ]
 
 
+def test_details_fit_into_a_hundred_columns() -> None:
+    costs = {"query_latents": 40.0, "document_latents": 200.0, "flops": 5.64}
+    searched = {"index_bytes": 135_761, "latency_p50_ms": 30.0, "latency_p95_ms": 33.0}
+    versus = Comparison("bm25", 0.876, 1, 1, 1, {})
+    one = replace(result("products", "weighted", 0.5), costs=costs | searched, versus=versus)
+    console = Console(width=100, no_color=True)
+    with console.capture() as capture:
+        console.print(details([one]))
+    text = capture.get()
+    assert "…" not in text
+    assert "recall@1000" in text
+    assert "1 / 1 / 1" in text
+
+
 def test_a_measure_that_is_not_there_is_refused() -> None:
     with pytest.raises(ValueError, match="measure='map': choose one of ndcg@10, mrr@10"):
         table([], measure="map")

@@ -32,7 +32,10 @@ def fill(client, index, tmp_path):
 @pytest.mark.parametrize(
     ("mappings", "message"),
     [
-        ({"properties": {"body": {"type": "text"}}}, "has no field 'text'; it has body"),
+        (
+            {"properties": {"body": {"type": "text"}}},
+            r"has no field 'text' \(--text-field\); it has body",
+        ),
         (
             {"properties": {"body": TEXT["text"], "text": {"type": "alias", "path": "body"}}},
             "'text' is an alias, and what documents hold is 'body': name that",

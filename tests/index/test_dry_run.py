@@ -50,7 +50,7 @@ def test_a_cut_makes_an_index_smaller(write):
 
 
 def test_without_a_text_there_is_nothing_to_tell_from(write):
-    found = of(write, {"_id": "a"}, b"[]")
+    found = of(write, {"_id": "a", "text": " "}, b"[]")
     assert (found.documents, found.empty, found.dead) == (2, 1, 1)
     assert (found.impacts, found.encode_s, found.index_bytes) == (None, None, None)
 

@@ -7,7 +7,7 @@ import pytest
 from opensearchpy import OpenSearch
 
 from splare_os.documents import Fields
-from splare_os.errors import ModelMismatchError
+from splare_os.errors import JobError, ModelMismatchError
 from splare_os.index import BackfillOptions, IngestOptions, backfill, ingest
 from splare_os.layout import read_records
 from splare_os.search import SearchOptions, SplareOpenSearch, search
@@ -133,3 +133,15 @@ def test_a_model_finds_its_own_field_without_its_name(client, index, index_lines
     assert fill() == {"indexed": 1}
     assert fill(encoder=NEW) == {"unchanged": 1}
     assert found(client, index, "bees") == found(client, index, "bees", encoder=NEW) == ["a"]
+
+
+def test_an_index_is_made_only_for_fields_that_documents_have(client, index, index_lines):
+    documents = [{"_id": n, "answer": "oil"} for n in range(3)]
+    with pytest.raises(JobError, match="none of the first 3 documents has a field 'title' or"):
+        index_lines(*documents)
+    assert not client.indices.exists(index=index)
+    assert index_lines(*documents, text="answer") == {"indexed": 3}
+    with pytest.raises(JobError, match="name the text field"):
+        index_lines(*documents)  # it would have a second field, which nothing is in
+    assert read_records(client, index)[index].keys() == {"answer_splare"}
+    assert index_lines({"_id": 7}, text="answer") == {"empty": 1}

@@ -194,3 +194,12 @@ def test_a_request_that_the_server_refuses_is_refused_too(client, visible, names
         client.search(index=asked, params=options)
     with pytest.raises(MappingError, match="no index"):
         read_mappings(client, asked, View(options))
+
+
+@pytest.mark.opensearch
+def test_a_text_that_another_model_has_read_is_told_with_that_model(client, index):
+    meta = {"splare": {"text_2_splare": RECORD.to_meta() | {"model": "multi"}}}
+    client.indices.create(index=index, body={"mappings": {"_meta": meta}})
+    with pytest.raises(MappingError) as caught:
+        find_impacts(client, index, Fields(), HashEncoder(fingerprint="f" * 16))
+    assert "it has text_2_splare; take the model multi (--model), or add it" in str(caught.value)

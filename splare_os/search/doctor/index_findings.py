@@ -100,7 +100,12 @@ def _models(fields: list[Field], encoder: Encoder | None) -> Iterator[Finding]:
             if encoder is None or fingerprint == encoder.fingerprint:
                 yield ok("model", f"{where}: by {model}")
             elif encoder.fingerprint in made:
-                remedy = "a search has to name indices of one model; remove-impacts removes them"
+                own = {field.index for field in made[encoder.fingerprint]}
+                remedy = f"searches by {encoder.name} pass them over; remove-impacts removes them"
+                if any(field.index not in own for field in ours):
+                    remedy = (
+                        "a search has to name indices of one model; remove-impacts removes them"
+                    )
                 yield warning("model", f"{where}: by {model}, others by {encoder.name}", remedy)
             else:
                 remedy = f"search with --model {ours[0].record.model}, or index {text!r} anew"

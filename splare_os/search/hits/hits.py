@@ -8,6 +8,7 @@ from typing import Any
 from opensearchpy import NotFoundError, OpenSearch
 
 from ...documents.fields import Fields
+from ...documents.places import places
 from ...encoder import Encoder
 from ...errors import MappingError
 from ...impacts import Impacts
@@ -66,7 +67,8 @@ class SearchOptions:
 class Hit:
     """One document found; `matches` only where an explanation was asked for.
 
-    `text` is then what was encoded of it, in which the spans of matches count characters.
+    `text` is then what was encoded of it, in which the spans of matches count characters. `texts`
+    are those of the encoded fields, title first, as far as `source` has them.
     """
 
     id: str
@@ -74,6 +76,7 @@ class Hit:
     source: Mapping[str, Any]
     matches: list[Match] = field(default_factory=list)
     text: str = ""
+    texts: tuple[str, ...] = ()
 
     def _repr_html_(self) -> str:
         """Return the hit for a notebook, with what matched."""
@@ -107,7 +110,7 @@ def search(
     bodies = [*_words(client, index, there, query, options), latents]
     bodies = [body | {"query": control.query(body["query"])} for body in bodies]
     replied = _found(client, index, bodies, options, _page(there.name, options))
-    hits = [_hit(hit, there.name, options.fields) for hit in replied]
+    hits = [_hit(hit, there, options.fields) for hit in replied]
     if not options.explain:
         return hits
     documents = [(hit["_source"], there.records[hit["_index"]]) for hit in replied]
@@ -148,9 +151,10 @@ def only_text_field(client: OpenSearch, index: str) -> str:
     records = read_records(client, index).values()
     fields = sorted({record.text_field for each in records for record in each.values()})
     if len(fields) != 1:
+        remedy = f"make them: `splare-os backfill --index {index} --text-field FIELD`"
         raise MappingError(
             f"index {index!r} has impacts for {', '.join(fields) or 'no field'}: "
-            + ("name one (--text-field)" if fields else "make it with `splare-os index`")
+            + ("name one (--text-field)" if fields else remedy)
         )
     return fields[0]
 
@@ -197,8 +201,12 @@ def _found(
         raise MappingError(f"no index {index!r} any more: it was deleted meanwhile") from error
 
 
-def _hit(hit: Mapping[str, Any], field: str, fields: Sequence[str]) -> Hit:
+def _hit(hit: Mapping[str, Any], there: FoundImpacts, fields: Sequence[str]) -> Hit:
     source = dict(hit["_source"])
-    if field in source:
-        source[field] = {key: part for key, part in source[field].items() if key != "impacts"}
-    return Hit(hit["_id"], hit["_score"], picked(source, fields) if fields else source)
+    if there.name in source:
+        ours = source[there.name]
+        source[there.name] = {key: part for key, part in ours.items() if key != "impacts"}
+    source = picked(source, fields) if fields else source
+    encoded_of = there.records[hit["_index"]].document_fields
+    texts = tuple(place.value for place in places(source, encoded_of))
+    return Hit(hit["_id"], hit["_score"], source, texts=texts)

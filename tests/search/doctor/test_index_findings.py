@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from opensearchpy import OpenSearch
 
+from splare_os.documents import Fields
 from splare_os.index import IngestOptions, ingest
 from splare_os.layout.statistics import INDEX as STATISTICS
 from splare_os.search.doctor.finding import Finding
@@ -91,7 +92,18 @@ def test_impacts_of_another_model(client: OpenSearch, index: str, fill: Callable
     fill(f"{index}-new", HashEncoder())
     (finding,) = problems(client, f"{index}*", HashEncoder())
     assert (finding.check, finding.status) == ("model", "warning")
+    assert finding.remedy.startswith("a search has to name indices of one model")
     assert problems(client, index, None) == []
+
+
+def test_impacts_of_another_model_beside_those_of_the_one_that_searches(
+    client: OpenSearch, index: str, fill: Callable
+) -> None:
+    fill(index, HashEncoder())
+    fill(index, OTHER, fields=Fields(impacts="text_2_splare"))
+    (finding,) = problems(client, index, HashEncoder())
+    assert (finding.check, finding.status) == ("model", "warning")
+    assert finding.remedy.startswith("searches by hash pass them over")
 
 
 def test_a_compact_index_and_one_of_several_shards(

@@ -25,6 +25,7 @@ def test_hits_come_best_first_without_impacts(client: OpenSearch, library: Libra
     assert [hit.score for hit in hits] == pytest.approx(best, rel=1e-5)
     assert all(hit.source["text"] == library.texts[hit.id] for hit in hits)
     assert all("impacts" not in hit.source["text_splare"] for hit in hits)
+    assert all(hit.texts == (library.texts[hit.id],) for hit in hits)
 
 
 def test_two_step_gives_exact_scores_to_what_it_finds(

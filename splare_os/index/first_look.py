@@ -1,0 +1,76 @@
+"""A look at the first documents of a job: whether they have the fields that it reads.
+
+Before the index is made: it would have the fields that nobody has, and their record, for good.
+"""
+
+import logging
+from collections.abc import Sequence
+from itertools import islice
+
+from ..documents.document import Document
+from ..documents.fields import Fields
+from ..documents.paths import values_at
+from ..documents.sources import is_replayable, read_documents
+from ..errors import JobError
+
+log = logging.getLogger(__name__)
+
+FIRST = 256
+ENOUGH = 16
+"""Documents that all lack an id are no fault of their own, if they are so many."""
+
+LONG = 20_000
+"""Characters of a text of which the impacts that are kept say next to nothing."""
+
+SHOWN_KEYS = 20
+
+
+def look_first(sources: Sequence[str], fields: Fields, *, is_new: bool) -> None:
+    """Raise `JobError` if none of the first documents has the key of the id, or can be read.
+
+    `is_new`: the index knows nothing of these fields yet; then one of the first has to have one of
+    them, and the log tells if most are long. Of the first source, if it can be read twice.
+    """
+    if is_replayable(sources[0]):
+        documents = list(islice(read_documents(sources[0], fields), FIRST))
+        _check(documents, fields, is_new=is_new)
+
+
+def _check(documents: Sequence[Document], fields: Fields, *, is_new: bool) -> None:
+    bodies = [document.body for document in documents if document.body is not None]
+    if not bodies:
+        _refuse_json(documents)
+        return
+    source, keys = documents[0].source, ", ".join(map(repr, list(bodies[0])[:SHOWN_KEYS]))
+    has_id = any(one.id for one in documents) or any(fields.id in body for body in bodies)
+    if len(bodies) >= ENOUGH and not has_id:
+        raise JobError(
+            f"{source}: none of the first {len(bodies)} documents has an id in {fields.id!r}; name "
+            f"the key that holds it (--id-field), one of {keys}"
+        )
+    values = (list(values_at(body, name)) for body in bodies for name in fields.text_fields)
+    if is_new and not any(values):  # an empty text is one
+        raise JobError(
+            f"{source}: none of the first {len(bodies)} documents has a field "
+            f"{' or '.join(map(repr, fields.text_fields))}; name the text field (--text-field, "
+            f"--title-field), one of {keys}"
+        )
+    n_long = sum(len(one.text) > LONG for one in documents)
+    if is_new and 2 * n_long > len(documents):
+        log.warning(
+            "%s: %d of the first %d documents have more than %d characters: of a text of any "
+            "length as many impacts are kept, so that a passage of a long one is not found; split "
+            "it (docs/your-documents.md)",
+            *(source, n_long, len(documents), LONG),
+        )
+
+
+def _refuse_json(documents: Sequence[Document]) -> None:
+    """Raise `JobError` if lines are the pieces of one array or object, as people write JSON."""
+    first = documents[0].raw if documents else b""
+    if first[:1] == b"[" or first == b"{":
+        each = "'.[]'" if first[:1] == b"[" else "."
+        raise JobError(
+            f"{documents[0].source}: not JSON Lines, where each line is a document; convert it: jq "
+            f"-c {each} FILE > FILE.jsonl"
+        )

@@ -1,0 +1,85 @@
+import json
+
+import pytest
+
+from splare_os.documents import Fields
+from splare_os.errors import JobError
+from splare_os.index.first_look import look_first
+
+
+def looked(write, lines, fields=None, *, name="docs.jsonl", is_new=True) -> str:
+    path = write(lines, name)
+    look_first([path], fields or Fields(), is_new=is_new)
+    return path
+
+
+def test_documents_that_all_lack_the_key_of_the_id_end_the_job_before_it_begins(write):
+    documents = [{"sku": n, "text": "oil", "price": 7} for n in range(16)]
+    with pytest.raises(JobError) as caught:
+        looked(write, documents)
+    assert str(caught.value).endswith(
+        "docs.jsonl: none of the first 16 documents has an id in '_id'; name the key that holds it "
+        "(--id-field), one of 'sku', 'text', 'price'"
+    )
+    looked(write, documents, Fields(id="sku"))
+    looked(write, documents[:15])  # too few: each is dead for itself
+    looked(write, [*documents, {"_id": "a", "text": "oil"}])
+    looked(write, [*documents, {"_id": None, "text": "oil"}])
+
+
+def test_no_index_is_made_for_a_text_that_no_document_has(write):
+    documents = [{"_id": n, "answer": "oil", "tags": []} for n in range(300)]
+    with pytest.raises(JobError) as caught:
+        looked(write, documents)
+    assert str(caught.value).endswith(
+        "docs.jsonl: none of the first 256 documents has a field 'title' or 'text'; name the "
+        "text field (--text-field, --title-field), one of 'answer', 'tags'"
+    )
+    looked(write, documents, is_new=False)
+    looked(write, documents, Fields("answer"))
+
+
+@pytest.mark.parametrize(
+    "documents",
+    [
+        [{"_id": 1}, {"_id": 2, "text": "oil"}],
+        [{"_id": 1}, {"_id": 2, "text": ["oil"]}],
+        [{"_id": 1}, {"_id": 2, "text": ""}],
+        [{"_id": 1}, {"_id": 2, "text": 7}],  # dead, with the reason
+        [],
+    ],
+)
+def test_one_document_with_a_text_is_enough_and_none_is_no_fault(write, documents):
+    looked(write, documents)
+
+
+@pytest.mark.parametrize(
+    ("indent", "content", "remedy"),
+    [
+        (2, [{"_id": 1, "text": "oil"}], "jq -c '.[]' FILE"),
+        (None, [{"_id": 1, "text": "oil"}], "jq -c '.[]' FILE"),
+        (2, {"_id": 1, "text": "oil"}, "jq -c . FILE"),
+    ],
+)
+def test_json_that_is_no_json_lines_is_refused_whole(write, indent, content, remedy):
+    with pytest.raises(JobError, match="docs.json: not JSON Lines") as caught:
+        looked(write, [json.dumps(content, indent=indent).encode()], name="docs.json")
+    assert remedy in str(caught.value)
+
+
+def test_that_most_of_the_documents_are_long_is_told_once(write, caplog):
+    long, short = {"_id": 1, "text": "oil " * 5_001}, {"_id": 2, "text": "oil"}
+    looked(write, [long, short])
+    looked(write, [long, long, short], is_new=False)
+    assert not caplog.records
+    looked(write, [long, long, short])
+    (record,) = caplog.records
+    assert "2 of the first 3 documents have more than 20000 characters" in record.getMessage()
+
+
+def test_a_single_line_that_is_no_document_is_a_dead_letter(write):
+    looked(write, [b'{"_id": 1, "text"'])
+
+
+def test_stdin_is_not_looked_at():
+    look_first(["-"], Fields(), is_new=True)
