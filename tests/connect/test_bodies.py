@@ -31,6 +31,12 @@ def test_a_connector_asks_for_one_model_and_one_field() -> None:
     assert asked == {"texts": ["ants"], "index": "facts", "field": "text"}
 
 
+def test_a_connector_asks_about_a_whole_batch_at_once() -> None:
+    most = ingest_body(ROUTE, "m")["processors"][1]["sparse_encoding"]["batch_size"]
+    told = connector_body(ROUTE, "document", None)["parameters"]
+    assert told == {"input_docs_processed_step_size": str(most)}
+
+
 def test_a_token_is_in_the_credential_alone() -> None:
     body = connector_body(ROUTE, "document", "s3cret")
     assert body["credential"]["token"] == "s3cret"
