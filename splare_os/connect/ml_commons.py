@@ -81,7 +81,10 @@ class MlCommons:
             return "out of date: there are other models or connectors of its name"
         if made.connector.get("description") != connector_body(route, kind, token)["description"]:
             return "out of date: another address, token, model or version"
-        state = made.models[made.model_id].get("model_state")
+        model = made.models[made.model_id]
+        if model.get("is_enabled") is False:
+            return "out of date: the model is disabled"
+        state = model.get("model_state")
         return "good" if state == "DEPLOYED" else f"not deployed: {state}"
 
     def put(self, route: Route, kind: Kind, token: str | None, *, anew: bool) -> Made:
@@ -98,7 +101,9 @@ class MlCommons:
         if (model_id := made.model_id) is None:
             model_id = self._register(route, kind, connector_id, made.models)
         else:
-            self._ask("PUT", f"models/{model_id}", {"connector_id": connector_id})
+            is_off = made.models[model_id].get("is_enabled") is False
+            enabled = {"is_enabled": True} if is_off else {}  # older versions know no such thing
+            self._ask("PUT", f"models/{model_id}", {"connector_id": connector_id} | enabled)
         self._deploy(model_id)
         return Made(_but(made.models, model_id), _but(made.connectors, connector_id))
 

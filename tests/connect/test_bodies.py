@@ -97,6 +97,12 @@ def test_a_template_makes_indices_for_the_route() -> None:
     assert body["_meta"] != other["_meta"]
 
 
+@pytest.mark.parametrize("pattern", ["*", "splare-*", "*-statistics", ".*"])
+def test_a_template_is_for_no_indices_of_ours(pattern: str) -> None:
+    with pytest.raises(ValueError, match=r"splare-.* is of it; give a narrower one"):
+        replace(ROUTE, pattern=pattern)
+
+
 @pytest.mark.parametrize("version", [(3, 8, 5), (3,), (2, 19, 4)])
 def test_older_clusters_make_ids_themselves(version: tuple[int, ...]) -> None:
     assert own_id("connector", "splare-facts-text_splare-query", version) == {}

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 
 from splare_os.connect import ml_commons
-from splare_os.connect.bodies import Kind, Names, Route
+from splare_os.connect.bodies import Kind, Names, Route, connector_body
 from splare_os.connect.ml_commons import MlCommons
 from splare_os.errors import ConnectError
 from splare_os.layout.records import FieldRecord
@@ -93,6 +93,18 @@ def test_what_two_runs_at_once_have_made_is_told_and_put_right(
     models.drop(others)
     assert client.there["models"]["m1"]["connector_id"] == "c3"
     assert (set(client.there["models"]), set(client.there["connectors"])) == ({"m1"}, {"c3"})
+
+
+def test_a_model_that_is_disabled_is_told_and_enabled() -> None:
+    client, kind = Twice("query"), "query"
+    del client.there["models"]["m2"], client.there["connectors"]["c2"]
+    body = connector_body(ROUTE, kind, None)
+    client.there["connectors"]["c1"] = body
+    client.there["models"]["m1"] |= {"model_state": "DEPLOYED", "is_enabled": False}
+    models = MlCommons(client)
+    assert models.state(ROUTE, kind, None) == "out of date: the model is disabled"
+    models.put(ROUTE, kind, None, anew=False)
+    assert models.state(ROUTE, kind, None) == "good"
 
 
 def test_what_two_runs_at_once_have_made_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
