@@ -203,7 +203,9 @@ def test_a_connector_that_was_left_behind_is_removed(
     body = connector_body(made, "query", "of a run that was killed")
     assert http("POST", "/_plugins/_ml/connectors/_create", body)[0] == 200
     [bad] = [one for one in check(ml_client, made) if one.state != "good"]
-    assert bad == State(f"model {made.name}-query", "out of date: there are other connectors")
+    assert bad == State(
+        f"model {made.name}-query", "out of date: there are other models or connectors of its name"
+    )
     assert connect(ml_client, made) == [bad]
     assert connect(ml_client, made) == []
     assert len(disconnect(ml_client, made)) == 8
