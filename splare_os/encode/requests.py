@@ -103,8 +103,7 @@ class Requests:
                     self._breaker.close()
                     return self._read(status, found)
                 failure, asked_s = self._said(status, found), seconds_of(told)
-            left, wait = end - time.monotonic(), max(pause, asked_s)
-            if wait >= left:
+            if (wait := max(pause, asked_s)) >= end - time.monotonic():
                 break
             time.sleep(wait)
         reason = f"{failure}. Is it up, and its address and load right?"
