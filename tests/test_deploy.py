@@ -145,6 +145,13 @@ def test_pods_are_probed_at_open_paths_and_have_time_to_end() -> None:
     assert pod["terminationGracePeriodSeconds"] > int(pause_s) + Limits().drain_s
 
 
+def test_a_pod_works_on_as_many_batches_as_it_has_cores_and_not_its_node() -> None:
+    [container] = documents_of("kubernetes/model.yml")[0]["spec"]["template"]["spec"]["containers"]
+    told = {one["name"]: one["valueFrom"] for one in container["env"]}
+    assert told["OMP_NUM_THREADS"] == {"resourceFieldRef": {"resource": "limits.cpu"}}
+    assert container["resources"]["limits"]["cpu"].isdecimal()
+
+
 def test_the_server_of_the_compose_file_knows_its_cluster() -> None:
     [compose] = documents_of("compose.yml")
     around = compose["services"]["model"]["environment"] | {"XDG_CONFIG_HOME": "/nowhere"}

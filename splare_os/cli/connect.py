@@ -59,8 +59,9 @@ def _route(
     from ..layout.cut import DocumentCut
     from .options import text_fields
 
-    token = find_connection({}, prefix="SPLARE_SERVER_").bearer_token
-    asked = chosen["index"], text_fields(chosen), chosen["server"]
+    server = chosen["server"]
+    token = find_connection({"url": server}, prefix="SPLARE_SERVER_").bearer_token
+    asked = chosen["index"], text_fields(chosen), server
     cut, scoring = DocumentCut(chosen["top_k"], chosen["mass"]), chosen["scoring"]
     route = find_route(client, *asked, is_new=is_new, cut=cut, scoring=scoring)
     return replace(route, pattern=chosen["pattern"], two_phase=chosen["two_phase"]), token

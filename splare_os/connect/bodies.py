@@ -4,14 +4,16 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, replace
+from fnmatch import fnmatchcase
 from importlib import resources
 from typing import Any, Literal, TypeAlias
 
 import orjson
 
 from ..layout.mapping import index_body
-from ..layout.pipeline import native_name
+from ..layout.pipeline import DEAD_LETTERS, native_name
 from ..layout.records import FieldRecord
+from ..layout.statistics import INDEX as STATISTICS
 
 Json: TypeAlias = dict[str, Any]
 Kind: TypeAlias = Literal["document", "query"]
@@ -57,6 +59,12 @@ class Route(Names):
     server: str
     pattern: str | None = None
     two_phase: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a pattern of which indices of ours are too: they hold no texts."""
+        for index in (DEAD_LETTERS, STATISTICS):
+            if self.pattern is not None and fnmatchcase(index, self.pattern):
+                raise ValueError(f"pattern={self.pattern!r}: {index} is of it; give a narrower one")
 
 
 def connector_body(route: Route, kind: Kind, token: str | None) -> Json:

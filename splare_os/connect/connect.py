@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from opensearchpy import NotFoundError, OpenSearch, OpenSearchException
+from opensearchpy import NotFoundError, OpenSearch, TransportError
 
 from ..errors import ConnectError
 from ..layout.pipeline import DEAD_LETTERS, dead_letters_template
@@ -19,6 +19,8 @@ NO_ROUTE = (
 )
 NONE = "_none"
 """How a setting says that there is no pipeline."""
+UNKNOWN = frozenset({400, 404, 405})
+"""Statuses of a service that has no such request; others do not tell what it has."""
 PARTS = {"opensearch-ml": "ml-commons", "opensearch-neural-search": "neural-search"}
 
 
@@ -51,9 +53,11 @@ def connect(
     found = list(check(client, route, token=token))
     models = MlCommons(client)
     stale = {one.part for one in found if one.state != "good"}
-    for kind in KINDS:  # what is deployed does not see that a private address is allowed now
-        if needed or f"model {route.model_name(kind)}" in stale:
-            models.put(route, kind, token, anew=bool(needed))
+    others = [  # what is deployed does not see that a private address is allowed now
+        models.put(route, kind, token, anew=bool(needed))
+        for kind in KINDS
+        if needed or f"model {route.model_name(kind)}" in stale
+    ]
     client.indices.put_index_template(name=DEAD_LETTERS, body=dead_letters_template())
     document, query = (str(models.model_id(route, kind)) for kind in KINDS)
     client.ingest.put_pipeline(id=route.name, body=ingest_body(route, document))
@@ -61,6 +65,8 @@ def connect(
     if route.pattern is not None:
         client.indices.put_index_template(name=route.name, body=template_body(route))
     client.indices.put_settings(index=route.index, body={"index": index_settings(route)})
+    for made in others:
+        models.drop(made)
     return [one for one in found if one.state != "good"]
 
 
@@ -115,7 +121,9 @@ def require_plugins(client: OpenSearch) -> None:
     try:
         found = {one["component"] for one in client.cat.plugins(format="json")}
         client.cluster.get_settings()
-    except OpenSearchException as error:
+    except TransportError as error:
+        if error.status_code not in UNKNOWN:
+            raise
         raise ConnectError(f"the service tells of no plugins ({error}): {NO_ROUTE}") from error
     missing = [told for name, told in PARTS.items() if not _has(found, name)]
     if missing:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from opensearchpy import NotFoundError, OpenSearch
@@ -21,20 +22,38 @@ IN_USE = frozenset({"DEPLOYED", "DEPLOYING", "PARTIALLY_DEPLOYED"})
 """States in which ml-commons does not remove a model."""
 
 
+@dataclass(frozen=True)
+class Made:
+    """The models and connectors of one name, by id: two runs at once make two of each."""
+
+    models: Mapping[str, Json]
+    connectors: Mapping[str, Json]
+
+    @property
+    def model_id(self) -> str | None:
+        """The first model that has its connector: of several, every run takes the same."""
+        good = (key for key in sorted(self.models) if self._connector_id(key) in self.connectors)
+        return next(good, None)
+
+    @property
+    def connector(self) -> Json | None:
+        """The connector of that model."""
+        return None if self.model_id is None else self.connectors[self._connector_id(self.model_id)]
+
+    @property
+    def is_one(self) -> bool:
+        """Whether there is nothing beside that model and its connector."""
+        return self.model_id is not None and len(self.models) == len(self.connectors) == 1
+
+    def _connector_id(self, model_id: str) -> str:
+        return str(self.models[model_id].get("connector_id"))
+
+
 class MlCommons:
     """What ml-commons of one cluster has of routes."""
 
     def __init__(self, client: OpenSearch) -> None:
         self._client = client
-
-    def find(self, thing: Thing, name: str) -> tuple[str, Json] | None:
-        """Return the id and the source of what has a name; `ConnectError` if several have it."""
-        found = self._all(thing, name)
-        if len(found) > 1:
-            raise ConnectError(
-                f"{thing} of the name {name!r}: {', '.join(found)}; remove all but one"
-            )
-        return next(iter(found.items()), None)
 
     def _all(self, thing: Thing, name: str) -> dict[str, Json]:
         """Return all that has a name, by id."""
@@ -46,47 +65,54 @@ class MlCommons:
         # a model's chunks are documents of their own in older versions
         return {hit["_id"]: hit["_source"] for hit in hits if hit["_source"].get("name") == name}
 
+    def _made(self, name: str) -> Made:
+        return Made(self._all("models", name), self._all("connectors", name))
+
     def model_id(self, names: Names, kind: Kind) -> str | None:
         """Return the id of the model of a kind, if there is one."""
-        found = self.find("models", names.model_name(kind))
-        return found[0] if found else None
+        return self._made(names.model_name(kind)).model_id
 
     def state(self, route: Route, kind: Kind, token: str | None) -> str:
         """Return `good`, `missing`, or what is wrong with a model and its connector."""
-        name = route.model_name(kind)
-        connectors, model = self._all("connectors", name), self.find("models", name)
-        if model is None:
+        made = self._made(route.model_name(kind))
+        if not made.models:
             return "missing"
-        connector = connectors.get(model[1].get("connector_id", ""))
-        if connector is None or len(connectors) > 1:
-            return "out of date: there are other connectors"
-        if connector.get("description") != connector_body(route, kind, token)["description"]:
+        if made.model_id is None or made.connector is None or not made.is_one:
+            return "out of date: there are other models or connectors of its name"
+        if made.connector.get("description") != connector_body(route, kind, token)["description"]:
             return "out of date: another address, token, model or version"
-        state = model[1].get("model_state")
+        model = made.models[made.model_id]
+        if model.get("is_enabled") is False:
+            return "out of date: the model is disabled"
+        state = model.get("model_state")
         return "good" if state == "DEPLOYED" else f"not deployed: {state}"
 
-    def put(self, route: Route, kind: Kind, token: str | None, *, anew: bool) -> None:
+    def put(self, route: Route, kind: Kind, token: str | None, *, anew: bool) -> Made:
         """Make connector and model of a kind, or put them right; returns once they serve.
 
         A model goes on answering meanwhile: it is given another connector, as one in use cannot be
         changed. `anew`: also where the connector is right, but the cluster's settings were not.
+        Returns what else has its name, to `drop` once no pipeline asks it.
         """
         name, body = route.model_name(kind), connector_body(route, kind, token)
-        connectors, model = self._all("connectors", name), self.find("models", name)
-        if model is not None and model[1].get("connector_id") not in connectors:
-            self._remove_model(model[0])
-            model = None
-        wanted = body["description"]
-        good = [key for key, one in connectors.items() if one.get("description") == wanted]
-        connector_id = good[0] if good and not anew else self._create(name, body, connectors)
-        if model is None:
-            model_id = self._register(route, kind, connector_id)
+        made, wanted = self._made(name), body["description"]
+        good = [key for key, one in made.connectors.items() if one.get("description") == wanted]
+        connector_id = good[0] if good and not anew else self._create(name, body, made.connectors)
+        if (model_id := made.model_id) is None:
+            model_id = self._register(route, kind, connector_id, made.models)
         else:
-            model_id = model[0]
-            self._ask("PUT", f"models/{model_id}", {"connector_id": connector_id})
+            is_off = made.models[model_id].get("is_enabled") is False
+            enabled = {"is_enabled": True} if is_off else {}  # older versions know no such thing
+            self._ask("PUT", f"models/{model_id}", {"connector_id": connector_id} | enabled)
         self._deploy(model_id)
-        for other in connectors.keys() - {connector_id}:
-            self._ask("DELETE", f"connectors/{other}")
+        return Made(_but(made.models, model_id), _but(made.connectors, connector_id))
+
+    def drop(self, made: Made) -> None:
+        """Remove models, and then the connectors that they had."""
+        for model_id in made.models:
+            self._remove_model(model_id)
+        for connector_id in made.connectors:
+            self._ask("DELETE", f"connectors/{connector_id}")
 
     def _create(self, name: str, body: Json, others: Collection[str]) -> str:
         """Return the id of a new connector; it has its name as id unless there are others."""
@@ -98,27 +124,26 @@ class MlCommons:
         removed = []
         for kind in KINDS:
             name = names.model_name(kind)
-            if (model := self.find("models", name)) is not None:
-                self._remove_model(model[0])
-                removed.append(f"model {name}")
-            for connector_id in self._all("connectors", name):
-                self._ask("DELETE", f"connectors/{connector_id}")
-                removed.append(f"connector {name}")
-        if (group := self.find("model_groups", names.name)) is not None:
-            self._ask("DELETE", f"model_groups/{group[0]}")
+            made = self._made(name)
+            self.drop(made)
+            removed += [f"model {name}" for _ in made.models]
+            removed += [f"connector {name}" for _ in made.connectors]
+        for group_id in self._all("model_groups", names.name):
+            self._ask("DELETE", f"model_groups/{group_id}")
             removed.append(f"model group {names.name}")
         return removed
 
-    def _register(self, route: Route, kind: Kind, connector_id: str) -> str:
-        group = self.find("model_groups", route.name)
-        if group is None:
+    def _register(
+        self, route: Route, kind: Kind, connector_id: str, others: Collection[str]
+    ) -> str:
+        """Return the id of a new model; it has its name as id unless there are others."""
+        groups = sorted(self._all("model_groups", route.name))
+        if not groups:
             body = group_body(route) | self._own_id("model_group", route.name)
             made = self._ask("POST", "model_groups/_register", body)
-            group_id = str(part(made, "model_group_id"))
-        else:
-            group_id = group[0]
-        body = model_body(route, kind, connector_id, group_id)
-        body |= self._own_id("model", route.model_name(kind))
+            groups = [str(part(made, "model_group_id"))]
+        body = model_body(route, kind, connector_id, groups[0])
+        body |= {} if others else self._own_id("model", route.model_name(kind))
         return str(part(self._ask("POST", "models/_register", body), "model_id"))
 
     def _own_id(self, thing: str, name: str) -> Json:
@@ -159,3 +184,7 @@ class MlCommons:
             method, f"/_plugins/_ml/{path}", body=body
         )
         return found
+
+
+def _but(found: Mapping[str, Json], kept: str) -> dict[str, Json]:
+    return {key: one for key, one in found.items() if key != kept}

@@ -35,11 +35,19 @@ def wanted(found: Settings, route: Route) -> Settings:
     settings: Settings = {}
     patterns = list(found.get(TRUSTED) or ())
     url = f"{route.server.rstrip('/')}/native/documents"
-    if not any(re.fullmatch(pattern, url) for pattern in patterns):
+    if not any(_lets_through(pattern, url) for pattern in patterns):
         settings[TRUSTED] = [*patterns, f"^{re.escape(route.server.rstrip('/'))}/.*$"]
     if is_private(route.server) and str(found.get(PRIVATE)).lower() != "true":
         settings[PRIVATE] = True
     return settings
+
+
+def _lets_through(pattern: str, url: str) -> bool:
+    """Return whether a pattern allows an address; one that Java alone can read counts for none."""
+    try:
+        return re.fullmatch(pattern, url) is not None
+    except re.error:
+        return False
 
 
 def is_private(server: str) -> bool:

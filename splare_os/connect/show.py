@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
@@ -57,7 +58,7 @@ def _curl(method: str, path: str, body: dict[str, Any], variable: str | None = N
     for name in (TOKEN, *(f"${kind.upper()}_{of}_ID" for kind in KINDS for of in OF), "$GROUP_ID"):
         text = text.replace(name, f"'\"{name}\"'")
     command = (
-        f'curl -sS --fail-with-body -X {method} "$SPLARE_URL{path}" '
+        f'curl -sS --fail-with-body -X {method} "$SPLARE_URL{quote(path, safe="/?=")}" '
         f"-H 'Content-Type: application/json' -d '{text}'"
     )
     if variable is None:

@@ -155,7 +155,8 @@ def _without_login(urls: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, ob
             )
         if parts.username and not login:
             login = {"user": unquote(parts.username), "password": unquote(parts.password or "")}
-        found.append(urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])))
+        bare = parts._replace(netloc=parts.netloc.rpartition("@")[2])
+        found.append(urlunsplit(bare).rstrip("/"))  # one address, however it is written
     return tuple(found), login
 
 

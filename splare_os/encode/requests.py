@@ -20,6 +20,10 @@ TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 UNFIT = frozenset({413, 422})
 """Statuses that are the fault of a text: it is too long, or no Unicode."""
 CONNECTIONS = 8
+LEAST_S = 0.1
+"""The least time that a reply is given, however soon patience ends."""
+STEP = 65_536
+"""Bytes of a reply that are read between two looks at the time."""
 SHOWN = 300
 """Characters of a reply that an error repeats."""
 
@@ -45,7 +49,12 @@ class Requests:
     """Sends requests to one server, from any number of threads and after a fork."""
 
     def __init__(self, connection: Connection, *, cooldown_s: float) -> None:
-        (self.url,) = (url.rstrip("/") for url in connection.urls)
+        if len(connection.urls) != 1:
+            raise ValueError(
+                f"address {connection.address!r}: a model server has one; several stand behind a "
+                "balancer"
+            )
+        self.url = connection.urls[0].rstrip("/")
         self._connection, self._breaker = connection, Breaker(cooldown_s)
         self._headers = {"content-type": "application/json", "accept": "application/json"}
         if connection.bearer_token:
@@ -64,7 +73,11 @@ class Requests:
         `ValueError` if the server cannot read the texts, `ModelServerError` if it does not answer
         in time, or refuses.
         """
-        return self._retried("POST", path, orjson.dumps(content), headers, patience)
+        try:
+            body = orjson.dumps(content)
+        except orjson.JSONEncodeError as error:
+            raise ValueError(f"a text cannot be sent: {error}") from error
+        return self._retried("POST", path, body, headers, patience)
 
     def _retried(
         self,
@@ -79,7 +92,8 @@ class Requests:
         end, asked_s = time.monotonic() + patience.total_s, 0.0
         for pause in patience.pauses():
             try:
-                status, told, found = self._once(method, path, body, headers, patience)
+                reply_s = min(patience.reply_s, max(LEAST_S, end - time.monotonic()))
+                status, told, found = self._once(method, path, body, headers, reply_s)
             except (HTTPError, orjson.JSONDecodeError) as error:
                 failure = self._no_answer(error)
                 if isinstance(getattr(error, "reason", error), SSLError):
@@ -89,8 +103,7 @@ class Requests:
                     self._breaker.close()
                     return self._read(status, found)
                 failure, asked_s = self._said(status, found), seconds_of(told)
-            left, wait = end - time.monotonic(), max(pause, asked_s)
-            if wait >= left:
+            if (wait := max(pause, asked_s)) >= end - time.monotonic():
                 break
             time.sleep(wait)
         reason = f"{failure}. Is it up, and its address and load right?"
@@ -103,24 +116,28 @@ class Requests:
         path: str,
         body: bytes | None,
         headers: Mapping[str, str],
-        patience: Patience,
+        reply_s: float,
     ) -> tuple[int, str | None, Any]:
         if self._process != os.getpid():  # a forked process must not share its parent's sockets
             self._pool, self._process = self._new_pool(), os.getpid()
+        end = time.monotonic() + reply_s
         reply = self._pool.request(
             method,
             self.url + path,
             body=body,
             headers=self._headers | dict(headers),
-            timeout=urllib3.Timeout(connect=min(10.0, patience.reply_s), read=patience.reply_s),
+            timeout=urllib3.Timeout(connect=min(10.0, reply_s), read=reply_s),
+            preload_content=False,
         )
-        is_good = reply.status == 200
+        data = _whole(reply, end)
         try:
-            found = orjson.loads(reply.data)
+            found = orjson.loads(data)
         except orjson.JSONDecodeError:
-            if is_good:
+            if reply.status == 200:
                 raise
-            found = reply.data.decode(errors="replace")
+            found = data.decode(errors="replace")
+        if place := reply.get_redirect_location():
+            found = f"ask {place} instead"
         return reply.status, reply.headers.get("retry-after"), found
 
     def _read(self, status: int, found: Any) -> Any:  # noqa: ANN401  # JSON
@@ -135,6 +152,9 @@ class Requests:
         return f"the model server {self.url} answers {status}: {str(reason)[:SHOWN]}"
 
     def _no_answer(self, error: Exception) -> str:
+        """Return how a try has failed; `ValueError` if there can be no such address."""
+        if isinstance(error, LocationParseError):
+            raise ValueError(f"address {self.url}: {error}") from error
         if isinstance(error, orjson.JSONDecodeError):
             return f"the model server {self.url} answers no JSON ({error})"
         cause = getattr(error, "reason", None) or error
@@ -152,8 +172,20 @@ class Requests:
         return urllib3.PoolManager(**options)
 
 
+def _whole(reply: urllib3.BaseHTTPResponse, end: float) -> bytes:
+    """Return a body; a time out ends each wait for a part of it, and `end` (monotonic) them all."""
+    data = bytearray()
+    while part := reply.read1(STEP):
+        data += part
+        if time.monotonic() > end:
+            reply.close()
+            raise HTTPError(f"its reply of {len(data)} bytes so far came too slowly")
+    return bytes(data)
+
+
 HELP: Mapping[int, str] = {
-    401: ". Give its token by SPLARE_SERVER_BEARER_TOKEN",
+    401: ". Give its token by SPLARE_SERVER_BEARER_TOKEN, which goes to SPLARE_SERVER_URL alone "
+    "where that is set",
     403: ". Give a token that may do that by SPLARE_SERVER_BEARER_TOKEN",
     409: ". Load the encoder anew if that is wanted",
 }

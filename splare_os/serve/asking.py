@@ -1,4 +1,4 @@
-"""Questions to a cluster, in threads of their own: it may hang, and nobody else waits for it."""
+"""What may hang, a question to a cluster or the loading of a model, in threads of its own."""
 
 import asyncio
 from collections.abc import Callable

@@ -109,7 +109,8 @@ def _listener(address: Address) -> socket.socket:
         )
     except OSError as error:
         raise ServerError(
-            f"{address.host}:{address.port} cannot be listened on ({error}): choose another port"
+            f"{address.host}:{address.port} cannot be listened on ({error}): choose another "
+            "port, or host"
         ) from error
 
 

@@ -1,9 +1,9 @@
 """The model behind the routes: warm before it is ready, and asked through its batcher."""
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from .. import __version__
@@ -11,6 +11,7 @@ from ..documents.document import is_unicode
 from ..encoder import Encoder, GivesWholeQueries, own_prior, own_top_k
 from ..errors import EncoderError
 from ..statistics import Statistics
+from .asking import Asking
 from .batcher import Batcher
 from .fields import Fields
 from .limits import Limits
@@ -84,7 +85,7 @@ class Service:
     async def run(self) -> None:
         """Load the model, warm it, and encode until cancelled; a failure is kept."""
         try:
-            encoders = await asyncio.to_thread(_warm, self._load)
+            encoders = await Asking()(partial(_warm, self._load))  # the end does not wait for it
             first = encoders[0]
             labels = {"model": first.name, "fingerprint": first.fingerprint}
             self.registry.gauge("splare_model_info", "What is served.", lambda: 1.0, labels)

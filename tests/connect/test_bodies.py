@@ -31,6 +31,12 @@ def test_a_connector_asks_for_one_model_and_one_field() -> None:
     assert asked == {"texts": ["ants"], "index": "facts", "field": "text"}
 
 
+def test_a_connector_asks_about_a_whole_batch_at_once() -> None:
+    most = ingest_body(ROUTE, "m")["processors"][1]["sparse_encoding"]["batch_size"]
+    told = connector_body(ROUTE, "document", None)["parameters"]
+    assert told == {"input_docs_processed_step_size": str(most)}
+
+
 def test_a_token_is_in_the_credential_alone() -> None:
     body = connector_body(ROUTE, "document", "s3cret")
     assert body["credential"]["token"] == "s3cret"
@@ -89,6 +95,12 @@ def test_a_template_makes_indices_for_the_route() -> None:
     assert set(made["mappings"]["properties"]) == {"title", "text", "content", "text_splare"}
     other = template_body(replace(ROUTE, pattern="other-*"))
     assert body["_meta"] != other["_meta"]
+
+
+@pytest.mark.parametrize("pattern", ["*", "splare-*", "*-statistics", ".*"])
+def test_a_template_is_for_no_indices_of_ours(pattern: str) -> None:
+    with pytest.raises(ValueError, match=r"splare-.* is of it; give a narrower one"):
+        replace(ROUTE, pattern=pattern)
 
 
 @pytest.mark.parametrize("version", [(3, 8, 5), (3,), (2, 19, 4)])

@@ -4,10 +4,11 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from opensearchpy import OpenSearch
+from opensearchpy import AuthorizationException, OpenSearch, TransportError
 
 from splare_os.connect import Route, State, check, connect, disconnect
 from splare_os.connect.bodies import Names, connector_body
@@ -202,7 +203,9 @@ def test_a_connector_that_was_left_behind_is_removed(
     body = connector_body(made, "query", "of a run that was killed")
     assert http("POST", "/_plugins/_ml/connectors/_create", body)[0] == 200
     [bad] = [one for one in check(ml_client, made) if one.state != "good"]
-    assert bad == State(f"model {made.name}-query", "out of date: there are other connectors")
+    assert bad == State(
+        f"model {made.name}-query", "out of date: there are other models or connectors of its name"
+    )
     assert connect(ml_client, made) == [bad]
     assert connect(ml_client, made) == []
     assert len(disconnect(ml_client, made)) == 8
@@ -233,6 +236,38 @@ def test_a_route_is_taken_off_when_its_server_and_its_index_are_gone(
     assert find_names(ml_client, made.index, Fields()) == found
     assert len(disconnect(ml_client, found)) == 7
     assert disconnect(ml_client, made) == []
+
+
+def test_two_at_once_leave_what_the_next_puts_right(
+    ml_client: OpenSearch, ml_url: str, fake_route
+) -> None:
+    made = fake_route("http://127.0.0.1:9")
+    disconnect(ml_client, made)
+
+    def put() -> None:
+        with suppress(TransportError), OpenSearch(ml_url, timeout=120) as client:
+            connect(client, made)
+
+    with ThreadPoolExecutor(2) as threads:
+        for one in [threads.submit(put) for _ in range(2)]:
+            one.result()
+    connect(ml_client, made)
+    assert {one.state for one in check(ml_client, made)} == {"good"}
+    disconnect(ml_client, made)
+    assert disconnect(ml_client, made) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [(403, AuthorizationException), (503, TransportError)]
+)
+def test_what_a_cluster_refuses_is_no_lack_of_plugins(status: int, error: type[Exception]) -> None:
+    refused = Answer(status, {"error": "no permissions for [cluster:monitor/nodes/info]"})
+    with (
+        answering({"/_cat/plugins?format=json": [refused]}) as told,
+        OpenSearch(told.url, max_retries=0) as client,
+        pytest.raises(error, match=str(status)),
+    ):
+        disconnect(client, Names("any", "text_splare"))
 
 
 def test_a_service_without_plugins_and_settings_has_the_client_route_only() -> None:

@@ -21,6 +21,7 @@ N_DOCUMENTS, N_QUERIES = 1000, 100
 ODD = [
     {"_id": "empty", "title": "", "text": " \u2003\n"},
     {"_id": "none", "n": 1},
+    {"_id": "placeholder", "text": "$${parameters.input} ${parameters.x:-y} ${parameters} ${z"},
     {"_id": "many", "title": "Ants", "text": ["carry", ["leaves", None], "\u00a0home "]},
 ]
 ROUNDING = 2**-8
@@ -65,6 +66,13 @@ def test_either_route_stores_the_same(
     assert len(unequal) <= len(ours) / 50
     for name in unequal:
         _assert_equal_but_for_rounding(theirs[name], ours[name])
+
+
+def test_what_ml_commons_would_fill_in_is_a_text_as_any_other(
+    splare: SplareOpenSearch, http: Http, native: str
+) -> None:
+    for text in ("${parameters.input}", "ants ${parameters.x:-carry} leaves", 'a "\\" \n $1'):
+        _assert_equal_hits(splare, http, native, text)
 
 
 def _sources(client: OpenSearch, index: str, documents: list[dict]) -> dict[str, dict]:

@@ -3,11 +3,14 @@ from types import SimpleNamespace
 import pytest
 
 from splare_os.connect import ml_commons
-from splare_os.connect.bodies import Names
+from splare_os.connect.bodies import Kind, Names, Route, connector_body
 from splare_os.connect.ml_commons import MlCommons
 from splare_os.errors import ConnectError
+from splare_os.layout.records import FieldRecord
 
 NAMES = Names("articles", "text_splare")
+RECORD = FieldRecord("hash", "0123456789abcdef", 512, 400, ("text",))
+ROUTE = Route("articles", "text_splare", RECORD, "http://models:8080")
 
 
 class Redeployed:
@@ -43,6 +46,73 @@ def test_a_model_that_a_late_request_has_deployed_anew_is_taken_down_again(
     assert MlCommons(client).remove(NAMES) == [f"model {NAMES.model_name('document')}"]
     assert client.asked.count("POST models/m1/_undeploy") == 3
     assert client.asked.count("DELETE models/m1") == 1
+
+
+class Twice:
+    """Answers as ml-commons where two runs at once have made two of each thing of a kind."""
+
+    def __init__(self, kind: Kind) -> None:
+        name = ROUTE.model_name(kind)
+        self.there = {
+            "connectors": {f"c{n}": {"name": name, "description": "x"} for n in (1, 2)},
+            "models": {f"m{n}": {"name": name, "connector_id": f"c{n}"} for n in (2, 1)},
+            "model_groups": {f"g{n}": {"name": ROUTE.name} for n in (1, 2)},
+        }
+        self.transport = SimpleNamespace(perform_request=self.answer)
+
+    def answer(self, method: str, path: str, *, body: dict | None) -> dict:
+        thing, _, rest = path.removeprefix("/_plugins/_ml/").partition("/")
+        if rest == "_search":
+            wanted = body["query"]["term"]["name.keyword"]
+            found = [{"_id": key, "_source": one} for key, one in self.there[thing].items()]
+            return {"hits": {"hits": [one for one in found if one["_source"]["name"] == wanted]}}
+        if method == "DELETE":
+            if thing == "connectors":
+                assert rest not in {one["connector_id"] for one in self.there["models"].values()}
+            if thing == "model_groups":
+                assert not self.there["models"]
+            del self.there[thing][rest]
+        if method == "PUT":
+            self.there[thing][rest] |= body
+        if method == "POST" and rest == "_create":
+            self.there[thing]["c3"] = body
+            return {"connector_id": "c3"}
+        return {"model_state": "DEPLOYED" if "_undeploy" not in path else "UNDEPLOYED"}
+
+
+def test_what_two_runs_at_once_have_made_is_told_and_put_right(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client, kind = Twice("query"), "query"
+    models = MlCommons(client)
+    assert models.model_id(ROUTE, kind) == "m1"
+    assert "there are other models or connectors" in models.state(ROUTE, kind, None)
+    others = models.put(ROUTE, kind, None, anew=False)
+    assert set(client.there["models"]) == {"m1", "m2"}  # a pipeline may ask either still
+    monkeypatch.setattr(models, "_undeploy", lambda _: None)
+    models.drop(others)
+    assert client.there["models"]["m1"]["connector_id"] == "c3"
+    assert (set(client.there["models"]), set(client.there["connectors"])) == ({"m1"}, {"c3"})
+
+
+def test_a_model_that_is_disabled_is_told_and_enabled() -> None:
+    client, kind = Twice("query"), "query"
+    del client.there["models"]["m2"], client.there["connectors"]["c2"]
+    body = connector_body(ROUTE, kind, None)
+    client.there["connectors"]["c1"] = body
+    client.there["models"]["m1"] |= {"model_state": "DEPLOYED", "is_enabled": False}
+    models = MlCommons(client)
+    assert models.state(ROUTE, kind, None) == "out of date: the model is disabled"
+    models.put(ROUTE, kind, None, anew=False)
+    assert models.state(ROUTE, kind, None) == "good"
+
+
+def test_what_two_runs_at_once_have_made_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Twice("document")
+    models = MlCommons(client)
+    monkeypatch.setattr(models, "_undeploy", lambda _: None)
+    assert len(models.remove(ROUTE)) == 6
+    assert client.there == {"connectors": {}, "models": {}, "model_groups": {}}
 
 
 def test_a_model_that_is_always_deployed_anew_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,12 @@ def test_nothing_is_wanted_where_all_is_there() -> None:
     assert wanted({TRUSTED: [r"^http://10\..*$"], PRIVATE: "true"}, route("http://10.1.2.3")) == {}
 
 
+def test_a_pattern_that_java_alone_can_read_counts_for_none() -> None:
+    theirs = r"^https://[\p{Alnum}.]+/.*$"
+    settings = wanted({TRUSTED: [theirs]}, route("https://models.example"))
+    assert settings == {TRUSTED: [theirs, r"^https://models\.example/.*$"]}
+
+
 def test_a_private_address_has_to_be_allowed() -> None:
     assert wanted({TRUSTED: [".*"]}, route("http://127.0.0.1:8080")) == {PRIVATE: True}
 

@@ -1,4 +1,5 @@
 import subprocess
+from dataclasses import replace
 
 import orjson
 
@@ -31,3 +32,9 @@ def test_a_shell_sends_the_bodies_that_connect_sends() -> None:
     assert bodies[1] == connector_body(ROUTE, "document", "s3cret")
     assert (bodies[2]["connector_id"], bodies[2]["model_group_id"]) == ("c1", "g1")
     assert ingest_body(ROUTE, "m1") in bodies
+
+
+def test_a_name_is_no_word_of_the_shell() -> None:
+    commands = curl_commands(replace(ROUTE, index="a$(id)`id`"), {}, token=None)
+    last = list(commands)[-1]
+    assert '"$SPLARE_URL/a%24%28id%29%60id%60/_settings"' in last

@@ -102,6 +102,12 @@ def test_a_password_that_ends_the_address_is_refused_unshown(home, name, sign):
     assert "hunt" not in str(caught.value)
 
 
+def test_an_address_is_the_same_with_a_slash_behind_it(home):
+    around = home | {"SPLARE_URL": f"{URL}/", "SPLARE_BEARER_TOKEN": "t0ken"}
+    found = find_connection({"url": URL}, environment=around)
+    assert (found.urls, found.bearer_token) == ((URL,), "t0ken")
+
+
 @pytest.mark.parametrize("url", ["localhost:9200", "ftp://a", "http://", "x://ada:hunter2@a"])
 def test_what_is_no_address_is_told(home, url):
     with pytest.raises(ValueError, match="give one such as https://localhost:9200") as error:

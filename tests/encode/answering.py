@@ -5,7 +5,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -13,12 +13,16 @@ from typing import Any
 
 @dataclass
 class Answer:
-    """A reply: its status, its JSON (or bytes as they are), headers beside, and when it comes."""
+    """A reply: its status, its JSON (or bytes as they are), headers beside, and when it comes.
+
+    With `drip_s` the body comes byte by byte, so far apart.
+    """
 
     status: int = 200
     content: object = None
     headers: dict[str, str] = field(default_factory=dict)
     after_s: float = 0.0
+    drip_s: float = 0.0
 
     @property
     def body(self) -> bytes:
@@ -67,7 +71,16 @@ def answering(
                 self.send_header(name, value)
             self.send_header("content-length", str(len(answer.body)))
             self.end_headers()
-            self.wfile.write(answer.body)
+            self._write(answer)
+
+        def _write(self, answer: Answer) -> None:
+            if not answer.drip_s:
+                self.wfile.write(answer.body)
+                return
+            with suppress(ConnectionError):  # nobody waits for the end
+                for one in answer.body:
+                    self.wfile.write(bytes([one]))
+                    time.sleep(answer.drip_s)
 
         def log_message(self, *_: object) -> None:
             pass

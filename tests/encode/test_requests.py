@@ -39,6 +39,53 @@ def test_a_wait_longer_than_patience_is_not_begun() -> None:
         assert time.monotonic() - start < 10
 
 
+def test_the_last_try_has_no_more_time_than_is_left() -> None:
+    answers = [Answer(503, after_s=0.4), Answer(200, [1], after_s=3.0)]
+    patience = Patience(total_s=0.8, reply_s=0.8, first_pause_s=0.01)
+    with answering({"/x": answers}) as told:
+        start = time.monotonic()
+        with pytest.raises(ModelServerError, match="does not answer"):
+            requests(told.url).post("/x", {}, {}, patience)
+        assert time.monotonic() - start < 2.0
+    assert len(told.requests) == 2
+
+
+def test_a_reply_that_drips_is_not_waited_for() -> None:
+    with answering({"/x": [Answer(200, "a" * 40, drip_s=0.1)]}) as told:
+        start = time.monotonic()
+        with pytest.raises(ModelServerError, match="came too slowly"):
+            requests(told.url).post("/x", {}, {}, SHORT)
+        assert time.monotonic() - start < 3.0
+
+
+def test_a_redirect_is_told_and_not_followed() -> None:
+    moved = Answer(301, b"", {"location": "https://models.example/x"})
+    with (
+        answering({"/x": [moved]}) as told,
+        pytest.raises(ModelServerError, match="answers 301: ask https://models.example/x instead"),
+    ):
+        requests(told.url).post("/x", {}, {}, LONG)
+    assert len(told.requests) == 1
+
+
+def test_half_of_a_surrogate_pair_is_the_texts_fault() -> None:
+    with pytest.raises(ValueError, match="a text cannot be sent: .*surrogates"):
+        requests("http://127.0.0.1:9").post("/x", {"texts": ["\ud800"]}, {}, SHORT)
+
+
+@pytest.mark.parametrize("url", ["http://h:abc", "http://h:99999", "http://a b"])
+def test_an_address_that_cannot_be_is_not_tried_again(url: str) -> None:
+    start = time.monotonic()
+    with pytest.raises(ValueError, match=f"address {url}: "):
+        requests(url).get("/x", {}, LONG)
+    assert time.monotonic() - start < 5.0
+
+
+def test_a_server_has_one_address() -> None:
+    with pytest.raises(ValueError, match="address 'http://a, http://b': a model server has one"):
+        Requests(Connection(urls=("http://a", "http://b")), cooldown_s=1.0)
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 424])
 def test_a_refusal_is_told_at_once(status: int) -> None:
     with (

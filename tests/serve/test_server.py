@@ -88,6 +88,18 @@ def test_nothing_is_encoded_before_the_model_is_warm(tmp_path: Path) -> None:
         assert server.post("/documents", {"texts": ["a"]})[0] == 200
 
 
+def test_the_end_does_not_wait_for_a_model_that_is_being_loaded(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with running(tmp_path, load_s=120.0, address={"port": port}) as server:
+        end = time.monotonic() + 30
+        while _status(server, "/health") != 200:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        assert server.end() == 0  # within a minute
+        assert server.said.read_text() == ""
+
+
 def _status(server: Server, path: str) -> int:
     try:
         return server.get(path)[0]
