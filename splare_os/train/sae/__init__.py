@@ -6,8 +6,8 @@ embeddings: the same over sentence embeddings.
 """
 
 from .embeddings import EMBEDDINGS, train_dense_sae
-from .job import SaeJob, SaeReport, train_sae_model
-from .options import SaeOptions
+from .job import SaeReport, train_sae_model
+from .options import SaeJob, SaeOptions
 from .progress import Progress
 from .sae import SaeFigures, TrainedSae, measure
 from .states import StateOptions, token_states

@@ -20,7 +20,7 @@ from .level import gains_on
 from .sae import TrainedSae
 
 if TYPE_CHECKING:
-    from .job import SaeJob
+    from .options import SaeJob
 
 
 def save_model(
