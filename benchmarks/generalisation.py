@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 
 import click
 
-from splare_os.cli.options import cluster_options, connect, errors_in_one_line, names
+from splare_os.cli.main import errors_in_one_line
+from splare_os.cli.options import cluster_options, connect, names
 from splare_os.evaluate.store import default_cache_folder
 
 from .bootstrap import interval, mean_of_sets

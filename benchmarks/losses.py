@@ -15,7 +15,8 @@ from typing import Any, TypeAlias
 
 import click
 
-from splare_os.cli.options import cluster_options, connect, errors_in_one_line
+from splare_os.cli.main import errors_in_one_line
+from splare_os.cli.options import cluster_options, connect
 from splare_os.encode.encoder import SplareEncoder
 from splare_os.encode.load import load_encoder
 from splare_os.evaluate.datasets import DataSet, read_corpus, read_dataset

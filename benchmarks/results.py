@@ -18,10 +18,10 @@ import click
 from opensearchpy import OpenSearch
 from sentence_transformers import SentenceTransformer
 
+from splare_os.cli.main import errors_in_one_line
 from splare_os.cli.options import (
     cluster_options,
     connect,
-    errors_in_one_line,
     names,
     quieten_transformers,
 )

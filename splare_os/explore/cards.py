@@ -8,11 +8,12 @@ from opensearchpy import NotFoundError
 from opensearchpy.exceptions import AuthorizationException
 
 from ..layout.labels import Label
+from ..layout.records import FieldRecord
 from ..search import Hit, SearchOptions
 from ..search.hits.reading import ids_query
 from ..search.labels.labels import Labels
 from ..search.labels.vocabulary import words_of
-from ..search.latent_card import latent_card
+from ..search.latent_card import TopDocument, latent_card
 from ..steering import Steering
 from .messages import Carding, Naming, Steered
 from .pieces import fragments_of
@@ -49,17 +50,17 @@ def card_of(place: Place, asked: Carding) -> Json:
         "document_frequency": card.document_frequency,
         "words": card.words,
         "trigger_words": card.trigger_words or seen,
-        "top": [
-            {
-                "id": one.id,
-                "title": title_of(hits[one.id].source, record),
-                "impact": one.impact,
-                "fragments": fragments_of(hits[one.id])[:1],
-            }
-            for one in card.top
-            if one.id in hits
-        ],
+        "top": [_top(hits[one.id], one, record) for one in card.top if one.id in hits],
         "neighbours": [asdict(one) for one in card.neighbours],
+    }
+
+
+def _top(hit: Hit, heavy: TopDocument, record: FieldRecord) -> Json:
+    return {
+        "id": heavy.id,
+        "title": title_of(hit.source, record),
+        "impact": heavy.impact,
+        "fragments": fragments_of(hit)[:1],
     }
 
 

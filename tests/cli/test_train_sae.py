@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from splare_os.cli.main import main
 from splare_os.cli.train_adapt import adapt
 from splare_os.cli.train_sae import sae
+from tests.cli import running
 from tests.models import WORDS, save_bert
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def test_train_sae_makes_a_model_and_prints_its_figures(
     assert {"explained_variance", "mean_l0", "dead_latents", "fingerprint"} <= report.keys()
     assert f"{source}:211: invalid JSON" in result.stderr
     assert f"{source}:212: field 'body' is a number" in result.stderr
-    encoded = CliRunner().invoke(main, ["encode", "--model", str(out), "-"], input="oil war")
+    encoded = running.run("encode", "--model", str(out), "-", stdin="oil war")
     assert json.loads(encoded.stdout)["impacts"]
     again = run(source, "--text-field", "body", *where, *SMALL)
     assert again.exit_code == 2

@@ -42,7 +42,7 @@ def test_the_whole_recipe_from_texts_and_pairs_to_figures(folder: Path, tmp_path
         backbone=str(tmp_path / "bert"), layer=1, out=tmp_path / "sae", states=states, sae=sae
     )
     train_sae_model([str(folder / "corpus.jsonl")], made)
-    options = replace(OPTIONS, steps=30)
+    options = replace(OPTIONS, steps=45)
     job = DistillJob(str(made.out), ("bm25",), tmp_path / "distilled", options)
     report = distill_model([str(folder)], job)
     before, after = report.figures.before, report.figures.after

@@ -1,7 +1,6 @@
 import errno
 import json
 import os
-import random
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
-from safetensors.torch import load_file
 from transformers import T5Config
 
 from splare_os.cli.main import main
@@ -17,43 +15,14 @@ from splare_os.encode import SplareEncoder
 from splare_os.encode.load import load_encoder
 from splare_os.encode.sae.files import read_sae
 from splare_os.errors import EncoderError, TrainingError
-from splare_os.train.sae import Progress, SaeJob, SaeOptions, StateOptions, train_sae_model
+from splare_os.train.sae import Progress, SaeJob, train_sae_model
 from splare_os.train.sae import job as module
-from splare_os.train.sae.level import gains_on
-from tests.models import WORDS, save_model
+from tests.train.sae.conftest import SAE, STATES
 
 pytestmark = [
     pytest.mark.usefixtures("one_thread"),
     pytest.mark.filterwarnings("ignore"),  # sae-lens and its dependencies warn at import
 ]
-
-SAE = SaeOptions(width=64, k=4, n_tokens=128 * 30, batch_tokens=128, autocast=False)
-STATES = StateOptions(n_states=2000, held_out=200, window=32)
-
-
-@pytest.fixture(scope="module")
-def texts(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("texts") / "texts.jsonl"
-    drawn = random.Random(0)
-    texts = [" ".join(drawn.choices(WORDS, k=12)) for _ in range(200)]
-    lines = [json.dumps({"_id": str(n), "text": text}) for n, text in enumerate(texts)]
-    path.write_text("\n".join([*lines, "{"]), encoding="utf-8")
-    return str(path)
-
-
-@pytest.fixture(scope="module")
-def backbones(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    folder = tmp_path_factory.mktemp("backbones")
-    for family in ("bert", "gemma2"):
-        save_model(folder / family, family)
-    return {family: str(folder / family) for family in ("bert", "gemma2")}
-
-
-@pytest.fixture
-def job(backbones: dict[str, str], tmp_path: Path) -> SaeJob:
-    return SaeJob(
-        backbone=backbones["bert"], layer=1, out=tmp_path / "made", states=STATES, sae=SAE
-    )
 
 
 @pytest.mark.parametrize("family", ["bert", "gemma2"])
@@ -83,16 +52,6 @@ def test_a_job_makes_a_model_folder_and_an_sae_that_both_encode_alike(
     assert not job.work_folder.exists()
 
 
-def test_without_relu_a_model_keeps_its_thresholds(texts: str, job: SaeJob) -> None:
-    report = train_sae_model([texts], replace(job, relu=False))
-    encoder = load_encoder(str(job.out), device="cpu", dtype="float32")
-    assert isinstance(encoder, SplareEncoder)
-    saved = read_sae(Path(report.sae)).sae
-    assert not report.relu
-    assert torch.equal(encoder.pooling.sae.threshold, saved.threshold)
-    assert saved.threshold.max() > 0
-
-
 def test_the_saved_sae_has_its_decoder_and_says_where_it_reads(texts: str, job: SaeJob) -> None:
     from sae_lens import SAE as SaeLens
 
@@ -105,19 +64,6 @@ def test_the_saved_sae_has_its_decoder_and_says_where_it_reads(texts: str, job: 
         error = (theirs(held_out) - held_out).square().sum()
     explained = 1 - error / (held_out - held_out.mean(dim=0)).square().sum()
     assert float(explained) == pytest.approx(report.explained_variance, abs=1e-4)
-
-
-def test_levelling_leaves_reconstructions(texts: str, job: SaeJob, tmp_path: Path) -> None:
-    from sae_lens import SAE as SaeLens
-
-    plain = train_sae_model([texts], replace(job, level=False))
-    levelled = train_sae_model([texts], replace(job, out=tmp_path / "levelled"))
-    assert plain.explained_variance == levelled.explained_variance
-    states = torch.randn(50, 16, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        first, second = (SaeLens.load_from_disk(made.sae)(states) for made in (plain, levelled))
-    equal = torch.isclose(first, second, atol=1e-4, rtol=1e-4).all(dim=1)
-    assert equal.float().mean() > 0.95  # a latent at its threshold may fall on either side
 
 
 @pytest.mark.parametrize("stage", ["token states", "training", "save_model"])
@@ -187,22 +133,6 @@ def test_bad_lines_that_an_earlier_run_told_of_count_at_the_end(texts: str, job:
     again = CliRunner().invoke(main, command)
     assert (again.exit_code, json.loads(again.stdout)["n_bad_lines"]) == (1, 1)
     assert "1 lines are no documents, and were left out" in again.stderr
-
-
-def test_a_model_of_sums_is_made_from_texts_alone(texts: str, job: SaeJob) -> None:
-    job = replace(job, pooling="sum", query_top_k=3, level=False, keep_work=True)
-    report = train_sae_model([texts], job)
-    assert (report.options["pooling"], report.options["saturation"]) == ("sum", "sqrt")
-    encoder = load_encoder(str(job.out), device="cpu", dtype="float32")
-    assert isinstance(encoder, SplareEncoder)
-    assert encoder.encode_queries(["war oil price embargo"]).nnz == encoder.query_top_k == 3
-    once, thrice = encoder.encode_documents(["war", "war war war"]).sum(axis=1)
-    assert thrice > 1.2 * once > 0  # one by the maximum, up to the context
-    own = [json.loads(line)["text"] for line in Path(texts).read_text().splitlines()[:-1]]
-    lengths = encoder.encode_documents(own).sum(axis=1)
-    assert encoder.prior is not None
-    assert encoder.prior.mean_length == pytest.approx(lengths.mean(), rel=1e-3)
-    assert torch.allclose(gains_on(encoder, own, alike=True), torch.ones(64), rtol=1e-3)
 
 
 def _stop(*_: object, **__: object) -> None:
@@ -298,12 +228,3 @@ def test_a_full_disk_leaves_nothing_that_would_refuse_fewer_states(
     with pytest.raises(TrainingError, match="has no room for them"):
         train_sae_model([texts], job)
     assert not [*tmp_path.iterdir()]
-
-
-def test_a_folder_can_be_saved_in_half_precision(texts: str, job: SaeJob) -> None:
-    train_sae_model([texts], replace(job, save_dtype="float16"))
-    for path in job.out.rglob("*.safetensors"):
-        kinds = {name: tensor.dtype for name, tensor in load_file(path).items()}
-        halves = {name for name, dtype in kinds.items() if dtype == torch.float16}
-        assert kinds.keys() - halves <= {"sae.bias", "sae.threshold"}
-    assert load_encoder(str(job.out)).encode_documents(["oil"]).nnz
