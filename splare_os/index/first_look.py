@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 FIRST = 256
 ENOUGH = 16
-"""Documents that all lack an id are no fault of their own, if they are so many."""
+"""What so many documents lack is no fault of their own; of fewer, each has an outcome."""
 
 LONG = 20_000
 """Characters of a text of which the impacts that are kept say next to nothing."""
@@ -29,7 +29,8 @@ def look_first(sources: Sequence[str], fields: Fields, *, is_new: bool) -> None:
     """Raise `JobError` if none of the first documents has the key of the id, or can be read.
 
     `is_new`: the index knows nothing of these fields yet; then one of the first has to have one of
-    them, and the log tells if most are long. Of the first source, if it can be read twice.
+    them, and the log tells if most are long. Of the first source, if it can be read twice and has
+    some documents.
     """
     if is_replayable(sources[0]):
         documents = list(islice(read_documents(sources[0], fields), FIRST))
@@ -42,8 +43,9 @@ def _check(documents: Sequence[Document], fields: Fields, *, is_new: bool) -> No
         _refuse_json(documents)
         return
     source, keys = documents[0].source, ", ".join(map(repr, list(bodies[0])[:SHOWN_KEYS]))
-    has_id = any(one.id for one in documents) or any(fields.id in body for body in bodies)
-    if len(bodies) >= ENOUGH and not has_id:
+    if len(bodies) < ENOUGH:
+        return
+    if not any(one.id for one in documents) and not any(fields.id in body for body in bodies):
         raise JobError(
             f"{source}: none of the first {len(bodies)} documents has an id in {fields.id!r}; name "
             f"the key that holds it (--id-field), one of {keys}"
@@ -67,8 +69,8 @@ def _check(documents: Sequence[Document], fields: Fields, *, is_new: bool) -> No
 
 def _refuse_json(documents: Sequence[Document]) -> None:
     """Raise `JobError` if lines are the pieces of one array or object, as people write JSON."""
-    first = documents[0].raw if documents else b""
-    if first[:1] == b"[" or first == b"{":
+    first = documents[0].raw.strip() if documents else b""
+    if first[:2] == b"[{" or (len(documents) > 1 and first in {b"[", b"{"}):
         each = "'.[]'" if first[:1] == b"[" else "."
         raise JobError(
             f"{documents[0].source}: not JSON Lines, where each line is a document; convert it: jq "

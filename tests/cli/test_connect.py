@@ -43,7 +43,7 @@ def test_a_token_goes_to_no_other_server_than_its_own(
 def test_an_address_of_no_server_is_misuse(cluster_url: str) -> None:
     result = run("connect", "--index", "facts", "--server", "mini", "--url", cluster_url)
     assert result.exit_code == 2
-    assert "server='mini'" in result.stderr
+    assert "address 'mini': give one such as" in result.stderr
 
 
 @pytest.mark.opensearch

@@ -53,7 +53,9 @@ def test_the_last_try_has_no_more_time_than_is_left() -> None:
 def test_a_reply_that_drips_is_not_waited_for() -> None:
     with answering({"/x": [Answer(200, "a" * 40, drip_s=0.1)]}) as told:
         start = time.monotonic()
-        with pytest.raises(ModelServerError, match="came too slowly"):
+        with pytest.raises(
+            ModelServerError, match="came too slowly|Read timed out"
+        ):  # the last try is short
             requests(told.url).post("/x", {}, {}, SHORT)
         assert time.monotonic() - start < 3.0
 

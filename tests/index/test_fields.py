@@ -136,11 +136,11 @@ def test_a_model_finds_its_own_field_without_its_name(client, index, index_lines
 
 
 def test_an_index_is_made_only_for_fields_that_documents_have(client, index, index_lines):
-    documents = [{"_id": n, "answer": "oil"} for n in range(3)]
-    with pytest.raises(JobError, match="none of the first 3 documents has a field 'title' or"):
+    documents = [{"_id": n, "answer": "oil"} for n in range(16)]
+    with pytest.raises(JobError, match="none of the first 16 documents has a field 'title' or"):
         index_lines(*documents)
     assert not client.indices.exists(index=index)
-    assert index_lines(*documents, text="answer") == {"indexed": 3}
+    assert index_lines(*documents, text="answer") == {"indexed": 16}
     with pytest.raises(JobError, match="name the text field"):
         index_lines(*documents)  # it would have a second field, which nothing is in
     assert read_records(client, index)[index].keys() == {"answer_splare"}

@@ -42,10 +42,11 @@ def test_no_index_is_made_for_a_text_that_no_document_has(write):
 @pytest.mark.parametrize(
     "documents",
     [
-        [{"_id": 1}, {"_id": 2, "text": "oil"}],
-        [{"_id": 1}, {"_id": 2, "text": ["oil"]}],
-        [{"_id": 1}, {"_id": 2, "text": ""}],
-        [{"_id": 1}, {"_id": 2, "text": 7}],  # dead, with the reason
+        [*[{"_id": 1}] * 20, {"_id": 2, "text": "oil"}],
+        [*[{"_id": 1}] * 20, {"_id": 2, "text": ["oil"]}],
+        [*[{"_id": 1}] * 20, {"_id": 2, "text": ""}],
+        [*[{"_id": 1}] * 20, {"_id": 2, "text": 7}],  # dead, with the reason
+        [{"_id": 1}] * 15,  # too few: each is empty for itself
         [],
     ],
 )
@@ -69,16 +70,17 @@ def test_json_that_is_no_json_lines_is_refused_whole(write, indent, content, rem
 
 def test_that_most_of_the_documents_are_long_is_told_once(write, caplog):
     long, short = {"_id": 1, "text": "oil " * 5_001}, {"_id": 2, "text": "oil"}
-    looked(write, [long, short])
-    looked(write, [long, long, short], is_new=False)
+    looked(write, [long, short] * 9)
+    looked(write, [long, long, short] * 6, is_new=False)
     assert not caplog.records
-    looked(write, [long, long, short])
+    looked(write, [long, long, short] * 6)
     (record,) = caplog.records
-    assert "2 of the first 3 documents have more than 20000 characters" in record.getMessage()
+    assert "12 of the first 18 documents have more than 20000 characters" in record.getMessage()
 
 
-def test_a_single_line_that_is_no_document_is_a_dead_letter(write):
-    looked(write, [b'{"_id": 1, "text"'])
+@pytest.mark.parametrize("line", [b'{"_id": 1, "text"', b"{", b"[", b"[1, 2]"])
+def test_a_single_line_that_is_no_document_is_a_dead_letter(line, write):
+    looked(write, [line])
 
 
 def test_stdin_is_not_looked_at():
