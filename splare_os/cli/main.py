@@ -2,6 +2,8 @@
 
 import errno
 import logging
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -48,6 +50,7 @@ def errors_in_one_line() -> Iterator[None]:
     except OSError as error:
         if error.errno == errno.EPIPE:
             raise  # whoever reads what is printed has seen enough: click ends it quietly
+        _lose_what_stdout_refuses()
         raise click.ClickException(str(error)) from error
     except Exception as error:
         if type(error).__module__.split(".")[0] != "opensearchpy":
@@ -56,6 +59,15 @@ def errors_in_one_line() -> Iterator[None]:
 
         told = hint(error)
         raise click.ClickException(f"OpenSearch: {error}{told and f'. {told}'}") from error
+
+
+def _lose_what_stdout_refuses() -> None:
+    """Let Python end without a second try to write what stdout, on a full disk, has not taken."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 class Commands(click.Group):
