@@ -38,9 +38,8 @@ def read_lines(file: File) -> Iterator[Line]:
         handle = decompressed(file.handle)
         while raw := handle.readline(MAX_LINE_BYTES + 1):
             number += not is_rest
-            if number == 1 and not is_rest:
-                raw = _after_mark(raw, handle)  # noqa: PLW2901
-            line = Line(number, raw, is_rest)
+            is_first = number == 1 and not is_rest
+            line = Line(number, _after_mark(raw, handle) if is_first else raw, is_rest)
             yield line
             is_rest = line.is_cut
     except BrokenStreamError as error:

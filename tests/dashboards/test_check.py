@@ -4,8 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from opensearchpy import OpenSearch
-from opensearchpy.exceptions import ConnectionError  # noqa: A004
+from opensearchpy import OpenSearch, exceptions
 
 from splare_os.dashboards import OfIndex, boards, objects_of
 from splare_os.dashboards.check import check
@@ -62,5 +61,8 @@ def test_a_request_that_some_shards_refuse_is_a_fault(client: OpenSearch, index:
 
 
 def test_a_cluster_that_does_not_answer_is_no_fault_of_objects() -> None:
-    with OpenSearch("http://127.0.0.1:1", max_retries=0) as nobody, pytest.raises(ConnectionError):
+    with (
+        OpenSearch("http://127.0.0.1:1", max_retries=0) as nobody,
+        pytest.raises(exceptions.ConnectionError),
+    ):
         check(objects_of(boards(None)), nobody)

@@ -114,6 +114,16 @@ class Watched:
         self.page.locator(f"{done} .chips, {done} .no-chips").first.wait_for(state="attached")
         self.page.wait_for_load_state("networkidle")
 
+    def held(self, requests: str) -> "list[sync_api.Route]":
+        """Return the requests to such addresses, none of which goes on by itself from now on."""
+        waiting: list[sync_api.Route] = []
+
+        def hold(route: "sync_api.Route") -> None:
+            waiting.append(route)
+
+        self.page.route(requests, hold)
+        return waiting
+
     def ids(self, system: str = "latents") -> list[str]:
         """Return the ids of the hits of a system."""
         return self.page.locator(f'[data-system="{system}"] .meta bdi').all_text_contents()

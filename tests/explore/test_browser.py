@@ -71,12 +71,7 @@ def test_what_is_typed_before_the_server_answers_stays(
     browser: "sync_api.Browser", url: str
 ) -> None:
     with watched(browser, url) as one:
-        waiting: list[sync_api.Route] = []
-
-        def hold(route: "sync_api.Route") -> None:
-            waiting.append(route)
-
-        one.page.route("**/api/about", hold)
+        waiting = one.held("**/api/about")
         page = one.open()
         one.wait_until(lambda: bool(waiting))
         page.keyboard.press("/")

@@ -61,12 +61,7 @@ def test_a_card_that_comes_after_somebody_went_back_stays_shut(
 ) -> None:
     with watched(browser, url) as one:
         page = one.open(QUERY)
-        waiting: list[sync_api.Route] = []
-
-        def hold(route: "sync_api.Route") -> None:
-            waiting.append(route)
-
-        page.route("**/api/latent", hold)
+        waiting = one.held("**/api/latent")
         page.locator(".chip").first.click()
         one.wait_until(lambda: bool(waiting))
         page.go_back()
@@ -158,12 +153,7 @@ def test_a_drag_asks_no_faster_than_the_server_answers(
 ) -> None:
     with watched(browser, url) as one:
         page = one.open(QUERY)
-        waiting: list[sync_api.Route] = []
-
-        def hold(route: "sync_api.Route") -> None:
-            waiting.append(route)
-
-        page.route("**/api/search", hold)
+        waiting = one.held("**/api/search")
         page.locator("#sliders input").first.focus()
         for _ in range(4):
             page.keyboard.press("ArrowRight")

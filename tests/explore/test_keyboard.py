@@ -127,18 +127,13 @@ def test_sliders_are_named_by_the_query_at_hand(browser: "sync_api.Browser", url
 
 def test_a_server_that_takes_long_is_told_of(browser: "sync_api.Browser", url: str) -> None:
     with watched(browser, url) as one:
-        waiting: list[sync_api.Route] = []
-
-        def hold(route: "sync_api.Route") -> None:
-            waiting.append(route)
-
-        one.page.route("**/api/search", hold)
+        waiting = one.held("**/api/search")
         one.page.goto(url + QUERY)
         status = one.page.locator("#status")
         one.wait_until(lambda: status.inner_text() == "Searching …")
         waiting.pop().continue_()
         one.wait_until(lambda: "in 3 rankings" in status.inner_text())
-        one.page.route("**/api/document", hold)
+        waiting = one.held("**/api/document")
         before = status.inner_text()
         one.page.locator(".title").first.click()
         one.wait_until(lambda: status.inner_text() == "Opening …")
