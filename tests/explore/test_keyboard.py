@@ -65,6 +65,7 @@ def test_no_letter_alone_is_a_shortcut(browser: "sync_api.Browser", url: str) ->
         page = one.open(QUERY)
         for state, field in ((QUERY, "query"), ("/?view=compare", "side-a")):
             page = one.open(state)
+            page.locator(f"#{field}").wait_for()
             page.keyboard.press("/")
             assert focused(one, "tagName") == "BODY"  # whoever speaks types letters
             page.keyboard.press("Control+k")

@@ -116,6 +116,7 @@ async function search({ isDrag = false } = {}) {
   byId("found").hidden = isEmpty;
   if (isEmpty) { byId("status").textContent = ""; return; }
   byId("columns").setAttribute("aria-busy", "true");
+  delete byId("columns").dataset.explained;
   let found = null;
   try {
     found = await answered(question(state), signal);
@@ -134,6 +135,7 @@ async function search({ isDrag = false } = {}) {
       const why = await ask("explain", { ...question(state), ids, places }, signal);
       drawReasons(reasons, ids, why.documents, app);
     }
+    byId("columns").dataset.explained = "wholly";
   } catch (error) {
     if (!found && !signal.aborted) redraw(byId("columns"), [], () => byId("query")); // hits of another question
     tell(error);
