@@ -8,7 +8,7 @@ those before. Times are those of the server, without a browser.
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import click
@@ -23,7 +23,7 @@ from splare_os.explore.searching import explain_hits, search_systems
 WORDS = 8
 WARM_UP = 5
 FIRST = 5
-"""Documents whose reasons the page asks for at first."""
+"""Documents whose places the page asks for at first."""
 
 
 @click.command()
@@ -74,18 +74,22 @@ def _measured(place: Place, query: str) -> dict[str, float]:
 
     asked = Searching(query=query)
     hits = timed("search", lambda: search_systems(place, asked))
-    columns = hits["columns"]
-    ids = in_turns([[hit["id"] for hit in one["hits"]] for one in columns.values()])
-    for name, part in (("first reasons", ids[:FIRST]), ("other reasons", ids[FIRST:])):
-        timed(name, lambda part=part: explain_hits(place, Explaining(query=query, ids=part)))
-    found["search and first reasons"] = found["search"] + found["first reasons"]
-    found["search and all reasons"] = found["search and first reasons"] + found["other reasons"]
+    columns = {name: [hit["id"] for hit in one["hits"]] for name, one in hits["columns"].items()}
+    ids, shown = in_turns(columns.values()), in_turns([columns["latents"], columns["hybrid"]])
+    turns = {"shares": ids, "first places": shown[:FIRST], "other places": shown[FIRST:]}
+    for name, part in turns.items():
+        why = Explaining(query=query, ids=part, places=name != "shares")
+        timed(name, lambda why=why: explain_hits(place, why))
+    found["search and shares"] = found["search"] + found["shares"]
+    found["search, shares and first places"] = found["search and shares"] + found["first places"]
+    found["search, shares and all places"] = sum(map(found.__getitem__, ("search", *turns)))
     heaviest = hits["latents"][0]["latent"]
     steered = Searching(query=query, steer=f"{heaviest}=2")
     timed("search, steered", lambda: search_systems(place, steered))
-    dragged = Explaining(query=query, steer=steered.steer, ids=ids)
+    dragged = Explaining(query=query, steer=steered.steer, ids=shown)
     timed("reasons, steered", lambda: explain_hits(place, dragged))
     found["documents explained"] = float(len(ids))
+    found["documents with places"] = float(len(shown))
     return found
 
 
@@ -98,8 +102,8 @@ def _one_ranking(place: Place, query: str) -> dict[str, float]:
     return {"one ranking and its reasons": 1000 * (time.perf_counter() - start)}
 
 
-def in_turns(columns: Sequence[Sequence[str]]) -> list[str]:
-    """Return the ids of all rankings, the best of each first: the order in which the page asks."""
+def in_turns(columns: Iterable[Sequence[str]]) -> list[str]:
+    """Return the ids of some rankings, the best of each first: the order in which the page asks."""
     ranks: dict[str, int] = {}
     for column in columns:
         for at, name in enumerate(column):

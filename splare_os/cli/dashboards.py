@@ -29,6 +29,7 @@ def index_options(command: C) -> C:
         command,
         index_option("Index, alias or pattern; without it, ingestion and search."),
         click.option("--text-field", help="Field whose impacts are shown; if there are several."),
+        click.option("--impacts-field", help="Which of its impacts, if there are several."),
         click.option("--time-field", help="Its date, for charts over time."),
         click.option("--category-field", help="A keyword, for charts by category."),
     )
@@ -51,11 +52,12 @@ def chosen_boards(
         return boards(None)
     with closing(connect(cluster)) as client:
         if to_remove:
-            return boards(find_installed(client, index, text_field=chosen["text_field"]))
+            fields = {name: chosen[name] for name in ("text_field", "impacts_field")}
+            return boards(find_installed(client, index, **fields))
         return boards(find_index(client, index, **chosen))
 
 
-INDEX = ("index", "text_field", "time_field", "category_field")
+INDEX = ("index", "text_field", "impacts_field", "time_field", "category_field")
 
 
 def split(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -21,6 +21,7 @@ from .options import (
 @click.command()
 @index_option("Index, or an alias of one.", required=True)
 @click.option("--text-field", help="Field whose impacts are shown; needed if there are several.")
+@click.option("--impacts-field", help="Which of its impacts, if the model has made several.")
 @address_options(port=8090, others="Others need a token.")
 @click.option(
     "--token-file",
@@ -37,7 +38,6 @@ from .options import (
 @model_option
 def explore(
     index: str,
-    text_field: str | None,
     token_file: str | None,
     names: tuple[str, ...],
     model: str,
@@ -64,7 +64,7 @@ def explore(
 
     with closing(open_client(connection, **options)) as client:
         where = connection.urls[0]
-        place = Place.find(client, encoder, index, text_field=text_field, address=where)
+        fields = {name: chosen[name] for name in ("text_field", "impacts_field")}
+        place = Place.find(client, encoder, index, **fields, address=where)
         address = Address(**part(chosen, Address))
-        given = token.bearer_token
-        explore(place, address, token=given, names=names, on_ready=announce)
+        explore(place, address, token=token.bearer_token, names=names, on_ready=announce)

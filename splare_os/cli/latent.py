@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.argument("latent", type=int)
 @index_option("Index, alias or pattern.", required=True)
 @click.option("--text-field", help="Field whose impacts are meant; needed if there are several.")
+@click.option("--impacts-field", help="Which of its impacts; needed if there are several.")
 @click.option("--size", default=5, show_default=True, help="Number of documents.")
 @click.option("--json", "as_json", is_flag=True, help="JSON also on a terminal.")
 @cluster_options
@@ -28,6 +29,7 @@ def latent(
     latent: int,
     index: str,
     text_field: str | None,
+    impacts_field: str | None,
     size: int,
     as_json: bool,
     **cluster: Any,  # noqa: ANN401  # one for each option
@@ -36,7 +38,8 @@ def latent(
     from ..search.latent_card import latent_card
 
     with closing(connect(cluster)) as client:
-        card = latent_card(client, index, latent, text_field=text_field, size=size)
+        fields = {"text_field": text_field, "impacts_field": impacts_field}
+        card = latent_card(client, index, latent, **fields, size=size)
     if sys.stdout.isatty() and not as_json:
         from .show import console
 

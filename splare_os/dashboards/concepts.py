@@ -47,7 +47,10 @@ rest has not. A click on a latent in the table selects its documents, listed at 
 NO_DOCUMENT = "no document is selected"
 NOTHING_APART = "nothing sets these apart: type a query above"
 
-TIMES = " Where charts are empty, widen the time range: it is of the documents' own dates."
+TIMES = (
+    " Where charts are empty, widen the time range: it is of the documents' own dates. Documents "
+    "that all have one date rise nowhere, and mark no period."
+)
 
 
 def board(of: OfIndex) -> Board:

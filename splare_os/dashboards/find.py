@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 
 from opensearchpy import OpenSearch
 
-from ..documents.fields import Fields, impacts_field
+from ..documents.fields import Fields
 from ..errors import MappingError, NoIndexError
 from ..layout.mapped import field_paths
 from ..layout.records import FieldRecord, read_mappings, records_of
@@ -17,16 +17,18 @@ def find_index(
     index: str,
     *,
     text_field: str | None = None,
+    impacts_field: str | None = None,
     time_field: str | None = None,
     category_field: str | None = None,
 ) -> OfIndex:
     """Return what dashboards have to know of an index, an alias or a pattern.
 
-    `MappingError` if it has no impacts (of `text_field`), impacts in several fields or of several
-    models, or if time and category are no date and no field that can be counted.
+    `MappingError` if it has no impacts (of `text_field`, in `impacts_field`), impacts in several
+    fields or of several models, or if time and category are no date and no field that can be
+    counted.
     """
     mappings = read_mappings(client, index)
-    field, record = _only_impacts(index, _impacts(mappings, text_field))
+    field, record = _only_impacts(index, _impacts(mappings, text_field, impacts_field))
     _check(client, index, "time", time_field, "date")
     _check(client, index, "category", category_field, None)
     there = {path for each in mappings.values() for path in field_paths(each)}
@@ -48,28 +50,36 @@ def _concrete(index: str, there: Iterable[str]) -> tuple[str, ...]:
     return (*patterns, *others)
 
 
-def find_installed(client: OpenSearch, index: str, *, text_field: str | None = None) -> OfIndex:
+def find_installed(
+    client: OpenSearch,
+    index: str,
+    *,
+    text_field: str | None = None,
+    impacts_field: str | None = None,
+) -> OfIndex:
     """Return what tells the ids of all objects that dashboards of an index may have.
 
-    An index that is gone, or has no impacts any more, had those of `text_field`, or of "text".
+    An index that is gone, or has no impacts any more, had those of `impacts_field`, or else of
+    `text_field`, or of "text".
     """
     try:
-        there = _impacts(read_mappings(client, index), text_field)
+        there = _impacts(read_mappings(client, index), text_field, impacts_field)
     except NoIndexError:
         there = []
     if not there:
-        return OfIndex(index, impacts_field(text_field or Fields().text)).with_all_charts
+        had = Fields(text_field or Fields.text, None, impacts=impacts_field)
+        return OfIndex(index, had.impacts_name).with_all_charts
     return OfIndex(index, _only_impacts(index, there)[0]).with_all_charts
 
 
 def _impacts(
-    mappings: Mapping[str, Mapping[str, object]], text_field: str | None
+    mappings: Mapping[str, Mapping[str, object]], text_field: str | None, impacts_field: str | None
 ) -> list[tuple[str, FieldRecord]]:
     return [
         (field, record)
         for name, each in mappings.items()
         for field, record in records_of(name, each).items()
-        if text_field in {None, record.text_field}
+        if text_field in {None, record.text_field} and impacts_field in {None, field}
     ]
 
 
@@ -82,7 +92,7 @@ def _only_impacts(
         raise MappingError(
             f"index {index!r} has impacts in {', '.join(fields) or 'no field'}, of "
             f"{', '.join(models) or 'no model'}: dashboards are about one field of one model; name "
-            "an index, and a --text-field"
+            "an index, and an --impacts-field"
         )
     return records[0]
 

@@ -32,8 +32,8 @@ def card_of(place: Place, asked: Carding) -> Json:
 
     `trigger_words` are the label's, or else those of these documents, the most frequent first.
     """
-    found = place.client, place.index, asked.latent
-    card = latent_card(*found, text_field=place.text_field, size=TOP)
+    found, field = (place.client, place.index, asked.latent), place.impacts().name
+    card = latent_card(*found, text_field=place.text_field, impacts_field=field, size=TOP)
     hits = _explained(place, asked.latent, [one.id for one in card.top])
     record = place.record()
     counts = Counter(
@@ -69,7 +69,6 @@ def _explained(place: Place, latent: int, ids: list[str]) -> dict[str, Hit]:
     if not ids:
         return {}
     options = SearchOptions(
-        text_field=place.text_field,
         size=len(ids),
         explain=True,
         filter=ids_query(ids),

@@ -62,9 +62,13 @@ class Searching(Steered):
 
 
 class Explaining(Steered):
-    """Why these documents are found: those among `ids` that share a latent with the query."""
+    """Why these documents are found: those among `ids` that share a latent with the query.
+
+    `places`: also where in their texts it is, for which these are encoded.
+    """
 
     ids: Ids
+    places: bool = True
 
     @classmethod
     def of(cls, asked: Steered, document: str) -> Self:

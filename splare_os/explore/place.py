@@ -1,7 +1,7 @@
 """What is explored: one index, one field of it, and the model that made its impacts."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -40,6 +40,7 @@ class Place:
     index: str
     text_field: str
     address: str
+    impacts_field: str | None = None
 
     @classmethod
     def find(
@@ -49,6 +50,7 @@ class Place:
         index: str,
         *,
         text_field: str | None,
+        impacts_field: str | None = None,
         address: str,
     ) -> "Place":
         """Return the place, looked at once.
@@ -56,7 +58,8 @@ class Place:
         `MappingError` for an index without impacts, and for a name that several stand behind;
         `ModelMismatchError` for impacts of another model.
         """
-        place = cls(client, encoder, index, text_field or only_text_field(client, index), address)
+        text = text_field or only_text_field(client, index)
+        place = cls(client, encoder, index, text, address, impacts_field)
         names = sorted(place.impacts().records)
         if len(names) != 1:
             raise MappingError(
@@ -79,7 +82,8 @@ class Place:
 
     def impacts(self) -> FoundImpacts:
         """Return the impacts field as it is now: an alias may have moved."""
-        return find_impacts(self.client, self.index, Fields(self.text_field, None), self.encoder)
+        fields = Fields(self.text_field, None, impacts=self.impacts_field)
+        return find_impacts(self.client, self.index, fields, self.encoder)
 
     def record(self) -> FieldRecord:
         """Return what is known of the impacts field."""
@@ -90,7 +94,8 @@ class Place:
         return Collection(self.client)
 
     def search(self, query: str, options: SearchOptions) -> list[Hit]:
-        """Return the best hits of a query, as `splare_os.search.search` finds them."""
+        """Return the best hits of a query, as `splare_os.search.search` finds them here."""
+        options = replace(options, text_field=self.text_field, impacts_field=self.impacts_field)
         known = self._collection
         return search(self.client, self.encoder, self.index, query, options, collection=known)
 

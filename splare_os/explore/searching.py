@@ -104,7 +104,6 @@ def _latents(
     place: Place, record: FieldRecord, asked: Searching, hybrid: Hybrid | None = None
 ) -> list[Json]:
     options = SearchOptions(
-        text_field=place.text_field,
         size=asked.size,
         fields=record.text_fields,
         hybrid=hybrid,
@@ -141,7 +140,8 @@ def _shown(hit: Hit, record: FieldRecord, fragments: list[Pieces]) -> Json:
 def explain_hits(place: Place, asked: Explaining) -> Json:
     """Return by id why documents are found; those that share no latent with the query have no key.
 
-    Latents are heaviest first. Fragments are those of splare-os search --highlight.
+    Latents are heaviest first. Fragments are those of splare-os search --highlight; without places
+    there are none.
     """
     hits = explained(place, asked)
     latents = {match.latent for hit in hits for match in hit.matches[:MOST_MATCHES]}
@@ -151,7 +151,7 @@ def explain_hits(place: Place, asked: Explaining) -> Json:
             hit.id: {
                 "n_matches": len(hit.matches),
                 "matches": [_match(one, labels) for one in hit.matches[:MOST_MATCHES]],
-                "fragments": fragments_of(hit),
+                "fragments": fragments_of(hit) if asked.places else [],
                 "has_places": any(one.document_span for one in hit.matches),
             }
             for hit in hits
@@ -170,9 +170,9 @@ def explained(place: Place, asked: Explaining) -> list[Hit]:
     if not asked.ids:
         return []
     options = SearchOptions(
-        text_field=place.text_field,
         size=len(asked.ids),
         explain=True,
+        places=asked.places,
         filter=ids_query(asked.ids),
         steer=asked.steering(),
         examples=asked.examples(include=True),

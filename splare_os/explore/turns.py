@@ -14,7 +14,10 @@ MOST_SPANNED = 20_000
 """Characters of a text that is asked for spans: some seconds of a CPU. A longer one has none."""
 
 REMEMBERED = 500
-"""Texts whose spans are kept, so that a query may be steered without encoding its hits again."""
+"""Texts whose spans are kept, and whose impacts where the index holds none (it is compact).
+
+So a query may be steered without encoding its hits again.
+"""
 
 REMEMBERED_QUERIES = 100
 """Queries whose impacts are kept: each is searched several times, and steered."""
@@ -47,6 +50,7 @@ class InTurns:
         self._encoder, self._lock = encoder, Lock()
         self._spans: OrderedDict[Key, Known] = OrderedDict()
         self._queries: OrderedDict[str, Impacts] = OrderedDict()
+        self._documents: OrderedDict[str, Impacts] = OrderedDict()
 
     @property
     def name(self) -> str:
@@ -80,9 +84,18 @@ class InTurns:
         return own_prior(self._encoder)
 
     def encode_documents(self, texts: Sequence[str]) -> Impacts:
-        """Return impacts [text, latent] of documents."""
+        """Return impacts [text, latent] of documents: a compact index asks for them each time."""
         with self._lock:
-            return self._encoder.encode_documents(texts)
+            new = [text for text in dict.fromkeys(texts) if text not in self._documents]
+            if new:
+                made = self._encoder.encode_documents(new)
+                self._documents.update((text, made[[row]]) for row, text in enumerate(new))
+            rows = [empty(0, self.n_latents), *(self._documents[text] for text in texts)]
+            for text in texts:
+                self._documents.move_to_end(text)
+            while len(self._documents) > REMEMBERED:
+                self._documents.popitem(last=False)
+        return stack(rows)
 
     def encode_queries(self, texts: Sequence[str]) -> Impacts:
         """Return impacts [text, latent] of queries."""

@@ -94,28 +94,34 @@ class LatentCard:
 
 
 def latent_card(
-    client: OpenSearch, index: str, latent: int, *, text_field: str | None = None, size: int = 5
+    client: OpenSearch,
+    index: str,
+    latent: int,
+    *,
+    text_field: str | None = None,
+    impacts_field: str | None = None,
+    size: int = 5,
 ) -> LatentCard:
     """Return the card of a latent, with its `size` heaviest documents.
 
-    `ValueError` for a number that is no latent of the index's model, `MappingError` for an index
-    without impacts, or with several fields or models of them.
+    `impacts_field` says which, where a text has several. `ValueError` for a number that is no
+    latent of the index's model, `MappingError` for an index without impacts, or with several fields
+    or models of them.
     """
-    field, records = _impacts_of(index, read_records(client, index), text_field)
+    field, records = _impacts_of(index, read_records(client, index), text_field, impacts_field)
     record = next(iter(records.values()))
     if not 0 <= latent < record.n_latents:
         raise ValueError(
             f"latent {latent}: {record.model!r} has latents 0 to {record.n_latents - 1}"
         )
     reply = client.search(index=index, body=_body(field, record, latent, size))
-    with_impacts = {"query": {"range": {f"{field}.count": {"gt": 0}}}}
     near = part(reply, "aggregations", "sample", "latents")
     buckets = [one for one in part(near, "buckets") if one["key"] != str(latent)][:NEIGHBOURS]
     labels = _labels(client, record, [latent, *(int(bucket["key"]) for bucket in buckets)])
     own = labels.get(latent)
     return LatentCard(
         *(latent, index, field, record.model),
-        documents=int(part(client.count(index=index, body=with_impacts), "count")),
+        documents=_with_impacts(client, index, field),
         document_frequency=int(part(reply, "hits", "total", "value")),
         label=own.label if own else None,
         words=own.words if own else (),
@@ -125,22 +131,28 @@ def latent_card(
     )
 
 
+def _with_impacts(client: OpenSearch, index: str, field: str) -> int:
+    """Return how many documents have impacts."""
+    body = {"query": {"range": {f"{field}.count": {"gt": 0}}}}
+    return int(part(client.count(index=index, body=body), "count"))
+
+
 def _impacts_of(
-    index: str, found: dict[str, Records], text_field: str | None
+    index: str, found: dict[str, Records], text_field: str | None, impacts_field: str | None
 ) -> tuple[str, dict[str, FieldRecord]]:
     """Return the one field, and its record by index."""
     there = [
         (name, field, record)
         for name, records in found.items()
         for field, record in records.items()
-        if text_field in {None, record.text_field}
+        if text_field in {None, record.text_field} and impacts_field in {None, field}
     ]
     fields = sorted({field for _, field, _ in there})
     models = sorted({record.fingerprint for _, _, record in there})
     if len(fields) != 1 or len(models) != 1:
         raise MappingError(
             f"index {index!r} has impacts in {', '.join(fields) or 'no field'}, of "
-            f"{len(models)} models: name an index and a --text-field with one field of one model"
+            f"{len(models)} models: name an index and an --impacts-field of one model"
         )
     return fields[0], {name: record for name, _, record in there}
 

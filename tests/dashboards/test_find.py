@@ -45,11 +45,17 @@ def test_a_field_has_to_be_what_it_is_named_for(client: OpenSearch, papers: str)
         find_index(client, papers, category_field="nope")
 
 
-def test_one_field_of_one_model_is_meant(client: OpenSearch, papers: str) -> None:
+def test_one_field_of_one_model_is_meant(
+    client: OpenSearch, papers: str, encoder: HashEncoder
+) -> None:
     second = HashEncoder(fingerprint="f" * 16)
     ensure_index(client, papers, second, Fields(impacts="other_splare"))
     with pytest.raises(MappingError, match="in other_splare, text_splare"):
         find_index(client, papers)
+    for name, model in (("other_splare", second), ("text_splare", encoder)):
+        found = find_index(client, papers, impacts_field=name)
+        assert (found.field, found.fingerprint) == (name, model.fingerprint)
+        assert find_installed(client, papers, impacts_field=name).field == name
     client.indices.create(index=f"{papers}-plain")
     with pytest.raises(MappingError, match="in no field"):
         find_index(client, f"{papers}-plain")

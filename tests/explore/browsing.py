@@ -109,8 +109,8 @@ class Watched:
         return self.page
 
     def explained(self) -> None:
-        """Wait until the hits that stand there are explained, and nothing more comes."""
-        done = "#columns[aria-busy=false] .why"
+        """Wait until the hits that stand there are wholly explained, and nothing more comes."""
+        done = "#columns[aria-busy=false][data-explained] .why"
         self.page.locator(f"{done} .chips, {done} .no-chips").first.wait_for(state="attached")
         self.page.wait_for_load_state("networkidle")
 

@@ -64,6 +64,22 @@ def test_an_explanation_names_words_and_shares(ask: Ask) -> None:
     assert any(mark for pieces in oil["fragments"] for _, mark in pieces)
 
 
+def test_what_is_shared_is_told_without_encoding_a_document(
+    ask: Ask, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = {"query": "oil rises", "ids": ["oil", "river", "bread"]}
+    _, full = ask("explain", **question)
+    monkeypatch.setattr(place.encoder, "some_spans", None)  # nobody may ask
+    _, found = ask("explain", **question, places=False)
+    told = ("latent", "share", "query_text", "label")
+    for name, one in found["documents"].items():
+        assert one["fragments"] == []
+        assert not one["has_places"]
+        assert {match["document_text"] for match in one["matches"]} == {""}
+        for match, known in zip(one["matches"], full["documents"][name]["matches"], strict=True):
+            assert [match[key] for key in told] == [known[key] for key in told]
+
+
 def test_a_text_that_is_too_long_is_explained_without_places(ask: Ask) -> None:
     _, found = ask("explain", query="water", ids=["long", "river"])
     assert not found["documents"]["long"]["has_places"]

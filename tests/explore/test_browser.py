@@ -50,7 +50,7 @@ def test_a_search_shows_three_rankings_with_reasons(
     with watched(browser, url) as one:
         page = one.open()
         assert page.locator("#intro").is_visible()
-        page.keyboard.press("/")
+        page.keyboard.press("Control+k")
         page.keyboard.type(TEXT)
         page.keyboard.press("Enter")
         one.explained()
@@ -74,7 +74,7 @@ def test_what_is_typed_before_the_server_answers_stays(
         waiting = one.held("**/api/about")
         page = one.open()
         one.wait_until(lambda: bool(waiting))
-        page.keyboard.press("/")
+        page.keyboard.press("Control+k")
         page.keyboard.type("fleas on rats")
         waiting[0].continue_()
         page.wait_for_load_state("networkidle")

@@ -60,6 +60,42 @@ def test_the_focus_stays_where_it_was_when_hits_are_drawn_anew(
         assert focused(one, "id") == "query"
 
 
+def test_no_letter_alone_is_a_shortcut(browser: "sync_api.Browser", url: str) -> None:
+    with watched(browser, url) as one:
+        page = one.open(QUERY)
+        for state, field in ((QUERY, "query"), ("/?view=compare", "side-a")):
+            page = one.open(state)
+            page.locator(f"#{field}").wait_for()
+            page.keyboard.press("/")
+            assert focused(one, "tagName") == "BODY"  # whoever speaks types letters
+            page.keyboard.press("Control+k")
+            assert focused(one, "id") == field
+
+
+def test_reasons_that_come_later_leave_the_focus_where_it_is(
+    browser: "sync_api.Browser", url: str
+) -> None:
+    with watched(browser, url) as one:
+        held: list[sync_api.Route] = []
+
+        def hold(route: "sync_api.Route") -> None:
+            asked = route.request.post_data_json or {}
+            held.append(route) if asked["places"] else route.continue_()
+
+        one.page.route("**/api/explain", hold)
+        one.page.goto(url + QUERY)
+        chip = one.page.locator('[data-system="latents"] .chip').first
+        chip.wait_for()
+        column = one.page.locator('[data-system="latents"] .hit').first
+        assert column.locator("mark").count() == 0  # shares come first
+        chip.focus()
+        before = focused(one, "dataset.key")
+        one.wait_until(lambda: bool(held))
+        held[0].continue_()
+        column.locator("mark").first.wait_for()
+        assert focused(one, "dataset.key") == before
+
+
 def test_a_card_that_steers_leads_back_to_its_hit(browser: "sync_api.Browser", url: str) -> None:
     with watched(browser, url) as one:
         page = one.open(QUERY)

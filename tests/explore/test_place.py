@@ -4,9 +4,14 @@ from pathlib import Path
 import pytest
 from opensearchpy import OpenSearch
 
+from splare_os.documents import Fields
 from splare_os.errors import MappingError, ModelMismatchError
 from splare_os.explore import Place
+from splare_os.explore.cards import card_of
+from splare_os.explore.messages import Carding
 from splare_os.index import IngestOptions, ingest
+from splare_os.layout import ensure_index
+from splare_os.search import SearchOptions
 from tests.hashing import HashEncoder, WordEncoder
 
 pytestmark = pytest.mark.opensearch
@@ -31,6 +36,31 @@ def test_an_alias_is_a_place_and_several_indices_are_none(
         Place.find(client, encoder, f"{index}-*", **asked)  # type: ignore[arg-type]
     with pytest.raises(ModelMismatchError):
         Place.find(client, WordEncoder(fingerprint="f" * 16), f"{index}-a", **asked)  # type: ignore[arg-type]
+
+
+def test_of_several_impacts_of_a_text_the_models_or_the_named_are_shown(
+    client: OpenSearch,
+    index: str,
+    write: Callable[..., str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    encoder, other = WordEncoder(), WordEncoder(fingerprint="f" * 16)
+    list(ingest(client, encoder, [write([{"_id": "1", "text": "oil"}])], IngestOptions(index)))
+    ensure_index(client, index, other, Fields(impacts="text_2_splare"))
+    asked = {"text_field": None, "address": "http://x"}
+    place = Place.find(client, encoder, index, **asked)  # type: ignore[arg-type]
+    oil = encoder.latent("oil")
+    assert card_of(place, Carding(latent=oil))["document_frequency"] == 1
+    newer = Place.find(client, other, index, **asked)  # type: ignore[arg-type]
+    assert card_of(newer, Carding(latent=oil))["document_frequency"] == 0
+    ensure_index(client, index, encoder, Fields(impacts="text_3_splare"))
+    place = Place.find(client, encoder, index, impacts_field="text_3_splare", **asked)  # type: ignore[arg-type]
+    assert place.impacts().name == "text_3_splare"
+    assert place.search("oil", SearchOptions()) == []
+    place = Place.find(client, encoder, index, impacts_field="text_splare", **asked)  # type: ignore[arg-type]
+    assert [hit.id for hit in place.search("oil", SearchOptions())] == ["1"]
 
 
 def test_a_model_without_spans_has_no_words(client: OpenSearch) -> None:

@@ -78,6 +78,20 @@ def test_a_text_is_asked_for_spans_once_and_never_if_it_is_too_long() -> None:
     assert inner.asked == [["oil", "war"], ["oil"]]
 
 
+def test_impacts_of_a_document_are_made_once() -> None:
+    inner = WordEncoder()
+    encoder = InTurns(inner)
+    texts = ["oil", "war", "oil"]
+    for _ in range(2):
+        found = encoder.encode_documents(texts)
+        assert (found.toarray() == WordEncoder().encode_documents(texts).toarray()).all()
+    assert encoder.encode_documents([]).shape == (0, inner.n_latents)
+    many = [f"w{at}" for at in range(REMEMBERED)]
+    encoder.encode_documents(many)
+    encoder.encode_documents([many[0], "oil"])
+    assert inner.batches == [2, REMEMBERED, 1]
+
+
 def test_of_some_latents_only_new_ones_are_asked_for() -> None:
     inner = Sparing()
     encoder = InTurns(inner)

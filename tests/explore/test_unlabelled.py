@@ -49,6 +49,18 @@ def test_the_bars_of_a_comparison_say_whose_they_are(
         assert shared.locator(".side span").all_inner_texts() == ["A", "B"]
 
 
+def test_what_a_list_of_a_comparison_leaves_out_is_told(
+    browser: "sync_api.Browser", unlabelled: str
+) -> None:
+    many = "+".join(f"word{at}" for at in range(25))
+    with watched(browser, unlabelled) as one:
+        page = one.open(f"/?view=compare&a={many}&b=rats")
+        page.locator("#compared .hit").first.wait_for(state="attached")
+        told = page.get_by_label("Only in A").inner_text()
+        assert "Only in A (25)" in told
+        assert "and 5 lighter ones" in told
+
+
 def test_shares_of_a_hit_are_bars_of_one_width(
     browser: "sync_api.Browser", unlabelled: str
 ) -> None:

@@ -78,6 +78,8 @@ def test_one_field_of_one_model_is_meant(client: OpenSearch, papers: str) -> Non
     ensure_index(client, papers, HashEncoder(fingerprint="x"), Fields(impacts="other_splare"))
     with pytest.raises(MappingError, match="in other_splare, text_splare, of 2 models"):
         latent_card(client, papers, 1)
+    card = latent_card(client, papers, ENCODER.latent("oil"), impacts_field="text_splare")
+    assert card.document_frequency == 10
     client.indices.create(index=f"{papers}-plain")
     with pytest.raises(MappingError, match="in no field"):
         latent_card(client, f"{papers}-plain", 1)

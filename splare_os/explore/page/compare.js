@@ -30,7 +30,8 @@ export async function drawComparison(app) {
 
 function lists(found, app) {
   const list = (title, name, sides) => make("section", { "aria-label": title }, make("h2", {}, `${title} (${found.counts[name]})`),
-    found[name].length ? make("ul", {}, ...found[name].map((one) => entry(one, sides, app))) : make("p", { class: "quiet" }, "None."));
+    found[name].length ? make("ul", {}, ...found[name].map((one) => entry(one, sides, app))) : make("p", { class: "quiet" }, "None."),
+    found[name].length < found.counts[name] ? make("p", { class: "quiet small" }, `and ${found.counts[name] - found[name].length} lighter ones`) : null);
   return make("div", { class: "lists" }, list("Only in A", "only_a", ["a"]), list("In both", "shared", ["a", "b"]), list("Only in B", "only_b", ["b"]));
 }
 

@@ -51,7 +51,7 @@ export function isNew(latent, word) {
 export function chip(latent, { word = "", share = null, open, note = "" }) {
   const told = share === null ? note : percent(share);
   const text = isNew(latent, word) ? `${word} · ${latent.label}` : nameOf(latent, word);
-  const element = make("button", { type: "button", class: "chip", title: `${text} (latent ${latent.latent})`, click: () => open(latent.latent) },
+  const element = make("button", { type: "button", class: "chip", "data-key": `latent ${latent.latent}`, title: `${text} (latent ${latent.latent})`, click: () => open(latent.latent) },
     told ? make("strong", {}, `${told} `) : null, text);
   return share === null ? element : fill(element, share);
 }

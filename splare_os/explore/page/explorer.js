@@ -76,7 +76,7 @@ let isDue = false; // the drag went on while its search was on its way
 function follow() {
   drawSteered(app);
   if (inFlight) isDue = true;
-  else timer ||= setTimeout(search, DRAG_MS);
+  else timer ||= setTimeout(() => search({ isDrag: true }), DRAG_MS);
 }
 
 /** Return the place of the view that is shown where its state, or what is wrong, is told. */
@@ -100,7 +100,7 @@ function waiting(text) {
   };
 }
 
-async function search() {
+async function search({ isDrag = false } = {}) {
   asked.abort();
   asked = new AbortController();
   clearTimeout(timer);
@@ -116,6 +116,7 @@ async function search() {
   byId("found").hidden = isEmpty;
   if (isEmpty) { byId("status").textContent = ""; return; }
   byId("columns").setAttribute("aria-busy", "true");
+  delete byId("columns").dataset.explained;
   let found = null;
   try {
     found = await answered(question(state), signal);
@@ -127,13 +128,14 @@ async function search() {
     byId("columns").setAttribute("aria-busy", "false");
     byId("status").textContent = told(found);
     drawSteered(app);
-    if (isDue) { search(); return; }
-    await new Promise((done) => { setTimeout(done, EXPLAIN_MS); });
+    if (isDue) { search({ isDrag: true }); return; }
+    if (isDrag) await new Promise((done) => { setTimeout(done, EXPLAIN_MS); });
     if (signal.aborted || !reasons.size) return;
-    for (const ids of inTurns(found.columns)) {
-      const why = await ask("explain", { ...question(state), ids }, signal);
+    for (const [ids, places] of inTurns(found.columns)) {
+      const why = await ask("explain", { ...question(state), ids, places }, signal);
       drawReasons(reasons, ids, why.documents, app);
     }
+    byId("columns").dataset.explained = "wholly";
   } catch (error) {
     if (!found && !signal.aborted) redraw(byId("columns"), [], () => byId("query")); // hits of another question
     tell(error);
@@ -153,14 +155,23 @@ async function answered(asking, signal) {
   }
 }
 
-/** Return the documents of all rankings, the best of each first: those few are explained at once. */
-function inTurns(columns) {
+/** Return which documents are explained when, and whether with places, for which they are encoded.
+
+All are without; then those in whose columns places are shown, the best few of each first.
+*/
+function inTurns({ bm25, latents, hybrid }) {
+  const shown = byRank([latents, hybrid]);
+  const turns = [[byRank([bm25, latents, hybrid]), false], [shown.slice(0, FIRST), true], [shown.slice(FIRST), true]];
+  return turns.filter(([ids]) => ids.length);
+}
+
+/** Return the ids of some rankings, the best of each first. */
+function byRank(columns) {
   const ranks = new Map();
-  for (const { hits } of Object.values(columns)) {
+  for (const { hits } of columns) {
     hits.forEach(({ id }, at) => ranks.set(id, Math.min(at, ranks.get(id) ?? at)));
   }
-  const ids = [...ranks.keys()].sort((one, other) => ranks.get(one) - ranks.get(other));
-  return [ids.slice(0, FIRST), ids.slice(FIRST)].filter((part) => part.length);
+  return [...ranks.keys()].sort((one, other) => ranks.get(one) - ranks.get(other));
 }
 
 function told(found) {
@@ -249,9 +260,11 @@ function listen() {
   byId("copy-link").addEventListener("click", (event) => copy(location.href, event.target));
   byId("theme").addEventListener("click", () => setTheme(THEMES[(THEMES.indexOf(document.documentElement.dataset.theme || "") + 1) % THEMES.length]));
   window.addEventListener("popstate", () => { takeToken(); app.state = readState(location.search); showFields(); showFound(); });
-  document.addEventListener("keydown", (event) => {
-    const isTyping = event.target.matches("input:not([type=range]):not([type=radio])");
-    if (event.key === "/" && !isTyping && !document.querySelector("dialog[open]")) { event.preventDefault(); byId("query").focus(); }
+  document.addEventListener("keydown", (event) => { // no letter alone: speech would type it
+    const isCalled = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k";
+    if (!isCalled || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    byId(app.state.view === "compare" ? "side-a" : "query").focus();
   });
 }
 

@@ -65,10 +65,10 @@ export function drawReasons(reasons, ids, documents, app) {
   for (const id of ids) {
     const found = Object.hasOwn(documents, id) ? documents[id] : null;
     for (const { why, system } of reasons.get(id)) {
-      const old = why.querySelector(".chips, .no-chips");
-      if (old) old.remove();
-      if (found && system !== "bm25") why.replaceChildren(...drawFragments(found.fragments));
-      why.append(found ? drawChips(found, app) : make("p", { class: "quiet small no-chips" }, "Shares no latent with the query."));
+      const isMarked = found?.fragments.length && system !== "bm25";
+      const fragments = isMarked ? drawFragments(found.fragments) : why.querySelectorAll(".fragment");
+      const chips = found ? drawChips(found, app) : make("p", { class: "quiet small no-chips" }, "Shares no latent with the query.");
+      redraw(why, [...fragments, chips], () => why.closest(".hit").querySelector(".title"));
     }
   }
 }

@@ -80,16 +80,13 @@ def matches_of_all(
 ) -> list[list[Match]]:
     """Return what `matches` does for each document, with the encoder asked only twice.
 
-    None is a document whose text is not known.
+    None is a document whose text is not known, or not asked for its places: it is not encoded.
     """
-    texts = [document or "" for document in documents]
     latents = [[one.latent for one in shared] for shared in contributions]
-    query_spans, document_spans = _spans(encoder, query, texts, latents)
+    query_spans, document_spans = _spans(encoder, query, documents, latents)
     return [
-        matched((query, query_spans), (text, {} if document is None else spans), shared)
-        for document, text, spans, shared in zip(
-            documents, texts, document_spans, contributions, strict=True
-        )
+        matched((query, query_spans), (text or "", spans), shared)
+        for text, spans, shared in zip(documents, document_spans, contributions, strict=True)
     ]
 
 
@@ -112,14 +109,21 @@ def matched(
 
 
 def _spans(
-    encoder: Encoder, query: str, documents: Sequence[str], latents: Sequence[Sequence[int]]
+    encoder: Encoder, query: str, documents: Sequence[str | None], latents: Sequence[Sequence[int]]
 ) -> tuple[Spans, list[Spans]]:
+    of_documents: list[Spans] = [{} for _ in documents]
+    known = {at: text for at, text in enumerate(documents) if text is not None}
     if not documents:
-        return {}, []
+        return {}, of_documents
     try:
-        return encoder.spans([query], query=True)[0], some_spans(encoder, documents, latents)
+        of_query = encoder.spans([query], query=True)[0]
+        if known:
+            found = some_spans(encoder, list(known.values()), [latents[at] for at in known])
+            for at, spans in zip(known, found, strict=True):
+                of_documents[at] = spans
     except EncoderError:
         return {}, [{} for _ in documents]
+    return of_query, of_documents
 
 
 def _span_of(latent: int, spans: Spans) -> Span | None:

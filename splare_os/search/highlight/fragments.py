@@ -4,9 +4,9 @@ A fragment is a sentence; one longer than `fragment_size` is cut at the next wor
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import NamedTuple
 
 from ..explain.words import UNSPACED, is_mark
@@ -74,6 +74,7 @@ def fragments(texts: Sequence[str], marks: Sequence[Sequence[Mark]], form: Form)
     found = [
         Passage(number, start, end, inside)
         for number, text in enumerate(texts)
+        if marks[number]
         for start, end in _bounds(text, form)
         if (inside := _inside(marks[number], start, end))
     ]
@@ -100,9 +101,17 @@ def passages(text: str, size: int) -> list[tuple[int, int]]:
     >>> passages("It rained all day", 4)
     [(0, 10), (10, 14), (14, 17)]
     """
-    ends = [found.end() for found in SENTENCE_END.finditer(text) if not _goes_on(text, found.end())]
-    bounds = sorted({0, *ends, len(text)})
-    return [part for start, end in pairwise(bounds) for part in _parts(text, start, end, size)]
+    return list(_passages(text, size))
+
+
+def _passages(text: str, size: int) -> Iterator[tuple[int, int]]:
+    start = 0
+    for found in SENTENCE_END.finditer(text):
+        if not _goes_on(text, found.end()):
+            yield from _parts(text, start, found.end(), size)
+            start = found.end()
+    if start < len(text):
+        yield from _parts(text, start, len(text), size)
 
 
 def _goes_on(text: str, end: int) -> bool:
@@ -122,10 +131,10 @@ def _parts(text: str, start: int, end: int, size: int) -> Iterator[tuple[int, in
 
 
 def _inside(marks: Sequence[Mark], start: int, end: int) -> list[Mark]:
+    first = bisect_right(marks, start, key=lambda mark: mark.end)
+    last = bisect_left(marks, end, lo=first, key=lambda mark: mark.start)
     return [
-        Mark(max(mark.start, start), min(mark.end, end), mark.weight)
-        for mark in marks
-        if mark.start < end and mark.end > start
+        Mark(max(mark.start, start), min(mark.end, end), mark.weight) for mark in marks[first:last]
     ]
 
 
@@ -147,5 +156,5 @@ def _beginning(texts: Sequence[str], form: Form) -> list[str]:
     text = next((one.lstrip() for one in texts if one.strip()), "")
     if not form.no_match_size or not text:
         return []
-    start, end = passages(text, form.no_match_size)[0]
+    start, end = next(_passages(text, form.no_match_size))
     return [_plain(text[start:end], form).strip()]

@@ -38,6 +38,9 @@ class SearchOptions:
 
     `start` hits are passed over. Only documents that match `filter` are found. `fields`: what of
     `_source` hits have (patterns); empty: all. `hybrid`: words are searched too, and fused.
+    `explain`: hits tell what they share with the query, and with `places` where in their texts,
+    which are encoded for that. `impacts_field`: which of the text's impacts, if the model has made
+    several.
     """
 
     text_field: str | None = None
@@ -51,6 +54,8 @@ class SearchOptions:
     hybrid: Hybrid | None = None
     steer: Steering | None = None
     examples: Examples = Examples()
+    places: bool = True
+    impacts_field: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse to fetch no hits, a scoring that there is not, and what does not go together."""
@@ -98,8 +103,7 @@ def search(
     to the next; without one they are read anew. Raises `MappingError` for an index without impacts,
     `ModelMismatchError` for one made by another model.
     """
-    text_field = options.text_field or only_text_field(client, index)
-    there = find_impacts(client, index, Fields(text_field, None), encoder)
+    there = find_impacts(client, index, _fields(client, index, options), encoder)
     known = (collection or Collection(client)).known
     statistics = partial(known, there.records, there.name, encoder)
     weigh = weighing(there.records, options.scoring, statistics)
@@ -115,17 +119,20 @@ def search(
         return hits
     documents = [(hit["_source"], there.records[hit["_index"]]) for hit in replied]
     read = found(encoder, there.name, documents)
-    explained = zip(hits, read, _matches(encoder, query, read, weights, weigh), strict=True)
+    shared = [explain(weights, one.impacts, k1=weigh.k1) for one in read]
+    texts = _encoded_texts(read) if options.places else [None] * len(read)
+    explained = zip(hits, read, matches_of_all(encoder, query, texts, shared), strict=True)
     return [replace(hit, matches=matches, text=one.text) for hit, one, matches in explained]
 
 
-def _matches(
-    encoder: Encoder, query: str, read: Sequence[Found], weights: Impacts, weigh: Weighing
-) -> list[list[Match]]:
-    """Return what documents share with a query; without places where their text has changed."""
-    shared = [explain(weights, one.impacts, k1=weigh.k1) for one in read]
-    texts = [one.text if one.is_current else None for one in read]
-    return matches_of_all(encoder, query, texts, shared)
+def _fields(client: OpenSearch, index: str, options: SearchOptions) -> Fields:
+    text_field = options.text_field or only_text_field(client, index)
+    return Fields(text_field, None, impacts=options.impacts_field)
+
+
+def _encoded_texts(read: Sequence[Found]) -> list[str | None]:
+    """Return the texts that impacts were made of; none where it has changed since."""
+    return [one.text if one.is_current else None for one in read]
 
 
 def _control(

@@ -50,7 +50,10 @@ def test_matches_have_shares_and_spans(encoder: WordEncoder) -> None:
 
 def test_a_text_that_is_not_known_has_no_spans(encoder: WordEncoder) -> None:
     shared = explain(encoder.encode_queries(["oil"]), {str(encoder.latent("oil")): 1.0})
-    ((match,),) = matches_of_all(encoder, "oil", [None], [shared])
+    counter = SpanCounter(encoder)
+    ((match,), (known,)) = matches_of_all(counter, "oil", [None, "an oil"], [shared, shared])
+    assert counter.calls == [(1, True), (1, False)]
+    assert known.document_span == (3, 6)
     assert (match.document_text, match.document_span) == ("", None)
     assert (match.query_text, match.query_span, match.share) == ("oil", (0, 3), 1.0)
 

@@ -1,3 +1,6 @@
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,6 +79,39 @@ def test_the_beginning_stands_for_a_field_without_marks_if_asked() -> None:
     assert fragments(["", TEXT], [[], []], Form(no_match_size=50)) == ["Oil rose."]
     assert fragments(["a<b c d e"], [[]], Form(no_match_size=3, escapes_html=True)) == ["a&lt;b"]
     assert fragments([], [], Form(no_match_size=50)) == []
+
+
+class Looked(list[Mark]):
+    """Marks that count how often one is looked at."""
+
+    n = 0
+
+    def __iter__(self) -> Iterator[Mark]:
+        self.n += len(self)
+        return super().__iter__()
+
+    def __getitem__(self, place: Any) -> Any:
+        self.n += 1
+        return super().__getitem__(place)
+
+
+def test_a_long_text_is_looked_through_once() -> None:
+    text = "It rained oil. " * 1000
+    marks = Looked(Mark(at + 10, at + 13, 1.0) for at in range(0, len(text), 15))
+    found = fragments([text], [marks], Form(number_of_fragments=2))
+    assert found == ["It rained <em>oil</em>."] * 2
+    assert marks.n < 50 * len(marks)  # not all of them for each sentence
+
+
+def test_of_a_long_text_without_marks_the_beginning_alone_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ends: list[int] = []
+    monkeypatch.setattr(
+        "splare_os.search.highlight.fragments._goes_on", lambda _, end: bool(ends.append(end))
+    )
+    assert fragments(["It rained. " * 1000], [[]], Form(no_match_size=50)) == ["It rained."]
+    assert ends == [11]
 
 
 @given(st.text(alphabet="ab .!?\n石。'\"", max_size=60), st.integers(1, 20))

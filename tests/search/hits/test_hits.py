@@ -88,6 +88,18 @@ def test_the_words_of_all_hits_cost_one_call_and_the_querys_another(
     assert hits == search(client, library.encoder, "library", "the oil war", options)
 
 
+def test_shares_alone_cost_no_encoding_of_hits(client: OpenSearch, library: Library) -> None:
+    counter = SpanCounter(library.encoder)
+    options = SearchOptions(explain=True, places=False)
+    hits = search(client, counter, "library", "the oil war", options)
+    assert counter.calls == [(1, True)]
+    whole = search(client, library.encoder, "library", "the oil war", SearchOptions(explain=True))
+    assert [[one.share for one in hit.matches] for hit in hits] == [
+        [one.share for one in hit.matches] for hit in whole
+    ]
+    assert {match.document_span for hit in hits for match in hit.matches} == {None}
+
+
 def test_hits_of_a_model_without_spans_are_explained_without_words(
     client: OpenSearch, index: str, write: Callable[..., str], tmp_path: Path
 ) -> None:
