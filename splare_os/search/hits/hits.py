@@ -183,7 +183,7 @@ def _words(
 
 def _page(field: str, options: SearchOptions) -> Dsl:
     """Return which hits are wanted, and what of them."""
-    wanted = [f"{field}.impacts", "*"] if options.explain else list(options.fields) or None
+    wanted: Any = [f"{field}.impacts", "*"] if options.explain else list(options.fields) or {}
     page = {"from": options.start, "size": options.size}
     return page | {"_source": exclude_impacts(wanted)}
 
