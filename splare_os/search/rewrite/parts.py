@@ -26,7 +26,7 @@ def without_impacts(params: Params, body: Any) -> tuple[Params, Any]:  # noqa: A
         return (params if _has_no_source(params) else exclude_impacts_by_parameter(params)), body
     if not isinstance(body, Mapping) or _has_no_source({**body, **params}):
         return params, body
-    return params, _in_part(body)
+    return params, _filtered(body)
 
 
 def _without_inner_impacts(body: Mapping[str, Any]) -> Dsl:
@@ -45,6 +45,10 @@ def _in_part(part: Any) -> Any:  # noqa: ANN401
         return [_in_part(one) for one in part]
     if not isinstance(part, Mapping) or _has_no_source(part):
         return part
+    return _filtered(part)
+
+
+def _filtered(part: Mapping[str, Any]) -> Dsl:
     return {**part, "_source": exclude_impacts(part.get("_source", True))}
 
 
