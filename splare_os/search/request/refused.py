@@ -23,8 +23,9 @@ def error_reply(error: Exception) -> Dsl:
     >>> error_reply(ValueError("no such thing"))["error"]["root_cause"]
     [{'type': 'value_error', 'reason': 'no such thing'}]
     """
-    if isinstance(error, TransportError) and isinstance(error.info, Mapping):
-        return dict(error.info)
+    info = error.info if isinstance(error, TransportError) else None
+    if isinstance(info, Mapping) and {"error", "status"} <= info.keys():  # a gateway's may be other
+        return dict(info)
     name = re.sub("(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()
     told = {"type": name, "reason": str(error)}
     return {"error": {"root_cause": [told], **told}, "status": 400}

@@ -48,6 +48,8 @@ def test_an_error_is_told_as_a_server_does() -> None:
     expected = {"error": {"root_cause": [told], **told}, "status": 400}
     assert error_reply(ModelMismatchError("of another")) == expected
     assert is_error(expected)
+    of_a_gateway = error_reply(AuthorizationException(403, "no", {"Message": "not you"}))
+    assert of_a_gateway["error"]["type"] == "authorization_exception"
     assert is_error({"status": 404})
     assert not is_error({"status": 200, "hits": {}})
 
