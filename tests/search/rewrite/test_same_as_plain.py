@@ -82,6 +82,8 @@ def ask(client: OpenSearch, path: str, params: Json, body: Any) -> Any:
 
 def refused(error: TransportError) -> Json:
     """Return what a server says of a request, as far as it is the same next time."""
+    if not isinstance(error.status_code, int):  # a server that hangs does so for either client
+        return {"status": error.status_code}
     told = re.sub(r"\[\d+:\d+]|(line|col)\": \d+", "", json.dumps(lasting(error.info)))
     return {"status": error.status_code, "told": told}
 
