@@ -66,6 +66,7 @@ OF_NO_MODULE = {
     "secured/test_commands.py": "commands on a cluster with the security plugin",
     "secured/test_roles.py": "examples/deploy/roles/ where nothing else is granted",
     "secured/test_ways_in.py": "connection/ and the worker, as who is let in and who is not",
+    "search/rewrite/test_same_as_plain.py": "any search at all, beside the plain client",
     "search/test_older_servers.py": "ingest, backfill and search on servers of other kinds",
     "search/log/test_async_log.py": "search_log.py and watching.py under an event loop",
     "search/client/test_drop_in.py": "what applications do with their client",

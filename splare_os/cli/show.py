@@ -21,7 +21,10 @@ MOST_OF_A_WORD, MOST_OF_A_PIECE = 60, 500
 """Characters: a "word" of a document may be a megabyte."""
 
 BOLD, PLAIN = "\ue000", "\ue001"
-"""Where bold words begin and end, in characters that no text has: they are for private use."""
+"""Where bold words begin and end. A terminal is shown neither, so that a text may lose its own."""
+
+LOST = str.maketrans(dict.fromkeys((BOLD, PLAIN), "\x00"))
+"""Another character that is not shown, for each: what counts characters stays right."""
 
 
 def hits_table(
@@ -86,6 +89,7 @@ def values(hit: Hit, length: int) -> str:
 
 def marked(hit: Hit) -> Text:
     """Return the passages of an explained hit that matched, the words behind it bold."""
+    hit = replace(hit, text=hit.text.translate(LOST))
     whole = " … ".join(snippets(hit, replace(SHORT, pre_tag=BOLD, post_tag=PLAIN)))
     shown = Text()
     for number, piece in enumerate(re.split(f"[{BOLD}{PLAIN}]", " ".join(whole.split()))):

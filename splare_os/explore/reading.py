@@ -49,7 +49,7 @@ def read_document(place: Place, asked: Reading) -> Json:
 
 def document(place: Place, name: str) -> tuple[Json, str]:
     """Return the `_source` of a document without impacts, and the text that is encoded of it."""
-    body = {"query": ids_query([name]), "size": 1, "_source": exclude_impacts(None)}
+    body = {"query": ids_query([name]), "size": 1, "_source": exclude_impacts({})}
     hits = part(place.client.search(index=place.index, body=body), "hits", "hits")
     if not hits:
         raise NoDocumentError(f"index {place.index!r} has no document {name!r}")

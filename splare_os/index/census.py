@@ -1,16 +1,23 @@
 """The statistics of an index, taken and kept: what `splare-os statistics` does, as a function."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from threading import Event
+from typing import TypeVar
 
 import numpy as np
-from opensearchpy import OpenSearch
+from opensearchpy import OpenSearch, TransportError
 
-from ..errors import MappingError
+from ..errors import MappingError, StatisticsError
 from ..layout.records import FieldRecord, read_records
 from ..layout.statistics import Kept, keep_statistics, kept_statistics
 from .counting import check_sample, count_documents, standard_error, take_statistics
+from .patience import Patience, retried
+
+T = TypeVar("T")
 
 TOLD_SHARE = 0.01
 """Share of documents whose standard error is told of a sample."""
@@ -63,13 +70,15 @@ def take_census(
 ) -> Iterator[Census]:
     """Yield the census of each concrete index behind `index` and each of its fields, once kept.
 
-    `MappingError` if there is no such index, or none with impacts of the field.
+    What a busy cluster refuses is asked again; `BulkError` where that does not help. `MappingError`
+    if there is no such index, or none with impacts of the field.
     """
     options = options or CensusOptions()
     wanted = options.text_field
+    found = _patiently(partial(read_records, client, index), is_first=True)
     fields = [
         (name, field, record)
-        for name, records in read_records(client, index).items()
+        for name, records in found.items()
         for field, record in records.items()
         if wanted in {None, record.text_field}
     ]
@@ -79,14 +88,34 @@ def take_census(
             "`splare-os index`"
         )
     for name, field, record in fields:
-        kept = kept_statistics(client, [name], field).get(name)
-        if kept is not None and kept.is_of(record.fingerprint, record.n_latents):
-            age_s = (datetime.now(UTC) - kept.taken_at).total_seconds()
-            is_young = options.max_age_s is not None and age_s <= options.max_age_s
-            if is_young and not _has_grown(kept, count_documents(client, name, field), options):
-                yield _census(name, field, kept, is_new=False)
-                continue
-        yield _census(name, field, _take(client, name, field, record, options), is_new=True)
+        yield _patiently(partial(_of_field, client, name, field, record, options))
+
+
+def _patiently(step: Callable[[], T], *, is_first: bool = False) -> T:
+    """Return what a step returns, which is taken again while its failure may pass."""
+
+    def taken() -> T:
+        try:
+            return step()
+        except StatisticsError as error:
+            if isinstance(error.__cause__, TransportError):
+                raise error.__cause__ from error
+            raise
+
+    # each request has its own limit, and a census of many
+    return retried(taken, Patience(), Event(), is_first=is_first, seconds=math.inf)
+
+
+def _of_field(
+    client: OpenSearch, index: str, field: str, record: FieldRecord, options: CensusOptions
+) -> Census:
+    kept = kept_statistics(client, [index], field).get(index)
+    if kept is not None and kept.is_of(record.fingerprint, record.n_latents):
+        age_s = (datetime.now(UTC) - kept.taken_at).total_seconds()
+        is_young = options.max_age_s is not None and age_s <= options.max_age_s
+        if is_young and not _has_grown(kept, count_documents(client, index, field), options):
+            return _census(index, field, kept, is_new=False)
+    return _census(index, field, _take(client, index, field, record, options), is_new=True)
 
 
 def _has_grown(kept: Kept, documents: int, options: CensusOptions) -> bool:

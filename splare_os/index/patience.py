@@ -184,16 +184,22 @@ def _fulfil(future: "Future[T]", request: Callable[[], T]) -> None:
 
 
 def retried(
-    request: Callable[[], T], patience: Patience, stop: Event, *, is_first: bool = False
+    request: Callable[[], T],
+    patience: Patience,
+    stop: Event,
+    *,
+    is_first: bool = False,
+    seconds: float = TIMEOUT_S,
 ) -> T:
     """Return what `request` returns, sent again while its failure may pass; else `BulkError`.
 
-    `is_first`: nobody is at this address yet, and a connection that fails is not waited for.
+    `is_first`: nobody is at this address yet, and a connection that fails is not waited for. A try
+    has so many `seconds`.
     """
     failure: Failure | None = None
     for _ in (tries := Attempts(patience, stop)):
         try:
-            return within(request, stop)
+            return within(request, stop, seconds)
         except FAILURES as error:
             failure = error
             tries.failed(error)

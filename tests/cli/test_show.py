@@ -48,7 +48,7 @@ def test_words_that_matched_are_bold() -> None:
 
 
 def test_passages_that_matched_are_shown_with_their_words() -> None:
-    text = "Bread. It rained. A \x1bloaf rises."
+    text = "Bread. It rained. A \x1b\ue000loaf rises.\ue001"
     start = text.index("loaf")
     match = replace(MATCH, document_span=(start, start + 4))
     shown = marked(replace(HIT, matches=[match], text=text))

@@ -1,8 +1,9 @@
 from collections.abc import Callable
 
 import pytest
+from opensearchpy import TransportError
 
-from splare_os.errors import MappingError
+from splare_os.errors import BulkError, MappingError
 from splare_os.index import IngestOptions, ingest
 from splare_os.index.census import CensusOptions, take_census
 from splare_os.layout.statistics import kept_statistics
@@ -45,6 +46,30 @@ class TestOnACluster:
         assert [census.is_new for census in take_census(client, filled, options)] == [False]
         old = CensusOptions(max_age_s=0)
         assert [census.is_new for census in take_census(client, filled, old)] == [True]
+
+    @pytest.mark.usefixtures("four_tries")
+    def test_what_a_busy_cluster_refuses_is_asked_again(self, client, filled, monkeypatch) -> None:
+        send, refused = client.transport.perform_request, list[str]()
+
+        def busy(method: str, url: str, **given: object) -> object:
+            if url not in refused and len(refused) < 3:
+                refused.append(url)
+                raise TransportError(429 if len(refused) % 2 else 503, "busy", {})
+            return send(method, url, **given)
+
+        monkeypatch.setattr(client.transport, "perform_request", busy)
+        (census,) = take_census(client, filled)
+        assert (census.documents, census.is_new) == (20, True)
+        assert len(refused) == 3
+
+    @pytest.mark.usefixtures("four_tries")
+    def test_a_cluster_that_stays_busy_is_told(self, client, filled, monkeypatch) -> None:
+        def busy(*_: object, **__: object) -> object:
+            raise TransportError(429, "busy", {})
+
+        monkeypatch.setattr(client.transport, "perform_request", busy)
+        with pytest.raises(BulkError, match=r"refuses: .*429.*busy.*run the same command again"):
+            list(take_census(client, filled))
 
     def test_a_sample_tells_its_error(self, client, filled) -> None:
         (census,) = take_census(client, filled, CensusOptions(sample=10))

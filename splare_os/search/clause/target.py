@@ -21,6 +21,9 @@ ENDPOINTS: Mapping[str, bool] = {
 }
 """Endpoints with a query in their body, and whether they rank by it or only select."""
 
+ALL = ("", "_all")
+"""Names of all indices, for which none stands here."""
+
 TEMPLATES = ("/_search/template", "/_msearch/template")
 
 
@@ -67,7 +70,8 @@ def parse_path(url: str) -> Target | None:
     Target(index='books', endpoint='_validate/query', has_more=False)
     """
     parts = [unquote(part) for part in url.partition("?")[0].strip("/").split("/")]
-    index = None if parts[0].startswith("_") and parts[0] != "_all" else parts.pop(0)
+    is_named = parts[0] in ALL or not parts[0].startswith("_")
+    index = _named(parts.pop(0)) if is_named else None
     if parts[:2] == ["_validate", "query"]:
         parts[:2] = ["_validate/query"]
     if not parts or parts[0] not in ENDPOINTS:
@@ -88,7 +92,7 @@ def index_of(header: Mapping[str, Any], own: str | None) -> str | None:
     """Return the index that one search of an `_msearch` is of, by its header; None: all.
 
     `own` is that of the whole request. `index` counts before `indices`; an empty one names
-    all.
+    all, as `_all` does.
 
     >>> index_of({"indices": ["a", "b"]}, "c"), index_of({}, "c"), index_of({"index": ""}, "c")
     ('a,b', 'c', None)
@@ -96,4 +100,8 @@ def index_of(header: Mapping[str, Any], own: str | None) -> str | None:
     '2024'
     """
     named = header.get("index", header.get("indices", own))
-    return None if named is None else as_text(named) or None
+    return None if named is None else _named(as_text(named))
+
+
+def _named(index: str) -> str | None:
+    return None if index in ALL else index

@@ -9,18 +9,24 @@ UNSPACED = re.compile(
 )
 """Characters of scripts that write no spaces: Thai, Lao, Burmese, Khmer, Japanese, Chinese."""
 
+LONGEST_WORD = 200
+"""Characters to either side that are taken for one word: what has no blanks may be a megabyte."""
+
 
 def widened(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return [start, end) widened to whole words; an empty span, and unspaced script, stay.
+    """Return [start, end) widened to whole words, by `LONGEST_WORD` at most to either side.
+
+    An empty span, and unspaced script, stay.
 
     >>> widened("the embargoes ended", 6, 9)
     (4, 13)
     """
     if start == end:
         return start, end
-    while start > 0 and _goes_on(text, start):
+    first, last = max(0, start - LONGEST_WORD), min(len(text), end + LONGEST_WORD)
+    while start > first and _goes_on(text, start):
         start -= 1
-    while end < len(text) and _goes_on(text, end):
+    while end < last and _goes_on(text, end):
         end += 1
     return start, end
 

@@ -11,7 +11,11 @@ from typing import NamedTuple
 
 from ..explain.words import UNSPACED, is_mark
 
-SENTENCE_END = re.compile(r"[.!?…]+[\"'”’»)\]]*\s+|[。！？]+[」』”）]*\s*|\s*\n\s*")
+SENTENCE_END = re.compile(
+    r"(?<![.!?…])[.!?…]+[\"'”’»)\]]*\s+|[。！？]+[」』”）]*\s*|(?<!\s)\s*\n\s*"
+)
+"""Each part of it begins where a run of dots or blanks does: else every character of a run that
+ends no sentence would be tried, up to its end."""
 
 HTML = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;", "/": "&#x2F;"}

@@ -1,11 +1,12 @@
 """Search one index with one query: what `splare-os search` does, as a function."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from opensearchpy import NotFoundError, OpenSearch
+from opensearchpy import NotFoundError, OpenSearch, RequestError
 
 from ...documents.fields import Fields
 from ...documents.places import places
@@ -30,6 +31,9 @@ from ..steer.examples import Examples
 from ..weigh.collection import Collection
 from ..weigh.queries import encoded
 from ..weigh.weighing import Weighing, weighing
+
+NARROW = re.compile(r"index\.max_(result|rescore)_window")
+"""In a refusal: settings of how many hits are served, or scored anew, at once."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +194,7 @@ def _words(
 
 def _page(field: str, options: SearchOptions) -> Dsl:
     """Return which hits are wanted, and what of them."""
-    wanted = [f"{field}.impacts", "*"] if options.explain else list(options.fields) or None
+    wanted: Any = [f"{field}.impacts", "*"] if options.explain else list(options.fields) or {}
     page = {"from": options.start, "size": options.size}
     return page | {"_source": exclude_impacts(wanted)}
 
@@ -206,6 +210,14 @@ def _found(
         return list(client.search(index=index, body=body | page)["hits"]["hits"])
     except NotFoundError as error:
         raise MappingError(f"no index {index!r} any more: it was deleted meanwhile") from error
+    except RequestError as error:
+        if NARROW.search(str(error)) and (options.hybrid or options.two_step):
+            raise MappingError(
+                f"index {index!r} serves fewer hits at once than two steps or a hybrid take: "
+                f"{error}. Search without two steps, give the fusion a smaller `depth`, or raise "
+                "that setting"
+            ) from error
+        raise
 
 
 def _hit(hit: Mapping[str, Any], there: FoundImpacts, fields: Sequence[str]) -> Hit:

@@ -5,21 +5,27 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from opensearchpy import AuthorizationException, RequestError, TransportError
+
 from ...errors import MappingError, SteeringError
 from ...reply import replies_of
 from ..query.query import Dsl
 from .rewritten import Finish
 
-REFUSALS = (ValueError, MappingError, SteeringError)
-"""What one search is refused for; all else ails the model, the cluster, or the whole request."""
+REFUSALS = (ValueError, MappingError, SteeringError, AuthorizationException, RequestError)
+"""What one search is refused for, by us or by the cluster when it is asked about its index; all
+else ails the model, the cluster, or the whole request."""
 
 
 def error_reply(error: Exception) -> Dsl:
-    """Return the reply to a search that is refused, in the shape of a server's.
+    """Return the reply to a search that is refused, in the shape of a server's, or its very own.
 
     >>> error_reply(ValueError("no such thing"))["error"]["root_cause"]
     [{'type': 'value_error', 'reason': 'no such thing'}]
     """
+    info = error.info if isinstance(error, TransportError) else None
+    if isinstance(info, Mapping) and {"error", "status"} <= info.keys():  # a gateway's may be other
+        return dict(info)
     name = re.sub("(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()
     told = {"type": name, "reason": str(error)}
     return {"error": {"root_cause": [told], **told}, "status": 400}

@@ -24,9 +24,9 @@ def without_impacts(params: Params, body: Any) -> tuple[Params, Any]:  # noqa: A
         return exclude_impacts_by_parameter(params), body
     if body is None or not (isinstance(body, Mapping) or body):
         return (params if _has_no_source(params) else exclude_impacts_by_parameter(params)), body
-    if not isinstance(body, Mapping) or _has_no_source({**params, **body}):
+    if not isinstance(body, Mapping) or _has_no_source({**body, **params}):
         return params, body
-    return params, _in_part(body)
+    return params, _filtered(body)
 
 
 def _without_inner_impacts(body: Mapping[str, Any]) -> Dsl:
@@ -45,7 +45,11 @@ def _in_part(part: Any) -> Any:  # noqa: ANN401
         return [_in_part(one) for one in part]
     if not isinstance(part, Mapping) or _has_no_source(part):
         return part
-    return {**part, "_source": exclude_impacts(part.get("_source"))}
+    return _filtered(part)
+
+
+def _filtered(part: Mapping[str, Any]) -> Dsl:
+    return {**part, "_source": exclude_impacts(part.get("_source", True))}
 
 
 def _has_no_source(part: Mapping[str, Any]) -> bool:

@@ -7,28 +7,35 @@ from typing import Any
 from ...documents.fields import SUFFIX
 
 IMPACTS = f"*{SUFFIX}.impacts"
-FILTERS = {"includes", "include", "excludes", "exclude"}
+INCLUDES, EXCLUDES = ("includes", "include"), ("excludes", "exclude")
+"""Keys of a `_source` that filters, as servers spell them."""
+
 PARAMETERS = ("_source", "_source_includes", "_source_excludes")
 
 
 def exclude_impacts(source: Any) -> Any:  # noqa: ANN401  # JSON
     """Return a body's `_source` with impacts excluded, unless it names them or wants nothing.
 
+    True is what a body without one has. What a server refuses comes back as it is.
+
+    >>> exclude_impacts(True)
+    {'excludes': ['*_splare.impacts']}
     >>> exclude_impacts(["title"])
     {'includes': ['title'], 'excludes': ['*_splare.impacts']}
     >>> exclude_impacts(["text_splare.impacts"])
     ['text_splare.impacts']
     """
-    if source is False or source == "false" or _names_impacts(source):
+    if source is True:
+        return {EXCLUDES[0]: [IMPACTS]}
+    if not isinstance(source, str | list | tuple | Mapping) or _names_impacts(source):
         return source
-    filters = source if isinstance(source, Mapping) else {"includes": source}
-    if filters.keys() - FILTERS:  # which the server refuses
+    filters = source if isinstance(source, Mapping) else {INCLUDES[0]: _as_list(source)}
+    kept = {key: one for key, one in filters.items() if key in INCLUDES}
+    excludes = [one for key, one in filters.items() if key in EXCLUDES]
+    if len(kept) + len(excludes) < len(filters) or None in excludes:
         return source
-    includes = filters.get("includes", filters.get("include"))
-    excludes = _as_list(filters.get("excludes", filters.get("exclude")))
-    if includes in (None, True, "true"):
-        return {"excludes": [*excludes, IMPACTS]}
-    return {"includes": _as_list(includes), "excludes": [*excludes, IMPACTS]}
+    excluded = _as_list(excludes[-1]) if excludes else []  # of two, the last counts
+    return {**kept, EXCLUDES[0]: [*excluded, IMPACTS]}
 
 
 def exclude_impacts_by_parameter(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,7 +74,7 @@ def _picked(source: Mapping[str, Any], fields: Sequence[str], path: str) -> dict
 
 def _names_impacts(source: Any) -> bool:  # noqa: ANN401
     if isinstance(source, Mapping):
-        source = source.get("includes", source.get("include"))
+        source = [name for key in INCLUDES for name in _as_list(source.get(key))]
     return any(isinstance(name, str) and SUFFIX in name for name in _as_list(source))
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from splare_os.search.explain.words import widened
+from splare_os.search.explain.words import LONGEST_WORD, widened
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,9 @@ def test_a_span_is_widened_to_words_where_script_has_words(
 ) -> None:
     start, end = widened(text, *span)
     assert text[start:end] == word
+
+
+def test_a_text_without_blanks_is_no_word() -> None:
+    text = "a" * 1_000
+    assert widened(text, 500, 502) == (500 - LONGEST_WORD, 502 + LONGEST_WORD)
+    assert widened("a" * LONGEST_WORD + "b", LONGEST_WORD, LONGEST_WORD + 1)[0] == 0

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -5,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from splare_os.search.highlight.fragments import Form, Mark, fragments, passages
+from splare_os.search.highlight.fragments import (
+    SENTENCE_END,
+    Form,
+    Mark,
+    fragments,
+    passages,
+)
 
 TEXT = "Oil rose. Nobody sold the oil, or so they say. Prices fell!"
 
@@ -130,3 +137,19 @@ def test_fragments_without_their_tags_are_pieces_of_the_text(data: st.DataObject
     for found in fragments([text], [spans], form):
         assert found.replace("[", "").replace("]", "") in text
         assert found.count("[") == found.count("]") > 0
+
+
+PLAIN = re.compile(r"[.!?…]+[\"'”’»)\]]*\s+|[。！？]+[」』”）]*\s*|\s*\n\s*")
+
+
+@given(st.text(alphabet=".!…\"') \n\t\u3000a。」", max_size=30))
+def test_sentences_end_where_the_plain_pattern_says(text: str) -> None:
+    found, plain = SENTENCE_END.finditer(text), PLAIN.finditer(text)
+    assert [one.span() for one in found] == [one.span() for one in plain]
+
+
+@pytest.mark.parametrize("run", [".", " ", "\t", "\n", "?!", '."', "a", "。"])
+def test_a_long_run_of_one_kind_takes_no_longer_than_a_text(run: str) -> None:
+    text = run * 60_000  # with every start tried up to the end it would take minutes
+    bounds = passages(text, 100)
+    assert (bounds[0][0], bounds[-1][1]) == (0, len(text))

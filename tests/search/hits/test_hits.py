@@ -147,3 +147,29 @@ def test_an_explanation_of_impacts_that_the_cluster_saturates_adds_up(
     options = SearchOptions(size=5, explain=True)
     for hit in search(client, library.encoder, library.plain, "the oil war", options):
         assert sum(match.score for match in hit.matches) == pytest.approx(hit.score, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        SearchOptions(size=5, two_step=True),
+        SearchOptions(size=5, hybrid=Hybrid()),
+        SearchOptions(size=5, hybrid=Hybrid(native=True)),
+    ],
+)
+def test_an_index_that_serves_fewer_hits_at_once_is_told_with_what_helps(
+    client: OpenSearch,
+    library: Library,
+    monkeypatch: pytest.MonkeyPatch,
+    options: SearchOptions,
+) -> None:
+    monkeypatch.setattr(steps, "PAYS_FROM", 0)
+    client.indices.put_settings(index="library", body={"max_result_window": 50})
+    try:
+        narrow = r"index 'library' serves fewer hits.*window.*smaller `depth`"
+        with pytest.raises(MappingError, match=narrow):
+            search(client, library.encoder, "library", "oil war", options)
+        fewer = SearchOptions(size=5, hybrid=Hybrid(Fusion(depth=50)))
+        assert len(search(client, library.encoder, "library", "oil war", fewer)) == 5
+    finally:
+        client.indices.put_settings(index="library", body={"max_result_window": None})

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from opensearchpy import OpenSearch
-from opensearchpy.exceptions import TransportError
+from opensearchpy.exceptions import AuthorizationException, TransportError
 from opensearchpy.helpers.search import MultiSearch, Search
 
 from splare_os.errors import MappingError, ModelMismatchError
@@ -48,6 +48,8 @@ def test_an_error_is_told_as_a_server_does() -> None:
     expected = {"error": {"root_cause": [told], **told}, "status": 400}
     assert error_reply(ModelMismatchError("of another")) == expected
     assert is_error(expected)
+    of_a_gateway = error_reply(AuthorizationException(403, "no", {"Message": "not you"}))
+    assert of_a_gateway["error"]["type"] == "authorization_exception"
     assert is_error({"status": 404})
     assert not is_error({"status": 200, "hits": {}})
 
@@ -80,6 +82,33 @@ def test_one_search_that_is_refused_is_an_error_among_replies(
 
     check(splare.msearch(body=several(odd)))
     run(asked)
+
+
+@pytest.mark.opensearch
+def test_an_index_that_may_not_be_looked_at_fails_its_own_search_as_the_server_says(
+    splare: SplareOpenSearch, client: OpenSearch, library: Library, index: str
+) -> None:
+    client.indices.create(index=index, body={"settings": {"blocks.metadata": True}})
+    with pytest.raises(AuthorizationException) as refused:
+        splare.search(index=index, body=BODY)
+    first, second, third = splare.msearch(body=several({"index": index, **BODY}))["responses"]
+    assert second == refused.value.info
+    assert (second["status"], second["error"]["type"]) == (403, "cluster_block_exception")
+    assert first["hits"]["hits"]
+    assert len(third["hits"]["hits"]) == 1
+    with pytest.raises(AuthorizationException):
+        splare.msearch(body=several({"index": index, **BODY}), filter_path="responses.hits")
+    client.indices.put_settings(index=index, body={"index.blocks.metadata": False})
+
+
+@pytest.mark.opensearch
+def test_a_name_that_no_index_may_have_fails_its_own_search_as_on_a_server(
+    splare: SplareOpenSearch, client: OpenSearch, library: Library
+) -> None:
+    plain = [{"index": "_x"}, {"size": 1}, {"index": library.index}, {"size": 1}]
+    theirs, _ = client.msearch(body=plain)["responses"]
+    _, ours, _ = splare.msearch(body=several({"index": "_x", **BODY}))["responses"]
+    assert (ours["status"], ours["error"]["type"]) == (theirs["status"], theirs["error"]["type"])
 
 
 @pytest.mark.opensearch

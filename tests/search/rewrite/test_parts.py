@@ -199,3 +199,10 @@ def test_a_source_among_the_stored_fields_of_a_parameter_is_without_impacts() ->
         params, _ = without_impacts({"stored_fields": asked}, None)
         assert params == {"stored_fields": asked, "_source_excludes": NAMED[0]}
     assert without_impacts({"stored_fields": "x"}, None) == ({"stored_fields": "x"}, None)
+
+
+def test_stored_fields_of_a_parameter_count_before_those_of_the_body() -> None:
+    params, body = {"stored_fields": "x"}, {"stored_fields": ["x", "_source"]}
+    assert without_impacts(params, body) == (params, body)  # no document comes, as on the server
+    params, body = {"stored_fields": "_source"}, {"stored_fields": ["x"]}
+    assert without_impacts(params, body) == (params, body | {"_source": OUT})

@@ -10,7 +10,6 @@ IMPACTS = "*_splare.impacts"
 @pytest.mark.parametrize(
     ("asked", "sent"),
     [
-        (None, {"excludes": [IMPACTS]}),
         (True, {"excludes": [IMPACTS]}),
         ("title", {"includes": ["title"], "excludes": [IMPACTS]}),
         (["a", "b*"], {"includes": ["a", "b*"], "excludes": [IMPACTS]}),
@@ -20,6 +19,12 @@ IMPACTS = "*_splare.impacts"
             {"includes": ["*"], "excludes": ["a", IMPACTS]},
         ),
         (False, False),
+        # a field of that name, not all; what a server refuses stays
+        ("true", {"includes": ["true"], "excludes": [IMPACTS]}),
+        ({"includes": True}, {"includes": True, "excludes": [IMPACTS]}),
+        ({"exclude": "a", "include": "b"}, {"include": "b", "excludes": ["a", IMPACTS]}),
+        ({"excludes": ["a"], "exclude": ["b"]}, {"excludes": ["b", IMPACTS]}),
+        *((refused, refused) for refused in (None, 5, {"excludes": None})),
         (["text_splare.impacts"], ["text_splare.impacts"]),
         ({"includes": ["*_splare*"]}, {"includes": ["*_splare*"]}),
         ({"includes": ["a"], "unknown": ["b"]}, {"includes": ["a"], "unknown": ["b"]}),

@@ -186,3 +186,20 @@ def test_an_index_of_another_cluster_is_refused_in_our_words(
             splare.search(index=names, body=BODY)
     with pytest.raises(NotFoundError):
         splare.search(index="<logs-{now/d{yyyy.MM.dd|+12:00}}>", body=BODY)
+
+
+def test_all_indices_are_those_that_have_the_field_however_they_are_named(
+    splare: SplareOpenSearch, client: OpenSearch, encoder: Encoder, index: str
+) -> None:
+    ensure_index(client, index, encoder, Fields("fable"))
+    client.indices.create(index=f"{index}-bare")
+    client.index(index=index, id="a", body={"fable": "oil"}, refresh=True)
+    body = {"query": {"bool": {"should": [{"splare": {"fable": "oil"}}, {"ids": {"values": "a"}}]}}}
+    for name in (None, "", "_all"):
+        found = splare.search(index=name, body=body, size=100)["hits"]["hits"]
+        assert index in {hit["_index"] for hit in found}
+    for header in ({}, {"index": "_all"}, {"index": ["_all"]}):
+        (reply,) = splare.msearch(body=[header, body])["responses"]
+        assert "hits" in reply
+    with pytest.raises(MappingError, match="has no impacts field"):
+        splare.search(index=f"{index}*", body=body)
