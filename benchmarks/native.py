@@ -112,11 +112,11 @@ def main(file: str | None, n_documents: int, model: str) -> None:
     documents, encoder = read(file, n_documents), opened_encoder(model)
     with (
         ml_cluster() as cluster,
-        server(model, "--url", cluster) as url,
+        server(model, "--url", cluster) as served,
         OpenSearch(cluster, timeout=600) as client,
         tempfile.TemporaryDirectory() as folder,
     ):
-        connect(client, find_route(client, NATIVE, Fields(), url), sets_cluster=True)
+        connect(client, find_route(client, NATIVE, Fields(), served.url), sets_cluster=True)
         found = compared(
             partial(write_natively, client),
             partial(write_by_worker, client, encoder, Path(folder)),

@@ -3,17 +3,21 @@
 python -m benchmarks.serve FILE (JSON Lines with `title` and `text`; the shipped sample if absent)
 starts `splare-os serve` twice, as it is and with a batch for each text, and prints a line of JSON
 for each figure. Clients, servers and the direct calls share this machine's cores; of each pair one
-begins by turns.
+begins by turns. `share_of_cpu` is CPU time of direct calls over that of the server: what clients
+take, which would run elsewhere, and what others do on this machine, is no part of it.
 """
 
 import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib.resources import files
+from statistics import median
+from typing import NamedTuple
 
 import click
 import numpy as np
@@ -24,6 +28,7 @@ from splare_os.encoder import Encoder
 
 from .clients import load, request_of
 from .pairs import N_PAIRS, of_pairs, seconds
+from .request_cost import cpu_us
 
 SAMPLE = str(files("splare_os") / "samples" / "squad-dev.jsonl.gz")
 CLIENTS = (1, 8, 64)
@@ -33,14 +38,22 @@ PROBES = 300
 """Queries of one client, each asked directly and of the server."""
 
 
+class Served(NamedTuple):
+    """A server that runs: its address and its process."""
+
+    url: str
+    pid: int
+
+
 @contextmanager
-def server(model: str, *options: str) -> Iterator[str]:
-    """Run a server, and give its address."""
+def server(model: str, *options: str) -> Iterator[Served]:
+    """Run a server, and give where it is."""
     command = [sys.executable, "-m", "splare_os", "serve", "--model", model, "--port", "0"]
     process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE)
     try:
         assert process.stdout is not None
-        yield json.loads(process.stdout.readline())["url"]
+        told = json.loads(process.stdout.readline())
+        yield Served(told["url"], told["pid"])
     finally:
         process.terminate()
         process.wait(60)
@@ -85,33 +98,65 @@ def ratios(
     return found
 
 
+def sliced(texts: Sequence[str]) -> list[Sequence[str]]:
+    """Return a slice of texts for each pair."""
+    size = len(texts) // N_PAIRS
+    return [texts[at * size : (at + 1) * size] for at in range(N_PAIRS)]
+
+
+class Spent:
+    """Microseconds of CPU for a text: of direct calls, of a server and of its clients."""
+
+    def __init__(self) -> None:
+        self.us: dict[str, list[float]] = {"direct": [], "server": [], "clients": []}
+
+    def add(self, who: str, seconds: float, n_texts: int) -> None:
+        """Note what some texts took."""
+        self.us[who].append(1e6 * seconds / n_texts)
+
+    def told(self) -> dict[str, object]:
+        """Return medians, and the share of the server's time that direct calls take."""
+        pairs = zip(self.us["direct"][1:], self.us["server"][1:], strict=True)  # the first warms
+        share = {"share_of_cpu": str(of_pairs([direct / server for direct, server in pairs]))}
+        return share | {f"{who}_us": round(median(each[1:])) for who, each in self.us.items()}
+
+
 def throughput(
     encode: Callable[[Sequence[str]], object],
-    url: str,
+    to: Served,
     path: str,
     texts: Sequence[str],
     *,
     clients: int,
     per_request: int,
 ) -> dict[str, object]:
-    """Return the share of the direct rate that so many clients get of a server."""
-    size = len(texts) // N_PAIRS
-    slices = [texts[at * size : (at + 1) * size] for at in range(N_PAIRS)]
-    rates: list[float] = []
-    cpu_us: list[float] = []
+    """Return the share of the direct rate that so many clients get of a server, and CPU time."""
+    slices = sliced(texts)
+    rates, spent = list[float](), Spent()
+
+    def direct(part: Sequence[str]) -> None:
+        start = time.process_time()
+        encode(part)
+        spent.add("direct", time.process_time() - start, len(part))
 
     def served(part: Sequence[str]) -> None:
         groups = [part[at : at + per_request] for at in range(0, len(part), per_request)]
-        done = load(url, [request_of(path, group) for group in groups], clients=clients)
+        start = cpu_us(to.pid)
+        done = load(to.url, [request_of(path, group) for group in groups], clients=clients)
+        spent.add("server", (cpu_us(to.pid) - start) / 1e6, len(part))
+        spent.add("clients", done.cpu_s, len(part))
         rates.append(len(part) / done.total_s)
-        cpu_us.append(1e6 * done.cpu_s / len(groups))
 
-    encode(slices[0])
+    direct(slices[0])
     served(slices[0])
-    found = of_pairs(ratios(encode, served, slices))
-    told = {"route": path, "clients": clients, "texts_per_request": per_request}
-    share = {"share_of_direct": str(found), "texts_per_s": round(float(np.median(rates[1:])), 1)}
-    return told | share | {"clients_us": round(float(np.median(cpu_us[1:])))}
+    told = {"share_of_direct": str(of_pairs(ratios(direct, served, slices)))} | spent.told()
+    return told | {"texts_per_s": round(median(rates[1:]), 1)}
+
+
+def asked(path: str, clients: int, per_request: int) -> dict[str, object]:
+    """Return what a figure of `throughput` is of."""
+    asked = {"route": path, "clients": clients, "texts_per_request": per_request}
+    return {"figure": "throughput"} | asked
 
 
 def parts(
@@ -161,8 +206,11 @@ def gain(url: str, plain: str, path: str, texts: Sequence[str], clients: int) ->
 @click.argument("file", required=False)
 @click.option("--texts", "n_texts", default=448, show_default=True, help="Documents.")
 @click.option("--queries", "n_queries", default=7168, show_default=True)
+@click.option("--clients", "numbers", multiple=True, default=CLIENTS, show_default=True)
 @model_option
-def main(file: str | None, n_texts: int, n_queries: int, model: str) -> None:
+def main(
+    file: str | None, n_texts: int, n_queries: int, numbers: tuple[int, ...], model: str
+) -> None:
     """Print figures of a server, a line of JSON each."""
     queries = ends(read_texts(file, n_queries), n_queries)
     texts = read_texts(file, n_texts)
@@ -170,24 +218,24 @@ def main(file: str | None, n_texts: int, n_queries: int, model: str) -> None:
     told = {"documents": len(texts), "queries": len(queries), "cores": os.cpu_count()}
     print_json({"model": encoder.name} | told)
     with ExitStack() as stack:
-        url = stack.enter_context(server(model))
-        plain = stack.enter_context(server(model, "--max-batch-tokens", "1"))
-        print_json({"figure": "latency"} | latency(encoder, url, queries[:PROBES]))
-        for clients in CLIENTS:
+        ours = stack.enter_context(server(model))
+        plain = stack.enter_context(server(model, "--max-batch-tokens", "1")).url
+        print_json({"figure": "latency"} | latency(encoder, ours.url, queries[:PROBES]))
+        for clients in numbers:
             for path, part, encode in (
                 ("/queries", queries, encoder.encode_queries),
                 ("/documents", texts, encoder.encode_documents),
             ):
-                found = throughput(encode, url, path, part, clients=clients, per_request=1)
-                print_json({"figure": "throughput"} | found)
+                found = throughput(encode, ours, path, part, clients=clients, per_request=1)
+                print_json(asked(path, clients, 1) | found)
         found = throughput(
-            encoder.encode_documents, url, "/documents", texts, clients=8, per_request=16
+            encoder.encode_documents, ours, "/documents", texts, clients=8, per_request=16
         )
-        print_json({"figure": "throughput"} | found)
+        print_json(asked("/documents", 8, 16) | found)
         for size in (CLIENTS[-1], CLIENTS[-1] // 2):
             print_json({"figure": "parts"} | parts(encoder.encode_queries, "query", queries, size))
         for path, part in (("/queries", queries), ("/documents", texts)):
-            print_json({"figure": "batching"} | gain(url, plain, path, part, CLIENTS[-1]))
+            print_json({"figure": "batching"} | gain(ours.url, plain, path, part, CLIENTS[-1]))
 
 
 if __name__ == "__main__":

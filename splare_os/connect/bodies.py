@@ -26,6 +26,9 @@ PATIENCE_OF_QUERIES: Json = {"read_timeout": 10, "retry_timeout_seconds": 5}
 OWN_IDS = (3, 9)
 """The first version of OpenSearch whose ml-commons takes ids with what it makes."""
 
+PRIORITY = 200
+"""Of a route's index template; of several that match, the one with the highest makes an index."""
+
 TOKEN = "$SPLARE_SERVER_BEARER_TOKEN"
 """Stands for the token wherever bodies are shown."""
 
@@ -136,7 +139,7 @@ def template_body(route: Route) -> Json:
     fields = replace(route.record.document_fields, impacts=route.field)
     made: Json = index_body(fields, route.record)
     made["settings"] = {"index": made["settings"]["index"] | index_settings(route)}
-    body: Json = {"index_patterns": [route.pattern], "priority": 200, "template": made}
+    body: Json = {"index_patterns": [route.pattern], "priority": PRIORITY, "template": made}
     return body | {"_meta": {"description": f"splare-os {_digest(body)}"}}
 
 

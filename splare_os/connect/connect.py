@@ -12,6 +12,7 @@ from ..layout.pipeline import DEAD_LETTERS, dead_letters_template
 from .bodies import KINDS, Names, Route, index_settings, ingest_body, search_body, template_body
 from .ml_commons import MlCommons
 from .settings import lacking
+from .templates import before, require_room
 
 NO_ROUTE = (
     "only the client route is there: `splare-os index` and SplareOpenSearch need no part of the "
@@ -39,7 +40,7 @@ def connect(
 
     The index is there already, with the record of its field. Done again, nothing changes. Cluster
     settings are changed with `sets_cluster` alone; else `ConnectError` says which are needed, as it
-    says which pipelines of others the index has.
+    says which pipelines of others the index has, and which template leaves its own none to make.
     """
     require_plugins(client)
     _require_free(client, route)
@@ -87,6 +88,8 @@ def check(client: OpenSearch, route: Route, *, token: str | None = None) -> Iter
         there, meta = _index_template(client, route.name), template_body(route)["_meta"]
         told = _compared(None if there is None else there.get("_meta", {}), meta)
         yield State(f"index template {route.name}", told)
+    for one in before(client, route):
+        yield State(f"index template {one.name}", str(one))
     yield State(f"settings of {route.index}", _index_state(client, route))
 
 
@@ -131,7 +134,8 @@ def require_plugins(client: OpenSearch) -> None:
 
 
 def _require_free(client: OpenSearch, route: Route) -> None:
-    """Raise `ConnectError` if documents or searches of the index go by pipelines of others."""
+    """Raise `ConnectError` if pipelines or templates of others are where the route's would be."""
+    require_room(client, route)
     for name, told in _pipelines(client, route):
         others = {key: one for key, one in told.items() if one not in {None, NONE, route.name}}
         if others:

@@ -6,10 +6,11 @@ from opensearchpy import OpenSearch
 
 from ..documents.fields import Fields
 from ..encode.load import load_encoder
+from ..encoder import Encoder
 from ..errors import ConnectError, MappingError, NoIndexError
 from ..layout.cut import NO_CUT, DocumentCut
 from ..layout.mapping import ensure_index
-from ..layout.records import FieldRecord, find_impacts, read_records
+from ..layout.records import FieldRecord, FoundImpacts, find_impacts, read_records
 from ..scoring import Scoring
 from .bodies import Names, Route
 from .connect import require_plugins
@@ -37,11 +38,21 @@ def find_route(
     encoder = load_encoder(server)
     if is_new:
         ensure_index(client, index, encoder, fields, cut=cut, scoring=scoring)
-    found = find_impacts(client, index, fields, encoder)
+    found = _found(client, index, fields, encoder)
     name = _only(index, found.records)
     record = found.records[name]
     require_plain(record)
     return Route(name, found.name, record, server)
+
+
+def _found(client: OpenSearch, index: str, fields: Fields, encoder: Encoder) -> FoundImpacts:
+    try:
+        return find_impacts(client, index, fields, encoder)
+    except NoIndexError as error:
+        raise ConnectError(
+            f"no index {index!r}: `splare-os connect --index {index}`, without --check and "
+            "--dry-run, makes it"
+        ) from error
 
 
 def find_names(client: OpenSearch, index: str, fields: Fields) -> Names:

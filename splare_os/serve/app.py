@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from .. import __version__
+from . import page
 from .direct import Direct
 from .gate import Gate
 from .native import add_native
@@ -34,18 +35,26 @@ def make_app(
         version=__version__,
         description="Texts to impacts of latents, for OpenSearch and its clients.",
         lifespan=_lifespan(service, on_end),
+        docs_url=None,  # FastAPI's pages are scripts of a stranger's server
         redoc_url=None,
         redirect_slashes=False,  # behind TLS it would lead to http, and the token with it
     )
     answer_errors(app)
     for add in (add_encoding, add_others, add_native, add_model, add_states):
         add(app, service)
+    _add_page(app)
     _declare_token(app, is_asked=token is not None)
     routes = [str(getattr(route, "path", "")) for route in app.routes]
     packed = Packed(Direct(app))
     return Gate(
         packed, limits=service.limits, registry=service.registry, token=token, routes=routes
     )
+
+
+def _add_page(app: FastAPI) -> None:
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return Response(page.page(app.openapi()), headers=page.HEADERS, media_type="text/html")
 
 
 def answer_errors(app: FastAPI) -> None:

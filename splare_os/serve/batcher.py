@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +39,14 @@ class Answered:
     until_s: float = 0.0
 
 
+@dataclass(frozen=True)
+class _Waiting:
+    """A worker that goes on once `texts` wait, or a whole batch."""
+
+    texts: int
+    goes_on: "asyncio.Future[None]"
+
+
 @runtime_checkable
 class TellsPassTokens(Protocol):
     """What an encoder may tell besides: how much it encodes best at a time."""
@@ -64,7 +73,7 @@ class Batcher:
         self._most = limits.max_waiting_tokens or WAITING_PASSES * pass_tokens(encoders[0])
         self._rate = ASSUMED_TOKENS_PER_S
         self._queue = Queue(max_tokens=self._may_wait())
-        self._came = asyncio.Event()
+        self._waiting: list[_Waiting] = []
         self._threads = ThreadPoolExecutor(len(encoders), thread_name_prefix="splare-encode")
         self._count_in(registry)
 
@@ -98,8 +107,15 @@ class Batcher:
             return Explanations(none, []) if kind.endswith("explanation") else Rows.of(none)
         answer: asyncio.Future[list[Part]] = asyncio.get_running_loop().create_future()
         self._queue.add(Entry(kind, texts, answer, time.monotonic()))
-        self._came.set()
+        self._tell()
         return joined(await answer)
+
+    def _tell(self) -> None:
+        """Let workers go on that have waited for so much."""
+        is_full = self._queue.tokens >= self.max_batch_tokens
+        for one in self._waiting:
+            if (is_full or self._queue.texts >= one.texts) and not one.goes_on.done():
+                one.goes_on.set_result(None)
 
     def _may_wait(self) -> int:
         """Return the tokens that may wait: half the time of a request is enough for."""
@@ -143,20 +159,26 @@ class Batcher:
         first would be a batch, while the others come.
         """
         while (oldest := self._queue.oldest_s()) is None:
-            self._came.clear()
-            await self._came.wait()
+            await self._told(1)
         while self._queue.tokens < self.max_batch_tokens:
-            until = oldest + self._limits.max_wait_s
+            until, texts = oldest + self._limits.max_wait_s, sys.maxsize
             if self._queue.texts < last.texts:
-                until = max(until, last.until_s)
+                until, texts = max(until, last.until_s), last.texts
             left = until - time.monotonic()
-            if left <= 0:
+            if left <= 0 or not await self._told(texts, left):
                 return
-            self._came.clear()
-            try:
-                await asyncio.wait_for(self._came.wait(), left)
-            except TimeoutError:
-                return
+
+    async def _told(self, texts: int, within_s: float | None = None) -> bool:
+        """Return whether `_tell` lets a worker go on; False: it has waited for long enough."""
+        waiting = _Waiting(texts, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        try:
+            await asyncio.wait_for(waiting.goes_on, within_s)
+        except TimeoutError:
+            return False
+        finally:
+            self._waiting.remove(waiting)
+        return True
 
     def _note(self, batch: Batch, now: float) -> None:
         self._batch_texts.observe(len(batch.texts))

@@ -1,18 +1,16 @@
-"""The body of a request, whole: bounded as it is sent and as it unpacks, and never waited for long.
+"""The body of a request, whole: bounded as it is sent and as it unpacks.
 
 All bodies together are bounded too: what is too much for the server is refused before it is read.
 """
 
-import asyncio
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from starlette.types import Receive
 
 from .limits import Limits
 from .refusal import Refusal, overloaded, too_large
+from .watch import ClientLeftError
 
 GZIP = 16 + zlib.MAX_WBITS
 CODINGS = ("identity", "gzip")
@@ -20,15 +18,17 @@ STEP = 65_536
 """Bytes that are unpacked between two looks at the limits."""
 
 
-class ClientLeftError(Exception):
-    """Nobody waits for the answer any more."""
-
-
-@dataclass
 class Share:
-    """The bytes that one request has of what all may have."""
+    """The bytes that one request has of what all may have; it gives them back at the end."""
 
-    bytes: int = 0
+    def __init__(self, bodies: "Bodies") -> None:
+        self._bodies, self.bytes = bodies, 0
+
+    def __enter__(self) -> "Share":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bodies.bytes -= self.bytes
 
 
 class Bodies:
@@ -37,17 +37,12 @@ class Bodies:
     def __init__(self, limits: Limits) -> None:
         self._limits, self.bytes = limits, 0
 
-    @contextmanager
-    def share(self) -> Iterator[Share]:
-        """Give a request its share, and take it back afterwards."""
-        share = Share()
-        try:
-            yield share
-        finally:
-            self.bytes -= share.bytes
+    def share(self) -> Share:
+        """Return the share of one request, to be used within a `with`."""
+        return Share(self)
 
     async def read(self, headers: Mapping[str, str], receive: Receive, share: Share) -> bytes:
-        """Return the body, unpacked; `Refusal` for one that is too large, slow or broken."""
+        """Return the body, unpacked; `Refusal` for one that is too large or broken."""
         coding = headers.get("content-encoding", "identity").strip().lower()
         if coding not in CODINGS:
             raise Refusal(
@@ -58,12 +53,7 @@ class Bodies:
             )
         declared = headers.get("content-length", "0")
         self._take(int(declared) if declared.isdecimal() else 0, share)
-        try:
-            async with asyncio.timeout(self._limits.body_timeout_s):
-                packed = await self._received(receive, share)
-        except TimeoutError as error:
-            reason = f"no whole body in {self._limits.body_timeout_s:g} s"
-            raise Refusal(408, "Timeout", reason, headers={"connection": "close"}) from error
+        packed = await self._received(receive, share)
         return packed if coding == "identity" else self._unpacked(packed, share)
 
     def _take(self, n_bytes: int, share: Share) -> None:

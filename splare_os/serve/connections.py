@@ -7,6 +7,7 @@ from httptools import HttpParserUpgrade, HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from .limits import Limits
+from .watch import CALLER, Caller
 
 MOST_AHEAD = 64
 """Requests that a connection may send before the first of them is answered."""
@@ -57,6 +58,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(*args, **kwargs)
         self.parser = SteadyParser(self)
+        self._caller = Caller()
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Take a connection, unless there are too many."""
@@ -66,13 +68,15 @@ class BoundedProtocol(HttpToolsProtocol):
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait for nothing any more."""
+        """Wait for nothing any more, and say so to the request that is being answered."""
         self._wait_no_more()
         super().connection_lost(exc)
+        self._caller.leave()
 
     def on_message_begin(self) -> None:
         """Count the bytes of headers from here, those of trailers among them."""
         super().on_message_begin()
+        self.scope["extensions"] = {CALLER: self._caller}  # type: ignore[dict-item]
         self._is_told, self._n_bytes = True, 0
 
     def on_url(self, url: bytes) -> None:

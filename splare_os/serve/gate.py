@@ -8,16 +8,16 @@ import asyncio
 import hmac
 import logging
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .bodies import Bodies, ClientLeftError
+from .bodies import Bodies
 from .limits import Limits
 from .metrics import SECONDS, Registry
 from .refusal import Refusal, failed, later, overloaded
+from .watch import ClientLeftError, Watch
 
 logger = logging.getLogger(__name__)
 
@@ -28,18 +28,16 @@ CLIENT_LEFT = 499
 
 
 class Reply:
-    """Sends a reply, and remembers how far it got."""
+    """Sends a reply, and remembers its status; 0: none has begun."""
 
     def __init__(self, send: Send) -> None:
-        self._send, self.status, self.is_whole = send, 0, False
+        self._send, self.status = send, 0
 
-    async def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Awaitable[None]:
         """Pass a part of the reply on."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-        await self._send(message)
-        if message["type"] == "http.response.body" and not message.get("more_body", False):
-            self.is_whole = True
+        return self._send(message)
 
     async def refuse(self, refusal: Refusal) -> None:
         """Send an error, unless a reply has begun."""
@@ -117,9 +115,11 @@ class Gate:
             refusal = overloaded(f"{self._limits.max_requests} requests are worked on", 1)
             refusal.headers["connection"] = "close"
             raise refusal
-        with self._bodies.share() as share:
+        with self._bodies.share() as share, Watch(scope) as watch:
+            watch.within(self._limits.body_timeout_s, self._slow_body)
             body = await self._bodies.read(headers, receive, share)
-            await self._within_time(_unpacked(scope), body, receive, reply)
+            watch.within(self._limits.timeout_s, self._late)
+            await self._app(_unpacked(scope, headers), _told(body), reply.send)
 
     def _admit(self, headers: Headers) -> None:
         if self._token is None:
@@ -134,29 +134,12 @@ class Gate:
                 headers={"www-authenticate": "Bearer", "connection": "close"},
             )
 
-    async def _within_time(self, scope: Scope, body: bytes, receive: Receive, reply: Reply) -> None:
-        """Have the application answer, unless the caller leaves or it takes too long."""
-        left = asyncio.ensure_future(receive())  # after the body comes the end of the connection
-        try:
-            async with asyncio.timeout(self._limits.timeout_s) as time_left:
-                left.add_done_callback(lambda _: _end(time_left, reply))
-                await self._app(scope, _told(body), reply.send)
-        except TimeoutError as error:
-            if not time_left.expired():
-                raise
-            if left.done():
-                raise ClientLeftError from error
-            reason = f"no answer in {self._limits.timeout_s:g} s"
-            raise later(504, "Timeout", reason) from error
-        finally:
-            left.cancel()
+    def _slow_body(self) -> Refusal:
+        reason = f"no whole body in {self._limits.body_timeout_s:g} s"
+        return Refusal(408, "Timeout", reason, headers={"connection": "close"})
 
-
-def _end(time_left: asyncio.Timeout, reply: Reply) -> None:
-    """End the time of a request whose caller left before the reply was whole."""
-    if not reply.is_whole:
-        with suppress(RuntimeError):  # it has ended otherwise
-            time_left.reschedule(0.0)
+    def _late(self) -> Refusal:
+        return later(504, "Timeout", f"no answer in {self._limits.timeout_s:g} s")
 
 
 def _told(body: bytes) -> Receive:
@@ -168,8 +151,10 @@ def _told(body: bytes) -> Receive:
     return receive
 
 
-def _unpacked(scope: Scope) -> Scope:
+def _unpacked(scope: Scope, headers: Headers) -> Scope:
     """Return the scope of a request whose body is unpacked."""
+    if "content-encoding" not in headers:
+        return scope
     gone = {b"content-encoding", b"content-length", b"transfer-encoding"}
     return {**scope, "headers": [pair for pair in scope["headers"] if pair[0] not in gone]}
 

@@ -1,5 +1,6 @@
 """A server that listens until it is told to end: uvicorn with our application and bounds."""
 
+import gc
 import signal
 import socket
 import ssl
@@ -22,7 +23,9 @@ BACKLOG = 2048
 MOST_PORT = 65_535
 SWITCH_S = 0.0005
 """Threads take turns so often. Python's 5 ms are about what a query is encoded in."""
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+NEW_OBJECTS = 50_000
+"""Cycles are looked for after so many. Python's 700 are those of one batch of queries."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +54,19 @@ def serve(
     fields: Fields | None = None,
     on_ready: Callable[[str, Service], None] = lambda *_: None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, then answer what is there, for `limits.drain_s` at most.
+    """Serve until SIGTERM, SIGINT or SIGHUP; what is there is answered, for `limits.drain_s`.
 
     `on_ready` is told the address and the service once the model is warm. Raises `ServerError` if
     the address is taken, and what loading the model raises.
     """
     listener, url = listen(address)
-    service = Service(load, limits, fields=fields, on_ready=lambda one: on_ready(url, one))
+
+    def ready(service: Service) -> None:
+        gc.collect()
+        gc.freeze()  # what was loaded stays: who waits for a look for cycles there waits long
+        on_ready(url, service)
+
+    service = Service(load, limits, fields=fields, on_ready=ready)
     app = make_app(service, token=token, on_end=lambda: setattr(server, "should_exit", True))
     server = uvicorn.Server(_config(app, address, limits))
     _run(server, listener)
@@ -69,12 +78,12 @@ def serve(
 
 
 def run_app(app: ASGIApp, listener: socket.socket, address: Address, limits: Limits) -> None:
-    """Have an application answer who comes to `listener`, until SIGTERM or SIGINT."""
+    """Have an application answer who comes to `listener`, until SIGTERM, SIGINT or SIGHUP."""
     _run(uvicorn.Server(_config(app, address, limits)), listener)
 
 
 def _run(server: uvicorn.Server, listener: socket.socket) -> None:
-    with _signals_ignored(), _in_short_turns():
+    with _signals_heard(server), _in_short_turns(), _seldom_collecting():
         server.run(sockets=[listener])
 
 
@@ -128,13 +137,23 @@ def _config(app: ASGIApp, address: Address, limits: Limits) -> uvicorn.Config:
         timeout_graceful_shutdown=limits.drain_s,
         ssl_certfile=address.certificate,
         ssl_keyfile=address.key,
+        proxy_headers=False,  # who asks, and by which scheme, changes no answer
     )
 
 
 @contextmanager
-def _signals_ignored() -> Iterator[None]:
-    """Let uvicorn end by a signal that it raises again, without ending the process by it."""
-    before = {number: signal.signal(number, lambda *_: None) for number in SIGNALS}
+def _signals_heard(server: uvicorn.Server) -> Iterator[None]:
+    """Let no signal end the process before the server has ended; those ignored before stay so.
+
+    Uvicorn ends by SIGINT and SIGTERM, and raises them again. SIGHUP, of a terminal that is closed,
+    ends as they do. There is nothing to be read anew by SIGUSR1 and SIGUSR2.
+    """
+
+    def end(number: int, _: object) -> None:
+        server.should_exit |= number == signal.SIGHUP
+
+    heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, end) for number in heard}
     try:
         yield
     finally:
@@ -151,3 +170,15 @@ def _in_short_turns() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(before)
+
+
+@contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """Let requests come and go without a look for cycles, of which they leave none."""
+    before = gc.get_threshold()
+    gc.set_threshold(NEW_OBJECTS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()

@@ -1,6 +1,7 @@
 import pytest
 from opensearchpy import OpenSearch
 
+from splare_os import connect
 from splare_os.connect.bodies import Names
 from splare_os.connect.route import find_names, require_plain
 from splare_os.documents import Fields
@@ -34,6 +35,17 @@ def test_a_route_is_called_by_the_field_that_the_index_has(client: OpenSearch, i
         find_names(client, index, Fields())
     assert find_names(client, index, other) == Names(index, "other_splare")
     assert find_names(client, "no-such", Fields()) == Names("no-such", "text_splare")
+
+
+@pytest.mark.opensearch
+def test_an_index_that_is_not_there_is_made_by_connect(
+    client: OpenSearch, index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connect.route, "require_plugins", lambda _: None)
+    monkeypatch.setattr(connect.route, "load_encoder", lambda _: HashEncoder())
+    told = rf"no index '{index}': `splare-os connect --index {index}`, .* makes it"
+    with pytest.raises(ConnectError, match=told):
+        connect.route.find_route(client, index, Fields(), "http://models", is_new=False)
 
 
 @pytest.mark.opensearch

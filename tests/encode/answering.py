@@ -15,7 +15,8 @@ from typing import Any
 class Answer:
     """A reply: its status, its JSON (or bytes as they are), headers beside, and when it comes.
 
-    With `drip_s` the body comes byte by byte, so far apart.
+    With `drip_s` the body comes byte by byte, so far apart; of one that `is_cut` half comes, and
+    the connection ends.
     """
 
     status: int = 200
@@ -23,6 +24,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     after_s: float = 0.0
     drip_s: float = 0.0
+    is_cut: bool = False
 
     @property
     def body(self) -> bytes:
@@ -75,7 +77,9 @@ def answering(
 
         def _write(self, answer: Answer) -> None:
             if not answer.drip_s:
-                self.wfile.write(answer.body)
+                end = len(answer.body) // 2 if answer.is_cut else None
+                self.wfile.write(answer.body[:end])
+                self.close_connection = self.close_connection or answer.is_cut
                 return
             with suppress(ConnectionError):  # nobody waits for the end
                 for one in answer.body:

@@ -202,6 +202,20 @@ def test_a_caller_that_leaves_is_noticed_and_its_texts_dropped(small: Server) ->
     assert small.metric('splare_requests_total{route="/documents",status="499"}') >= 1
 
 
+def test_who_leaves_with_a_request_behind_is_noticed_too(small: Server) -> None:
+    place = urlsplit(small.url)
+    body = b'{"texts": ["slowly a", "slowly b"]}'
+    head = b"POST /documents HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+    request = head + b"content-length: %d\r\n\r\n" % len(body) + body
+    name = 'splare_requests_total{route="/documents",status="499"}'
+    before = small.metric(name)
+    with socket.create_connection((place.hostname, place.port)) as leaving:
+        leaving.sendall(request + request)
+        time.sleep(0.15)
+    small.wait_for("splare_open_requests", 1)
+    assert small.metric(name) == before + 1
+
+
 def test_no_text_reaches_the_log(server: Server) -> None:
     marks = ["plainmark", "xyzzy unreadmark", "broken brokenmark", "spanless spanmark"]
     for mark in marks:

@@ -1,3 +1,4 @@
+import gc
 import json
 import signal
 import socket
@@ -23,7 +24,7 @@ from splare_os.serve import Address, Limits, serve
 from .serving import ROOT, Server, running
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_the_end_waits_for_those_who_are_there(tmp_path: Path, number: signal.Signals) -> None:
     found: list[tuple[int, object]] = []
     with running(tmp_path) as server:
@@ -45,6 +46,37 @@ def test_the_end_waits_for_those_who_are_there(tmp_path: Path, number: signal.Si
         assert server.process.wait(60) == 0
         assert [status for status, _ in found] == [200, 200]
         assert server.said.read_text() == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2])
+def test_signals_that_ask_for_a_fresh_look_end_nothing(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    with running(tmp_path) as server:
+        server.process.send_signal(number)
+        assert server.post("/documents", {"texts": ["slowly a"]})[0] == 200
+        assert server.end() == 0
+
+
+def test_a_closed_terminal_does_not_end_what_was_started_by_nohup(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a child inherits it
+    try:
+        with running(tmp_path) as server:
+            server.process.send_signal(signal.SIGHUP)
+            time.sleep(0.5)
+            assert server.get("/health")[0] == 200
+            assert server.end() == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_the_end_leaves_the_process_as_it_was() -> None:
+    before = gc.get_threshold(), gc.get_freeze_count(), sys.getswitchinterval()
+    handlers = [signal.getsignal(number) for number in signal.Signals]
+    with pytest.raises(ServerError):
+        serve(lambda: [1 // 0], Address(port=0), Limits())  # type: ignore[list-item]
+    assert (gc.get_threshold(), gc.get_freeze_count(), sys.getswitchinterval()) == before
+    assert [signal.getsignal(number) for number in signal.Signals] == handlers
 
 
 def test_the_end_does_not_wait_for_ever(tmp_path: Path) -> None:
