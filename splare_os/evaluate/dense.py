@@ -119,5 +119,4 @@ def _packaged() -> str | None:
 
 def _unit(vectors: Scores) -> Scores:
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: Scores = vectors / np.maximum(norms, np.finfo(np.float32).tiny)
-    return unit
+    return np.asarray(vectors / np.maximum(norms, np.finfo(np.float32).tiny), dtype=np.float32)

@@ -221,7 +221,10 @@ CHECKS: dict[str, Check | str] = {
     "the query of a `_reindex`, alias filters, `highlight_query`, the filter of `knn`, of a nested "
     "sort and of a search pipeline, `background_filter`, `index_filter`, `template` and `wrapper` "
     "queries": not_rewritten,
-    "several names, aliases, wildcards, `_all`": names,
+    "several names, aliases, wildcards": names,
+    "no name, or `_all`": (
+        "weigh.test_check.test_all_indices_are_those_that_have_the_field_however_they_are_named"
+    ),
     "`ignore_unavailable`, `allow_no_indices`, `expand_wildcards`": (
         "weigh.test_check.test_indices_that_are_not_there_are_passed_over_where_the_request_says_so"
     ),

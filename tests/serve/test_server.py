@@ -38,14 +38,24 @@ def test_the_end_waits_for_those_who_are_there(tmp_path: Path, number: signal.Si
             thread.start()
         time.sleep(0.5)
         server.process.send_signal(number)
-        time.sleep(0.3)
-        with pytest.raises(urllib3.exceptions.HTTPError):
-            urllib3.request("GET", server.url + "/health", retries=False, timeout=5)
+        require_refused(server.url + "/health", within_s=10)
         for thread in asking:
             thread.join()
         assert server.process.wait(60) == 0
         assert [status for status, _ in found] == [200, 200]
         assert server.said.read_text() == ""
+
+
+def require_refused(url: str, *, within_s: float) -> None:
+    """Wait until no new connection is taken."""
+    until = time.monotonic() + within_s
+    while time.monotonic() < until:
+        try:
+            urllib3.request("GET", url, retries=False, timeout=5)
+        except urllib3.exceptions.HTTPError:
+            return
+        time.sleep(0.1)
+    pytest.fail(f"{url} still answers")
 
 
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGUSR2])

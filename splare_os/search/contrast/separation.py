@@ -86,8 +86,7 @@ def _fisher_of_one(x: int, shown: int, n_a: int, n_b: int) -> float:
 
 
 def _log_choose(n: int, k: NDArray[np.int64] | int) -> NDArray[np.float64]:
-    logs: NDArray[np.float64] = gammaln(n + 1) - gammaln(np.add(k, 1)) - gammaln(n - k + 1)
-    return logs
+    return np.asarray(gammaln(n + 1) - gammaln(np.add(k, 1)) - gammaln(n - k + 1))
 
 
 def benjamini_hochberg(p: NDArray[np.float64]) -> NDArray[np.float64]:
