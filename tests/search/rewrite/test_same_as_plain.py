@@ -7,7 +7,7 @@ from functools import cache, partial
 from typing import Any
 
 import pytest
-from opensearchpy import OpenSearch, TransportError
+from opensearchpy import ConnectionTimeout, OpenSearch, TransportError
 
 from splare_os.documents.fields import Fields
 from splare_os.layout import find_impacts
@@ -28,6 +28,8 @@ OF_THE_MOMENT = {"took", "phase_took", "_scroll_id", "pit_id", "profile", "detai
 
 NAMES = re.compile(r"@[0-9a-f]+|context found for id \[\d+]")
 """Names of objects in a server's messages."""
+
+TRIES, PATIENCE_S = 3, 10
 
 SEEDS = (
     pytest.param(range(100), id="some"),
@@ -72,18 +74,24 @@ def clause(mark: Mark) -> Json:
 
 
 def ask(client: OpenSearch, path: str, params: Json, body: Any) -> Any:
-    """Return the reply, or what was refused, as far as it is the same next time."""
+    """Return the reply, or what was refused, as far as it is the same next time.
+
+    Where documents of several shards cannot be fetched, a server answers at times, or never.
+    """
     send = client.transport.perform_request
-    try:
-        return lasting(send("POST", path, params=dict(params), body=body))
-    except TransportError as error:
-        return refused(error)
+    for _ in range(TRIES):
+        try:
+            given = {**params, "request_timeout": PATIENCE_S}
+            return lasting(send("POST", path, params=given, body=body))
+        except ConnectionTimeout:
+            continue
+        except TransportError as error:
+            return refused(error)
+    return {"status": f"none, asked {TRIES} times"}
 
 
 def refused(error: TransportError) -> Json:
     """Return what a server says of a request, as far as it is the same next time."""
-    if not isinstance(error.status_code, int):  # a server that hangs does so for either client
-        return {"status": error.status_code}
     told = re.sub(r"\[\d+:\d+]|(line|col)\": \d+", "", json.dumps(lasting(error.info)))
     return {"status": error.status_code, "told": told}
 
