@@ -1,6 +1,7 @@
 import gzip
 import itertools
 import json
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -34,6 +35,14 @@ def four_tries() -> Iterator[None]:
     """What fails is tried four times, without a pause."""
     with set_testing(most_tries=4):
         yield
+
+
+@pytest.fixture
+def hangups_heard() -> Iterator[None]:
+    """Processes that are started hear of a hangup, though the tests were run by nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture

@@ -60,6 +60,7 @@ def wait_for(proxy: Proxy, kind: str, number: int) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.usefixtures("hangups_heard")
 @pytest.mark.parametrize(
     ("kind", "number", "by"),
     [

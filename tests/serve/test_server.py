@@ -24,6 +24,7 @@ from splare_os.serve import Address, Limits, serve
 from .serving import ROOT, Server, running
 
 
+@pytest.mark.usefixtures("hangups_heard")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_the_end_waits_for_those_who_are_there(tmp_path: Path, number: signal.Signals) -> None:
     found: list[tuple[int, object]] = []
