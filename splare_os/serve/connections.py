@@ -76,7 +76,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Count the bytes of headers from here, those of trailers among them."""
         super().on_message_begin()
-        self.scope["extensions"] = {CALLER: self._caller}  # type: ignore[dict-item]
+        self.scope["state"][CALLER] = self._caller  # the state is a copy for each request
         self._is_told, self._n_bytes = True, 0
 
     def on_url(self, url: bytes) -> None:

@@ -9,7 +9,7 @@ from typing import Self
 from starlette.types import Scope
 
 CALLER = "splare.caller"
-"""The extension of ASGI's scope that has the `Caller`."""
+"""Where the state of a request has the `Caller`."""
 
 
 class ClientLeftError(Exception):
@@ -35,7 +35,7 @@ class Watch:
     """
 
     def __init__(self, scope: Scope) -> None:
-        self._caller: Caller = scope.get("extensions", {}).get(CALLER) or Caller()
+        self._caller: Caller = scope.get("state", {}).get(CALLER) or Caller()
         self._cause: Exception | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._rings_s = inf

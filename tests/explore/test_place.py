@@ -39,28 +39,26 @@ def test_an_alias_is_a_place_and_several_indices_are_none(
 
 
 def test_of_several_impacts_of_a_text_the_models_or_the_named_are_shown(
-    client: OpenSearch,
-    index: str,
-    write: Callable[..., str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    client: OpenSearch, index: str, write: Callable[..., str], tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     encoder, other = WordEncoder(), WordEncoder(fingerprint="f" * 16)
-    list(ingest(client, encoder, [write([{"_id": "1", "text": "oil"}])], IngestOptions(index)))
+    options = IngestOptions(index, state_folder=tmp_path)
+    list(ingest(client, encoder, [write([{"_id": "1", "text": "oil"}])], options))
     ensure_index(client, index, other, Fields(impacts="text_2_splare"))
-    asked = {"text_field": None, "address": "http://x"}
-    place = Place.find(client, encoder, index, **asked)  # type: ignore[arg-type]
+
+    def found(encoder: WordEncoder, field: str | None = None) -> Place:
+        options = {"text_field": None, "impacts_field": field}
+        return Place.find(client, encoder, index, address="http://x", **options)
+
+    place = found(encoder)
     oil = encoder.latent("oil")
     assert card_of(place, Carding(latent=oil))["document_frequency"] == 1
-    newer = Place.find(client, other, index, **asked)  # type: ignore[arg-type]
-    assert card_of(newer, Carding(latent=oil))["document_frequency"] == 0
+    assert card_of(found(other), Carding(latent=oil))["document_frequency"] == 0
     ensure_index(client, index, encoder, Fields(impacts="text_3_splare"))
-    place = Place.find(client, encoder, index, impacts_field="text_3_splare", **asked)  # type: ignore[arg-type]
+    place = found(encoder, "text_3_splare")
     assert place.impacts().name == "text_3_splare"
     assert place.search("oil", SearchOptions()) == []
-    place = Place.find(client, encoder, index, impacts_field="text_splare", **asked)  # type: ignore[arg-type]
-    assert [hit.id for hit in place.search("oil", SearchOptions())] == ["1"]
+    assert [hit.id for hit in found(encoder, "text_splare").search("oil", SearchOptions())] == ["1"]
 
 
 def test_a_model_without_spans_has_no_words(client: OpenSearch) -> None:

@@ -44,7 +44,7 @@ def filled(body: Any, fill: Callable[[Mark], Json]) -> Any:
 class Drawer:
     """Draws by a seed; `clauses` is how often a query is a place for a clause."""
 
-    def __init__(self, seed: int, clauses: float = 0.0) -> None:
+    def __init__(self, seed: float, clauses: float = 0.0) -> None:
         self.rng, self.clauses, self.n_marks = Random(seed), clauses, 0
 
     def search(self) -> Drawn:

@@ -37,7 +37,7 @@ def test_a_task_ends_when_its_caller_leaves() -> None:
 
     async def run() -> None:
         asyncio.get_running_loop().call_later(0.02, caller.leave)
-        await slept(Watch({"extensions": {CALLER: caller}}), 20.0, task_s=20)
+        await slept(Watch({"state": {CALLER: caller}}), 20.0, task_s=20)
 
     with pytest.raises(ClientLeftError):
         asyncio.run(run())

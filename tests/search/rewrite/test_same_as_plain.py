@@ -31,6 +31,7 @@ NAMES = re.compile(r"@[0-9a-f]+|context found for id \[\d+]")
 """Names of objects in a server's messages."""
 
 TRIES, PATIENCE_S = 3, 10
+
 FAILED = {"status": "the server failed"}
 
 SEEDS = (
@@ -194,7 +195,7 @@ def replies(client: OpenSearch, seed: int, fill: ByHand) -> Iterator[Any]:
     yield ask(client, f"/{index}/_validate/query", {"explain": "true"}, some)
     best = {"query": filled(drawer.query(), fill("zoo"))}
     yield ask(client, "/zoo/_explain/o5", {"_source_includes": "text"}, best)
-    several = [Drawer(drawer.rng.random(), clauses=0.4).search() for _ in range(3)]  # type: ignore[arg-type]
+    several = [Drawer(drawer.rng.random(), clauses=0.4).search() for _ in range(3)]
     lines = [({"index": one.index}, filled(one.body, fill(one.index))) for one in several]
     text = "".join(f"{json.dumps(line)}\n" for pair in lines for line in pair)
     yield ask(client, "/_msearch", {"typed_keys": "true"}, text)
