@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 @click.argument("query", required=False)
 @index_option("Index, alias or pattern to search.", required=True)
 @click.option("--text-field", help="Field whose impacts are searched; needed if there are several.")
+@click.option("--impacts-field", help="Which of its impacts, if the model has made several.")
 @click.option("--size", default=10, show_default=True, help="Number of hits.")
 @click.option("--from", "start", default=0, help="Hits that are passed over.")
 @click.option(

@@ -38,6 +38,20 @@ def test_hits_are_explained_by_shares_of_their_score(common: list[str]) -> None:
 
 
 @pytest.mark.opensearch
+def test_of_several_impacts_of_a_text_one_is_named(
+    common: list[str], client: OpenSearch, index: str
+) -> None:
+    assert hits(common, "oil", "--impacts-field", "text_splare")
+    records = client.indices.get_mapping(index=index)[index]["mappings"]["_meta"]["splare"]
+    second = {
+        "properties": {"text_2_splare": {"properties": {"impacts": {"type": "rank_features"}}}}
+    }
+    second["_meta"] = {"splare": records | {"text_2_splare": records["text_splare"]}}
+    client.indices.put_mapping(index=index, body=second)
+    assert hits(common, "oil", "--impacts-field", "text_2_splare") == []
+
+
+@pytest.mark.opensearch
 def test_two_steps_find_the_same_first(common: list[str]) -> None:
     two_step = json_lines(run("search", "oil", "--two-step", *common).stdout)
     assert [hit["_id"] for hit in two_step][0] == "a"
