@@ -16,6 +16,7 @@ OPTIONS = DistillOptions(
     steps=12,
     batch_size=6,
     lr=1e-2,
+    temperature=1.0,
     rank=4,
     query_flops=1e-4,
     document_flops=1e-4,

@@ -4,10 +4,11 @@ pairs → teaching (· teachers) → schedule (· batches) → losses → traine
 way to a model folder); variants and words: what else than an SAE can be trained.
 """
 
+from .held_out import HeldOut
 from .job import DistillJob, DistillReport, distill_model
 from .options import DistillOptions
 from .pairs import Pairs, TrainingSet, read_pairs
-from .training import DistillFigures, HeldOut, distill
+from .training import DistillFigures, distill
 
 __all__ = [
     "DistillFigures",

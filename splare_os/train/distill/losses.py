@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -27,6 +28,27 @@ Scores: TypeAlias = NDArray[np.float32]
 
 Teacher: TypeAlias = Callable[[Places, Places], Scores]
 """Queries and documents, by place in a training set, to scores [query, document]; NaN: unknown."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A batch: scores of student and teacher, and which documents answer, each [query, document].
+
+    The student's are not divided by a temperature yet. Without a teacher `taught` is None.
+    """
+
+    scores: Tensor
+    taught: Tensor | None
+    relevant: Tensor
+
+    def terms(self, temperature: float, weight: float) -> dict[str, Tensor]:
+        """Return what is minimised: the divergence, and the contrast times its `weight`."""
+        scores, terms = self.scores / temperature, {}
+        if self.taught is not None:
+            terms["divergence"] = divergence(scores, self.taught)
+        if weight:
+            terms["contrast"] = weight * contrast(scores, self.relevant)
+        return terms
 
 
 class DistillationLoss(nn.Module):
@@ -62,27 +84,25 @@ class DistillationLoss(nn.Module):
 
         `labels` [row] are the places of the rows in the training set.
         """
+        return self.compared(embeddings, labels).terms(self.temperature, self.contrast)
+
+    def compared(self, embeddings: list[Tensor], labels: Tensor) -> Compared:
+        """Return the scores that the terms are of; arguments as above."""
         queries, documents, relevant = self.candidates(labels.tolist())
         distinct = first_places(documents)
         asked, found = embeddings[0], torch.cat(embeddings[1:])[torch.from_numpy(distinct)]
         with torch.autocast(asked.device.type, enabled=False):  # bfloat16 keeps 8 bits of a score
-            scores = self.scores(asked, found, seed=int(labels[0])) / self.temperature
+            scores = self.scores(asked, found, seed=int(labels[0]))
         if not scores.any():
             raise TrainingError(
                 "no query of the batch shares a latent with a document, so nothing can be learnt: "
                 "take a lower lr, lower FLOPS weights, or another model"
             )
-        documents = documents[distinct]
-        terms = {}
+        documents, taught = documents[distinct], None
         if self.teacher is not None:
             taught = torch.from_numpy(self.teacher(queries, documents)).to(scores.device)
-            terms["divergence"] = divergence(scores, taught)
-        if self.contrast:
-            known = [[place in answers for place in documents.tolist()] for answers in relevant]
-            terms["contrast"] = self.contrast * contrast(
-                scores, torch.tensor(known, device=scores.device)
-            )
-        return terms
+        known = [[place in answers for place in documents.tolist()] for answers in relevant]
+        return Compared(scores, taught, torch.tensor(known, device=scores.device))
 
     def scores(self, asked: Tensor, found: Tensor, *, seed: int) -> Tensor:
         """Return scores [query, document] of impacts [query, latent] and [document, latent]."""

@@ -23,12 +23,12 @@ class DistillOptions(TrainingOptions):
 
     With `relu` an SAE's thresholds become part of its bias: an activation is what exceeds the
     threshold, so that none jumps while it is trained. Student scores, dot products or `calibrated`
-    by the model's prior, are divided by `temperature`; `contrast` weighs InfoNCE beside the
-    divergence from the teacher. Impacts beyond a text's heaviest `query_top_k` or `document_top_k`
-    do not score; with `least_document_top_k` every batch draws its cut of documents between the
-    two, so that the heaviest carry most of a score. The FLOPS terms see all impacts, and grow
-    quadratically over the first `ramp` of the steps. `negatives` of each row are used beside those
-    in the batch.
+    by the model's prior, are divided by `temperature`, None for what fits the teacher best before
+    the first step; `contrast` weighs InfoNCE beside the divergence from the teacher. Impacts
+    beyond a text's heaviest `query_top_k` or `document_top_k` do not score; with
+    `least_document_top_k` every batch draws its cut of documents between the two, so that the
+    heaviest carry most of a score. The FLOPS terms see all impacts, and grow quadratically over
+    the first `ramp` of the steps. `negatives` of each row are used beside those in the batch.
     With `mini_batch` gradients are cached: memory holds the activations of so many texts at a
     time. Texts are cut at `max_tokens`; None is 192, or the window if that is less. `held_out`
     batches are measured on, never trained on.
@@ -44,7 +44,7 @@ class DistillOptions(TrainingOptions):
     warm_up: float = limited(0.05, may_be_0=True, share=True)
     rank: int = 64
     scoring: Scoring = limited("dot", choices=SCORINGS)
-    temperature: float = 1.0
+    temperature: float | None = None
     contrast: float = limited(0.5, may_be_0=True)
     query_flops: float = limited(3e-4, may_be_0=True)
     document_flops: float = limited(3e-4, may_be_0=True)

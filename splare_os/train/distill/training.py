@@ -7,7 +7,7 @@ arXiv 2109.10086.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -17,12 +17,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from datasets import Dataset
-from sentence_transformers import SparseEncoder
 from sentence_transformers.sparse_encoder.callbacks.splade_callbacks import (
     SpladeRegularizerWeightSchedulerCallback,
 )
 from sentence_transformers.sparse_encoder.losses import CachedSpladeLoss, SpladeLoss
-from torch import Tensor
 
 from ...encode.encoder import SplareEncoder
 from ...errors import TrainingError
@@ -31,10 +29,12 @@ from ..work_folder import claim, last_checkpoint, require_same
 from .batches import Vectors
 from .calibration import Calibration
 from .collator import RowCollator
+from .held_out import HeldOut, held_out
 from .losses import DistillationLoss, Places, Teacher
 from .options import MAX_TOKENS, DistillOptions
 from .pairs import TrainingSet
 from .schedule import Schedule, check_rows, columns
+from .temperature import fitted
 from .trainer import (
     DistillTrainer,
     Reporter,
@@ -50,22 +50,13 @@ SAMPLED_ROWS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class HeldOut:
-    """Means over pairs that were not trained on: loss terms, and latents active per text."""
-
-    divergence: float
-    contrast: float
-    query_latents: float
-    document_latents: float
-
-
-@dataclass(frozen=True, slots=True)
 class DistillFigures:
-    """What held-out pairs say `before` and `after` `steps` steps."""
+    """What held-out pairs say `before` and `after` `steps` steps at a `temperature`."""
 
     before: HeldOut
     after: HeldOut
     steps: int
+    temperature: float
 
 
 def distill(
@@ -104,7 +95,7 @@ def distill(
         require_finite(encoder.model, options.steps)
         after = held_out(encoder, goal, schedule.held_out, options)
     encoder.model.eval()
-    return DistillFigures(before, after, trainer.state.global_step)
+    return DistillFigures(before, after, trainer.state.global_step, goal.temperature)
 
 
 def check(encoder: SplareEncoder, data: TrainingSet, options: DistillOptions, work: Path) -> None:
@@ -129,52 +120,13 @@ def _goal(
     return DistillationLoss(
         data,
         teacher,
-        temperature=options.temperature,
+        temperature=options.temperature or 1.0,
         contrast=options.contrast,
         n_negatives=options.negatives,
         top_k=(options.query_top_k, options.document_top_k),
         least_top_k=options.least_document_top_k,
         calibration=Calibration.of(prior) if prior else None,
     )
-
-
-def held_out(
-    encoder: SplareEncoder, goal: DistillationLoss, batches: Places, options: DistillOptions
-) -> HeldOut:
-    """Return the means over `batches` [batch, row]; terms that are switched off are 0."""
-    model = encoder.model.eval()
-    sums = dict.fromkeys(HeldOut.__dataclass_fields__, 0.0)
-    for places in batches:
-        texts = columns(goal.data, places, options.negatives, model.prompts)
-        kind = torch.device(options.device).type
-        with torch.no_grad(), torch.autocast(kind, torch.bfloat16, options.autocasts):
-            impacts = [
-                _impacts(model, column, options.mini_batch or len(places))
-                for column in texts.values()
-            ]
-            terms = goal.compute_loss_from_embeddings(impacts, torch.from_numpy(places))
-        for name, value in terms.items():
-            sums[name] += float(value)
-        sums["query_latents"] += _active(impacts[:1])
-        sums["document_latents"] += _active(impacts[1:])
-    return HeldOut(**{name: value / len(batches) for name, value in sums.items()})
-
-
-def _impacts(model: SparseEncoder, texts: Sequence[str], size: int) -> Tensor:
-    """Return impacts [text, latent], of `size` texts at a time."""
-    parts = []
-    for start in range(0, len(texts), size):
-        features = model.preprocess(list(texts[start : start + size]))
-        on_device = {
-            key: value.to(model.device) if isinstance(value, Tensor) else value
-            for key, value in features.items()
-        }
-        parts.append(model(on_device)["sentence_embedding"])
-    return torch.cat(parts)
-
-
-def _active(columns: Sequence[Tensor]) -> float:
-    return float((torch.cat(list(columns)) > 0).sum(dim=1).float().mean())
 
 
 def _trainer(
@@ -271,12 +223,18 @@ def _before(
     batches: Places,
     options: DistillOptions,
 ) -> HeldOut:
-    """Return the held-out figures before the first step, measured now or when it began."""
+    """Set the goal's temperature, and return the held-out figures before the first step.
+
+    Both are as they were when the training began.
+    """
     record = work / RECORD
     known = json.loads(record.read_text(encoding="utf-8"))
     if "before" not in known:
+        goal.temperature = options.temperature or fitted(encoder, goal, batches, options)
+        known["temperature"] = goal.temperature
         known["before"] = asdict(held_out(encoder, goal, batches, options))
         _note(record, known)
+    goal.temperature = known["temperature"]
     return HeldOut(**known["before"])
 
 

@@ -78,7 +78,7 @@ def test_the_command_makes_a_model_and_prints_one_line(
 ) -> None:
     out = tmp_path / "made"
     where = (rows, "--model", model, "--teacher", "bm25", "--out", str(out))
-    cuts = ("--query-top-k", "7", "--document-top-k", "11")
+    cuts = ("--query-top-k", "7", "--document-top-k", "11", "--temperature", "1")
     result = run(*where, *SMALL, *cuts)
     assert result.exit_code == 0, result.output
     (report,) = map(json.loads, result.stdout.splitlines())

@@ -8,12 +8,13 @@ from sentence_transformers.sparse_encoder.losses import SpladeLoss
 
 from splare_os.errors import TrainingError
 from splare_os.train.distill import training as module
+from splare_os.train.distill.held_out import held_out
 from splare_os.train.distill.losses import DistillationLoss, Teacher
 from splare_os.train.distill.pairs import TrainingSet
 from splare_os.train.distill.schedule import Schedule
 from splare_os.train.distill.teachers import Embedded, Listed, lexical
 from splare_os.train.distill.trainer import DistillProgress
-from splare_os.train.distill.training import DistillFigures, distill, held_out
+from splare_os.train.distill.training import DistillFigures, distill
 from splare_os.train.prior import take_prior
 from splare_os.train.work_folder import claim, last_checkpoint
 from tests.train.distilling import OPTIONS, assert_same, build
@@ -133,6 +134,21 @@ def test_calibrated_scores_are_trained_by_the_models_prior(
     assert figures.steps == OPTIONS.steps
     dots = distill(build(bert), data, teacher, OPTIONS, work=tmp_path / "dot")
     assert figures.before.divergence != dots.before.divergence
+
+
+def test_a_temperature_that_nobody_gives_fits_best_before_the_first_step(
+    data: TrainingSet, teacher: Teacher, bert: Path, tmp_path: Path
+) -> None:
+    fitted = replace(OPTIONS, temperature=None)
+    figures = distill(build(bert), data, teacher, fitted, work=tmp_path / "fitted")
+    with pytest.raises(KeyboardInterrupt):
+        distill(build(bert), data, teacher, fitted, work=tmp_path / "stopped", watch=stop_at(7))
+    assert distill(build(bert), data, teacher, fitted, work=tmp_path / "stopped") == figures
+    for factor in (0.8, 1.25):
+        other = replace(OPTIONS, temperature=factor * figures.temperature)
+        there = distill(build(bert), data, teacher, other, work=tmp_path / str(factor))
+        assert there.temperature == other.temperature
+        assert total(there, "before") > total(figures, "before")
 
 
 def test_flops_make_impacts_sparser(
