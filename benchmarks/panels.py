@@ -1,6 +1,6 @@
 """Panels of the dashboards drawn without Dashboards: their requests run, their specs compiled.
 
-Needs node and npm; both versions of Vega and Vega-Lite that Dashboards ships are fetched once into
+Needs node and npm; the versions of Vega and Vega-Lite that Dashboards ships are fetched once into
 the cache, outside the repository.
 """
 
@@ -19,10 +19,11 @@ from splare_os.dashboards import SavedObject
 from splare_os.dashboards.requests import Context, spec_of, spec_requests
 
 VERSIONS = {
+    "4": {"vega": "5.33.0", "vega-lite": "4.16.8"},
     "5": {"vega": "5.33.0", "vega-lite": "5.6.0"},
     "6": {"vega": "6.2.0", "vega-lite": "6.4.2"},
 }
-"""Those of OpenSearch Dashboards 2.19 and 3.6."""
+"""By Vega-Lite; those of OpenSearch Dashboards 2.19.5 (which went back), 2.19.4 and 3.6."""
 
 DRAWER = Path(__file__).with_name("panel_gallery.mjs")
 COLUMN_PX, ROW_PX, TITLE_PX = 25, 20, 40

@@ -146,12 +146,12 @@ def _shares(of: OfIndex) -> Json:
         calculate("everywhere", "datum._source.everywhere"),
         calculate("in between", "datum._source.latents - datum.dead - datum.everywhere"),
         {"fold": kinds, "as": ["kind", "latents"]},
+        calculate("row", "datum.index + ': ' + datum.kind"),
         calculate("share", "datum.latents / datum._source.latents"),
         calculate("said", "format(datum.latents, ',') + ' (' + format(datum.share, '.2%') + ')'"),
     ]
     encoding = {
-        "y": {"field": "index", "title": None} | NAME,
-        "yOffset": {"field": "kind", "sort": kinds} | NAME,
+        "y": {"field": "row", "title": None, "sort": None} | NAME,
         "x": {"field": "share", "title": "share of all latents", "axis": {"format": "%"}} | NUMBER,
     }
     legend = {"orient": "bottom"}  # beside the bars, it would lie upon their words

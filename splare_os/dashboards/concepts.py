@@ -44,6 +44,7 @@ What the documents of `{index}` are about, by their heaviest latents. **Type a q
 filter or load a saved search above**: "Sets the selection apart" then shows what it has that the
 rest has not. A click on a latent in the table selects its documents, listed at the bottom."""
 
+SELECTION, WHOLE_INDEX = "in the selection", "in the whole index"
 NO_DOCUMENT = "no document is selected"
 NOTHING_APART = "nothing sets these apart: type a query above"
 
@@ -133,15 +134,20 @@ def _apart(of: OfIndex) -> Json:
     encoding = {"y": {"field": "name", "title": None, "sort": order} | NAME}
     x = {"field": "share", "title": "share of documents", "axis": {"format": "%"}}
     color = {"field": "where", "title": None, "legend": {"orient": "bottom"}}
-    bars = {"x": x | NUMBER, "yOffset": {"field": "where"} | NAME, "color": color | NAME}
+    shares = {"x": x | NUMBER, "color": color | NAME}
     words = {"x": {"value": 4}, "text": {"field": "said"} | NAME}
     return layered(
         _asked(of, "apart", {"size": 0, "aggs": {"sample": sample}}),
         _apart_steps(of),
         encoding,
-        {"mark": "bar", "encoding": bars},
+        {"mark": "bar", "encoding": shares} | _only(SELECTION),
+        {"mark": {"type": "tick", "thickness": 3}, "encoding": shares} | _only(WHOLE_INDEX),
         {"mark": WORDS | {"align": "left"}, "encoding": words},
     )
+
+
+def _only(where: str) -> Json:
+    return {"transform": [kept(f"datum.where == '{where}'")]}
 
 
 def _apart_steps(of: OfIndex) -> list[Step]:
@@ -156,10 +162,10 @@ def _apart_steps(of: OfIndex) -> list[Step]:
         calculate("selected", f"datum.is_empty ? 1 : {latents}.doc_count"),
         calculate("all", f"datum.is_empty ? 1 : {latents}.bg_count"),
         *labelled("datum.bucket.key", of.fingerprint),
-        calculate("in the selection", "datum.bucket.doc_count / datum.selected"),
-        calculate("in the whole index", "datum.is_empty ? 0 : datum.bucket.bg_count / datum.all"),
-        {"fold": ["in the selection", "in the whole index"], "as": ["where", "share"]},
-        kept("!datum.is_empty || datum.where == 'in the selection'"),
+        calculate(SELECTION, "datum.bucket.doc_count / datum.selected"),
+        calculate(WHOLE_INDEX, "datum.is_empty ? 0 : datum.bucket.bg_count / datum.all"),
+        {"fold": [SELECTION, WHOLE_INDEX], "as": ["where", "share"]},
+        kept(f"!datum.is_empty || datum.where == '{SELECTION}'"),
         calculate("is_none", "!datum.aggregations || !datum.aggregations.sample.doc_count"),
         calculate("hint", f"datum.is_none ? '{NO_DOCUMENT}' : '{NOTHING_APART}'"),
         calculate("said", "datum.is_empty ? datum.hint : ''"),

@@ -191,17 +191,14 @@ def _encoder_against_cluster() -> Json:
     body = {"size": 0, "aggs": {"jobs": newest}}
     steps = [
         *each("job", "jobs.buckets"),
-        calculate("name", "datum.job.key"),
         {"fold": ["job.encode.value", "job.cluster.value"], "as": ["path", "share"]},
         calculate("stage", "split(datum.path, '.')[1]"),
         kept("isValid(datum.share)"),
-        calculate("said", "datum.stage + ' ' + format(datum.share, '.1%')"),
+        calculate("row", "datum.job.key + ': ' + datum.stage"),
+        calculate("said", "format(datum.share, '.1%')"),
     ]
     x = {"field": "share", "title": "mean share of the time", "axis": {"format": "%"}}
-    encoding = {
-        "y": {"field": "name", "title": None, "sort": None} | NAME,
-        "yOffset": {"field": "stage", "sort": list(STAGES)} | NAME,
-    }
+    encoding = {"y": {"field": "row", "title": None, "sort": None} | NAME}
     bars = {"x": x | NUMBER, "color": STAGE_COLOR | {"legend": None}}
     return _told(asked("jobs", f"{INDEX}*", body, time_field=AT), steps, encoding, bars)
 

@@ -164,10 +164,11 @@ def _arms_took() -> Json:
         *each("at", "took.values", of="datum.arm"),
         calculate("percentile", "'p' + datum.at.key"),
         calculate("ms", "datum.at.value"),
+        calculate("column", "datum.name + ' ' + datum.percentile"),
     ]
+    axis = {"labelAngle": 0, "labelOverlap": True}
     encoding = {
-        "x": {"field": "name", "title": "arm", "axis": {"labelAngle": 0}} | NAME,
-        "xOffset": {"field": "percentile"} | NAME,
+        "x": {"field": "column", "title": "arm", "sort": None, "axis": axis} | NAME,
         "y": {"field": "ms", "title": "ms"} | NUMBER,
         "color": {"field": "percentile", "title": None} | NAME,
     }
