@@ -12,7 +12,7 @@ from opensearchpy import OpenSearch
 
 from ..documents.sources import find_sources
 from ..encoder import Encoder
-from ..errors import BulkError, MappingError
+from ..errors import MappingError
 from ..layout.mapping import check_routing, ensure_index, write_index
 from ..layout.pipeline import makes_impacts
 from ..layout.records import find_impacts
@@ -31,6 +31,7 @@ from .ledger import Ledger, Progress, Status, remove_abandoned, remove_ledger
 from .merging import merge
 from .patience import retried
 from .pipelines import NONE
+from .refreshing import refresh_at_end
 from .scan import Scan
 from .sender import Sender
 from .snapshot import Counters
@@ -211,13 +212,10 @@ class IngestRun:
         return Sender(self.client, handle, bulk, self.options.patience, self.stop)
 
     def _close(self, ledger: Ledger, handle: IndexHandle) -> None:
-        """Finish the job; a refresh that fails is told: the index makes one by itself, later."""
+        """Finish the job."""
         handle.check()
         handle.keep_record()
-        try:
-            self._patiently(lambda: self.client.indices.refresh(index=handle.index))
-        except BulkError as error:
-            log.warning("index=%s is not refreshed: %s", handle.index, error)
+        refresh_at_end(self.client, handle.index, self.options.patience, self.stop)
         ledger.finish()
 
 
