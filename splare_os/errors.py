@@ -2,6 +2,7 @@
 
 SplareError
 ├── ClusterError      the embedded OpenSearch could not be fetched, started or stopped
+│   └── PortTakenError  … as another process listens on its port
 ├── EncoderError      a model folder that cannot be read, or lacks an ability
 │   └── ModelServerError  … as its server does not answer, or refuses
 ├── ServerError       a model server that cannot be started
@@ -30,6 +31,10 @@ class SplareError(Exception):
 
 class ClusterError(SplareError):
     """The embedded OpenSearch could not be fetched, started or stopped."""
+
+
+class PortTakenError(ClusterError):
+    """Another process listens on the port of the embedded OpenSearch."""
 
 
 class EncoderError(SplareError):

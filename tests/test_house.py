@@ -76,6 +76,7 @@ OF_NO_MODULE = {
     "search/rewrite/test_untouched.py": "any search body: what is beside its clauses",
     "search/test_ways.py": "the table of docs/search.md",
     "index/test_compact.py": "an index without impacts in _source, from all sides",
+    "index/test_restored.py": "jobs of an index that a snapshot is restored in the place of",
     "index/test_kill.py": "a worker in a process of its own, killed at any instant",
     "test_benchmark_control.py": "benchmarks/control.py",
     "test_benchmark_feedback.py": "benchmarks/feedback.py and benchmarks/dense_sae.py",

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import ClusterError
+from ..errors import ClusterError, PortTakenError
 from ..paths import StrPath
 from . import node
 from .artifacts import Progress
@@ -16,13 +16,8 @@ from .distribution import install
 from .guard import Guard
 from .home import Home, locate, locked, own, temporary
 from .node import NodeStatus
-from .resources import (
-    NEEDED_DATA_MB,
-    available_memory_mb,
-    choose_heap_mb,
-    choose_port,
-    require_disk,
-)
+from .ports import choose_port
+from .resources import NEEDED_DATA_MB, available_memory_mb, choose_heap_mb, require_disk
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +44,13 @@ def start(
         options = NodeOptions(choose_port(port), _heap(heap_mb))
         distribution = install(home, progress=progress)
         require_disk(folder, needed_mb=NEEDED_DATA_MB)
-        return node.start(folder, distribution, options, home.account)
+        while True:
+            try:
+                return node.start(folder, distribution, options, home.account)
+            except PortTakenError:
+                if port is not None:
+                    raise
+                options = replace(options, port=choose_port())
 
 
 def _joined(found: NodeStatus, port: int | None) -> NodeStatus:

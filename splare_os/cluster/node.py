@@ -16,6 +16,7 @@ from . import config
 from .config import NodeOptions
 from .distribution import VERSION, Distribution
 from .home import Account
+from .ports import is_free, is_lost, port_taken
 from .resources import ELSEWHERE
 
 log = logging.getLogger(__name__)
@@ -101,6 +102,7 @@ def start(
     """Run a node in `folder`, which must be ours and must not run yet; return once it answers.
 
     It lives in a session of its own, so it outlives this process and its terminal.
+    `PortTakenError` as soon as another process listens on its port.
     """
     config.write(folder, options, account)
     (folder / config.PORTS_FILE).unlink(missing_ok=True)
@@ -108,7 +110,7 @@ def start(
     started = Process(pid, birth(pid) or 0, 0, options.heap_mb or 0)
     _record(folder, started)
     try:
-        return wait(folder, started)
+        return wait(folder, started, asked_port=options.port or 0)
     except BaseException:
         stop(folder)
         raise
@@ -145,7 +147,9 @@ def _record(folder: Path, process: Process) -> None:
     draft.replace(folder / RECORD)
 
 
-def wait(folder: Path, process: Process, *, timeout_s: float = START_TIMEOUT_S) -> NodeStatus:
+def wait(
+    folder: Path, process: Process, *, asked_port: int = 0, timeout_s: float = START_TIMEOUT_S
+) -> NodeStatus:
     """Return the node's status once it answers and its indices are usable (those that can be)."""
     deadline = time.monotonic() + timeout_s
     while process.is_alive():
@@ -153,9 +157,13 @@ def wait(folder: Path, process: Process, *, timeout_s: float = START_TIMEOUT_S) 
         if port and _is_healthy(port):
             _record(folder, replace(process, port=port))
             return status(folder)
+        if asked_port and not port and is_lost(asked_port, process.pid):
+            raise port_taken(asked_port)
         if time.monotonic() > deadline:
             raise _failed(folder, f"did not answer within {timeout_s:.0f} s")
         time.sleep(0.1)
+    if asked_port and not is_free(asked_port):
+        raise port_taken(asked_port)
     raise _failed(folder, "ended while it was starting")
 
 

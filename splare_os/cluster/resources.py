@@ -1,7 +1,6 @@
-"""What the machine can spare: memory, disk and ports."""
+"""What the machine can spare: memory and disk."""
 
 import shutil
-import socket
 from pathlib import Path
 
 from ..errors import ClusterError
@@ -12,8 +11,6 @@ HEAP_RANGE_MB = (512, 4096)
 BESIDES_HEAP_MB = 384
 """What the server takes beside its heap: metaspace, code, threads, buffers."""
 
-PORTS = range(9200, 9300)
-PORT_RANGE = (1024, 65535)
 ELSEWHERE = "or set SPLARE_URL to an OpenSearch that already runs"
 
 
@@ -79,32 +76,3 @@ def require_disk(folder: Path, *, needed_mb: int = NEEDED_DISK_MB) -> None:
             f"disk is short: {free_mb} MB are free at {folder} and {needed_mb} MB are needed. "
             f"Free some, set SPLARE_HOME to a folder on a larger disk, {ELSEWHERE}."
         )
-
-
-def choose_port(asked: int | None = None) -> int:
-    """Return `asked` if it is free, or without it the first free one of PORTS (loopback)."""
-    if asked is None:
-        for port in PORTS:
-            if _is_free(port):
-                return port
-        raise ClusterError(f"no port from {PORTS[0]} to {PORTS[-1]} is free: pass another port.")
-    low, high = PORT_RANGE
-    if not low <= asked <= high:
-        raise ValueError(f"port={asked}: choose one from {low} to {high}")
-    if not _is_free(asked):
-        raise ClusterError(
-            f"port {asked} is taken by another process: stop that one, choose another port, leave "
-            f"the port out to get a free one, {ELSEWHERE} (http://127.0.0.1:{asked}, perhaps)."
-        )
-    return asked
-
-
-def _is_free(port: int) -> bool:
-    """Return whether a server can listen on the loopback `port`."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

@@ -1,10 +1,11 @@
 """Documents of an index, on this cluster or another: each of its shards is a source."""
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import orjson
@@ -18,6 +19,9 @@ from .shards import Held, Shard, ShardReader, Wanted, find_shards, read_pages, r
 if TYPE_CHECKING:
     from opensearchpy import OpenSearch
 
+log = logging.getLogger(__name__)
+
+DERIVED = "index.derived_source.enabled"
 SCHEMES = {"opensearch": "http", "opensearch+https": "https"}
 PREFIX = "SPLARE_SOURCE_"
 """Of variables that say who reads: what is in a URL is told in outcomes and dead letters."""
@@ -49,6 +53,7 @@ def shards(source: str) -> list[str]:
     root = f"{parts.scheme}://{parts.netloc}"
     with _client(source) as client:
         found = find_shards(client, _name(source))
+        _warn_of_parts(client, _name(source))
     return [f"{root}/{shard.index}#{shard.number}" for shard in found]
 
 
@@ -99,8 +104,33 @@ def _name(source: str) -> str:
     return urlsplit(source).path.strip("/")
 
 
+def _warn_of_parts(client: "OpenSearch", name: str) -> None:
+    """Tell the log of indices whose documents cannot be read as they were written."""
+    settings = client.indices.get_settings(
+        index=name, name=DERIVED, params={"flat_settings": "true"}
+    )
+    for index, told in client.indices.get_mapping(index=name).items():
+        kept = told["mappings"].get("_source", {})
+        ours = {f"{field}.impacts" for field in _records(told)}
+        if kept.get("includes") or set(kept.get("excludes", ())) - ours:
+            log.warning(
+                "index=%s keeps documents in part (_source: %s): the rest is lost", index, kept
+            )
+        if settings.get(index, {}).get("settings", {}).get(DERIVED) == "true":
+            log.warning(
+                "index=%s derives documents from its fields (%s): arrays may come sorted and "
+                "without repetitions, dates and numbers in another form",
+                index,
+                DERIVED,
+            )
+
+
 def _impacts_fields(client: "OpenSearch", index: str) -> list[str]:
     (told,) = client.indices.get_mapping(index=index).values()
+    return _records(told)
+
+
+def _records(told: dict[str, Any]) -> list[str]:
     return list(told["mappings"].get("_meta", {}).get("splare", {}))
 
 

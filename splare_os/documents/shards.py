@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from opensearchpy import OpenSearch, RequestError
 
 from ..errors import ReplyError
-from ..reply import part
+from ..reply import part, parts
 from .document import Body
 
 Json: TypeAlias = dict[str, Any]
@@ -58,18 +58,24 @@ def find_shards(client: OpenSearch, name: str) -> list[Shard]:
     """Return the shards of the indices that a name stands for; `ReplyError` if one is missing."""
     told = part(client.indices.stats(index=name, params={"level": "shards"}), "indices")
     found = [
-        Shard(index, int(number), _history(copy, stats), part(copy, "seq_no", "global_checkpoint"))
-        for index, stats in told.items()
-        for number, copies in part(stats, "shards").items()
+        Shard(
+            index,
+            int(number),
+            _history(copy, told[index]),
+            part(copy, "seq_no", "global_checkpoint"),
+        )
+        for index, shards in parts(told, "shards").items()
+        for number, copies in shards.items()
         for copy in copies
         if part(copy, "routing", "primary")
     ]
     params = {"flat_settings": "true"}
     key = "index.number_of_shards"
-    settings = client.indices.get_settings(index=name, name=key, params=params)
-    for index in settings:
+    reply = client.indices.get_settings(index=name, name=key, params=params)
+    settings = parts(reply, "settings")
+    for index in {*settings, *told}:
         there = sorted(shard.number for shard in found if shard.index == index)
-        n_shards = int(part(settings, index, "settings", key))
+        n_shards = int(part(settings, index, key))
         if there != list(range(n_shards)):
             raise ReplyError(f"index {index!r}: of its {n_shards} shards only {there} are there")
     return sorted(found)

@@ -39,10 +39,12 @@ def look_first(sources: Sequence[str], fields: Fields, *, is_new: bool) -> None:
 
 def _check(documents: Sequence[Document], fields: Fields, *, is_new: bool) -> None:
     bodies = [document.body for document in documents if document.body is not None]
-    if not bodies:
+    if 2 * len(bodies) < len(documents):  # of an array the last line may be one, without a comma
         _refuse_json(documents)
+    if not bodies:
         return
-    source, keys = documents[0].source, ", ".join(map(repr, list(bodies[0])[:SHOWN_KEYS]))
+    there = dict.fromkeys(key for body in bodies for key in body)
+    source, keys = documents[0].source, ", ".join(map(repr, list(there)[:SHOWN_KEYS]))
     if len(bodies) < ENOUGH:
         return
     if not any(one.id for one in documents) and not any(fields.id in body for body in bodies):

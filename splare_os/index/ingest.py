@@ -12,7 +12,7 @@ from opensearchpy import OpenSearch
 
 from ..documents.sources import find_sources
 from ..encoder import Encoder
-from ..errors import BulkError, MappingError
+from ..errors import MappingError
 from ..layout.mapping import check_routing, ensure_index, write_index
 from ..layout.pipeline import makes_impacts
 from ..layout.records import find_impacts
@@ -31,6 +31,8 @@ from .ledger import Ledger, Progress, Status, remove_abandoned, remove_ledger
 from .merging import merge
 from .patience import retried
 from .pipelines import NONE
+from .refreshing import refresh_at_end
+from .scan import Scan
 from .sender import Sender
 from .snapshot import Counters
 from .tally import Tally, open_tally
@@ -108,7 +110,9 @@ class IngestRun:
             self._patiently(self.client.info, is_first=True)
             created, job, target = self._patiently(self._prepare)
             handle = self._patiently(lambda: self._handle(target))
-            ledger, letters = self._opened(stack, job, handle, created=created)
+            scan = self._scan(target)
+            which = handle.uuid, scan.history_if_told()
+            ledger, letters = self._opened(stack, job, which, created=created)
             if self.options.bulk_load:
                 stack.enter_context(bulk_loading(handle, job.ledger.parent))
             else:
@@ -116,26 +120,18 @@ class IngestRun:
             sender = self._patiently(lambda: self._sender(handle))
             flight = stack.enter_context(Flight[Chunk](sender, sender.gate.most))
             tally = self._patiently(lambda: self._tally(target, created=created))
-            self.worker = Worker(
-                encoder=self.encoder,
-                sources=self.sources,
-                options=self.options,
-                handle=handle,
-                target=target,
-                flight=flight,
-                ledger=ledger,
-                letters=letters,
-                tally=tally,
-            )
+            made = self.encoder, self.sources, self.options, handle, target
+            self.worker = Worker(*made, flight, ledger, letters, tally)
             yield from self.worker.run()
             letters.check()
+            scan.check()
             self._close(ledger, handle)
             tally.finish()
             if self.options.force_merge:
                 merge(handle, self.options.force_merge)
 
     def _opened(
-        self, stack: ExitStack, job: Job, handle: IndexHandle, *, created: bool
+        self, stack: ExitStack, job: Job, index: tuple[str, str], *, created: bool
     ) -> tuple[Ledger, DeadLetters]:
         """Return the files of the job, taken up where it stopped, until `stack` is closed."""
         self.dead_letters = job.dead_letters
@@ -143,7 +139,7 @@ class IngestRun:
         stack.callback(_forget, job)
         ledger = stack.enter_context(Ledger.open(job.ledger))
         letters = stack.enter_context(DeadLetters.open(job.dead_letters))
-        identity = identify(job, self.sources, handle.uuid, self.options, created=created)
+        identity = identify(job, self.sources, index, self.options, created=created)
         if self.options.is_restarted:
             ledger.forget()
         named = {"index": self.options.index, "model": self.encoder.name}
@@ -203,6 +199,11 @@ class IngestRun:
         options = self.options
         return IndexHandle(self.client, options.index, target, options.patience, self.stop)
 
+    def _scan(self, target: Target) -> Scan:
+        """Return what tells whether the index is put back to an earlier state."""
+        patience = self.options.patience
+        return Scan(self.client, target.index, (), patience=patience, stop=self.stop)
+
     def _sender(self, handle: IndexHandle) -> Sender:
         bulk = handle.with_most_requests(self.options.bulk)
         default = handle.settings.get("index.default_pipeline", NONE)
@@ -211,13 +212,10 @@ class IngestRun:
         return Sender(self.client, handle, bulk, self.options.patience, self.stop)
 
     def _close(self, ledger: Ledger, handle: IndexHandle) -> None:
-        """Finish the job; a refresh that fails is told: the index makes one by itself, later."""
+        """Finish the job."""
         handle.check()
         handle.keep_record()
-        try:
-            self._patiently(lambda: self.client.indices.refresh(index=handle.index))
-        except BulkError as error:
-            log.warning("index=%s is not refreshed: %s", handle.index, error)
+        refresh_at_end(self.client, handle.index, self.options.patience, self.stop)
         ledger.finish()
 
 

@@ -158,11 +158,17 @@ def find_job(
 
 
 def identify(
-    job: Job, sources: Sequence[str], index_uuid: str, options: IngestOptions, *, created: bool
+    job: Job,
+    sources: Sequence[str],
+    index: tuple[str, str],
+    options: IngestOptions,
+    *,
+    created: bool,
 ) -> Identity:
-    """Return what must still hold when the job goes on after a stop."""
+    """Return what must still hold when the job goes on after a stop; of the index uuid, history."""
     files = tuple(_state(source, options) for source in sources) if job.can_resume else ()
-    return Identity(index_uuid, files, str(job.dead_letters), created)
+    uuid, history = index
+    return Identity(uuid, files, str(job.dead_letters), created, history)
 
 
 def _state(source: str, options: IngestOptions) -> FileState:

@@ -71,6 +71,8 @@ class Identity:
     dead_letters: str
     created_index: bool = field(default=False, compare=False)
     """The job made the index: nothing in it can be unchanged."""
+    history: str = ""
+    """Of the index's writes; earlier versions did not note it."""
 
 
 @dataclass(frozen=True)

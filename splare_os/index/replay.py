@@ -25,6 +25,7 @@ from .patience import (
     retried,
     within,
 )
+from .refreshing import refresh_at_end
 from .sender import BUSY
 
 AT_A_TIME = 100
@@ -90,6 +91,8 @@ def replay(
                 yield result
     if refused:
         yield from replaying.alone(refused)
+    if found:
+        replaying.refresh()
 
 
 def _sendable(letters: Letters) -> list[Sendable]:
@@ -137,6 +140,11 @@ class Replay:
             reply = self.client.scroll(body=scroll)
         self.client.clear_scroll(body={"scroll_id": part(reply, "_scroll_id")})
         return found
+
+    def refresh(self) -> None:
+        """Let it be found what was stored, and not be found what is a letter no more."""
+        for name in (self.index, DEAD_LETTERS):
+            refresh_at_end(self.client, name, self.patience, self.stop)
 
     def sent(self, documents: Sequence[Sendable], known: Letters) -> list[Replayed]:
         """Return what becomes of documents; `known` are the letters of before."""

@@ -1,16 +1,20 @@
 """The documents of an index, read patiently: what `documents.shards` reads, asked again."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from threading import Event
 
-from opensearchpy import OpenSearch
+from opensearchpy import AuthorizationException, OpenSearch
 
+from ..connection import rights_remedy
 from ..documents.shards import Held, ShardReader, Wanted, find_shards, read_pages, refresh
 from ..errors import BulkError
-from .patience import Patience, retried
+from .patience import Patience, describe, retried
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,26 @@ class Scan:
         """
         self.peek()
         return self._known
+
+    def history_if_told(self) -> str:
+        """Return the same; "", with a warning, to who may not ask for the index's statistics."""
+        try:
+            return self.history()
+        except BulkError as error:
+            if not isinstance(error.__cause__, AuthorizationException):
+                raise
+            log.warning(
+                "index=%s: it is not noticed if the index is put back to an earlier state: %s. %s",
+                self.index,
+                describe(error.__cause__),
+                rights_remedy(describe(error.__cause__)),
+            )
+            return ""
+
+    def check(self) -> None:
+        """Raise `BulkError` if the index has another history now than it told."""
+        if self._known:
+            self.peek()
 
     def checkpoints(self) -> dict[int, int]:
         """Return up to where each shard can be read: every write until now that was acknowledged.

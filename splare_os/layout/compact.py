@@ -6,10 +6,9 @@ from typing import Any
 
 from opensearchpy import OpenSearch
 
+from ..documents.opensearch import DERIVED
 from ..errors import MappingError
 from ..reply import parts
-
-DERIVED = "index.derived_source.enabled"
 
 PRICE = (
     "impacts are kept in postings alone. What it costs: an update "

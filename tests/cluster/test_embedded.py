@@ -14,6 +14,7 @@ from splare_os import cluster
 from splare_os.cluster import EmbeddedCluster, config, embedded
 from splare_os.cluster.home import locate, temporary
 from splare_os.cluster.node import birth
+from splare_os.cluster.ports import choose_port
 from splare_os.errors import ClusterError
 
 FAST = "-XX:TieredStopAtLevel=1"
@@ -127,6 +128,16 @@ def test_the_users_own_node_outlives_its_starter_and_keeps_its_data(own_node, ca
         assert client.get(index="kept", id="1")["_source"] == {"a": 1}
     assert cluster.stop() == cluster.status()
     assert cluster.status().pid is None
+
+
+@pytest.mark.slow
+@pytest.mark.opensearch
+def test_a_start_takes_the_next_port_where_another_took_the_first(own_node, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        chosen = iter([taken.getsockname()[1]])  # by the time that it was free
+        monkeypatch.setattr(embedded, "choose_port", lambda *_: next(chosen, None) or choose_port())
+        started = cluster.start(heap_mb=512)
+        assert started.url != f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
 @pytest.mark.opensearch

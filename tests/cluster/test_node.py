@@ -1,5 +1,6 @@
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from splare_os.cluster import node
 from splare_os.cluster.node import RECORD, SERVER_LOG, NodeStatus, Process, birth, last_lines
-from splare_os.errors import ClusterError
+from splare_os.errors import ClusterError, PortTakenError
 
 
 @pytest.fixture
@@ -75,6 +76,15 @@ def test_a_server_that_never_answers_is_given_up_with_its_last_lines(tmp_path):
         ClusterError, match="did not answer within 0 s.*SPLARE_URL.*server.log:\nthinking"
     ):
         node.wait(tmp_path, process, timeout_s=0.2)
+
+
+def test_a_port_that_another_takes_meanwhile_is_told_at_once(tmp_path, stubborn):
+    process = Process(stubborn.pid, birth(stubborn.pid) or 0, 0, 512)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(PortTakenError, match=f"port {port} is taken .* choose another port"):
+            node.wait(tmp_path, process, asked_port=port)
+    assert birth(stubborn.pid) is not None  # it did not have to end for that
 
 
 def test_the_end_of_a_log_comes_without_stack_frames(tmp_path):

@@ -1,15 +1,8 @@
-import socket
 from pathlib import Path
 
 import pytest
 
-from splare_os.cluster import resources
-from splare_os.cluster.resources import (
-    available_memory_mb,
-    choose_heap_mb,
-    choose_port,
-    require_disk,
-)
+from splare_os.cluster.resources import available_memory_mb, choose_heap_mb, require_disk
 from splare_os.errors import ClusterError
 
 GB = 2**30
@@ -68,22 +61,3 @@ def test_short_disk_is_told_in_figures(tmp_path):
     require_disk(tmp_path, needed_mb=1)
     with pytest.raises(ClusterError, match=r"MB are free at .* and 999999999 MB are needed.*HOME"):
         require_disk(tmp_path, needed_mb=999_999_999)
-
-
-def test_a_taken_port_is_refused_and_the_next_free_one_chosen(monkeypatch):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(ClusterError, match=f"port {port} is taken .* choose another port"):
-            choose_port(port)
-        monkeypatch.setattr(resources, "PORTS", range(port, port + 1))
-        with pytest.raises(ClusterError, match=f"no port from {port} to {port} is free"):
-            choose_port()
-        monkeypatch.setattr(resources, "PORTS", range(port, port + 50))
-        assert port < choose_port() < port + 50
-
-
-def test_a_port_that_a_user_may_not_open_is_refused():
-    with pytest.raises(ValueError, match="port=80: choose one from 1024 to 65535"):
-        choose_port(80)

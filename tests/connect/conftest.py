@@ -9,7 +9,7 @@ import pytest
 import urllib3
 from opensearchpy import OpenSearch
 
-from splare_os.cluster.resources import choose_port
+from splare_os.cluster.ports import choose_port
 from splare_os.connect import Route, connect
 from splare_os.connect.route import find_route
 from splare_os.documents import Fields

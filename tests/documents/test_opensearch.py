@@ -150,3 +150,31 @@ def test_what_an_index_keeps_and_no_line_may_hold_is_told(client, index, cluster
     assert "invalid JSON: no low surrogate" in half.reason
     assert (large.reason, large.body) == ("", {"text": "ants", "raw": {"n": 2.0**70}})
     assert (deep.id, deep.reason) == ("deep", "")
+
+
+TEXT = {"properties": {"text": {"type": "text"}}}
+OURS = {"_meta": {"splare": {"text_splare": {}}}}
+
+
+@pytest.mark.opensearch
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"mappings": TEXT}, ""),
+        ({"mappings": OURS | {"_source": {"excludes": ["text_splare.impacts"]}}}, ""),
+        ({"mappings": TEXT | {"_source": {"excludes": ["secret"]}}}, "in part (_source: "),
+        ({"mappings": TEXT | {"_source": {"includes": ["te*"]}}}, "in part (_source: "),
+        (
+            {"mappings": TEXT, "settings": {"index.derived_source.enabled": True}},
+            "derives documents from its fields (index.derived_source.enabled)",
+        ),
+    ],
+)
+def test_an_index_that_does_not_keep_what_was_written_is_told(
+    client, cluster_url, index, body, said, caplog
+):
+    client.indices.create(index=index, body=body)
+    find_sources([cluster_url.replace("http://", "opensearch://") + f"/{index}"])
+    told = [one.getMessage() for one in caplog.records if one.name.startswith("splare_os")]
+    assert len(told) == bool(said)
+    assert said in "".join(told)

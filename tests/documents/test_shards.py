@@ -102,6 +102,16 @@ def test_an_index_of_which_a_shard_is_missing_is_not_read_in_part(shards):
         find_shards(holding(shards), "i")
 
 
+@pytest.mark.parametrize("odd", [None, {}, [], {"i": {}}, {"i": {"settings": {}}}])
+@pytest.mark.parametrize("request_", ["stats", "get_settings"])
+def test_a_reply_that_tells_no_shards_is_never_an_index_without_any(request_, odd):
+    client = holding({"0": [copy(primary=True, checkpoint=1)]}, "1")
+    reply = {"indices": odd} if request_ == "stats" and odd != {} else odd
+    setattr(client.indices, request_, lambda **_: reply)
+    with pytest.raises(ReplyError):
+        find_shards(client, "i")
+
+
 def test_a_refresh_in_part_is_told():
     with pytest.raises(ReplyError, match="index 'i' is refreshed in part"):
         refresh(holding({}), "i")

@@ -68,6 +68,12 @@ def test_json_that_is_no_json_lines_is_refused_whole(write, indent, content, rem
     assert remedy in str(caught.value)
 
 
+def test_an_array_with_a_document_on_each_line_is_refused_whole(write):
+    lines = [b"[", b'{"_id": 1, "text": "oil"},', b'{"_id": 2, "text": "war"}', b"]"]
+    with pytest.raises(JobError, match="docs.json: not JSON Lines"):
+        looked(write, lines, name="docs.json")
+
+
 def test_that_most_of_the_documents_are_long_is_told_once(write, caplog):
     long, short = {"_id": 1, "text": "oil " * 5_001}, {"_id": 2, "text": "oil"}
     looked(write, [long, short] * 9)
@@ -81,6 +87,15 @@ def test_that_most_of_the_documents_are_long_is_told_once(write, caplog):
 @pytest.mark.parametrize("line", [b'{"_id": 1, "text"', b"{", b"[", b"[1, 2]"])
 def test_a_single_line_that_is_no_document_is_a_dead_letter(line, write):
     looked(write, [line])
+
+
+def test_lines_of_which_most_are_documents_are_dead_letters_where_they_are_not(write):
+    looked(write, [b"[", b'{"_id": 1, "text": "oil"}', b'{"_id": 2, "text": "war"}'])
+
+
+def test_keys_that_the_first_document_lacks_are_named_too(write):
+    with pytest.raises(JobError, match=r"--text-field, --title-field\), one of 'n', 'body'$"):
+        looked(write, [{"_id": 1, "n": 1}, {"_id": 2, "body": "oil"}] * 8)
 
 
 def test_stdin_is_not_looked_at():

@@ -16,7 +16,7 @@ import pytest
 from opensearchpy import OpenSearch
 
 from splare_os.cluster import EmbeddedCluster, node
-from splare_os.cluster.resources import choose_port
+from splare_os.cluster.ports import choose_port
 from splare_os.errors import ClusterError
 from splare_os.index import IngestOptions, ingest
 from tests.hashing import HashEncoder

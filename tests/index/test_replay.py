@@ -94,6 +94,7 @@ def test_a_status_decides_where_an_error_tells_nothing(
     assert [letter["id"] for letter in letters(client, fed)][:1] == ["bad"]
 
 
+NEVER_REFRESHED = {"index": {"refresh_interval": -1}}
 MENDED = {"processors": [{"remove": {"field": "text_splare", "ignore_missing": True}}]}
 
 
@@ -111,6 +112,17 @@ def test_what_is_stored_leaves_the_letters(client: OpenSearch, mended: str) -> N
     assert [one.reason for one in replay(client, mended)] == [""]
     assert client.get(index=mended, id="bad")["_source"] == {"text": "oil"}
     assert letters(client, mended) == []
+
+
+def test_what_was_replayed_is_found_at_once(client: OpenSearch, mended: str) -> None:
+    client.indices.put_settings(index=f"{mended},{DEAD_LETTERS}", body=NEVER_REFRESHED)
+    try:
+        list(replay(client, mended))
+        assert client.count(index=mended)["count"] == 1
+        left = client.count(index=DEAD_LETTERS, body={"query": {"term": {"index": mended}}})
+        assert left["count"] == 0
+    finally:
+        client.indices.put_settings(index=DEAD_LETTERS, body={"index": {"refresh_interval": None}})
 
 
 def once(fault: Fault, number: int) -> Rule:

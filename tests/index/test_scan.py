@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from opensearchpy import OpenSearch
+from opensearchpy import AuthorizationException, OpenSearch
 
 from splare_os.documents.shards import NONE_YET, Shard
 from splare_os.errors import BulkError
@@ -109,6 +109,21 @@ def test_an_index_that_has_another_history_is_not_read_on(monkeypatch):
     assert scan.peek() == {0: 7}
     with pytest.raises(BulkError, match="'i' was put back to an earlier state during the run"):
         scan.peek()
+
+
+def test_without_the_right_to_ask_no_history_is_told_and_a_warning_is(monkeypatch, caplog):
+    right = "no permissions for [indices:monitor/stats] and User [name=ada]"
+
+    def refused(*_: object) -> list[Shard]:
+        raise AuthorizationException(403, "security_exception", {"error": {"reason": right}})
+
+    monkeypatch.setattr(module, "find_shards", refused)
+    scan = Scan(Replies(), "i", [])
+    assert scan.history_if_told() == ""
+    assert "Grant indices:monitor/stats to a role" in caplog.text
+    scan.check()  # nothing to compare with
+    with pytest.raises(BulkError, match="no permissions"):
+        scan.history()
 
 
 class Replies:

@@ -51,6 +51,8 @@ def template(client: SplareOpenSearch, way: Way) -> None:
     asked["params"] = {"words": QUERY}
     with pytest.raises(RequestError, match=UNKNOWN):
         client.search_template(index="library", body=asked)
+    found = client.search_template(index="library", body={"source": {"size": 1}})["hits"]["hits"]
+    assert "impacts" in found[0]["_source"]["text_splare"]
     lines = [{"index": "library"}, asked]
     with pytest.raises(RequestError, match="no requests added"):  # none that can be read
         client.msearch_template(body=lines)

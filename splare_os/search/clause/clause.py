@@ -192,7 +192,7 @@ def _in_aggregation(aggregation: Any, replace: Replace, at_root: Replace) -> Any
         queries = arguments.get("filters") if isinstance(arguments, Mapping) else None
         if isinstance(queries, list):
             replaced: Any = replace_clauses(queries, replace, scores=False)
-        elif queries is not None:
+        elif isinstance(queries, Mapping):
             replaced = {
                 name: replace_clauses(query, replace, scores=False)
                 for name, query in queries.items()

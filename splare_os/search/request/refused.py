@@ -23,12 +23,18 @@ def error_reply(error: Exception) -> Dsl:
     >>> error_reply(ValueError("no such thing"))["error"]["root_cause"]
     [{'type': 'value_error', 'reason': 'no such thing'}]
     """
-    info = error.info if isinstance(error, TransportError) else None
-    if isinstance(info, Mapping) and {"error", "status"} <= info.keys():  # a gateway's may be other
-        return dict(info)
-    name = re.sub("(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()
-    told = {"type": name, "reason": str(error)}
-    return {"error": {"root_cause": [told], **told}, "status": 400}
+    told = {"type": _kind(error), "reason": str(error)}
+    if not isinstance(error, TransportError):
+        return {"error": {"root_cause": [told], **told}, "status": HTTPStatus.BAD_REQUEST.value}
+    info: Any = error.info if isinstance(error.info, Mapping) else {}
+    found = info.get("error")
+    if isinstance(found, Mapping) and "type" in found:  # a gateway's may be of any other shape
+        return {**info, "status": error.status_code}
+    return {"error": {"root_cause": [told], **told}, "status": error.status_code}
+
+
+def _kind(error: Exception) -> str:
+    return re.sub("(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()
 
 
 def is_error(reply: Mapping[str, Any]) -> bool:

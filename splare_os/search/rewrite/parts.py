@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from ..clause.clause import SUBQUERIES
 from ..query.query import Dsl
-from .source import PARAMETERS, exclude_impacts, exclude_impacts_by_parameter, names_in
+from .source import PARAMETERS, SOURCE, exclude_impacts, exclude_impacts_by_parameter, names_in
 
 Params: TypeAlias = Mapping[str, Any] | None
 
@@ -18,15 +18,26 @@ AGGREGATIONS = ("aggs", "aggregations")
 def without_impacts(params: Params, body: Any) -> tuple[Params, Any]:  # noqa: ANN401
     """Return a search's parameters and body, the impacts that they do not name excluded."""
     params = params or {}
+    stored = params.get("stored_fields")
     if isinstance(body, Mapping):
         body = _without_inner_impacts(body)
+        stored = body.get("stored_fields") if stored is None else stored
     if any(name in params for name in PARAMETERS):  # on the server they override a body's
-        return exclude_impacts_by_parameter(params), body
+        return exclude_impacts_by_parameter(params, is_stored=SOURCE in names_in(stored)), body
     if body is None or not (isinstance(body, Mapping) or body):
         return (params if _has_no_source(params) else exclude_impacts_by_parameter(params)), body
     if not isinstance(body, Mapping) or _has_no_source({**body, **params}):
         return params, body
-    return params, _filtered(body)
+    return params, _filtered(body, stored)
+
+
+def document_without_impacts(params: Params) -> Params:
+    """Return the parameters of an `_explain`, whose document comes where they ask for it alone."""
+    given = params or {}
+    asks = any(name in given for name in PARAMETERS) or SOURCE in names_in(
+        given.get("stored_fields")
+    )
+    return exclude_impacts_by_parameter(given) if asks else params
 
 
 def _without_inner_impacts(body: Mapping[str, Any]) -> Dsl:
@@ -45,19 +56,21 @@ def _in_part(part: Any) -> Any:  # noqa: ANN401
         return [_in_part(one) for one in part]
     if not isinstance(part, Mapping) or _has_no_source(part):
         return part
-    return _filtered(part)
+    return _filtered(part, part.get("stored_fields"))
 
 
-def _filtered(part: Mapping[str, Any]) -> Dsl:
-    return {**part, "_source": exclude_impacts(part.get("_source", True))}
+def _filtered(part: Mapping[str, Any], stored: Any) -> Dsl:  # noqa: ANN401
+    source = part.get(SOURCE, True)
+    is_whole = source is False and SOURCE in names_in(stored)  # so is what servers send then
+    return {**part, SOURCE: exclude_impacts(is_whole or source)}
 
 
 def _has_no_source(part: Mapping[str, Any]) -> bool:
     """Return whether a server sends no `_source` with the hits of a part, as it asks for others."""
-    if "_source" in part:
+    if SOURCE in part:
         return False
     if "stored_fields" in part:
-        return "_source" not in names_in(part["stored_fields"])
+        return SOURCE not in names_in(part["stored_fields"])
     return bool(part.get("script_fields"))
 
 

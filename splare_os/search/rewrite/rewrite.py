@@ -39,8 +39,7 @@ from ..weigh.collection import MAX_AGE_S, Collection
 from ..weigh.queries import CACHE_BYTES, Queries, QueryEncoder
 from ..weigh.weighing import Weighing, weighing
 from .fields import without_impacts_in_fields
-from .parts import without_impacts
-from .source import PARAMETERS
+from .parts import document_without_impacts, without_impacts
 from .unfused import fused, is_hybrid, refuse_untold
 from .updates import UpdateCheck, is_update
 
@@ -136,6 +135,8 @@ class Rewriter:
         content = asked = plain(body, getattr(self._client.transport, "serializer", None))
         if shows_documents := _shows_documents(target, params or {}):
             params, content = without_impacts(params, content)
+        elif target.endpoint == "_explain":
+            params = document_without_impacts(params)
         if not isinstance(content, Mapping):
             return Rewritten(params, content)
         searches = [Search(target, dict(content), view)]
@@ -267,9 +268,7 @@ class Rewriter:
 
 
 def _shows_documents(target: Target, params: Mapping[str, Any]) -> bool:
-    """Return whether a reply has a `_source` to be read, and not to be copied."""
-    if target.endpoint == "_explain":  # it has the document where it is asked for that alone
-        return any(name in params for name in PARAMETERS)
+    """Return whether a reply has hits to be read, and not to be copied."""
     return target.endpoint == "_search" and "scroll" not in params
 
 

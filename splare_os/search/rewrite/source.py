@@ -10,7 +10,8 @@ IMPACTS = f"*{SUFFIX}.impacts"
 INCLUDES, EXCLUDES = ("includes", "include"), ("excludes", "exclude")
 """Keys of a `_source` that filters, as servers spell them."""
 
-PARAMETERS = ("_source", "_source_includes", "_source_excludes")
+SOURCE = "_source"
+PARAMETERS = (SOURCE, "_source_includes", "_source_excludes")
 
 
 def exclude_impacts(source: Any) -> Any:  # noqa: ANN401  # JSON
@@ -38,10 +39,15 @@ def exclude_impacts(source: Any) -> Any:  # noqa: ANN401  # JSON
     return {**kept, EXCLUDES[0]: [*excluded, IMPACTS]}
 
 
-def exclude_impacts_by_parameter(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return URL parameters with impacts excluded: on the server they override a body's."""
-    asked = names_in(params.get("_source_includes", params.get("_source")))
-    if asked == ["false"] or _names_impacts(asked):
+def exclude_impacts_by_parameter(
+    params: Mapping[str, Any], *, is_stored: bool = False
+) -> dict[str, Any]:
+    """Return URL parameters with impacts excluded: on the server they override a body's.
+
+    `is_stored`: `_source` is among the stored fields, and comes though it is not wanted.
+    """
+    asked = names_in(params.get("_source_includes", params.get(SOURCE)))
+    if (asked == ["false"] and not is_stored) or _names_impacts(asked):
         return dict(params)
     excludes = names_in(params.get("_source_excludes"))
     return {**params, "_source_excludes": ",".join([*excludes, IMPACTS])}

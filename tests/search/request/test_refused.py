@@ -8,9 +8,11 @@ from opensearchpy import OpenSearch
 from opensearchpy.exceptions import AuthorizationException, TransportError
 from opensearchpy.helpers.search import MultiSearch, Search
 
+from splare_os.encoder import Encoder
 from splare_os.errors import MappingError, ModelMismatchError
 from splare_os.search import SplareOpenSearch
 from splare_os.search.request.refused import error_reply, is_error
+from tests.connection.gateway import Gateway
 
 from ..asynchronous import Run
 from ..conftest import Library
@@ -48,10 +50,58 @@ def test_an_error_is_told_as_a_server_does() -> None:
     expected = {"error": {"root_cause": [told], **told}, "status": 400}
     assert error_reply(ModelMismatchError("of another")) == expected
     assert is_error(expected)
-    of_a_gateway = error_reply(AuthorizationException(403, "no", {"Message": "not you"}))
-    assert of_a_gateway["error"]["type"] == "authorization_exception"
     assert is_error({"status": 404})
     assert not is_error({"status": 200, "hits": {}})
+
+
+OF_GATEWAYS = [
+    {"Message": "not you"},
+    {"message": "no", "status": "403"},
+    {"error": "no", "status": 403},
+    {"error": {"reason": "not you"}, "status": 403},
+    "<h1>not you</h1>",
+]
+"""What gateways say in place of a server."""
+
+
+class Refusing(Gateway):
+    """Refuses to tell mappings, with a status and a body of its own."""
+
+    refusal = 403, "{}"
+
+    def answer(self, handler: Any, body: bytes) -> tuple[int, str, bytes]:
+        if "/_mapping" not in handler.path or "secret" not in handler.path:
+            return super().answer(handler, body)
+        status, told = self.refusal
+        return status, "application/json", told.encode()
+
+
+@pytest.mark.opensearch
+@pytest.mark.parametrize("told", OF_GATEWAYS, ids=str)
+@pytest.mark.parametrize("status", [400, 403])
+def test_what_a_gateway_refuses_has_its_status_in_the_shape_of_a_servers(
+    cluster_url: str, encoder: Encoder, library: Library, status: int, told: Any
+) -> None:
+    with Refusing(cluster_url, lambda *_: True) as gateway:
+        gateway.refusal = status, told if isinstance(told, str) else json.dumps(told)
+        with SplareOpenSearch(gateway.url, encoder=encoder) as splare:
+            lines = several({"index": "secret", **BODY})
+            first, second, _ = splare.msearch(body=lines)["responses"]
+            several_searches = MultiSearch(using=splare, index="secret").add(Search.from_dict(BODY))
+            with pytest.raises(TransportError, match="(authorization|request)_"):
+                several_searches.execute()
+    assert first["hits"]["hits"]
+    assert (second["status"], second["error"]["root_cause"][0]["type"]) == (
+        status,
+        {400: "request_error", 403: "authorization_exception"}[status],
+    )
+    assert str(status) in second["error"]["reason"]
+
+
+def test_an_error_that_lacks_its_status_gets_it() -> None:
+    info = {"error": {"type": "security_exception", "reason": "no"}}
+    told = error_reply(AuthorizationException(403, "security_exception", info))
+    assert told == {**info, "status": 403}
 
 
 @pytest.mark.opensearch

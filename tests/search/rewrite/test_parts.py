@@ -118,6 +118,36 @@ def test_no_part_of_a_reply_holds_impacts(
         assert ours.count('"latents"') == plain.count('"latents"')
 
 
+STORED = {"stored_fields": ["_source"], "_source": False}
+
+
+@pytest.mark.opensearch
+@pytest.mark.parametrize("part", PARTS)
+def test_a_source_that_is_stored_and_not_wanted_comes_without_impacts(
+    splare: SplareOpenSearch, client: OpenSearch, shelf: str, part: str
+) -> None:
+    body = STORED | PARTS[part](STORED)
+    for plain, ours in zip(replies(client, shelf, body), replies(splare, shelf, body), strict=True):
+        assert '"impacts"' in plain
+        assert '"impacts"' not in ours
+        assert ours.count('"latents"') == plain.count('"latents"')
+
+
+@pytest.mark.opensearch
+@pytest.mark.parametrize("path", ["_search", "_explain/book"])
+@pytest.mark.parametrize("wanted", [{}, {"_source": "false"}, {"_source": "text*"}])
+def test_so_does_one_that_parameters_ask_for(
+    splare: SplareOpenSearch, client: OpenSearch, shelf: str, path: str, wanted: Part
+) -> None:
+    def asked(client: OpenSearch) -> str:
+        params = {"stored_fields": "_source", "routing": "book", **wanted}
+        return json.dumps(client.http.post(f"/{shelf}/{path}", params, body={"query": EVERY}))
+
+    plain, ours = asked(client), asked(splare)
+    assert '"impacts"' not in ours
+    assert ours.count('"latents"') == plain.count('"latents"')
+
+
 @pytest.mark.opensearch
 @pytest.mark.parametrize(
     ("asked", "is_shown"), [("true", 0), ("text*", 0), ("text_splare.impacts", 1)]
@@ -199,6 +229,17 @@ def test_a_source_among_the_stored_fields_of_a_parameter_is_without_impacts() ->
         params, _ = without_impacts({"stored_fields": asked}, None)
         assert params == {"stored_fields": asked, "_source_excludes": NAMED[0]}
     assert without_impacts({"stored_fields": "x"}, None) == ({"stored_fields": "x"}, None)
+
+
+def test_it_is_so_too_where_a_parameter_or_the_body_wants_none() -> None:
+    params = {"stored_fields": "_source", "_source": "false"}
+    assert without_impacts(params, None)[0] == params | {"_source_excludes": NAMED[0]}
+    both = {"_source": "false"}, {"stored_fields": ["_source"]}
+    assert without_impacts(*both)[0] == both[0] | {"_source_excludes": NAMED[0]}
+    both = {"stored_fields": "_source"}, {"_source": False}
+    assert without_impacts(*both) == (both[0], {"_source": OUT})
+    both = {"stored_fields": "x"}, STORED  # none comes
+    assert without_impacts(*both) == both
 
 
 def test_stored_fields_of_a_parameter_count_before_those_of_the_body() -> None:

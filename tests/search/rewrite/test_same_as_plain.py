@@ -141,13 +141,7 @@ def difference(one: Any, other: Any, path: str = "") -> str:
 
 
 def names_impacts(drawn: Drawn) -> bool:
-    """Return whether a search may ask for impacts, in any part.
-
-    `_source` among the stored fields is whole where there is to be none, as servers have it.
-    """
-    wants_none = "false" in (drawn.params.get("_source"), str(drawn.body.get("_source")).lower())
-    if wants_none and "_source" in drawn.body.get("stored_fields", ()):
-        return True
+    """Return whether a search may ask for impacts, in any part."""
     body = {key: one for key, one in drawn.body.items() if key not in {"query", "aggs"}}
     return "splare" in json.dumps([drawn.params, body, drawn.body.get("aggs")], default=str)
 

@@ -59,7 +59,11 @@ def aggregations(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     kinds: dict[str, st.SearchStrategy[Any]] = {
         "filter": queries,
         "filters": st.fixed_dictionaries(
-            {"filters": st.lists(queries, max_size=2) | st.dictionaries(names, queries, max_size=2)}
+            {
+                "filters": st.lists(queries, max_size=2)
+                | st.dictionaries(names, queries, max_size=2)
+                | values
+            }
         ),
         "terms": values,
         "aggs": named | st.none(),
