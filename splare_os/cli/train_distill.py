@@ -43,6 +43,9 @@ from .screen import Screen
 @click.option("--document-flops", default=3e-4, show_default=True, help="That of documents'.")
 @click.option("--ramp", default=0.33, show_default=True, help="Share of steps these grow in.")
 @click.option(
+    "--interpolation", default=1.0, show_default=True, help="Weight of what the adapter learnt."
+)
+@click.option(
     "--query-top-k", default=40, show_default=True, help="Impacts that score, and are kept."
 )
 @click.option("--document-top-k", default=200, show_default=True, help="Likewise, of documents.")

@@ -29,6 +29,8 @@ class DistillOptions(TrainingOptions):
     `least_document_top_k` every batch draws its cut of documents between the two, so that the
     heaviest carry most of a score. The FLOPS terms see all impacts, and grow quadratically over
     the first `ramp` of the steps. `negatives` of each row are used beside those in the batch.
+    What LoRA learnt is added with the weight `interpolation`: below 1 the model is between those of
+    before and after, which may be better than both (WiSE-FT, arXiv 2109.01903).
     With `mini_batch` gradients are cached: memory holds the activations of so many texts at a
     time. Texts are cut at `max_tokens`; None is 192, or the window if that is less. `held_out`
     batches are measured on, never trained on.
@@ -49,6 +51,7 @@ class DistillOptions(TrainingOptions):
     query_flops: float = limited(3e-4, may_be_0=True)
     document_flops: float = limited(3e-4, may_be_0=True)
     ramp: float = limited(0.33, share=True)
+    interpolation: float = limited(1.0, share=True)
     query_top_k: int = 40
     document_top_k: int = 200
     least_document_top_k: int = limited(0, may_be_0=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -123,17 +123,20 @@ def lexical(data: TrainingSet) -> Lexical:
     return Lexical(csr_array(queries), csr_array(documents))
 
 
-def embedded(data: TrainingSet, name: str, *, folder: Path, device: str) -> Embedded:
+def embedded(
+    data: TrainingSet, name: str, *, folder: Path, device: str, max_tokens: int | None = None
+) -> Embedded:
     """Return the bi-encoder `name` as a teacher; its vectors are kept in `folder`.
 
-    Only texts that rows refer to are embedded; the vectors of others are zeros.
+    Only texts that rows refer to are embedded; the vectors of others are zeros. It reads
+    `max_tokens` of a text at most: what its student does not see, it need not know.
     """
     asked = sorted({row.query for row in data.rows})
     found = sorted({place for row in data.rows for place in (row.positive, *row.negatives)})
-    model = cache(lambda: _opened(name, device))  # once, and only if vectors are not there
+    model = cache(lambda: _opened(name, device, max_tokens))  # once, if vectors are not there
+    by = partial(_vectors, name, model, folder, max_tokens=max_tokens)
     return Embedded(
-        _vectors(name, model, data.queries, asked, folder, is_query=True),
-        _vectors(name, model, data.documents, found, folder, is_query=False),
+        by(data.queries, asked, is_query=True), by(data.documents, found, is_query=False)
     )
 
 
@@ -216,14 +219,15 @@ def _lexical_of(pairs: Pairs) -> tuple[csr_array, csr_array]:
 def _vectors(
     name: str,
     model: Callable[[], SentenceTransformer],
+    folder: Path,
     texts: Sequence[str],
     wanted: Sequence[int],
-    folder: Path,
     *,
+    max_tokens: int | None,
     is_query: bool,
 ) -> Vectors:
     kind, chosen = "query" if is_query else "document", [texts[place] for place in wanted]
-    key = sha256("\0".join([name, kind, *chosen]).encode()).hexdigest()[:16]
+    key = sha256("\0".join([name, str(max_tokens), kind, *chosen]).encode()).hexdigest()[:16]
     parts = []
     for start in range(0, len(chosen), KEPT_TEXTS):
         path = folder / f"vectors-{key}-{start}.npy"
@@ -253,10 +257,13 @@ def keep(path: Path, numbers: NDArray[np.floating]) -> None:
     partial.replace(path)
 
 
-def _opened(name: str, device: str) -> SentenceTransformer:
+def _opened(name: str, device: str, max_tokens: int | None) -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer
 
     try:
-        return SentenceTransformer(name, device=device).to(best_dtype(device))
+        model = SentenceTransformer(name, device=device).to(best_dtype(device))
     except UNREADABLE as error:
         raise EncoderError(f"the teacher {name!r} cannot be loaded: {error}") from error
+    if max_tokens is not None:
+        model.max_seq_length = min(max_tokens, model.max_seq_length or max_tokens)
+    return model

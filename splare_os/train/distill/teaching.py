@@ -16,7 +16,7 @@ from ...errors import EncoderError, TrainingError
 from ...evaluate.dense import dense_name
 from .batches import Vectors, batches
 from .losses import Scores, Teacher
-from .options import DistillOptions
+from .options import MAX_TOKENS, DistillOptions
 from .pairs import TrainingSet
 from .teachers import Embedded, Listed, calibrated, embedded, keep, lexical
 
@@ -57,7 +57,7 @@ def teaching(
         name = names[0].removeprefix(CROSS_ENCODER)
         used = _cut(data, options.negatives)
         return Teaching(Listed.of(scored(used, name, folder=folder, device=options.device)))
-    teachers = [_any_pair(name, data, folder, options.device) for name in names]
+    teachers = [_any_pair(name, data, folder, options) for name in names]
     vectors = next((one.queries for one in teachers if isinstance(one, Embedded)), None)
     rows = [np.arange(first, last) for first, last in pairwise(start[2] for start in data.starts)]
     by_row = None if vectors is None else vectors[[row.query for row in data.rows]]
@@ -113,11 +113,12 @@ def _predict(name: str, pairs: list[tuple[str, str]], device: str) -> Scores:
     return scores.reshape(len(pairs))
 
 
-def _any_pair(name: str, data: TrainingSet, folder: Path, device: str) -> Teacher:
+def _any_pair(name: str, data: TrainingSet, folder: Path, options: DistillOptions) -> Teacher:
     if name == BM25:
         return lexical(data)
     model = dense_name() if name == DENSE else name.removeprefix(BI_ENCODER)
-    return embedded(data, model, folder=folder, device=device)
+    max_tokens = options.max_tokens or MAX_TOKENS
+    return embedded(data, model, folder=folder, device=options.device, max_tokens=max_tokens)
 
 
 def knows_rows_only(names: Sequence[str]) -> bool:

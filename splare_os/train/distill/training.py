@@ -43,7 +43,7 @@ from .trainer import (
     require_finite,
     without_printing,
 )
-from .variants import prepare, require_fit
+from .variants import interpolate, prepare, require_fit
 
 RECORD = "distill.json"
 SAMPLED_ROWS = 8
@@ -93,6 +93,7 @@ def distill(
         checkpoint = last_checkpoint(work)
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         require_finite(encoder.model, options.steps)
+        interpolate(encoder, options.interpolation)
         after = held_out(encoder, goal, schedule.held_out, options)
     encoder.model.eval()
     return DistillFigures(before, after, trainer.state.global_step, goal.temperature)
@@ -179,7 +180,10 @@ def _begin(
 def _begun_with(
     encoder: SplareEncoder, data: TrainingSet, options: DistillOptions
 ) -> dict[str, object]:
-    """Return all that a training depends on, but its teacher; it may go on on another device."""
+    """Return all that a training depends on, but its teacher.
+
+    It may go on on another device, or be ended with another interpolation.
+    """
     digest = sha256()
     for text in (*data.queries, *data.documents):
         digest.update(sha256(text.encode()).digest())
@@ -188,7 +192,8 @@ def _begun_with(
         "model": encoder.card.fingerprint or _weights(encoder),
         "pairs": f"{len(data.rows)}, {digest.hexdigest()[:16]}",
     }
-    return known | asdict(replace(options, device="cpu", checkpoint_steps=1))
+    same = replace(options, device="cpu", checkpoint_steps=1, interpolation=1.0)
+    return known | asdict(same)
 
 
 def _weights(encoder: SplareEncoder) -> str:

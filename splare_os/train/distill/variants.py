@@ -52,11 +52,28 @@ def require_fit(encoder: SplareEncoder, options: DistillOptions) -> None:
             f"the SAE reads states of {expected} numbers, the backbone has {width}: "
             "take the SAE that was trained on this backbone and layer"
         )
+    if options.interpolation < 1 and variant != "splare":
+        raise ValueError(
+            f"interpolation={options.interpolation}: variant={variant!r} trains more than LoRA, "
+            "leave it at 1"
+        )
     if options.relu and encoder.pooling.top_k is not None:
         raise ValueError(
             f"relu=True: a TopK SAE (k={encoder.pooling.top_k}) can't become ReLU; "
             "distill it as it is (relu=False), or train a batchtopk or jumprelu one"
         )
+
+
+def interpolate(encoder: SplareEncoder, weight: float) -> None:
+    """Have what LoRA learnt count with a weight: the model is between those of before and after.
+
+    Source: WiSE-FT, arXiv 2109.01903.
+    """
+    from peft.tuners.lora import LoraLayer
+
+    for module in encoder.backbone.model.modules():
+        if isinstance(module, LoraLayer):
+            module.scale_layer(weight)
 
 
 def merge(encoder: SplareEncoder) -> None:

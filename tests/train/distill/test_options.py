@@ -13,6 +13,8 @@ from splare_os.train.distill.options import DistillOptions
         ({"contrast": -1.0}, r"contrast=-1\.0: give a number at least 0"),
         ({"ramp": 1.5}, r"ramp=1\.5: give a share, at most 1"),
         ({"warm_up": 2.0}, r"warm_up=2\.0: give a share"),
+        ({"interpolation": 0.0}, r"interpolation=0\.0: give a number above 0"),
+        ({"temperature": 0.0}, r"temperature=0\.0: give a number above 0"),
         ({"held_out": 0}, "held_out=0"),
         ({"device": "abacus"}, "device='abacus'"),
     ],

@@ -191,6 +191,16 @@ def test_vectors_are_of_the_texts_in_rows_and_computed_once(
     assert Counting.loaded[1:] == [("other", "cuda:1")]
 
 
+def test_a_bi_encoder_reads_no_more_of_a_text_than_its_student(tmp_path: Path) -> None:
+    save_bert(tmp_path / "dense")
+    data = set_of(Row(0, 0), Row(1, 1))
+    data.documents[:2] = ["oil war " * 9, "oil war " * 2]
+    cut = embedded(data, str(tmp_path / "dense"), folder=tmp_path, device="cpu", max_tokens=6)
+    np.testing.assert_allclose(cut.documents[0], cut.documents[1], atol=1e-3)
+    whole = embedded(data, str(tmp_path / "dense"), folder=tmp_path, device="cpu")
+    assert not np.allclose(whole.documents[0], whole.documents[1], atol=1e-3)
+
+
 def test_vectors_that_are_no_numbers_are_refused_and_not_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

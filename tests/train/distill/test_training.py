@@ -15,6 +15,7 @@ from splare_os.train.distill.schedule import Schedule
 from splare_os.train.distill.teachers import Embedded, Listed, lexical
 from splare_os.train.distill.trainer import DistillProgress
 from splare_os.train.distill.training import DistillFigures, distill
+from splare_os.train.distill.variants import merge
 from splare_os.train.prior import take_prior
 from splare_os.train.work_folder import claim, last_checkpoint
 from tests.train.distilling import OPTIONS, assert_same, build
@@ -149,6 +150,28 @@ def test_a_temperature_that_nobody_gives_fits_best_before_the_first_step(
         there = distill(build(bert), data, teacher, other, work=tmp_path / str(factor))
         assert there.temperature == other.temperature
         assert total(there, "before") > total(figures, "before")
+
+
+def test_an_interpolation_is_between_the_model_before_and_the_one_after(
+    data: TrainingSet, teacher: Teacher, bert: Path, tmp_path: Path
+) -> None:
+    before, after, between = build(bert), build(bert), build(bert)
+    learnt = distill(after, data, teacher, OPTIONS, work=tmp_path)
+    half = replace(OPTIONS, interpolation=0.5)
+    figures = distill(
+        between, data, teacher, half, work=tmp_path, watch=stop_at(1)
+    )  # it is trained
+    assert figures.before == learnt.before
+    assert figures.after.divergence != learnt.after.divergence
+    merge(after)
+    merge(between)
+    ends = dict(before.backbone.named_parameters()), dict(after.backbone.named_parameters())
+    for name, found in between.backbone.named_parameters():
+        torch.testing.assert_close(found, (ends[0][name] + ends[1][name]) / 2)
+    assert any(not torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+    options = replace(half, variant="sae-splade")
+    with pytest.raises(ValueError, match="variant='sae-splade' trains more than LoRA"):
+        distill(build(bert), data, teacher, options, work=tmp_path / "other")
 
 
 def test_flops_make_impacts_sparser(
