@@ -146,7 +146,7 @@ def _shares(of: OfIndex) -> Json:
         calculate("everywhere", "datum._source.everywhere"),
         calculate("in between", "datum._source.latents - datum.dead - datum.everywhere"),
         {"fold": kinds, "as": ["kind", "latents"]},
-        calculate("row", "datum.index + ': ' + datum.kind"),
+        calculate("row", "datum.kind + ': ' + datum.index"),
         calculate("share", "datum.latents / datum._source.latents"),
         calculate("said", "format(datum.latents, ',') + ' (' + format(datum.share, '.2%') + ')'"),
     ]

@@ -194,7 +194,7 @@ def _encoder_against_cluster() -> Json:
         {"fold": ["job.encode.value", "job.cluster.value"], "as": ["path", "share"]},
         calculate("stage", "split(datum.path, '.')[1]"),
         kept("isValid(datum.share)"),
-        calculate("row", "datum.job.key + ': ' + datum.stage"),
+        calculate("row", "datum.stage + ': ' + datum.job.key"),
         calculate("said", "format(datum.share, '.1%')"),
     ]
     x = {"field": "share", "title": "mean share of the time", "axis": {"format": "%"}}

@@ -9,6 +9,8 @@ import torch
 from splare_os.encode import Card, SaeEncoder, SplareEncoder, load_backbone
 from splare_os.train.distill.options import DistillOptions
 from splare_os.train.distill.pairs import Pairs, Row, TrainingSet
+from splare_os.train.distill.trainer import DistillProgress
+from splare_os.train.distill.training import DistillFigures
 from tests.models import WORDS, save_model
 
 N_PAIRS = 48
@@ -88,3 +90,24 @@ def assert_same(one: SplareEncoder, other: SplareEncoder, *, tolerance: float = 
     assert ours.keys() == theirs.keys()
     for name, tensor in ours.items():
         torch.testing.assert_close(tensor, theirs[name], atol=tolerance, rtol=0, msg=name)
+
+
+class Stop:
+    """Watches a training, and interrupts it after a step."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def __call__(self, progress: DistillProgress) -> None:
+        if progress.step == self.step:
+            raise KeyboardInterrupt
+
+
+def stop_at(step: int) -> Stop:
+    return Stop(step)
+
+
+def total(figures: DistillFigures, when: str) -> float:
+    """The loss of the held-out pairs, before or after."""
+    measured = getattr(figures, when)
+    return float(measured.divergence + measured.contrast)

@@ -90,10 +90,7 @@ def distill(
             reporter.trainer = trainer
             trainer.add_callback(reporter)
         before = _before(work, encoder, goal, schedule.held_out, options)
-        checkpoint = last_checkpoint(work)
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-        require_finite(encoder.model, options.steps)
-        interpolate(encoder, options.interpolation)
+        _train(trainer, encoder, work, options)
         after = held_out(encoder, goal, schedule.held_out, options)
     encoder.model.eval()
     return DistillFigures(before, after, trainer.state.global_step, goal.temperature)
@@ -154,6 +151,15 @@ def _trainer(
             callbacks=[ramp],
         )
     )
+
+
+def _train(
+    trainer: DistillTrainer, encoder: SplareEncoder, work: Path, options: DistillOptions
+) -> None:
+    checkpoint = last_checkpoint(work)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    require_finite(encoder.model, options.steps)
+    interpolate(encoder, options.interpolation)
 
 
 def _begin(

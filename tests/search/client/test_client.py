@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from opensearchpy import OpenSearch, Q, Search, Urllib3HttpConnection, helpers
+from opensearchpy import OpenSearch, Q, RequestError, Search, Urllib3HttpConnection, helpers
 
 from splare_os.documents.fields import Fields
 from splare_os.encoder import Encoder
@@ -271,3 +271,13 @@ def test_what_has_no_clause_keeps_its_bytes(cluster_url: str, library: Library, 
     with SplareOpenSearch(cluster_url, connection_class=Recording, encoder=HashEncoder()) as splare:
         splare.transport.perform_request("POST", f"/library/{path}", body=text)
     assert sent == [text.encode()]
+
+
+@pytest.mark.parametrize("kind", ["filters", "adjacency_matrix"])
+@pytest.mark.parametrize("filters", ["x", 3, False])
+def test_filters_that_are_none_are_for_the_server_to_refuse(
+    splare: SplareOpenSearch, library: Library, kind: str, filters: object
+) -> None:
+    body = {"aggs": {kind: {kind: {"filters": filters}}}}
+    with pytest.raises(RequestError, match=kind):
+        splare.search(index=library.index, body=body)

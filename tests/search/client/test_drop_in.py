@@ -156,16 +156,6 @@ def test_what_is_null_is_for_the_server_to_take_or_refuse(
     assert answer(splare, CLAUSE) == answer(client, {"match_all": {}})
 
 
-@pytest.mark.parametrize("kind", ["filters", "adjacency_matrix"])
-@pytest.mark.parametrize("filters", ["x", 3, False])
-def test_filters_that_are_none_are_for_the_server_to_refuse(
-    splare: SplareOpenSearch, library: Library, kind: str, filters: object
-) -> None:
-    body = {"aggs": {kind: {kind: {"filters": filters}}}}
-    with pytest.raises(RequestError, match=kind):
-        splare.search(index=library.index, body=body)
-
-
 def test_functions_may_be_null(splare: SplareOpenSearch, expected: dict[str, float]) -> None:
     body = {"query": {"function_score": {"query": CLAUSE, "functions": None}}, "size": 5}
     assert scores(splare.search(index="library", body=body)) == pytest.approx(expected)

@@ -14,34 +14,15 @@ from splare_os.train.distill.pairs import TrainingSet
 from splare_os.train.distill.schedule import Schedule
 from splare_os.train.distill.teachers import Embedded, Listed, lexical
 from splare_os.train.distill.trainer import DistillProgress
-from splare_os.train.distill.training import DistillFigures, distill
-from splare_os.train.distill.variants import merge
+from splare_os.train.distill.training import distill
 from splare_os.train.prior import take_prior
 from splare_os.train.work_folder import claim, last_checkpoint
-from tests.train.distilling import OPTIONS, assert_same, build
+from tests.train.distilling import OPTIONS, assert_same, build, stop_at, total
 
 pytestmark = [
     pytest.mark.usefixtures("one_thread"),
     pytest.mark.filterwarnings("ignore"),  # their trainer's own
 ]
-
-
-def stop_at(step: int) -> "Stop":
-    return Stop(step)
-
-
-class Stop:
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def __call__(self, progress: DistillProgress) -> None:
-        if progress.step == self.step:
-            raise KeyboardInterrupt
-
-
-def total(figures: DistillFigures, when: str) -> float:
-    measured = getattr(figures, when)
-    return measured.divergence + measured.contrast
 
 
 @pytest.mark.parametrize("family", ["bert", "llama"])
@@ -107,22 +88,6 @@ def test_a_models_prompts_are_before_the_texts_it_is_trained_and_measured_on(
     assert_same(prompted, plain)
 
 
-def test_what_is_measured_in_parts_is_the_same(
-    data: TrainingSet, teacher: Teacher, bert: Path
-) -> None:
-    encoder, places = build(bert), Schedule.draw(data, OPTIONS).held_out
-    asked: list[int] = []
-    encoder.model.register_forward_pre_hook(
-        lambda _, given: asked.append(len(given[0]["input_ids"]))
-    )
-    goal = DistillationLoss(data, teacher, temperature=1.0, contrast=0.5)
-    whole, parts = (
-        held_out(encoder, goal, places, replace(OPTIONS, mini_batch=size)) for size in (0, 4)
-    )
-    assert asked == [6, 6] * 2 + [4, 2, 4, 2] * 2
-    assert asdict(parts) == pytest.approx(asdict(whole), rel=1e-5)
-
-
 def test_calibrated_scores_are_trained_by_the_models_prior(
     data: TrainingSet, teacher: Teacher, bert: Path, tmp_path: Path
 ) -> None:
@@ -135,43 +100,6 @@ def test_calibrated_scores_are_trained_by_the_models_prior(
     assert figures.steps == OPTIONS.steps
     dots = distill(build(bert), data, teacher, OPTIONS, work=tmp_path / "dot")
     assert figures.before.divergence != dots.before.divergence
-
-
-def test_a_temperature_that_nobody_gives_fits_best_before_the_first_step(
-    data: TrainingSet, teacher: Teacher, bert: Path, tmp_path: Path
-) -> None:
-    fitted = replace(OPTIONS, temperature=None)
-    figures = distill(build(bert), data, teacher, fitted, work=tmp_path / "fitted")
-    with pytest.raises(KeyboardInterrupt):
-        distill(build(bert), data, teacher, fitted, work=tmp_path / "stopped", watch=stop_at(7))
-    assert distill(build(bert), data, teacher, fitted, work=tmp_path / "stopped") == figures
-    for factor in (0.8, 1.25):
-        other = replace(OPTIONS, temperature=factor * figures.temperature)
-        there = distill(build(bert), data, teacher, other, work=tmp_path / str(factor))
-        assert there.temperature == other.temperature
-        assert total(there, "before") > total(figures, "before")
-
-
-def test_an_interpolation_is_between_the_model_before_and_the_one_after(
-    data: TrainingSet, teacher: Teacher, bert: Path, tmp_path: Path
-) -> None:
-    before, after, between = build(bert), build(bert), build(bert)
-    learnt = distill(after, data, teacher, OPTIONS, work=tmp_path)
-    half = replace(OPTIONS, interpolation=0.5)
-    figures = distill(
-        between, data, teacher, half, work=tmp_path, watch=stop_at(1)
-    )  # it is trained
-    assert figures.before == learnt.before
-    assert figures.after.divergence != learnt.after.divergence
-    merge(after)
-    merge(between)
-    ends = dict(before.backbone.named_parameters()), dict(after.backbone.named_parameters())
-    for name, found in between.backbone.named_parameters():
-        torch.testing.assert_close(found, (ends[0][name] + ends[1][name]) / 2)
-    assert any(not torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
-    options = replace(half, variant="sae-splade")
-    with pytest.raises(ValueError, match="variant='sae-splade' trains more than LoRA"):
-        distill(build(bert), data, teacher, options, work=tmp_path / "other")
 
 
 def test_flops_make_impacts_sparser(

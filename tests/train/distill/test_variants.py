@@ -7,24 +7,19 @@ from torch import Tensor
 from transformers import AutoModelForMaskedLM
 
 from splare_os.encode import SplareEncoder
-from splare_os.train.distill.pairs import TrainingSet, read_pairs
+from splare_os.train.distill.losses import Teacher
+from splare_os.train.distill.pairs import TrainingSet
 from splare_os.train.distill.teachers import lexical
 from splare_os.train.distill.training import distill
 from splare_os.train.distill.variants import merge, prepare
 from tests.models import save_bert
-from tests.train.distilling import OPTIONS, build, save_rows, toy_rows, weights
+from tests.train.distilling import OPTIONS, build, stop_at, weights
 
 pytestmark = [
     pytest.mark.usefixtures("one_thread"),
     pytest.mark.filterwarnings("ignore"),  # their trainer's own
 ]
 SAE, HEAD = "1.sae.", "1.head."
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> TrainingSet:
-    path = tmp_path_factory.mktemp("rows") / "rows.jsonl"
-    return TrainingSet.of([read_pairs(save_rows(path, toy_rows()))])
 
 
 def vocabulary_model(folder: Path) -> SplareEncoder:
@@ -141,3 +136,24 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     latents.pooling.d_in = 24
     with pytest.raises(ValueError, match="the SAE reads states of 24 numbers, the backbone has 16"):
         prepare(latents, OPTIONS)
+
+
+def test_an_interpolation_is_between_the_model_before_and_the_one_after(
+    data: TrainingSet, teacher: Teacher, bert: Path, tmp_path: Path
+) -> None:
+    before, after, between = build(bert), build(bert), build(bert)
+    learnt = distill(after, data, teacher, OPTIONS, work=tmp_path)
+    half = replace(OPTIONS, interpolation=0.5)
+    # it is trained already, and only ended anew
+    figures = distill(between, data, teacher, half, work=tmp_path, watch=stop_at(1))
+    assert figures.before == learnt.before
+    assert figures.after.divergence != learnt.after.divergence
+    merge(after)
+    merge(between)
+    ends = dict(before.backbone.named_parameters()), dict(after.backbone.named_parameters())
+    for name, found in between.backbone.named_parameters():
+        torch.testing.assert_close(found, (ends[0][name] + ends[1][name]) / 2)
+    assert any(not torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+    options = replace(half, variant="sae-splade")
+    with pytest.raises(ValueError, match="variant='sae-splade' trains more than LoRA"):
+        distill(build(bert), data, teacher, options, work=tmp_path / "other")
