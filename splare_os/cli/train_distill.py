@@ -36,7 +36,10 @@ from .screen import Screen
 @click.option("--rank", default=64, show_default=True, help="Rank of the LoRA adapter.")
 @click.option("--scoring", default="dot", show_default=True, help="dot, or calibrated.")
 @click.option(
-    "--temperature", type=float, help="Divides student scores.  [default: what fits best at first]"
+    "--temperature",
+    type=float,
+    default=None,
+    help="Divides student scores.  [default: what fits best at first]",
 )
 @click.option("--contrast", default=0.5, show_default=True, help="Weight of InfoNCE.")
 @click.option("--query-flops", default=3e-4, show_default=True, help="Weight of queries' FLOPS.")
