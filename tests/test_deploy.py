@@ -30,7 +30,7 @@ ACTIONS = {
     "GET /INDEX/_alias": ("indices:admin/aliases/get",),
     "GET /INDEX/_settings": ("indices:monitor/settings/get",),
     "GET /INDEX/_settings/NAME": ("indices:monitor/settings/get",),
-    "GET /INDEX/_stats": ("indices:monitor/stats",),
+    "GET /INDEX/_stats/docs": ("indices:monitor/stats",),
     "PUT /INDEX": ("indices:admin/create",),
     "POST /INDEX/_mget": ("indices:data/read/mget", "indices:data/read/mget[shard]"),
     "POST /INDEX/_refresh": ("indices:admin/refresh", "indices:admin/refresh[s]"),

@@ -55,8 +55,12 @@ class Held:
 
 
 def find_shards(client: OpenSearch, name: str) -> list[Shard]:
-    """Return the shards of the indices that a name stands for; `ReplyError` if one is missing."""
-    told = part(client.indices.stats(index=name, params={"level": "shards"}), "indices")
+    """Return the shards of the indices that a name stands for; `ReplyError` if one is missing.
+
+    Sizes are not asked for: a server would tell the same for ten seconds, also to others.
+    """
+    reply = client.indices.stats(index=name, metric="docs", params={"level": "shards"})
+    told = part(reply, "indices")
     found = [
         Shard(
             index,

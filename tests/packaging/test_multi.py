@@ -41,7 +41,7 @@ QUESTIONS = {
     "من خسر المال عندما انخفضت الأسهم": "Black Tuesday",
     "动物的伪装": "Octopuses",
     "動物の擬態": "Octopuses",
-    "पशुओं का छलावरण": "Octopuses",
+    "शेयर गिरने पर किसने पैसा खोया": "Black Tuesday",
     "why does dough grow": "Sourdough",
 }
 
