@@ -111,17 +111,22 @@ class IngestRun:
             created, job, target = self._patiently(self._prepare)
             handle = self._patiently(lambda: self._handle(target))
             scan = self._scan(target)
-            which = handle.uuid, scan.history_if_told()
-            ledger, letters = self._opened(stack, job, which, created=created)
-            if self.options.bulk_load:
-                stack.enter_context(bulk_loading(handle, job.ledger.parent))
-            else:
-                restore_left(handle, job.ledger.parent)
+            ledger, letters = self._opened(stack, job, handle, scan, created=created)
+            self._load_in_bulk(stack, job, handle)
             sender = self._patiently(lambda: self._sender(handle))
             flight = stack.enter_context(Flight[Chunk](sender, sender.gate.most))
             tally = self._patiently(lambda: self._tally(target, created=created))
-            made = self.encoder, self.sources, self.options, handle, target
-            self.worker = Worker(*made, flight, ledger, letters, tally)
+            self.worker = Worker(
+                encoder=self.encoder,
+                sources=self.sources,
+                options=self.options,
+                handle=handle,
+                target=target,
+                flight=flight,
+                ledger=ledger,
+                letters=letters,
+                tally=tally,
+            )
             yield from self.worker.run()
             letters.check()
             scan.check()
@@ -131,7 +136,7 @@ class IngestRun:
                 merge(handle, self.options.force_merge)
 
     def _opened(
-        self, stack: ExitStack, job: Job, index: tuple[str, str], *, created: bool
+        self, stack: ExitStack, job: Job, handle: IndexHandle, scan: Scan, *, created: bool
     ) -> tuple[Ledger, DeadLetters]:
         """Return the files of the job, taken up where it stopped, until `stack` is closed."""
         self.dead_letters = job.dead_letters
@@ -139,6 +144,7 @@ class IngestRun:
         stack.callback(_forget, job)
         ledger = stack.enter_context(Ledger.open(job.ledger))
         letters = stack.enter_context(DeadLetters.open(job.dead_letters))
+        index = handle.uuid, scan.history_if_told()
         identity = identify(job, self.sources, index, self.options, created=created)
         if self.options.is_restarted:
             ledger.forget()
@@ -194,6 +200,13 @@ class IngestRun:
             log.info("job=%s from the start: %s", ledger.path.stem, reason)
         else:
             log.info("job=%s goes on after %d documents", ledger.path.stem, self.n_done_before)
+
+    def _load_in_bulk(self, stack: ExitStack, job: Job, handle: IndexHandle) -> None:
+        """Have the index load in bulk until `stack` is closed; else mend what a kill left of it."""
+        if self.options.bulk_load:
+            stack.enter_context(bulk_loading(handle, job.ledger.parent))
+        else:
+            restore_left(handle, job.ledger.parent)
 
     def _handle(self, target: Target) -> IndexHandle:
         options = self.options

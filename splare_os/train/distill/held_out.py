@@ -48,7 +48,7 @@ def encoded(
         size = options.mini_batch or len(places)
         with torch.no_grad(), torch.autocast(kind, torch.bfloat16, options.autocasts):
             impacts = [_impacts(model, column, size) for column in texts.values()]
-            yield impacts, torch.from_numpy(places)
+        yield impacts, torch.from_numpy(places)
 
 
 def _impacts(model: SparseEncoder, texts: Sequence[str], size: int) -> Tensor:
