@@ -9,7 +9,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Self, TypeAlias
 
@@ -148,6 +148,8 @@ class Ledger:
         known = _identity(row[0])
         if row[1] != "running":
             return "finished before"
+        if known and not identity.history:  # it was told then, and is refused now
+            identity = replace(identity, history=known.history)
         if not identity.sources or identity != known:
             return "index, sources or dead-letter file changed"
         if dead_bytes_on_disk < row[4]:

@@ -67,6 +67,15 @@ def test_a_job_starts_over_when_something_changed(tmp_path, other):
     )
 
 
+def test_a_job_goes_on_where_the_history_is_told_no_more(tmp_path):
+    told = replace(IDENTITY, history="h")
+    with Ledger.open(tmp_path / "l.sqlite") as ledger:
+        ledger.start(told, 0)
+        ledger.advance(Progress(5))
+    assert restart(tmp_path / "l.sqlite", IDENTITY) == ("", Progress(5))
+    assert restart(tmp_path / "l.sqlite", replace(IDENTITY, history="other"))[1] == Progress()
+
+
 def test_a_ledger_of_an_earlier_version_starts_over(tmp_path):
     advanced(tmp_path / "l.sqlite")
     with sqlite3.connect(tmp_path / "l.sqlite") as database:
