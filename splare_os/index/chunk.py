@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 
 from ..documents.document import Body, Document, Row
-from ..encoder import Encoder
+from ..encoder import Encoder, is_able
 from ..errors import EncoderError, SplareError
 from ..impacts import Impacts, empty, stack
 from ..layout.cut import DocumentCut
@@ -21,9 +21,6 @@ from .stages import Stages
 
 Failures: TypeAlias = dict[int, str]
 """Position to the reason why nothing can be stored for it."""
-
-PLAIN = "word " * 200
-"""A text like many others, of about their length."""
 
 NO_ROW = Row(np.zeros(0, np.int32), np.zeros(0, np.float32), "")
 
@@ -205,23 +202,12 @@ def _one_by_one(encoder: Encoder, texts: Sequence[str]) -> tuple[Impacts, Failur
             broken = broken if isinstance(error, ValueError) else error
             failures[at] = f"cannot be encoded: {type(error).__name__}: {error}"
             rows.append(empty(1, encoder.n_latents))
-    if broken is not None and len(failures) == len(texts):
-        _require_able(encoder, broken)
-    return stack(rows), failures
-
-
-def _require_able(encoder: Encoder, broken: Exception) -> None:
-    """Raise `EncoderError` for an encoder that is out of memory, or has lost its device.
-
-    It cannot encode a plain text either: not the documents' fault.
-    """
-    try:
-        _checked(encoder, [PLAIN])
-    except Exception as error:
-        raise EncoderError(
+    if broken is not None and len(failures) == len(texts) and not is_able(encoder):
+        raise EncoderError(  # out of memory, a lost device: not the documents' fault
             f"encoder {encoder.name!r} fails, whatever the text ({type(broken).__name__}: "
             f"{broken}): mend that, and run the same command again"
-        ) from error
+        ) from broken
+    return stack(rows), failures
 
 
 def _fault(entry: Entry, target: Target) -> str:

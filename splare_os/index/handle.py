@@ -195,8 +195,8 @@ class IndexHandle:
         params = {"filter_path": "nodes.*.os.allocated_processors"}
         ask = partial(self.client.nodes.info, metric="os", params=params)
         try:
-            nodes = part(within(ask, self.stop, PROBE_S), "nodes")
-            n_cores = sum(int(part(node, "os", "allocated_processors")) for node in nodes.values())
+            nodes = parts(part(within(ask, self.stop, PROBE_S), "nodes"), "os")
+            n_cores = sum(int(part(node, "allocated_processors")) for node in nodes.values())
         except FAILURES:  # not everybody may ask
             return options
         return replace(options, most_requests=min(MOST_REQUESTS, max(2, n_cores + 1)))

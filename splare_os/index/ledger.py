@@ -223,13 +223,13 @@ def remove_ledger(path: Path) -> None:
 
 
 def _identity(stored: bytes) -> Identity | None:
-    """Return what a ledger holds; None if an earlier version wrote it."""
-    record = orjson.loads(stored)
+    """Return what a ledger holds; None if another version wrote it."""
     try:
+        record = orjson.loads(stored)
         sources = tuple(FileState(**state) for state in record.pop("sources"))
-    except TypeError:
+        return Identity(sources=sources, **record)
+    except (AttributeError, KeyError, TypeError, ValueError):
         return None
-    return Identity(sources=sources, **record)
 
 
 def id_key(name: str) -> int:

@@ -76,11 +76,15 @@ def test_a_job_goes_on_where_the_history_is_told_no_more(tmp_path):
     assert restart(tmp_path / "l.sqlite", replace(IDENTITY, history="other"))[1] == Progress()
 
 
-def test_a_ledger_of_an_earlier_version_starts_over(tmp_path):
+EARLIER = '{"index_uuid": "uuid", "sources": [["/a.jsonl", 10, 7]], "dead_letters": "/d"}'
+LATER = '{"index_uuid": "uuid", "sources": [], "dead_letters": "/d", "more": 1}'
+
+
+@pytest.mark.parametrize("other", [EARLIER, LATER, '{"index_uuid": "uuid"}', "[]", "", "{"])
+def test_a_ledger_of_another_version_starts_over(tmp_path, other):
     advanced(tmp_path / "l.sqlite")
     with sqlite3.connect(tmp_path / "l.sqlite") as database:
-        earlier = '{"index_uuid": "uuid", "sources": [["/a.jsonl", 10, 7]], "dead_letters": "/d"}'
-        database.execute("UPDATE job SET identity = ?", (earlier,))
+        database.execute("UPDATE job SET identity = ?", (other,))
     database.close()
     assert restart(tmp_path / "l.sqlite")[0] == "index, sources or dead-letter file changed"
 
