@@ -1,7 +1,5 @@
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
-import orjson
 import pytest
 from opensearchpy import OpenSearch
 
@@ -13,8 +11,8 @@ from splare_os.index.replay import TRIED_ALONE
 from splare_os.layout import PIPELINE, ensure_index, put_pipeline
 from splare_os.layout.pipeline import DEAD_LETTERS, pipeline_body
 from tests.hashing import HashEncoder
-from tests.index.faults import lost, status, truncated
-from tests.index.proxy import Exchange, Fault, Proxy, Request, Rule, passed
+from tests.index.faults import in_part, lost, status, truncated
+from tests.index.proxy import Fault, Proxy, Request, Rule, passed
 
 pytestmark = pytest.mark.opensearch
 
@@ -114,15 +112,6 @@ def test_what_is_stored_leaves_the_letters(client: OpenSearch, mended: str) -> N
     assert [one.reason for one in replay(client, mended)] == [""]
     assert client.get(index=mended, id="bad")["_source"] == {"text": "oil"}
     assert letters(client, mended) == []
-
-
-def in_part(exchange: Exchange) -> None:
-    """Answer a search as if a shard had failed."""
-    reply = exchange.forward()
-    found = orjson.loads(reply.body)
-    found["hits"]["hits"] = []
-    found["_shards"] |= {"successful": 0, "failed": 1}
-    exchange.answer(replace(reply, body=orjson.dumps(found)))
 
 
 LOST = status(404, "search_context_missing_exception")
