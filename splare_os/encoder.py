@@ -49,6 +49,18 @@ class TellsTopK(Protocol):
         """Most impacts that a document has; None if that is not known."""
 
 
+PLAIN = "word " * 200
+"""A text like many others, of about their length."""
+
+
+def is_able(encoder: Encoder) -> bool:
+    """Return whether an encoder that has failed for texts can encode a plain one: not its fault."""
+    try:
+        return encoder.encode_documents([PLAIN]).shape == (1, encoder.n_latents)
+    except Exception:  # noqa: BLE001  # encoders are of others too
+        return False
+
+
 def own_top_k(encoder: Encoder) -> int | None:
     """Return how many impacts a document has at most by `encoder`; None if it does not tell."""
     return encoder.document_top_k if isinstance(encoder, TellsTopK) else None

@@ -72,6 +72,16 @@ def replies_of(reply: object, n_searches: int) -> list[Mapping[str, Any]]:
     return list(found)
 
 
+def require_whole(reply: object, index: str) -> None:
+    """Raise `ReplyError` unless all shards have answered a search, in time.
+
+    A shard that is down is in the total, and not among the failed.
+    """
+    shards = part(reply, "_shards")
+    if part(shards, "successful") != part(shards, "total") or part(reply, "timed_out"):
+        raise ReplyError(f"index {index!r}: not all of its shards answer: {shards}")
+
+
 def require_no_index(error: NotFoundError) -> None:
     """Raise `ReplyError` unless it is the cluster that says that there is no such index.
 

@@ -5,8 +5,10 @@ from .connection import Connection
 from .retry_after import retry_after_s, seconds_of
 from .rights import missing_right, rights_remedy
 from .settings import find_connection
+from .statuses import TRANSIENT
 
 __all__ = [
+    "TRANSIENT",
     "Connection",
     "find_connection",
     "hint",

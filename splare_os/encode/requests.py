@@ -11,12 +11,10 @@ import orjson
 import urllib3
 from urllib3.exceptions import HTTPError, LocationParseError, SSLError
 
-from ..connection import Connection, seconds_of, tls_context
+from ..connection import TRANSIENT, Connection, seconds_of, tls_context
 from ..errors import ModelServerError
 from .breaker import Breaker
 
-TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
-"""Statuses that pass with time: a full queue, a restart, a gateway before either."""
 UNFIT = frozenset({413, 422})
 """Statuses that are the fault of a text: it is too long, or no Unicode."""
 CONNECTIONS = 8

@@ -7,8 +7,8 @@ from typing import TypeAlias
 import numpy as np
 
 from ..documents.document import Body, Document, Row
-from ..encoder import Encoder
-from ..errors import EncoderError
+from ..encoder import Encoder, is_able
+from ..errors import EncoderError, SplareError
 from ..impacts import Impacts, empty, stack
 from ..layout.cut import DocumentCut
 from ..layout.field import FieldImpacts, bad_impacts
@@ -156,15 +156,18 @@ def impacts_of(
 def encode(encoder: Encoder, texts: Sequence[str], cut: DocumentCut) -> tuple[Impacts, Failures]:
     """Return what `cut` leaves of the impacts of each text, and the texts that have none to store.
 
-    A `ValueError` of the encoder is one text's fault, found by encoding one by one; so is a
-    `RuntimeError`, unless every text meets it.
+    What an encoder raises is one text's fault, found by encoding one by one, unless every text
+    meets it, and a plain one too; none is to blame for an error of ours, as of a server that is
+    gone.
     """
     if not texts:
         return empty(0, encoder.n_latents), {}
     failures: Failures = {}
     try:
         impacts = _checked(encoder, texts)
-    except (ValueError, RuntimeError):
+    except SplareError:
+        raise
+    except Exception:  # noqa: BLE001  # encoders are of others too
         impacts, failures = _one_by_one(encoder, texts)
     failures |= bad_impacts(impacts)
     return cut.of(impacts), failures
@@ -177,6 +180,11 @@ def _checked(encoder: Encoder, texts: Sequence[str]) -> Impacts:
             f"encoder {encoder.name!r} returned {impacts.shape} for {len(texts)} texts of "
             f"{encoder.n_latents} latents: it has to return a row for each text"
         )
+    if impacts.nnz and not 0 <= impacts.indices.min() <= impacts.indices.max() < encoder.n_latents:
+        raise ValueError(
+            f"latents {impacts.indices.min()} to {impacts.indices.max()} of an encoder that has "
+            f"{encoder.n_latents}"
+        )
     impacts.sum_duplicates()  # sorts the latents too
     return impacts
 
@@ -184,16 +192,21 @@ def _checked(encoder: Encoder, texts: Sequence[str]) -> Impacts:
 def _one_by_one(encoder: Encoder, texts: Sequence[str]) -> tuple[Impacts, Failures]:
     rows: list[Impacts] = []
     failures: Failures = {}
-    broken: RuntimeError | None = None
+    broken: Exception | None = None
     for at, text in enumerate(texts):
         try:
             rows.append(_checked(encoder, [text]))
-        except (ValueError, RuntimeError) as error:
-            broken = error if isinstance(error, RuntimeError) else broken
+        except SplareError:
+            raise
+        except Exception as error:  # noqa: BLE001
+            broken = broken if isinstance(error, ValueError) else error
             failures[at] = f"cannot be encoded: {type(error).__name__}: {error}"
             rows.append(empty(1, encoder.n_latents))
-    if broken is not None and len(failures) == len(texts):
-        raise broken  # out of memory, a lost device: not the documents' fault
+    if broken is not None and len(failures) == len(texts) and not is_able(encoder):
+        raise EncoderError(  # out of memory, a lost device: not the documents' fault
+            f"encoder {encoder.name!r} fails, whatever the text ({type(broken).__name__}: "
+            f"{broken}): mend that, and run the same command again"
+        ) from broken
     return stack(rows), failures
 
 

@@ -12,7 +12,7 @@ from opensearchpy import OpenSearch
 
 from ..errors import StatisticsError
 from ..layout.field import statistics_of
-from ..reply import part
+from ..reply import part, require_whole
 from ..statistics import Statistics
 
 BATCH = 1000
@@ -152,13 +152,7 @@ def _drawn(client: OpenSearch, index: str, field: str, sample: int, seed: int) -
 
 
 def _asked(client: OpenSearch, index: str, body: Json) -> Json:
-    """Return the reply to a search, of all shards."""
+    """Return the reply to a search; `ReplyError` unless all shards gave it: it may pass."""
     reply: Json = client.search(index=index, body=body, params={"request_timeout": TIMEOUT_S})
-    shards = part(reply, "_shards")
-    # a shard that is down is in the total, and not among the failed
-    if shards["successful"] < shards["total"] or part(reply, "timed_out"):
-        raise StatisticsError(
-            f"index {index!r}: not all of its shards answer ({shards}), so its "
-            "statistics would be of a part: try again when it is well"
-        )
+    require_whole(reply, index)
     return reply

@@ -42,6 +42,9 @@ class Handle(Protocol):
     def refusal(self) -> str:
         """Return why the index takes no writes at all, "" if it does."""
 
+    def settings_now(self) -> Mapping[str, str]:
+        """Return the settings of the index, asked for anew."""
+
 
 class IndexHandle:
     """One concrete index, told from others of its name by its uuid; threads may share it.
@@ -63,6 +66,10 @@ class IndexHandle:
         params = {"flat_settings": "true"}
         reply = self.client.indices.get_settings(index=self.index, params=params)
         return dict(part(reply, self.index, "settings"))
+
+    def settings_now(self) -> dict[str, str]:
+        """Return the settings of the index, asked for anew."""
+        return retried(self._settings, self.patience, self.stop)
 
     def check(self, *, max_age_s: float = 0.0) -> None:
         """Raise `BulkError` unless it is the index of the start, under the name of the start.
@@ -172,6 +179,8 @@ class IndexHandle:
             body = {"docs": addresses}
             reply = self.client.mget(index=self.index, body=body, params=params)
             docs = {part(doc, "_id"): doc for doc in part(reply, "docs")}
+            if {part(doc, "_index") for doc in docs.values()} - {self.index}:
+                raise ReplyError(f"documents of {self.index!r} were asked for, others are answered")
             if any("error" in doc for doc in docs.values()):
                 self.check()  # of an index that is gone each document has an error of its own
             names = [one["_id"] for one in addresses]
@@ -186,8 +195,8 @@ class IndexHandle:
         params = {"filter_path": "nodes.*.os.allocated_processors"}
         ask = partial(self.client.nodes.info, metric="os", params=params)
         try:
-            nodes = part(within(ask, self.stop, PROBE_S), "nodes")
-            n_cores = sum(int(part(node, "os", "allocated_processors")) for node in nodes.values())
+            nodes = parts(part(within(ask, self.stop, PROBE_S), "nodes"), "os")
+            n_cores = sum(int(part(node, "allocated_processors")) for node in nodes.values())
         except FAILURES:  # not everybody may ask
             return options
         return replace(options, most_requests=min(MOST_REQUESTS, max(2, n_cores + 1)))

@@ -9,7 +9,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Self, TypeAlias
 
@@ -148,6 +148,8 @@ class Ledger:
         known = _identity(row[0])
         if row[1] != "running":
             return "finished before"
+        if known and not identity.history:  # it was told then, and is refused now
+            identity = replace(identity, history=known.history)
         if not identity.sources or identity != known:
             return "index, sources or dead-letter file changed"
         if dead_bytes_on_disk < row[4]:
@@ -221,13 +223,13 @@ def remove_ledger(path: Path) -> None:
 
 
 def _identity(stored: bytes) -> Identity | None:
-    """Return what a ledger holds; None if an earlier version wrote it."""
-    record = orjson.loads(stored)
+    """Return what a ledger holds; None if another version wrote it."""
     try:
+        record = orjson.loads(stored)
         sources = tuple(FileState(**state) for state in record.pop("sources"))
-    except TypeError:
+        return Identity(sources=sources, **record)
+    except (AttributeError, KeyError, TypeError, ValueError):
         return None
-    return Identity(sources=sources, **record)
 
 
 def id_key(name: str) -> int:

@@ -14,7 +14,7 @@ from opensearchpy import ConnectionError as NoConnection
 from opensearchpy import ConnectionTimeout, SerializationError, TransportError
 from opensearchpy.exceptions import SSLError
 
-from ..connection import hint, retry_after_s
+from ..connection import TRANSIENT, hint, retry_after_s
 from ..errors import BulkError, ReplyError
 
 T = TypeVar("T")
@@ -29,9 +29,6 @@ GRACE_S = 3.0
 
 LONGEST_REASON = 500
 """Characters of a cluster's reason that are told; some repeat whole documents."""
-
-TRANSIENT = frozenset({429, 500, 502, 503, 504})
-"""Statuses of a request, or of one item, that pass with time: queues, breakers, restarts."""
 
 
 @dataclass(frozen=True)

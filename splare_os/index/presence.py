@@ -5,7 +5,7 @@ from typing import Any
 
 from opensearchpy import OpenSearch
 
-from ..reply import part
+from ..reply import part, require_whole
 from .actions import Stored, Target
 
 MOST_ASKED = 500
@@ -55,6 +55,7 @@ def _seen(
         "query": {"bool": {"should": shows}},
     }
     reply = client.search(index=target.index, body=body)
+    require_whole(reply, target.index)
     return {
         hit["_id"]
         for hit in part(reply, "hits", "hits")

@@ -1,19 +1,21 @@
 """Dead letters that a pipeline has left, sent once more through the pipeline of their index."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from threading import Event
 from typing import Any, TypeAlias
 
 import orjson
-from opensearchpy import OpenSearch
+from opensearchpy import NotFoundError, OpenSearch, TransportError
 
 from ..connection import rights_remedy
-from ..errors import BulkError
+from ..documents.shards import refresh
+from ..errors import BulkError, ReplyError
 from ..layout.existing import index_exists
 from ..layout.pipeline import DEAD_LETTERS
-from ..reply import part
+from ..reply import part, require_whole
 from .patience import (
     FAILURES,
     Attempts,
@@ -127,19 +129,27 @@ class Replay:
     def _letters(self) -> Letters:
         if not index_exists(self.client, DEAD_LETTERS):
             return {}
-        self.client.indices.refresh(index=DEAD_LETTERS)
+        refresh(self.client, DEAD_LETTERS)
         found: Letters = {}
         query = {"term": {"index": self.index}}
         body: Json = {"query": query, "size": 1000, "sort": ["@timestamp"]}
         reply = self.client.search(index=DEAD_LETTERS, body=body, params={"scroll": "5m"})
-        while hits := part(reply, "hits", "hits"):
+        while hits := _hits(reply):
             for hit in hits:
                 routing = {"_routing": hit["_routing"]} if "_routing" in hit else {}
                 found[part(hit, "_id")] = part(hit, "_source") | routing
-            scroll = {"scroll_id": part(reply, "_scroll_id"), "scroll": "5m"}
-            reply = self.client.scroll(body=scroll)
-        self.client.clear_scroll(body={"scroll_id": part(reply, "_scroll_id")})
+            reply = self._scrolled(part(reply, "_scroll_id"))
+        with suppress(TransportError):  # it ends by itself, too
+            self.client.clear_scroll(body={"scroll_id": part(reply, "_scroll_id")})
         return found
+
+    def _scrolled(self, scroll_id: str) -> Json:
+        """Return the next page; `ReplyError`, for all to be read anew, if the cluster lost it."""
+        try:
+            reply: Json = self.client.scroll(body={"scroll_id": scroll_id, "scroll": "5m"})
+        except NotFoundError as error:
+            raise ReplyError(f"letters are not read to their end: {describe(error)}") from error
+        return reply
 
     def refresh(self) -> None:
         """Let it be found what was stored, and not be found what is a letter no more."""
@@ -212,6 +222,13 @@ class Replay:
         return results
 
 
+def _hits(reply: Json) -> Sequence[Json]:
+    """Return the hits of a page; `ReplyError` unless all shards have answered: some would miss."""
+    require_whole(reply, DEAD_LETTERS)
+    hits: Sequence[Json] = part(reply, "hits", "hits")
+    return hits
+
+
 def _require_answer(failure: Failure | None) -> None:
     """Raise `BulkError` for a request that has failed for good."""
     if failure is not None:
@@ -263,4 +280,6 @@ def _reason(result: Json) -> str:
     status = part(result, "status")
     if "error" in result or not status < 300:
         return reason_of(result.get("error", f"status {status}"))
+    if result.get("result") == "noop":
+        return "dropped by an ingest pipeline of the index: its letter stays"
     return ANEW if part(result, "_index") == DEAD_LETTERS else ""

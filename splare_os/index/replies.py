@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from ..connection import missing_right, rights_remedy
+from ..connection import TRANSIENT, missing_right, rights_remedy
 from ..errors import ReplyError
 from ..reply import part
 from .actions import Write
-from .patience import TRANSIENT, reason_of
+from .patience import reason_of
 
 Advice: TypeAlias = Literal["dead", "doubt", "again", "moved", "stop"]
 """The document's own fault; perhaps its own; may pass with time; another version is there, or none;
@@ -51,6 +51,8 @@ class Refusal:
 Verdict: TypeAlias = Refusal | None
 """None: stored."""
 
+MOVED = Refusal(409, "written by somebody since it was read", "moved")
+
 
 def verdicts(reply: object, actions: Sequence[Write]) -> list[Verdict]:
     """Return the fate of each action; ids must be distinct. `ReplyError` if there are no items.
@@ -76,9 +78,11 @@ def verdict(item: Mapping[str, object], action: Write) -> Verdict:
     status = item.get("status")
     if not isinstance(status, int):
         return Refusal(0, "the cluster's reply has no item for this document", "again")
-    if status < 300:
-        return _misplaced(item, action, status)
     error = item.get("error")
+    if status < 300 and not error:
+        return _misplaced(item, action, status)
+    if status < 300:
+        return Refusal(0, f"status {status}, and an error: {reason_of(error)}", "again")
     return Refusal(status, reason_of(error), _advice(status, error))
 
 
@@ -107,11 +111,12 @@ def _misplaced(item: Mapping[str, object], action: Write, status: int) -> Verdic
 
 
 def _inner(item: object) -> Mapping[str, object]:
-    """Return what stands under the action's name: `{"index": {…}}`."""
+    """Return what stands under the action's name: `{"index": {…}}`; nothing if it has no id."""
     if not isinstance(item, Mapping) or len(item) != 1:
         return {}
     inner = next(iter(item.values()))
-    return inner if isinstance(inner, Mapping) else {}
+    is_named = isinstance(inner, Mapping) and isinstance(inner.get("_id"), str)
+    return inner if is_named else {}
 
 
 def remedy(refusal: Refusal) -> str:

@@ -7,12 +7,12 @@ from functools import partial
 from hashlib import sha256
 from threading import Event
 
-from opensearchpy import AuthorizationException, OpenSearch
+from opensearchpy import AuthorizationException, OpenSearch, TransportError
 
 from ..connection import rights_remedy
 from ..documents.shards import Held, ShardReader, Wanted, find_shards, read_pages, refresh
 from ..errors import BulkError
-from .patience import Patience, describe, retried
+from .patience import Patience, describe, is_transient, retried
 
 log = logging.getLogger(__name__)
 
@@ -57,17 +57,23 @@ class Scan:
         return self._known
 
     def history_if_told(self) -> str:
-        """Return the same; "", with a warning, to who may not ask for the index's statistics."""
+        """Return the same; "", with a warning, where the index's statistics are refused.
+
+        To who may not ask for them, or by a cluster or gateway that has no such request.
+        """
         try:
             return self.history()
         except BulkError as error:
-            if not isinstance(error.__cause__, AuthorizationException):
+            cause = error.__cause__
+            if not isinstance(cause, TransportError) or is_transient(cause):
                 raise
+            said = describe(cause)
+            is_right = isinstance(cause, AuthorizationException)
             log.warning(
-                "index=%s: it is not noticed if the index is put back to an earlier state: %s. %s",
+                "index=%s: it is not noticed if the index is put back to an earlier state: %s%s",
                 self.index,
-                describe(error.__cause__),
-                rights_remedy(describe(error.__cause__)),
+                said,
+                f". {rights_remedy(said)}" if is_right else "",
             )
             return ""
 

@@ -21,6 +21,7 @@ from .actions import Action, Update, Write
 from .bulk import MOST_REQUESTS, BulkOptions, chunks
 from .gate import Gate
 from .handle import SEEN_S, Handle
+from .misplaced import believed
 from .patience import (
     FAILURES,
     Attempts,
@@ -31,7 +32,7 @@ from .patience import (
     status_of,
     within,
 )
-from .replies import Advice, Refusal, Verdict, remedy, verdicts
+from .replies import MOVED, Advice, Refusal, Verdict, remedy, verdicts
 from .traffic import Traffic
 
 log = logging.getLogger(__name__)
@@ -59,8 +60,6 @@ one document of sixty thousand.
 
 CONFLICTS = 5
 """Times in a row that a document's version is looked up and written over."""
-
-MOVED = Refusal(409, "written by somebody since it was read", "moved")
 
 ALIKE = 16
 """So many documents refused for one reason, and no other stored: not their fault."""
@@ -181,7 +180,7 @@ class Sender:
             self.gate.shrink()
         self.handle.check()
         self._refuse_closed(fates)
-        return fates
+        return fates | believed(actions, fates, self.handle, self.options)
 
     def _refuse_closed(self, fates: Fates) -> None:
         """Raise `BulkError` if documents are in doubt because the index takes no writes."""

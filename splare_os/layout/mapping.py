@@ -12,7 +12,7 @@ from opensearchpy import NotFoundError, OpenSearch, RequestError
 from ..documents.fields import Fields
 from ..encoder import Encoder
 from ..errors import MappingError
-from ..reply import named_parts, part, require_no_index
+from ..reply import named_parts, part, require_no_index, require_whole
 from ..scoring import Scoring
 from .compact import PRICE, check_source_is_kept, is_compact
 from .cut import NO_CUT, DocumentCut, default_top_k
@@ -123,7 +123,7 @@ def check_routing(client: OpenSearch, index: str, named: str) -> None:
         what = "requires a routing"
     elif aliases.get(named, {}).get("index_routing"):
         what = f"gets a routing by the alias {named!r}"
-    elif part(client.search(index=index, body=body), "hits", "total", "value"):
+    elif _n_found(client, index, body):
         what = "has documents with a routing"
     else:
         return
@@ -131,6 +131,12 @@ def check_routing(client: OpenSearch, index: str, named: str) -> None:
         f"index {index!r} {what}, and documents are indexed without: let your application write "
         f"them, and then `splare-os backfill --index {index}`"
     )
+
+
+def _n_found(client: OpenSearch, index: str, body: Json) -> int:
+    reply = client.search(index=index, body=body)
+    require_whole(reply, index)
+    return int(part(reply, "hits", "total", "value"))
 
 
 def _nothing_to_write_to(client: OpenSearch, index: str) -> MappingError:

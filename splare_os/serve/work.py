@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Self, TypeAlias
 
-from ..encoder import Encoder, GivesWholeQueries, Spans
+from ..encoder import Encoder, GivesWholeQueries, Spans, is_able
 from ..errors import SplareError
 from ..impacts import Impacts, stack
 from ..layout.field import bad_impacts
@@ -78,21 +78,17 @@ class ModelFailedError(Exception):
 def answers(encoder: Encoder, batch: Batch) -> list[Part | Exception]:
     """Return the answer to each slice of a batch, or why it has none.
 
-    A `ValueError` or `RuntimeError` of the encoder is one text's fault, found by encoding one by
-    one, unless every text meets it; any other is the model's.
+    What the encoder raises is one text's fault, found by encoding one by one, unless every text
+    meets it, and a plain one too: then it is the model's.
     """
     try:
         return list(_parts(encoder, batch))
     except SplareError as error:
         return [error for _ in batch.slices]
-    except (ValueError, RuntimeError) as error:
-        found = [_one_by_one(encoder, batch.kind, each) for each in batch.slices]
-        texts = batch.texts
-        if isinstance(error, RuntimeError) and len(texts) > 1 and not _any_good(found):
-            return [ModelFailedError(type(error).__name__) for _ in batch.slices]
-        return found
     except Exception as error:  # noqa: BLE001  # the next batch may fare better
-        return [ModelFailedError(type(error).__name__) for _ in batch.slices]
+        found = [_one_by_one(encoder, batch.kind, each) for each in batch.slices]
+        is_models = not (isinstance(error, ValueError) or _any_good(found) or is_able(encoder))
+        return [ModelFailedError(type(error).__name__) for _ in found] if is_models else found
 
 
 def _parts(encoder: Encoder, batch: Batch) -> list[Part]:
@@ -139,8 +135,12 @@ def _one_by_one(encoder: Encoder, kind: Kind, each: Slice) -> Part | Exception:
     for at, text in enumerate(each.texts):
         try:
             parts.append(_encoded(encoder, kind, [text]))
+        except SplareError as error:
+            return error
         except (ValueError, RuntimeError) as error:
             return UnreadableTextError(each.start + at, str(error))
+        except Exception as error:  # noqa: BLE001  # what others say may tell anything
+            return UnreadableTextError(each.start + at, type(error).__name__)
     return joined(parts)
 
 

@@ -189,6 +189,28 @@ def refusing(code: int, kind: str, *ids: str) -> Fault:
     return refuse
 
 
+def of_another(exchange: Exchange) -> None:
+    """Answer with the reply to another bulk request; what is none is passed."""
+    reply = exchange.forward()
+    found = orjson.loads(reply.body) if reply.body.startswith(b"{") else {}
+    for item in found.get("items", []):
+        for inner in item.values():
+            inner |= {"_id": f"another-{inner.get('_id')}", "status": 201, "result": "created"}
+            inner.pop("error", None)
+    exchange.answer(replace(reply, body=orjson.dumps(found)) if "items" in found else reply)
+
+
+def in_part(exchange: Exchange) -> None:
+    """Answer a search as if a shard had failed; what is none is passed."""
+    reply = exchange.forward()
+    found = orjson.loads(reply.body) if reply.body.startswith(b"{") else {}
+    if "hits" in found:
+        found["hits"] |= {"hits": [], "total": {"value": 0, "relation": "eq"}}
+        found["_shards"] |= {"successful": 0, "failed": 1}
+        reply = replace(reply, body=orjson.dumps(found))
+    exchange.answer(reply)
+
+
 reordered = with_items(lambda items: items[::-1])
 
 

@@ -31,7 +31,11 @@ def statuses(**by_id: int) -> Callable[[list[str]], object]:
     error = {"type": "some_exception", "reason": "so it is"}
     return lambda ids: {
         "items": [
-            item(name, by_id.get(name, 201), **({"error": error} if name in by_id else {}))
+            item(
+                name,
+                by_id.get(name, 201),
+                **({"error": error} if by_id.get(name, 201) > 299 else {}),
+            )
             for name in ids
         ]
     }
@@ -73,3 +77,6 @@ class Index:
     def refusal(self) -> str:
         self.n_probes += 1
         return self.why
+
+    def settings_now(self) -> dict[str, str]:
+        return {}

@@ -23,6 +23,7 @@ FAULTS: dict[str, Fault] = {
     "502": faults.page(502),
     "503": faults.status(503),
     "504": faults.page(504),
+    "524": faults.page(524),
     "200 of a page": faults.page(200),
     "200 of nothing": faults.says(b"{}"),
     "200 of a list": faults.says(b"[]"),
@@ -38,6 +39,8 @@ FAULTS: dict[str, Fault] = {
     "dripping": faults.dripping(0.0001),
     "reordered": faults.reordered,
     "half the items": faults.dropping(),
+    "of another request": faults.of_another,
+    "in part": faults.in_part,
     "items 429": faults.injecting(429, "rejected_execution_exception"),
     "items 500": faults.injecting(500, "some_exception"),
     "items 503": faults.injecting(503, "unavailable_shards_exception"),
@@ -86,10 +89,10 @@ def test_every_kind_of_request_may_fail(job, cluster_url, true, name, n):
 
 
 PASSING = [
-    *("429 with Retry-After", "500", "502", "503", "504", "200 of a page", "200 of nothing"),
-    *("200 of a list", "200 of no JSON", "lost", "reset", "reset in the middle", "truncated"),
-    *("truncated, lying", "twice", "late", "again later", "reordered", "half the items"),
-    *("items 429", "items 500", "items 503"),
+    *("429 with Retry-After", "500", "502", "503", "504", "524", "200 of a page"),
+    *("200 of nothing", "200 of a list", "200 of no JSON", "lost", "reset", "reset in the middle"),
+    *("truncated", "truncated, lying", "twice", "late", "again later", "reordered"),
+    *("half the items", "of another request", "in part", "items 429", "items 500", "items 503"),
 ]
 
 

@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 from splare_os.documents.document import parse
 from splare_os.documents.fields import Fields
 from splare_os.documents.shards import Version
-from splare_os.errors import EncoderError
+from splare_os.errors import EncoderError, ModelServerError
 from splare_os.impacts import Impacts
 from splare_os.index.actions import Stored, Target, text_digest
 from splare_os.index.chunk import Chunk, Entry, encode, make_chunk
@@ -112,15 +112,15 @@ def test_one_by_one_gives_the_impacts_of_the_batch(encoder):
 
 
 class Broken(HashEncoder):
-    """Meets a `RuntimeError` where `is_bad` says so."""
+    """Meets an error in each text that holds `bad`."""
 
-    def __init__(self, bad: str) -> None:
+    def __init__(self, bad: str, error: type[Exception] = RuntimeError) -> None:
         super().__init__()
-        self.bad = bad
+        self.bad, self.error = bad, error
 
     def encode_documents(self, texts: Sequence[str]) -> Impacts:
         if any(self.bad in text for text in texts):
-            raise RuntimeError("out of memory")
+            raise self.error("out of memory")
         return super().encode_documents(texts)
 
 
@@ -129,9 +129,23 @@ def test_a_runtime_error_of_one_text_is_that_text():
     assert failures == {1: "cannot be encoded: RuntimeError: out of memory"}
 
 
-def test_a_runtime_error_of_every_text_ends_the_run():
-    with pytest.raises(RuntimeError, match="out of memory"):
+def test_an_error_of_every_text_ends_the_run():
+    with pytest.raises(EncoderError, match=r"whatever the text \(RuntimeError: out of memory\)"):
         encode(Broken(""), ["a", "b", "c"], TARGET.cut)
+
+
+@pytest.mark.parametrize("error", [RuntimeError, IndexError, TypeError, MemoryError, OSError])
+def test_texts_that_nothing_can_be_said_of_are_dead_alone(error):
+    broken = Broken("b", error)
+    for texts in (["b"], ["bb", "b"], ["a", "b"]):
+        _, failures = encode(broken, texts, TARGET.cut)
+        reason = f"cannot be encoded: {error.__name__}: out of memory"
+        assert failures == {at: reason for at, text in enumerate(texts) if "b" in text}
+
+
+def test_an_error_of_ours_is_no_texts_fault():
+    with pytest.raises(ModelServerError):
+        encode(Broken("b", ModelServerError), ["a", "b"], TARGET.cut)
 
 
 class Odd(HashEncoder):
@@ -146,10 +160,31 @@ class Odd(HashEncoder):
         return csr_array((values, (np.arange(n_rows), np.full(n_rows, 5))), shape=(n_rows, 8))
 
 
+class Astray(HashEncoder):
+    """Gives a text "b" a latent of its own."""
+
+    def __init__(self, latent: int) -> None:
+        super().__init__(8)
+        self.latent_of_b = latent
+
+    def encode_documents(self, texts: Sequence[str]) -> Impacts:
+        impacts = csr_array(np.eye(len(texts), 8, dtype=np.float32))
+        impacts.indices = np.array([self.latent_of_b if text == "b" else 0 for text in texts])
+        return impacts
+
+
 @pytest.mark.parametrize("value", [0.0, -1.0, np.nan, np.inf])
 def test_an_impact_that_cannot_be_stored_makes_its_text_dead(value):
     _, failures = encode(Odd(value), ["a", "b"], TARGET.cut)
     assert failures.keys() == {0}
+
+
+@pytest.mark.parametrize("latent", [-1, 8])
+def test_a_latent_that_the_encoder_does_not_have_makes_its_text_dead(latent):
+    _, failures = encode(Astray(latent), ["a", "b", "c"], TARGET.cut)
+    assert failures == {
+        1: f"cannot be encoded: ValueError: latents {latent} to {latent} of an encoder that has 8"
+    }
 
 
 def test_an_encoder_returns_a_row_for_each_text():

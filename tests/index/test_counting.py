@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from opensearchpy import OpenSearch
 
-from splare_os.errors import StatisticsError
+from splare_os.errors import ReplyError
 from splare_os.index import IngestOptions, counting, ingest
 from splare_os.index.counting import (
     NotInSourceError,
@@ -143,7 +143,7 @@ def test_an_index_with_a_shard_that_does_not_answer_has_no_statistics(
     down = {"settings": {"index.routing.allocation.require._name": "nowhere"}}
     client.indices.create(index=f"{index}-up")
     client.indices.create(index=f"{index}-down", body=down, params={"wait_for_active_shards": "0"})
-    with pytest.raises(StatisticsError, match="not all of its shards answer"):
+    with pytest.raises(ReplyError, match="not all of its shards answer"):
         count_statistics(client, f"{index}-*", FIELD, encoder.n_latents)
 
 

@@ -44,13 +44,13 @@ def handle(*replies: object) -> IndexHandle:
 
 
 def doc(name: str, **rest: object) -> dict[str, object]:
-    return {"_id": name, "found": True, "_seq_no": 7, "_primary_term": 1} | rest
+    return {"_index": "i", "_id": name, "found": True, "_seq_no": 7, "_primary_term": 1} | rest
 
 
 @pytest.mark.parametrize("bad", ["<html>", {}, {"i": {}}, TransportError(503, "busy", {})])
 def test_a_bad_reply_is_asked_for_again(bad):
     handle(bad, settings()).check()
-    found = {"docs": [doc("a", _source={"x": 1}), {"_id": "b", "found": False}]}
+    found = {"docs": [doc("a", _source={"x": 1}), {"_index": "i", "_id": "b", "found": False}]}
     assert handle(bad, found).stored(["a", "b"]).keys() == {"a"}
 
 
@@ -69,8 +69,9 @@ def test_a_reply_that_stays_bad_ends_the_run(bad):
 
 
 def test_docs_that_are_not_those_asked_for_are_asked_for_again():
-    other, asked = {"docs": [doc("b")]}, {"docs": [doc("a")]}
-    assert handle(other, asked).versions(actions("a")) == {"a": Version(7, 1)}
+    asked = {"docs": [doc("a")]}
+    for other in ([doc("b")], [doc("a", _index="j", _seq_no=9)]):
+        assert handle({"docs": other}, asked).versions(actions("a")) == {"a": Version(7, 1)}
 
 
 def test_nothing_is_asked_for_no_id():

@@ -67,11 +67,24 @@ def test_a_job_starts_over_when_something_changed(tmp_path, other):
     )
 
 
-def test_a_ledger_of_an_earlier_version_starts_over(tmp_path):
+def test_a_job_goes_on_where_the_history_is_told_no_more(tmp_path):
+    told = replace(IDENTITY, history="h")
+    with Ledger.open(tmp_path / "l.sqlite") as ledger:
+        ledger.start(told, 0)
+        ledger.advance(Progress(5))
+    assert restart(tmp_path / "l.sqlite", IDENTITY) == ("", Progress(5))
+    assert restart(tmp_path / "l.sqlite", replace(IDENTITY, history="other"))[1] == Progress()
+
+
+EARLIER = '{"index_uuid": "uuid", "sources": [["/a.jsonl", 10, 7]], "dead_letters": "/d"}'
+LATER = '{"index_uuid": "uuid", "sources": [], "dead_letters": "/d", "more": 1}'
+
+
+@pytest.mark.parametrize("other", [EARLIER, LATER, '{"index_uuid": "uuid"}', "[]", "", "{"])
+def test_a_ledger_of_another_version_starts_over(tmp_path, other):
     advanced(tmp_path / "l.sqlite")
     with sqlite3.connect(tmp_path / "l.sqlite") as database:
-        earlier = '{"index_uuid": "uuid", "sources": [["/a.jsonl", 10, 7]], "dead_letters": "/d"}'
-        database.execute("UPDATE job SET identity = ?", (earlier,))
+        database.execute("UPDATE job SET identity = ?", (other,))
     database.close()
     assert restart(tmp_path / "l.sqlite")[0] == "index, sources or dead-letter file changed"
 

@@ -44,6 +44,9 @@ def test_one_try_at_least():
     [
         (TransportError(429, "circuit_breaking_exception", {}), True),
         (TransportError(503, "x", {}), True),
+        (TransportError(408, "x", {}), True),
+        (TransportError(524, "x", {}), True),
+        (TransportError(501, "x", {}), False),
         (RequestError(400, "x", {}), False),
         (NoConnection("N/A", "refused", OSError()), True),
         (ConnectionTimeout("TIMEOUT", "read", OSError()), True),

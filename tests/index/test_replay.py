@@ -11,8 +11,8 @@ from splare_os.index.replay import TRIED_ALONE
 from splare_os.layout import PIPELINE, ensure_index, put_pipeline
 from splare_os.layout.pipeline import DEAD_LETTERS, pipeline_body
 from tests.hashing import HashEncoder
-from tests.index.faults import lost, status, truncated
-from tests.index.proxy import Fault, Proxy, Rule, passed
+from tests.index.faults import in_part, lost, status, truncated
+from tests.index.proxy import Fault, Proxy, Request, Rule, passed
 
 pytestmark = pytest.mark.opensearch
 
@@ -112,6 +112,28 @@ def test_what_is_stored_leaves_the_letters(client: OpenSearch, mended: str) -> N
     assert [one.reason for one in replay(client, mended)] == [""]
     assert client.get(index=mended, id="bad")["_source"] == {"text": "oil"}
     assert letters(client, mended) == []
+
+
+LOST = status(404, "search_context_missing_exception")
+
+
+@pytest.mark.parametrize(("fault", "number"), [(in_part, 0), (in_part, 1), (LOST, 1)])
+def test_letters_that_are_read_in_part_are_read_again(
+    client: OpenSearch, mended: str, fault: Fault, number: int
+) -> None:
+    def rule(request: Request) -> Fault:
+        return fault if (request.kind, request.number) == ("POST _search", number) else passed
+
+    assert replayed(client, mended, rule) == [""]
+    assert letters(client, mended) == []
+
+
+def test_a_letter_whose_document_a_pipeline_drops_stays(client: OpenSearch, mended: str) -> None:
+    client.ingest.put_pipeline(id=f"{mended}-mended", body={"processors": [{"drop": {}}]})
+    assert ["dropped by an ingest pipeline" in one.reason for one in replay(client, mended)] == [
+        True
+    ]
+    assert len(letters(client, mended)) == 1
 
 
 def test_what_was_replayed_is_found_at_once(client: OpenSearch, mended: str) -> None:

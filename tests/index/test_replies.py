@@ -90,6 +90,18 @@ def test_documents_that_a_reply_does_not_mention_are_sent_again(items):
     assert [one and one.advice for one in found] == ["again"] * 2
 
 
+@pytest.mark.parametrize("name", [None, 7, ["a"]])
+def test_an_item_without_an_id_tells_nothing(name):
+    found = verdicts({"items": [item("a", _id=name)]}, ACTIONS[:1])
+    assert [one and one.advice for one in found] == ["again"]
+
+
+def test_an_item_that_is_stored_and_has_an_error_is_sent_again():
+    found = verdict(item("a", error={"type": "x", "reason": "y"})["index"], ACTIONS[0])
+    assert found is not None
+    assert (found.status, found.advice) == (0, "again")
+
+
 def test_a_pipeline_can_divert_rename_or_drop():
     diverted = verdict({"_id": "a", "_index": "dead", "status": 201}, ACTIONS[0])
     renamed = verdict({"_id": "z", "_index": "i", "status": 201}, ACTIONS[0])

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from opensearchpy import AuthorizationException, OpenSearch
+from opensearchpy import AuthorizationException, OpenSearch, TransportError
 
 from splare_os.documents.shards import NONE_YET, Shard
 from splare_os.errors import BulkError
@@ -124,6 +124,26 @@ def test_without_the_right_to_ask_no_history_is_told_and_a_warning_is(monkeypatc
     scan.check()  # nothing to compare with
     with pytest.raises(BulkError, match="no permissions"):
         scan.history()
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 410, 501])
+def test_where_statistics_are_refused_no_history_is_told(monkeypatch, caplog, status):
+    def refused(*_: object) -> list[Shard]:
+        raise TransportError(status, "no handler found for uri [/i/_stats]", {})
+
+    monkeypatch.setattr(module, "find_shards", refused)
+    assert Scan(Replies(), "i", []).history_if_told() == ""
+    assert "it is not noticed if the index is put back" in caplog.text
+    assert "no handler found" in caplog.text
+
+
+def test_a_cluster_that_is_ill_is_not_taken_for_one_that_tells_no_history(monkeypatch):
+    def ill(*_: object) -> list[Shard]:
+        raise TransportError(503, "x", {})
+
+    monkeypatch.setattr(module, "find_shards", ill)
+    with pytest.raises(BulkError, match="does not answer"):
+        Scan(Replies(), "i", []).history_if_told()
 
 
 class Replies:

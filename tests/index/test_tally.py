@@ -5,13 +5,23 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from opensearchpy import AuthorizationException
+from opensearchpy import AuthorizationException, OpenSearch
 
 from splare_os.errors import StatisticsError
-from splare_os.index import IngestOptions, ingest, tally
+from splare_os.index import (
+    BackfillOptions,
+    IngestOptions,
+    backfill,
+    ingest,
+    set_testing,
+    tally,
+)
 from splare_os.index.counting import count_statistics
 from splare_os.layout.statistics import Kept, keep_statistics, kept_statistics
 from splare_os.statistics import Statistics
+from tests.hashing import HashEncoder
+from tests.index.faults import first, in_part
+from tests.index.proxy import Proxy
 
 pytestmark = pytest.mark.opensearch
 
@@ -182,3 +192,11 @@ def test_the_statistics_of_another_model_are_not_counted_on(client, index, encod
     now = [*TEXTS, "queen"]
     run(lines(now), "more.jsonl")
     assert_equal(kept(client, index), Statistics.of(encoder.encode_documents(now)))
+
+
+def test_a_count_in_part_at_the_start_ends_no_run(client, cluster_url, index, tmp_path):
+    client.index(index=index, id="a", body={"text": "ants"}, params={"refresh": "true"})
+    rule = first(1, in_part, ["POST _search"])
+    with set_testing(), Proxy(cluster_url, rule) as proxy, OpenSearch(proxy.url) as through:
+        run = backfill(through, HashEncoder(), BackfillOptions(index, state_folder=tmp_path))
+        assert [one.status for one in run] == ["indexed"]

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 import urllib3
 
-from splare_os.encoder import Spans
+from splare_os.encoder import PLAIN, Spans
 from splare_os.errors import EncoderError
 from splare_os.impacts import Impacts
 from splare_os.serve import Address, Limits, serve
@@ -31,10 +31,13 @@ class SlowEncoder(WordEncoder):
 
     document_top_k = 400
     query_top_k = 2
+    is_broken = False
 
     def encode_documents(self, texts: Sequence[str]) -> Impacts:
         time.sleep(0.5 * sum(SLOW in text for text in texts))
-        if any("broken" in text for text in texts):
+        is_probe = list(texts) == [PLAIN]  # after which it is well again
+        if any("broken" in text for text in texts) or (is_probe and self.is_broken):
+            self.is_broken = not is_probe
             raise KeyError(f"secret {texts[0]}")
         return super().encode_documents(texts)
 

@@ -78,6 +78,23 @@ def test_a_text_that_cannot_be_read_fails_its_own_request_alone() -> None:
     assert impacts_of(other) == HashEncoder().encode_documents(["c"]).toarray().tolist()
 
 
+@pytest.mark.parametrize("error", [RuntimeError, IndexError])
+@pytest.mark.parametrize("others", [[], ["c"]])
+def test_a_text_that_breaks_the_model_fails_its_own_request_alone(
+    error: type[Exception], others: list[str]
+) -> None:
+    class Fragile(HashEncoder):
+        def encode_documents(self, texts: Sequence[str]) -> Impacts:
+            if "b" in texts:
+                raise error("index out of range")
+            return super().encode_documents(texts)
+
+    bad, *good = answers(Fragile(), batch(["a", "b"], *([others] if others else [])))
+    assert isinstance(bad, UnreadableTextError)
+    assert bad.position == 1
+    assert [type(one) for one in good] == [Rows] * len(others)
+
+
 def test_what_every_text_meets_is_the_models_fault() -> None:
     for error in (RuntimeError("out of memory: a secret"), KeyError("a secret")):
         found = answers(Broken(error), batch(["a"], ["b"]))
