@@ -3,7 +3,7 @@
 import sys
 import warnings
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -70,7 +70,7 @@ def search(
     No hits is no failure: nothing is printed, exit 0.
     """
     from ..search import SearchOptions, search
-    from ..search.query.filters import parse_filters, require_fields
+    from ..search.query.filters import find_filters, parse_filters
 
     asked = part(chosen, SearchOptions) | {
         "filter": parse_filters(filters),
@@ -82,7 +82,7 @@ def search(
     encoder = opened_encoder(model)  # first: no cluster is started for nothing
     options = steered.options(plain, encoder)
     with closing(connect(chosen)) as client:
-        require_fields(client, index, filters)
+        options = replace(options, filter=find_filters(client, index, filters))
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
             hits = search(client, encoder, index, steered.query, options)

@@ -68,6 +68,12 @@ class Fields:
             return tuple(sorted(template_names(self.template), key=lambda name: name == self.text))
         return (self.text,) if self.title is None else (self.title, self.text)
 
+    @property
+    def expected(self) -> tuple[str, ...]:
+        """Those of `text_fields` that documents are to have: a title that nobody named may lack."""
+        is_default = self.template is None and self.title == Fields.title
+        return (self.text,) if is_default else self.text_fields
+
 
 def _is_for_impacts(name: str) -> bool:
     is_name = name.endswith(SUFFIX) and not name.startswith("_")

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial, reduce
 from pathlib import Path
@@ -225,7 +225,18 @@ class BackfillRun:
                 f"index {name!r} has no field {fields.text!r} (--text-field); it has "
                 f"{', '.join(sorted(there)) or NO_FIELDS}"
             )
+        self._warn_of_lacking(there)
         return found
+
+    def _warn_of_lacking(self, there: Collection[str]) -> None:
+        """Tell the log, once, of fields that were named and that no index has."""
+        lacking = [name for name in self.options.fields.expected if name not in there]
+        if lacking and not self.backlogs:
+            log.warning(
+                "index=%s: no mapping has a field %s, so that impacts are made without (it has "
+                "%s); if that is not meant, run it again with --title-field or --template",
+                *(self.options.index, " or ".join(map(repr, lacking)), ", ".join(sorted(there))),
+            )
 
     def _warn_of_copies(self, index: str, mappings: Mapping[str, Any]) -> None:
         """Tell the log of texts that documents may not have, though their fields are searched."""

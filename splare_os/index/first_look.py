@@ -4,7 +4,7 @@ Before the index is made: it would have the fields that nobody has, and their re
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from ..documents.document import Document
@@ -29,8 +29,8 @@ def look_first(sources: Sequence[str], fields: Fields, *, is_new: bool) -> None:
     """Raise `JobError` if none of the first documents has the key of the id, or can be read.
 
     `is_new`: the index knows nothing of these fields yet; then one of the first has to have one of
-    them, and the log tells if most are long. Of the first source, if it can be read twice and has
-    some documents.
+    them, and the log tells of one that all lack, and if most are long. Of the first source, if it
+    can be read twice and has some documents.
     """
     if is_replayable(sources[0]):
         documents = list(islice(read_documents(sources[0], fields), FIRST))
@@ -52,21 +52,43 @@ def _check(documents: Sequence[Document], fields: Fields, *, is_new: bool) -> No
             f"{source}: none of the first {len(bodies)} documents has an id in {fields.id!r}; name "
             f"the key that holds it (--id-field), one of {keys}"
         )
-    values = (list(values_at(body, name)) for body in bodies for name in fields.text_fields)
-    if is_new and not any(values):  # an empty text is one
+    if is_new:
+        _look_at_texts(documents, bodies, fields, keys)
+
+
+def _look_at_texts(
+    documents: Sequence[Document], bodies: Sequence[Mapping[str, object]], fields: Fields, keys: str
+) -> None:
+    """Raise `JobError` if nobody has a text, and tell the log what texts lack, or have too much."""
+    source = documents[0].source
+    there = {name for name in fields.text_fields for body in bodies if _has(body, name)}
+    if not there:
         raise JobError(
             f"{source}: none of the first {len(bodies)} documents has a field "
             f"{' or '.join(map(repr, fields.text_fields))}; name the text field (--text-field, "
             f"--title-field), one of {keys}"
         )
+    if lacking := [repr(name) for name in fields.expected if name not in there]:
+        log.warning(
+            "%s: none of the first %d documents has a field %s, so that impacts are made of %s "
+            "alone; if that is not meant, delete the index, and name one of %s (--text-field, "
+            "--title-field, --template)",
+            *(source, len(bodies), " or ".join(lacking), " and ".join(map(repr, sorted(there)))),
+            keys,
+        )
     n_long = sum(len(one.text) > LONG for one in documents)
-    if is_new and 2 * n_long > len(documents):
+    if 2 * n_long > len(documents):
         log.warning(
             "%s: %d of the first %d documents have more than %d characters: of a text of any "
             "length as many impacts are kept, so that a passage of a long one is not found; split "
             "it (docs/your-documents.md)",
             *(source, n_long, len(documents), LONG),
         )
+
+
+def _has(body: Mapping[str, object], name: str) -> bool:
+    """Return whether a document has a field: an empty text is one."""
+    return any(True for _ in values_at(body, name))
 
 
 def _refuse_json(documents: Sequence[Document]) -> None:

@@ -14,6 +14,7 @@ from ..encoder import Encoder
 from ..errors import MappingError
 from ..reply import named_parts, part, require_no_index, require_whole
 from ..scoring import Scoring
+from .changed import warn_of_other_texts
 from .compact import PRICE, check_source_is_kept, is_compact
 from .cut import NO_CUT, DocumentCut, default_top_k
 from .existing import index_exists
@@ -257,12 +258,7 @@ def _has_added(client: OpenSearch, index: str, fields: Fields, record: FieldReco
         return False
     if known is None:
         _refuse_unknown_impacts(client, index, field, mappings)
-        for other in records_of(index, mappings):
-            if is_compact(mappings, other):
-                raise MappingError(
-                    f"index {index!r} is compact: to write impacts of {field!r} would lose those "
-                    f"of {other!r}. Index into a new index"
-                )
+        _refuse_second(index, field, mappings)
     body: Json = {
         "_meta": merged_meta(mappings, field, record),
         "properties": {field: properties(fields)[field]},
@@ -277,7 +273,19 @@ def _has_added(client: OpenSearch, index: str, fields: Fields, record: FieldReco
             "replaced during a run, delete it"
         ) from error
     log.info("mapped index=%s field=%s fingerprint=%s", index, field, record.fingerprint)
+    if known is not None:
+        warn_of_other_texts(index, field, known, record)
     return True
+
+
+def _refuse_second(index: str, field: str, mappings: Json) -> None:
+    """Raise `MappingError` if an index is compact, and has impacts in another field."""
+    for other in records_of(index, mappings):
+        if is_compact(mappings, other):
+            raise MappingError(
+                f"index {index!r} is compact: to write impacts of {field!r} would lose those "
+                f"of {other!r}. Index into a new index"
+            )
 
 
 def _refuse_unknown_impacts(client: OpenSearch, index: str, field: str, mappings: Json) -> None:

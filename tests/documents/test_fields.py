@@ -39,3 +39,9 @@ def test_the_title_is_another_field_than_the_text():
 def test_the_id_has_a_key():
     with pytest.raises(ValueError, match="such as '_id'"):
         Fields(id="")
+
+
+def test_a_title_that_nobody_named_may_lack():
+    assert Fields("body").expected == Fields("body", None).expected == ("body",)
+    assert Fields("body", "name").expected == ("name", "body")
+    assert Fields(template="{title} {text}").expected == ("title", "text")

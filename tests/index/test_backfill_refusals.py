@@ -6,6 +6,7 @@ from threading import Timer
 import pytest
 from opensearchpy import OpenSearch
 
+from splare_os.documents import Fields
 from splare_os.errors import BulkError, MappingError, ModelMismatchError
 from splare_os.index import BackfillOptions, BackfillRun, backfill
 from splare_os.index.handle import SEEN_S
@@ -20,8 +21,8 @@ TEXT = {"text": {"type": "text"}}
 def fill(client, index, tmp_path):
     """Run a backfill to its end."""
 
-    def run(encoder: HashEncoder | None = None) -> BackfillRun:
-        options = BackfillOptions(index, state_folder=tmp_path, share=1.0)
+    def run(encoder: HashEncoder | None = None, fields: Fields | None = None) -> BackfillRun:
+        options = BackfillOptions(index, fields or Fields(), state_folder=tmp_path, share=1.0)
         running = backfill(client, encoder or HashEncoder(), options)
         list(running)
         return running
@@ -151,3 +152,21 @@ def test_a_text_that_is_filled_by_copies_is_warned_of(client, index, fill, caplo
     client.index(index=index, id="a", body={"body": "ants"})
     assert fill().counts["empty"] == 1
     assert "'text' is filled by copies (copy_to) of body" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        (Fields("text", "nmae"), "no mapping has a field 'nmae', so that impacts are made without"),
+        (Fields("text", template="{brnd}: {text}"), "no mapping has a field 'brnd'"),
+        (Fields("text"), ""),
+        (Fields("text", "name"), ""),
+    ],
+)
+def test_a_field_that_was_named_and_that_no_index_has_is_told_once(
+    client, index, fill, caplog, fields, told
+):
+    client.index(index=index, id="a", body={"text": "ants", "name": "bees"}, refresh=True)
+    assert fill(fields=fields).counts["indexed"] == 1
+    assert told in caplog.text
+    assert caplog.text.count("no mapping has") == bool(told)

@@ -84,6 +84,30 @@ def test_that_most_of_the_documents_are_long_is_told_once(write, caplog):
     assert "12 of the first 18 documents have more than 20000 characters" in record.getMessage()
 
 
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        (Fields("body", "nmae"), "has a field 'nmae', so that impacts are made of 'body' alone"),
+        (
+            Fields("body", template="{brnd} {name} {nmae} {body}"),
+            "'brnd' or 'nmae', so that impact",
+        ),
+        (Fields(title="name"), "has a field 'text', so that impacts are made of 'name' alone"),
+        (Fields("body", "name"), None),
+        (Fields("body"), None),  # a title is no must
+        (Fields("body", None), None),
+    ],
+)
+def test_a_field_that_was_named_and_that_no_document_has_is_told(write, caplog, fields, told):
+    documents = [{"_id": n, "name": "Oil", "body": "crude"} for n in range(16)]
+    looked(write, documents, fields)
+    assert len(caplog.records) == (told is not None)
+    assert told is None or told in caplog.text
+    looked(write, documents[:15], fields)
+    looked(write, documents, fields, is_new=False)
+    assert len(caplog.records) == (told is not None)
+
+
 @pytest.mark.parametrize("line", [b'{"_id": 1, "text"', b"{", b"[", b"[1, 2]"])
 def test_a_single_line_that_is_no_document_is_a_dead_letter(line, write):
     looked(write, [line])

@@ -1,7 +1,7 @@
 """Filters as people type them: query DSL as JSON, or `field:value`."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from opensearchpy import OpenSearch
 
@@ -10,23 +10,27 @@ from ...reply import part
 from .query import Dsl
 
 
-def parse_filters(texts: Sequence[str]) -> Dsl | None:
+def parse_filters(texts: Sequence[str], paths: Mapping[str, str] | None = None) -> Dsl | None:
     """Return one query that selects what all the filters select; None if there are none.
 
     `field:value` selects documents that have all words of the value, or the value itself where the
-    field is no text. `ValueError` says which filter is neither.
+    field is no text. `paths` tells of fields in nested objects the path of these: one of them has
+    to have it. `ValueError` says which filter is neither.
 
     >>> parse_filters(["lang:en"])
     {'match': {'lang': {'query': 'en', 'operator': 'and'}}}
     """
-    found = [_parsed(text) for text in texts]
+    found = [_parsed(text, paths or {}) for text in texts]
     return {"bool": {"filter": found}} if len(found) > 1 else next(iter(found), None)
 
 
-def _parsed(text: str) -> Dsl:
+def _parsed(text: str, paths: Mapping[str, str]) -> Dsl:
     if not _is_json(text):
         name, value = _field_and_value(text)
-        return {"match": {name: {"query": value, "operator": "and"}}}
+        match = {"match": {name: {"query": value, "operator": "and"}}}
+        if name not in paths:
+            return match
+        return {"nested": {"path": paths[name], "query": match, "ignore_unmapped": True}}
     try:
         query: Dsl = json.loads(text)
     except ValueError as error:
@@ -45,16 +49,30 @@ def _field_and_value(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def require_fields(client: OpenSearch, index: str, texts: Sequence[str]) -> None:
-    """Raise `MappingError` if a `field:value` names a field that no index has.
+def find_filters(client: OpenSearch, index: str, texts: Sequence[str]) -> Dsl | None:
+    """Return what `parse_filters` does, of fields in nested objects too.
 
-    It would select nothing, and nobody would know why.
+    `MappingError` if a `field:value` names a field that no index has: it would select nothing, and
+    nobody would know why.
     """
     names = [_field_and_value(text)[0] for text in texts if not _is_json(text)]
     if not names:
-        return
+        return parse_filters(texts)
     found = part(client.field_caps(index=index, fields=",".join(names)), "fields")
     if missing := [name for name in names if name not in found]:
         raise MappingError(
             f"index {index!r} has no field {missing[0]!r} to filter by: see GET {index}/_mapping"
         )
+    nested = {name for name, types in found.items() if list(types) == ["nested"]}
+    paths = {name: path for name in names for path in _above(name) if path in nested}
+    return parse_filters(texts, paths)
+
+
+def _above(name: str) -> list[str]:
+    """Return the paths of the objects that a field is in, the innermost last.
+
+    >>> _above("a.b.c")
+    ['a', 'a.b']
+    """
+    steps = name.split(".")
+    return [".".join(steps[:n]) for n in range(1, len(steps))]
