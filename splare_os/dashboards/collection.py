@@ -154,8 +154,7 @@ def _shares(of: OfIndex) -> Json:
         "y": {"field": "row", "title": None, "sort": None} | NAME,
         "x": {"field": "share", "title": "share of all latents", "axis": {"format": "%"}} | NUMBER,
     }
-    legend = {"orient": "bottom"}  # beside the bars, it would lie upon their words
-    color = {"field": "kind", "sort": kinds, "title": None, "legend": legend} | NAME
+    color = {"field": "kind", "sort": kinds, "legend": None} | NAME  # rows tell it
     words = WORDS | {"align": "left", "dx": 4}
     return layered(
         _statistics(of),

@@ -23,6 +23,8 @@ from .vega_lite import (
 PATTERN = "splare-search-log"
 AT = "@timestamp"
 PERCENTS = (50, 95, 99)
+DASHES: Json = {"domain": [f"p{percent}" for percent in PERCENTS], "range": [[1, 0], [1, 0], [6, 6]]}
+"""Of few searches the largest percentiles are the same: the uppermost line lets the other through."""
 
 HELP = """\
 What applications search for: `SplareOpenSearch(…, search_log=SearchLog())` writes a document a
@@ -112,6 +114,7 @@ def _percentiles(field: str) -> Json:
         "x": {"field": "time"} | TIME,
         "y": {"field": "ms", "title": "ms"} | NUMBER,
         "color": {"field": "percentile", "title": None} | NAME,
+        "strokeDash": {"field": "percentile", "legend": None, "scale": DASHES} | NAME,
     }
     data = _over_time({"percentiles": percentiles})
     return chart(data, steps, {"type": "line", "point": True}, encoding)
