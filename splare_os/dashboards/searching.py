@@ -23,8 +23,8 @@ from .vega_lite import (
 PATTERN = "splare-search-log"
 AT = "@timestamp"
 PERCENTS = (50, 95, 99)
-DASHES: Json = {"domain": [f"p{percent}" for percent in PERCENTS], "range": [[1, 0], [1, 0], [6, 6]]}
-"""Of few searches the largest percentiles are the same: the uppermost line lets the other through."""
+DASHES: Json = {"domain": [f"p{at}" for at in PERCENTS], "range": [[1, 0], [1, 0], [6, 6]]}
+"""Of few searches the largest percentiles are the same: the upper line lets the other through."""
 
 HELP = """\
 What applications search for: `SplareOpenSearch(…, search_log=SearchLog())` writes a document a
