@@ -66,6 +66,7 @@ def index_findings(client: OpenSearch, index: str, encoder: Encoder | None) -> I
 
     yield from seen(index, "indices:admin/mappings/get", look_at_mappings)
     yield from _models(fields, encoder)
+    yield from _texts(index, fields)
     for field in fields:
         yield from _mapping(field)
         documents = "indices:data/read/search"
@@ -111,6 +112,27 @@ def _models(fields: list[Field], encoder: Encoder | None) -> Iterator[Finding]:
                 remedy = f"search with --model {ours[0].record.model}, or index {text!r} anew"
                 found = f"{where}: by {model}, not {encoder.name} ({encoder.fingerprint})"
                 yield failure("model", found, remedy)
+
+
+def _texts(index: str, fields: list[Field]) -> Iterator[Finding]:
+    """Yield which impacts behind one name, searched together, are made of other fields.
+
+    A pattern stands for indices that may have nothing to do with one another.
+    """
+    alike: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for field in () if "*" in index else sorted(fields, key=lambda field: field.label):
+        record = field.record
+        made_of = alike.setdefault((field.name, record.fingerprint), {})
+        what = record.template or " + ".join(record.text_fields)
+        made_of.setdefault(what, []).append(field.label)
+    for made_of in alike.values():
+        if len(made_of) > 1:
+            found = "; ".join(f"{', '.join(where)}: of {what}" for what, where in made_of.items())
+            remedy = (
+                "their scores do not compare: give each index the same --title-field or --template "
+                "(splare-os backfill --index INDEX)"
+            )
+            yield warning("texts", f"impacts are made of different texts: {found}", remedy)
 
 
 def _mapping(field: Field) -> Iterator[Finding]:

@@ -106,6 +106,19 @@ def test_impacts_of_another_model_beside_those_of_the_one_that_searches(
     assert finding.remedy.startswith("searches by hash pass them over")
 
 
+def test_impacts_behind_one_alias_that_are_made_of_different_texts(
+    client: OpenSearch, index: str, fill: Callable
+) -> None:
+    for name, template in (("1", None), ("2", "{text}"), ("3", None)):
+        fill(f"{index}-{name}", HashEncoder(), fields=Fields(template=template))
+        client.indices.put_alias(index=f"{index}-{name}", name=index)
+    (finding,) = problems(client, index, HashEncoder())
+    assert (finding.check, finding.status) == ("texts", "warning")
+    alike = f"{index}-1/text_splare, {index}-3/text_splare: of title + text"
+    assert finding.found.endswith(f": {alike}; {index}-2/text_splare: of {{text}}")
+    assert problems(client, f"{index}-*", HashEncoder()) == []  # not asked together
+
+
 def test_a_compact_index_and_one_of_several_shards(
     client: OpenSearch, index: str, fill: Callable
 ) -> None:
