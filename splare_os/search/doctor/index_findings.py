@@ -1,5 +1,6 @@
 """What of an index fits: mapping, model, documents without impacts, statistics, limits, size."""
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,6 +8,7 @@ from typing import Any
 
 from opensearchpy import NotFoundError, OpenSearch
 
+from ...documents.fields import Fields
 from ...encoder import Encoder
 from ...errors import NoIndexError
 from ...layout.compact import is_compact
@@ -44,6 +46,19 @@ class Field:
     def label(self) -> str:
         """What findings call it."""
         return f"{self.index}/{self.name}"
+
+    @property
+    def as_made(self) -> str:
+        """The options by which a backfill makes impacts of the same texts; others change all."""
+        made = self.record.document_fields
+        options = ["--text-field", made.text]
+        if made.template is not None:
+            options += ["--template", made.template]
+        elif made.title != Fields.title:
+            options += ["--title-field", made.title or ""]
+        if self.name != made.impacts_name:
+            options += ["--impacts-field", self.name]
+        return shlex.join(options)
 
 
 def index_findings(client: OpenSearch, index: str, encoder: Encoder | None) -> Iterator[Finding]:
@@ -156,7 +171,7 @@ def _documents(client: OpenSearch, field: Field) -> Iterator[Finding]:
     if having < whole:
         remedy = (
             "those without text need none; others: "
-            f"splare-os backfill --index {field.index} --text-field {field.record.text_field}"
+            f"splare-os backfill --index {field.index} {field.as_made}"
         )
         yield warning(field.label, found, remedy)
     else:
