@@ -104,7 +104,8 @@ def _print(hits: "Sequence[Hit]", chosen: "Mapping[str, Any]") -> None:
     from ..search.hits.snippets import snippets
 
     for hit in hits:
-        line: dict[str, Any] = {"_id": hit.id, "_score": hit.score, "_source": hit.source}
+        line: dict[str, Any] = {"_index": hit.index, "_id": hit.id, "_score": hit.score}
+        line["_source"] = hit.source
         if chosen["highlight"]:
             line["highlight"] = snippets(hit)
         if chosen["explain"]:

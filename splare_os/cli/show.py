@@ -33,8 +33,10 @@ def hits_table(
     """Return hits as a table: rank, score, id, text, and the matches where there are any.
 
     `highlight`: of the text the passages that matched, with their words; `fields`: in place of the
-    text all that hits have; `explain`: a line for each of the heaviest matches.
+    text all that hits have; `explain`: a line for each of the heaviest matches. Ids of several
+    indices have theirs before them.
     """
+    is_one = len({hit.index for hit in hits}) <= 1
     table = Table(box=None, header_style="bold")
     for name, justify in (("", "right"), ("score", "right"), ("_id", "left"), ("text", "left")):
         table.add_column(name, justify=justify, no_wrap=name in {"", "score"})  # type: ignore[arg-type]
@@ -46,7 +48,8 @@ def hits_table(
             content.highlight_words(words, "bold")
         if hit.matches and explain:
             content = Group(content, *(Text(line, style="dim") for line in match_lines(hit)))
-        table.add_row(str(rank), scored(hit.score), Text(printable(hit.id)), content)
+        name = hit.id if is_one else f"{hit.index}/{hit.id}"
+        table.add_row(str(rank), scored(hit.score), Text(printable(name)), content)
     return table
 
 

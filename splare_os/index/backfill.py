@@ -12,6 +12,7 @@ from opensearchpy import NotFoundError, OpenSearch, RequestError
 
 from ..encoder import Encoder
 from ..errors import BulkError, MappingError, SplareError
+from ..layout.aliases import alias_filters
 from ..layout.compact import check_whole
 from ..layout.mapped import check_names, copied_from, field_paths
 from ..layout.mapping import ensure_index
@@ -197,12 +198,15 @@ class BackfillRun:
                 f"{self.options.index!r} stands for {', '.join(sorted(found))}: each has dead "
                 "letters of its own, so leave the file out"
             )
+        of_alias = partial(alias_filters, self.client, self.options.index)
+        filters = self._patiently(of_alias) if new else {}
         for name in new:
+            options = self.options.within(filters.get(name))
             self._warn_of_copies(name, found[name])
             target = self._patiently(partial(self._prepared, name))
             stop = self.stop.part()
             self.backlogs[name] = self._opened.enter_context(
-                open_backlog(self.client, self.encoder, target, self.options, stop)
+                open_backlog(self.client, self.encoder, target, options, stop)
             )
             self._opened_names.add(name)
         if is_first:

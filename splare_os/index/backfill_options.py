@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,10 @@ from .patience import Patience
 class BackfillOptions:
     """Which documents of `index` (a name or an alias) get impacts, and the bounds.
 
-    `where` is a query, None: all documents. `watch`: go on with what others write, looking every
-    `poll_s` seconds. `max_rate` bounds documents written a second, `share` is the share of the time
-    in which it works at all (1: as fast as it goes). `is_restarted`: look at all documents again.
+    `where` is a query, None: all documents; never those that an alias leaves out. `watch`: go on
+    with what others write, looking every `poll_s` seconds. `max_rate` bounds documents written a
+    second, `share` is the share of the time in which it works at all (1: as fast as it goes).
+    `is_restarted`: look at all documents again.
     `top_k`, `mass`, `scoring`, `state_folder` and `dead_letters` are those of `IngestOptions`.
     """
 
@@ -65,6 +66,13 @@ class BackfillOptions:
     def cut(self) -> DocumentCut:
         """Which impacts of a document are to be kept."""
         return DocumentCut(self.top_k, self.mass)
+
+    def within(self, selected: Mapping[str, Any] | None) -> "BackfillOptions":
+        """Return the same for those documents alone that match `selected` too; None: for all."""
+        if selected is None:
+            return self
+        both = [selected] if self.where is None else [self.where, selected]
+        return replace(self, where={"bool": {"filter": both}})
 
     def files(self, client: OpenSearch, target: Target) -> tuple[Path, Path]:
         """Return the files of the job of one concrete index: checkpoint, dead letters.

@@ -13,7 +13,8 @@ from opensearchpy import OpenSearch
 from ..documents.sources import find_sources
 from ..encoder import Encoder
 from ..errors import MappingError
-from ..layout.mapping import check_routing, ensure_index, write_index
+from ..layout.aliases import write_index
+from ..layout.mapping import check_routing, ensure_index
 from ..layout.pipeline import makes_impacts
 from ..layout.records import find_impacts
 from ..layout.settings import NewIndex

@@ -7,13 +7,14 @@ from importlib import resources
 from typing import Any, TypeAlias
 
 import orjson
-from opensearchpy import NotFoundError, OpenSearch, RequestError
+from opensearchpy import OpenSearch, RequestError
 
 from ..documents.fields import Fields
 from ..encoder import Encoder
 from ..errors import MappingError
-from ..reply import named_parts, part, require_no_index, require_whole
+from ..reply import part, require_whole
 from ..scoring import Scoring
+from .aliases import write_index
 from .changed import warn_of_other_texts
 from .compact import PRICE, check_source_is_kept, is_compact
 from .cut import NO_CUT, DocumentCut, default_top_k
@@ -94,23 +95,6 @@ def index_body(
     }
 
 
-def write_index(client: OpenSearch, index: str) -> str:
-    """Return the concrete index that takes what is written to `index`, a name or an alias."""
-    try:
-        found = client.indices.get_alias(index=index)
-    except NotFoundError as error:
-        require_no_index(error)
-        raise _nothing_to_write_to(client, index) from error
-    aliases = named_parts(found, "aliases")
-    for name, ours in aliases.items():
-        if name == index or ours.get(index, {}).get("is_write_index", len(aliases) == 1):
-            return name
-    raise MappingError(
-        f"alias {index!r} stands for {', '.join(sorted(aliases))} and none of them is its write "
-        "index: set is_write_index on one, or name one"
-    )
-
-
 def check_routing(client: OpenSearch, index: str, named: str) -> None:
     """Raise `MappingError` if documents of a concrete index have a routing, or have to have one.
 
@@ -138,18 +122,6 @@ def _n_found(client: OpenSearch, index: str, body: Json) -> int:
     reply = client.search(index=index, body=body)
     require_whole(reply, index)
     return int(part(reply, "hits", "total", "value"))
-
-
-def _nothing_to_write_to(client: OpenSearch, index: str) -> MappingError:
-    """Return the error of a name that is no index or alias: a data stream's says what to do."""
-    try:
-        client.indices.get_data_stream(name=index)
-    except (NotFoundError, RequestError):
-        return MappingError(f"no index or alias {index!r}")
-    return MappingError(
-        f"{index!r} is a data stream, whose documents cannot be replaced: index into an index, or "
-        f"write to the stream as ever, and then `splare-os backfill --index {index}`"
-    )
 
 
 def ensure_index(

@@ -150,9 +150,11 @@ def _impacts_of(
     fields = sorted({field for _, field, _ in there})
     models = sorted({record.fingerprint for _, _, record in there})
     if len(fields) != 1 or len(models) != 1:
+        of = f"{len(models)} models: name an index and an --impacts-field of one model"
+        if len(models) == 1:
+            of = "one model: name a --text-field or an --impacts-field"
         raise MappingError(
-            f"index {index!r} has impacts in {', '.join(fields) or 'no field'}, of "
-            f"{len(models)} models: name an index and an --impacts-field of one model"
+            f"index {index!r} has impacts in {', '.join(fields) or 'no field'}, of {of}"
         )
     return fields[0], {name: record for name, _, record in there}
 

@@ -52,6 +52,20 @@ def test_of_several_impacts_of_a_text_one_is_named(
 
 
 @pytest.mark.opensearch
+@pytest.mark.parametrize("how", [[], ["--hybrid"], ["--two-step"]])
+def test_hits_of_indices_that_share_ids_are_told_apart(
+    common: list[str], client: OpenSearch, index: str, tmp_path: Path, how: list[str]
+) -> None:
+    (tmp_path / "more.jsonl").write_text(LINES[0])
+    both = ["--index", f"{index}-2", *common[2:]]
+    assert run("index", str(tmp_path / "more.jsonl"), *both).exit_code == 0
+    client.indices.refresh(index=f"{index}*")
+    client.indices.put_alias(index=f"{index},{index}-2", name=f"{index}-all")
+    found = hits(["--index", f"{index}-all", *common[2:]], "oil", "--size", "2", *how)
+    assert {(hit["_index"], hit["_id"]) for hit in found} == {(index, "a"), (f"{index}-2", "a")}
+
+
+@pytest.mark.opensearch
 def test_two_steps_find_the_same_first(common: list[str]) -> None:
     two_step = json_lines(run("search", "oil", "--two-step", *common).stdout)
     assert [hit["_id"] for hit in two_step][0] == "a"
@@ -114,7 +128,7 @@ def test_filters_restrict_words_and_latents(common: list[str]) -> None:
 @pytest.mark.opensearch
 def test_passages_that_matched_are_given(common: list[str]) -> None:
     (hit, *_) = hits(common, "oil", "--highlight")
-    assert hit.keys() == {"_id", "_score", "_source", "highlight"}
+    assert hit.keys() == {"_index", "_id", "_score", "_source", "highlight"}
     assert all("<em>" in one for one in hit["highlight"])
     assert hits(common, "oil", "--highlight", "--explain")[0].keys() > {"highlight", "matches"}
 

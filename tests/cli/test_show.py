@@ -36,6 +36,12 @@ def test_hits_are_drawn_with_rank_score_and_matches() -> None:
     assert "1.500" in text
 
 
+def test_ids_of_several_indices_have_theirs_before_them() -> None:
+    one, other = replace(HIT, index="old"), replace(HIT, index="new")
+    assert "old/a" in drawn(hits_table([one, other]))
+    assert "old" not in drawn(hits_table([one, one]))
+
+
 def test_a_match_has_the_label_of_its_latent() -> None:
     labelled = replace(HIT, matches=[replace(MATCH, label="bread\x1b, dough")])
     assert "dough → loaf  [bread, dough]" in drawn(hits_table([labelled]))

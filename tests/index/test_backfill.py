@@ -128,9 +128,12 @@ def test_an_update_that_keeps_the_text_costs_nothing(client, index, fill):
     assert contents(client, index)["d3"]["price"] == 99
 
 
-def test_only_documents_of_the_query_get_impacts(client, index, fill):
+def test_only_documents_of_the_query_and_of_the_alias_get_impacts(client, index, fill):
     make(client, index, 5)
-    assert some(fill(where={"range": {"price": {"gte": 3}}})) == {"indexed": 2}
+    dear = {"range": {"price": {"gte": 3}}}
+    client.indices.put_alias(index=index, name=f"{index}-dear", body={"filter": dear})
+    assert some(fill(f"{index}-dear", where={"range": {"price": {"lt": 4}}})) == {"indexed": 1}
+    assert some(fill(f"{index}-dear")) == {"indexed": 1, "unchanged": 1}
     assert sorted(stale(client, index)) == ["d0", "d1", "d2"]
 
 

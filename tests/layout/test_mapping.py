@@ -17,7 +17,8 @@ from splare_os.layout import (
     read_records,
     template,
 )
-from splare_os.layout.mapping import check_target, properties, write_index
+from splare_os.layout.aliases import write_index
+from splare_os.layout.mapping import check_target, properties
 from splare_os.layout.records import LAYOUT
 from splare_os.scoring import K1, Saturation
 from tests.hashing import CutEncoder, HashEncoder
@@ -231,20 +232,3 @@ class TestOnACluster:
         client.indices.put_alias(index=f"{index}-1", name=f"{index}-all")
         with pytest.raises(ModelMismatchError, match=f"{index}-1"):
             ensure_index(client, f"{index}-all", encoder, Fields())
-
-    def test_an_alias_of_two_needs_a_write_index(self, client, index):
-        for name in "12":
-            client.indices.create(index=f"{index}-{name}", body={"aliases": {f"{index}-all": {}}})
-        with pytest.raises(MappingError, match="set is_write_index on one"):
-            write_index(client, f"{index}-all")
-
-    def test_an_alias_whose_one_index_takes_no_writes_has_none(self, client, index):
-        alias = {f"{index}-all": {"is_write_index": False}}
-        client.indices.create(index=f"{index}-1", body={"aliases": alias})
-        with pytest.raises(MappingError, match="set is_write_index on one"):
-            write_index(client, f"{index}-all")
-        assert write_index(client, f"{index}-1") == f"{index}-1"
-
-    def test_a_name_of_nothing_is_no_write_index(self, client, index):
-        with pytest.raises(MappingError, match="no index or alias"):
-            write_index(client, index)

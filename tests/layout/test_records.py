@@ -7,7 +7,7 @@ from opensearchpy import NotFoundError
 from splare_os.documents import Fields
 from splare_os.errors import MappingError, ModelMismatchError, ReplyError
 from splare_os.layout import FieldRecord, find_impacts, read_records
-from splare_os.layout.mapping import write_index
+from splare_os.layout.aliases import write_index
 from splare_os.layout.records import check_record, parse_record, read_mappings, records_of
 from splare_os.layout.view import View
 from splare_os.scoring import Saturation

@@ -83,3 +83,10 @@ def test_one_field_of_one_model_is_meant(client: OpenSearch, papers: str) -> Non
     client.indices.create(index=f"{papers}-plain")
     with pytest.raises(MappingError, match="in no field"):
         latent_card(client, f"{papers}-plain", 1)
+
+
+def test_of_several_texts_of_one_model_one_is_named(client: OpenSearch, papers: str) -> None:
+    ensure_index(client, papers, ENCODER, Fields("other", None))
+    with pytest.raises(MappingError, match="of one model: name a --text-field or an --impacts"):
+        latent_card(client, papers, 1)
+    assert latent_card(client, papers, 1, text_field="text").field == "text_splare"

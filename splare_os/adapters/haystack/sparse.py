@@ -13,9 +13,10 @@ from opensearchpy import OpenSearch
 from ...documents.document import encoded_text
 from ...documents.fields import SUFFIX, Fields
 from ...encoder import Encoder, GivesWholeQueries
+from ...layout.aliases import write_index
 from ...layout.cut import DocumentCut
 from ...layout.field import FieldImpacts, impacts_object
-from ...layout.mapping import ensure_index, write_index
+from ...layout.mapping import ensure_index
 from ...layout.records import FieldRecord, FoundImpacts
 from ...layout.view import PLAIN
 from ...scoring import Scoring

@@ -1,5 +1,6 @@
 """What of an index fits: mapping, model, documents without impacts, statistics, limits, size."""
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,6 +8,7 @@ from typing import Any
 
 from opensearchpy import NotFoundError, OpenSearch
 
+from ...documents.fields import Fields
 from ...encoder import Encoder
 from ...errors import NoIndexError
 from ...layout.compact import is_compact
@@ -45,6 +47,19 @@ class Field:
         """What findings call it."""
         return f"{self.index}/{self.name}"
 
+    @property
+    def as_made(self) -> str:
+        """The options by which a backfill makes impacts of the same texts; others change all."""
+        made = self.record.document_fields
+        options = ["--text-field", made.text]
+        if made.template is not None:
+            options += ["--template", made.template]
+        elif made.title != Fields.title:
+            options += ["--title-field", made.title or ""]
+        if self.name != made.impacts_name:
+            options += ["--impacts-field", self.name]
+        return shlex.join(options)
+
 
 def index_findings(client: OpenSearch, index: str, encoder: Encoder | None) -> Iterator[Finding]:
     """Yield what is found in the indices behind a name; `encoder` is what will search them."""
@@ -66,6 +81,7 @@ def index_findings(client: OpenSearch, index: str, encoder: Encoder | None) -> I
 
     yield from seen(index, "indices:admin/mappings/get", look_at_mappings)
     yield from _models(fields, encoder)
+    yield from _texts(index, fields)
     for field in fields:
         yield from _mapping(field)
         documents = "indices:data/read/search"
@@ -113,6 +129,27 @@ def _models(fields: list[Field], encoder: Encoder | None) -> Iterator[Finding]:
                 yield failure("model", found, remedy)
 
 
+def _texts(index: str, fields: list[Field]) -> Iterator[Finding]:
+    """Yield which impacts behind one name, searched together, are made of other fields.
+
+    A pattern stands for indices that may have nothing to do with one another.
+    """
+    alike: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for field in () if "*" in index else sorted(fields, key=lambda field: field.label):
+        record = field.record
+        made_of = alike.setdefault((field.name, record.fingerprint), {})
+        what = record.template or " + ".join(record.text_fields)
+        made_of.setdefault(what, []).append(field.label)
+    for made_of in alike.values():
+        if len(made_of) > 1:
+            found = "; ".join(f"{', '.join(where)}: of {what}" for what, where in made_of.items())
+            remedy = (
+                "their scores do not compare: give each index the same --title-field or --template "
+                "(splare-os backfill --index INDEX)"
+            )
+            yield warning("texts", f"impacts are made of different texts: {found}", remedy)
+
+
 def _mapping(field: Field) -> Iterator[Finding]:
     """Yield whether the field's mapping is what scores need, and whether it is compact."""
     inner: Any = field.mappings.get("properties", {}).get(field.name, {})
@@ -134,7 +171,7 @@ def _documents(client: OpenSearch, field: Field) -> Iterator[Finding]:
     if having < whole:
         remedy = (
             "those without text need none; others: "
-            f"splare-os backfill --index {field.index} --text-field {field.record.text_field}"
+            f"splare-os backfill --index {field.index} {field.as_made}"
         )
         yield warning(field.label, found, remedy)
     else:

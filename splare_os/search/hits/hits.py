@@ -77,7 +77,8 @@ class Hit:
     """One document found; `matches` only where an explanation was asked for.
 
     `text` is then what was encoded of it, in which the spans of matches count characters. `texts`
-    are those of the encoded fields, title first, as far as `source` has them.
+    are those of the encoded fields, title first, as far as `source` has them. `index` is the one
+    that has it, which an alias or a pattern does not tell.
     """
 
     id: str
@@ -86,6 +87,7 @@ class Hit:
     matches: list[Match] = field(default_factory=list)
     text: str = ""
     texts: tuple[str, ...] = ()
+    index: str = ""
 
     def _repr_html_(self) -> str:
         """Return the hit for a notebook, with what matched."""
@@ -228,4 +230,4 @@ def _hit(hit: Mapping[str, Any], there: FoundImpacts, fields: Sequence[str]) -> 
     source = picked(source, fields) if fields else source
     encoded_of = there.records[hit["_index"]].document_fields
     texts = tuple(place.value for place in places(source, encoded_of))
-    return Hit(hit["_id"], hit["_score"], source, texts=texts)
+    return Hit(hit["_id"], hit["_score"], source, texts=texts, index=hit["_index"])

@@ -57,6 +57,24 @@ def test_documents_without_impacts_and_old_statistics(
     assert "no statistics" in problems(client, index, HashEncoder())[1].found
 
 
+@pytest.mark.parametrize(
+    ("fields", "options"),
+    [
+        (Fields(), "--text-field text"),
+        (Fields(title=None), "--text-field text --title-field ''"),
+        (Fields(title="a b"), "--text-field text --title-field 'a b'"),
+        (Fields(template="{a}: {text}"), "--text-field text --template '{a}: {text}'"),
+        (Fields(impacts="x_splare"), "--text-field text --impacts-field x_splare"),
+    ],
+)
+def test_what_lacks_impacts_is_to_get_them_of_the_same_texts(
+    client: OpenSearch, index: str, fill: Callable, fields: Fields, options: str
+) -> None:
+    fill(index, HashEncoder(), fields=fields)
+    client.index(index=index, body={"text": "bare"}, refresh=True)
+    assert problems(client, index, None)[0].remedy.endswith(f" --index {index} {options}")
+
+
 def test_an_index_without_impacts_and_one_that_is_not_there(client: OpenSearch, index: str) -> None:
     client.indices.create(index=index)
     (finding,) = problems(client, index, None)
@@ -104,6 +122,19 @@ def test_impacts_of_another_model_beside_those_of_the_one_that_searches(
     (finding,) = problems(client, index, HashEncoder())
     assert (finding.check, finding.status) == ("model", "warning")
     assert finding.remedy.startswith("searches by hash pass them over")
+
+
+def test_impacts_behind_one_alias_that_are_made_of_different_texts(
+    client: OpenSearch, index: str, fill: Callable
+) -> None:
+    for name, template in (("1", None), ("2", "{text}"), ("3", None)):
+        fill(f"{index}-{name}", HashEncoder(), fields=Fields(template=template))
+        client.indices.put_alias(index=f"{index}-{name}", name=index)
+    (finding,) = problems(client, index, HashEncoder())
+    assert (finding.check, finding.status) == ("texts", "warning")
+    alike = f"{index}-1/text_splare, {index}-3/text_splare: of title + text"
+    assert finding.found.endswith(f": {alike}; {index}-2/text_splare: of {{text}}")
+    assert problems(client, f"{index}-*", HashEncoder()) == []  # not asked together
 
 
 def test_a_compact_index_and_one_of_several_shards(
