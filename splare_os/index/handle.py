@@ -117,6 +117,11 @@ class IndexHandle:
         now = found.get(self.index, {}).get(UUID)
         if now == self.uuid:
             return ""
+        if not found and self.name != self.index:
+            return (
+                f"alias {self.name!r} was taken off the index {self.index!r} during the run, or "
+                "the index was deleted: put it back, then run the same command again"
+            )
         if not found:
             return (
                 f"index {self.name!r} was deleted during the run. If it is there again, as the "
