@@ -5,11 +5,13 @@ empty object, JSON that breaks off.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from opensearchpy import NotFoundError
 
 from .errors import ReplyError
+
+T = TypeVar("T")
 
 NO_INDEX = "index_not_found_exception"
 
@@ -17,10 +19,14 @@ SHOWN = 200
 """Characters of an unreadable reply that its error repeats."""
 
 
-def part(reply: object, *path: str) -> Any:  # noqa: ANN401  # what a server sends
-    """Return what stands at `path` in a reply; `ReplyError` if nothing does.
+@overload
+def part(reply: object, *path: str) -> Any: ...  # noqa: ANN401  # what a server sends
+@overload
+def part(reply: object, *path: str, kind: type[T]) -> T: ...
+def part(reply: object, *path: str, kind: type[Any] = object) -> Any:  # noqa: ANN401
+    """Return what stands at `path` in a reply; `ReplyError` if nothing of that kind does.
 
-    >>> part({"hits": {"total": {"value": 3}}}, "hits", "total", "value")
+    >>> part({"hits": {"total": {"value": 3}}}, "hits", "total", "value", kind=int)
     3
     """
     found = reply
@@ -31,11 +37,32 @@ def part(reply: object, *path: str) -> Any:  # noqa: ANN401  # what a server sen
                 "proxy between that answers itself?"
             )
         found = found[key]
+    allowed = (int, float) if kind is float else kind
+    if not isinstance(found, allowed) or (kind in {int, float} and isinstance(found, bool)):
+        raise ReplyError(
+            f"the cluster's reply has {str(found)[:SHOWN]!r} as its {'.'.join(path) or 'whole'}, "
+            f"which is no {kind.__name__}. Is there a proxy between that answers itself?"
+        )
     return found
 
 
-def parts(reply: object, key: str) -> dict[str, Any]:
-    """Return what stands at `key` under each name of a reply; `ReplyError` if one has none.
+def rows(reply: object, *path: str) -> list[dict[str, Any]]:
+    """Return the list of objects at `path` in a reply, such as its hits; else `ReplyError`.
+
+    >>> rows({"hits": {"hits": [{"_id": "a"}]}}, "hits", "hits")
+    [{'_id': 'a'}]
+    """
+    found = part(reply, *path, kind=list)
+    if not all(isinstance(one, dict) for one in found):
+        raise ReplyError(
+            f"the cluster's reply has {str(found)[:SHOWN]!r} as its {'.'.join(path) or 'whole'}, "
+            "which are no objects. Is there a proxy between that answers itself?"
+        )
+    return found
+
+
+def parts(reply: object, key: str) -> dict[str, dict[str, Any]]:
+    """Return the object at `key` under each name of a reply; `ReplyError` if one has none.
 
     >>> parts({"i": {"mappings": {}}}, "mappings")
     {'i': {}}
@@ -45,15 +72,15 @@ def parts(reply: object, key: str) -> dict[str, Any]:
             f"the cluster's reply is no object: {str(reply)[:SHOWN]!r}. Is there a proxy between "
             "that answers itself?"
         )
-    return {str(name): part(body, key) for name, body in reply.items()}
+    return {str(name): part(body, key, kind=dict) for name, body in reply.items()}
 
 
-def named_parts(reply: object, key: str) -> dict[str, Any]:
+def named_parts(reply: object, key: str) -> dict[str, dict[str, Any]]:
     """Return the `parts` of a reply about a name; `ReplyError` if there are none.
 
     What there is not is a 404, never an empty reply.
     """
-    return parts(reply, key) or part(reply, key)
+    return parts(reply, key) or part(reply, key, kind=dict)
 
 
 def replies_of(reply: object, n_searches: int) -> list[Mapping[str, Any]]:

@@ -2,7 +2,7 @@ import pytest
 from opensearchpy import NotFoundError
 
 from splare_os.errors import ReplyError
-from splare_os.reply import NO_INDEX, named_parts, part, parts, replies_of, require_no_index
+from splare_os.reply import NO_INDEX, named_parts, part, parts, replies_of, require_no_index, rows
 
 
 def test_a_part_is_what_stands_at_its_path():
@@ -13,6 +13,25 @@ def test_a_part_is_what_stands_at_its_path():
 def test_a_part_that_is_missing_is_told_with_the_reply(reply):
     with pytest.raises(ReplyError, match=r"no a\.b: .*a proxy between"):
         part(reply, "a", "b")
+
+
+@pytest.mark.parametrize(
+    ("kind", "found"),
+    [(int, None), (int, True), (int, "3"), (float, None), (float, False), (str, 3), (dict, [])],
+)
+def test_a_part_of_another_kind_is_told(kind, found):
+    with pytest.raises(ReplyError, match=rf"as its a\.b, which is no {kind.__name__}\. Is there"):
+        part({"a": {"b": found}}, "a", "b", kind=kind)
+
+
+def test_a_whole_number_is_one_too():
+    assert part({"a": 3}, "a", kind=float) == 3
+
+
+@pytest.mark.parametrize("found", [None, {}, "x", [None], ["x"], [{}, []]])
+def test_rows_that_are_no_objects_are_told(found):
+    with pytest.raises(ReplyError, match="as its hits, which"):
+        rows({"hits": found}, "hits")
 
 
 @pytest.mark.parametrize(
@@ -32,17 +51,17 @@ def test_a_long_reply_is_cut():
 
 
 def test_parts_are_under_each_name():
-    assert parts({"i": {"a": 1}, "j": {"a": 2}}, "a") == {"i": 1, "j": 2}
+    assert parts({"i": {"a": {}}, "j": {"a": {"b": 2}}}, "a") == {"i": {}, "j": {"b": 2}}
 
 
-@pytest.mark.parametrize("reply", ["<html>", {"i": {}}, {"error": "no"}])
+@pytest.mark.parametrize("reply", ["<html>", {"i": {}}, {"error": "no"}, {"i": {"a": None}}])
 def test_parts_of_something_else_are_refused(reply):
     with pytest.raises(ReplyError):
         parts(reply, "a")
 
 
 def test_a_reply_about_a_name_is_never_empty():
-    assert named_parts({"i": {"a": 1}}, "a") == {"i": 1}
+    assert named_parts({"i": {"a": {}}}, "a") == {"i": {}}
     with pytest.raises(ReplyError):
         named_parts({}, "a")
 

@@ -10,6 +10,7 @@ from opensearchpy import AsyncOpenSearch
 from ..documents.fields import SUFFIX
 from ..documents.paths import values_at
 from ..layout.records import read_records
+from ..reply import rows
 from ..search.client.client import SplareOpenSearch
 from ..search.fusion.hybrid import Hybrid, search_hybrid, words_query
 from ..search.hits.hits import only_text_field
@@ -45,7 +46,7 @@ class Search:
         field, page = self._field(), self._page(size)
         if self.hybrid is None:
             reply = self.client.search(index=self.index, body=self._body(field, query) | page)
-            return [_passage(hit, field) for hit in reply["hits"]["hits"]]
+            return [_passage(hit, field) for hit in rows(reply, "hits", "hits")]
         self.hybrid.check(size, two_step=False)
         words = {"query": filtered(self._words(field, query), self.filter)}
         bodies = [words, self._body(field, query)]
@@ -64,7 +65,7 @@ class Search:
         field = await asyncio.to_thread(self._field)
         body = self._body(field, query) | self._page(size)
         reply = await client.search(index=self.index, body=body)
-        return [_passage(hit, field) for hit in reply["hits"]["hits"]]
+        return [_passage(hit, field) for hit in rows(reply, "hits", "hits")]
 
     def _field(self) -> str:
         return self.text_field or only_text_field(self.client, self.index)

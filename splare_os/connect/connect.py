@@ -9,6 +9,7 @@ from opensearchpy import NotFoundError, OpenSearch, TransportError
 
 from ..errors import ConnectError
 from ..layout.pipeline import DEAD_LETTERS, dead_letters_template
+from ..reply import part, parts, rows
 from .bodies import KINDS, Names, Route, index_settings, ingest_body, search_body, template_body
 from .ml_commons import MlCommons
 from .settings import lacking
@@ -122,7 +123,9 @@ def disconnect(client: OpenSearch, route: Names) -> list[str]:
 def require_plugins(client: OpenSearch) -> None:
     """Raise `ConnectError` unless the cluster has pipelines, settings and both plugins."""
     try:
-        found = {one["component"] for one in client.cat.plugins(format="json")}
+        found = {
+            part(one, "component", kind=str) for one in rows(client.cat.plugins(format="json"))
+        }
         client.cluster.get_settings()
     except TransportError as error:
         if error.status_code not in UNKNOWN:
@@ -149,9 +152,9 @@ def _require_free(client: OpenSearch, route: Route) -> None:
 def _pipelines(client: OpenSearch, route: Route) -> Iterator[tuple[str, dict[str, str | None]]]:
     """Yield the index with its settings that name pipelines."""
     found = client.indices.get_settings(index=route.index, params={"flat_settings": "true"})
-    for name, one in found.items():
+    for name, settings in parts(found, "settings").items():
         keys = [f"index.{key}" for key in index_settings(route)]
-        yield name, {key: one["settings"].get(key) for key in keys}
+        yield name, {key: settings.get(key) for key in keys}
 
 
 def _has(found: set[str], name: str) -> bool:
@@ -160,18 +163,16 @@ def _has(found: set[str], name: str) -> bool:
 
 def _ingest_pipeline(client: OpenSearch, name: str) -> dict[str, Any] | None:
     try:
-        found: dict[str, Any] = client.ingest.get_pipeline(id=name)[name]
+        return part(client.ingest.get_pipeline(id=name), name, kind=dict)
     except NotFoundError:
         return None
-    return found
 
 
 def _search_pipeline(client: OpenSearch, name: str) -> dict[str, Any] | None:
     try:
-        found: dict[str, Any] = client.search_pipeline.get(id=name)[name]
+        return part(client.search_pipeline.get(id=name), name, kind=dict)
     except NotFoundError:
         return None
-    return found
 
 
 def _index_template(client: OpenSearch, name: str) -> dict[str, Any] | None:
@@ -179,8 +180,9 @@ def _index_template(client: OpenSearch, name: str) -> dict[str, Any] | None:
         reply = client.indices.get_index_template(name=name)
     except NotFoundError:
         return None
-    found: dict[str, Any] = reply["index_templates"][0]["index_template"]
-    return found
+    for found in rows(reply, "index_templates"):
+        return part(found, "index_template", kind=dict)
+    return None
 
 
 def _compared(there: dict[str, Any] | None, body: dict[str, Any]) -> str:
@@ -195,9 +197,9 @@ def _settings_that_name(
     """Yield indices, each with its settings that name a pipeline of the route."""
     params = {"flat_settings": "true", "ignore_unavailable": "true"}
     found = client.indices.get_settings(index=",".join(indices), params=params)
-    for index, one in sorted(found.items()):
+    for index, settings in sorted(parts(found, "settings").items()):
         names = [f"index.{name}" for name in index_settings(route)]
-        if ours := [name for name in names if one["settings"].get(name) == route.name]:
+        if ours := [name for name in names if settings.get(name) == route.name]:
             yield index, ours
 
 

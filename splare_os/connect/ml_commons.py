@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 from opensearchpy import NotFoundError, OpenSearch
 
 from ..errors import ConnectError
-from ..reply import part
+from ..reply import part, rows
 from ..search.doctor.cluster_findings import numbers
 from .bodies import KINDS, Kind, Names, Route, connector_body, group_body, model_body, own_id
 
@@ -59,7 +59,7 @@ class MlCommons:
         """Return all that has a name, by id."""
         query = {"query": {"term": {"name.keyword": name}}, "size": 10}
         try:
-            hits = part(self._ask("POST", f"{thing}/_search", query), "hits", "hits")
+            hits = rows(self._ask("POST", f"{thing}/_search", query), "hits", "hits")
         except NotFoundError:  # nothing was ever registered
             return {}
         # a model's chunks are documents of their own in older versions

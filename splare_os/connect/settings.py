@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from opensearchpy import OpenSearch
 
+from ..reply import part
 from .bodies import Route
 
 TRUSTED = "plugins.ml_commons.trusted_connector_endpoints_regex"
@@ -23,7 +24,8 @@ def lacking(client: OpenSearch, route: Route) -> Settings:
     reply = client.cluster.get_settings(
         params={"include_defaults": "true", "flat_settings": "true"}
     )
-    found = reply["defaults"] | reply["persistent"] | reply["transient"]
+    levels = ("defaults", "persistent", "transient")
+    found = {name: one for level in levels for name, one in part(reply, level, kind=dict).items()}
     return wanted(found, route)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from opensearchpy import OpenSearch
 
 from ..errors import ConnectError
+from ..reply import rows
 from .bodies import PRIORITY, Route
 
 
@@ -41,7 +42,7 @@ def before(client: OpenSearch, route: Route) -> Iterator[Before]:
     if route.pattern is None:
         return
     reply = client.indices.get_index_template()
-    for one in reply["index_templates"]:
+    for one in rows(reply, "index_templates"):
         body = one["index_template"]
         priority, patterns = body.get("priority", 0), tuple(body["index_patterns"])
         if one["name"] == route.name or priority <= PRIORITY or _sends(body, route):

@@ -1,5 +1,9 @@
-"""`Retry-After` of a refusal, which opensearch-py leaves behind: kept with its error."""
+"""Refusals as errors: `Retry-After`, which opensearch-py leaves behind, is kept with them.
 
+And JSON of which it makes no error at all, as gateways answer, is text.
+"""
+
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +17,7 @@ LONGEST_S = 300.0
 """No gateway is believed to want longer."""
 
 RETRY_AFTER = "retry-after"
+PLAIN_TEXT = "text/plain"
 
 
 class Urllib3Connection(Urllib3HttpConnection):
@@ -28,8 +33,12 @@ class Urllib3Connection(Urllib3HttpConnection):
         self._told.value = response.headers.get(RETRY_AFTER)
         return response
 
-    def _raise_error(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
-        with_retry_after(partial(super()._raise_error, *args, **kwargs), self._told.value)
+    def _raise_error(
+        self, status_code: int, raw_data: str | bytes, content_type: str | None = None
+    ) -> None:
+        kind = content_type if is_readable(raw_data) else PLAIN_TEXT
+        refuse = partial(super()._raise_error, status_code, raw_data, kind)
+        with_retry_after(refuse, self._told.value)
 
 
 class RequestsConnection(RequestsHttpConnection):
@@ -43,8 +52,12 @@ class RequestsConnection(RequestsHttpConnection):
     def _note(self, response: Any, *_: Any, **__: Any) -> None:  # noqa: ANN401
         self._told.value = response.headers.get(RETRY_AFTER)
 
-    def _raise_error(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
-        with_retry_after(partial(super()._raise_error, *args, **kwargs), self._told.value)
+    def _raise_error(
+        self, status_code: int, raw_data: str | bytes, content_type: str | None = None
+    ) -> None:
+        kind = content_type if is_readable(raw_data) else PLAIN_TEXT
+        refuse = partial(super()._raise_error, status_code, raw_data, kind)
+        with_retry_after(refuse, self._told.value)
 
 
 def with_retry_after(raise_error: Callable[[], None], told: str | None) -> None:
@@ -54,6 +67,23 @@ def with_retry_after(raise_error: Callable[[], None], told: str | None) -> None:
     except TransportError as error:
         error.retry_after_s = seconds_of(told)  # type: ignore[attr-defined]
         raise
+
+
+def is_readable(body: str | bytes) -> bool:
+    """Return whether opensearch-py makes an error of a refusal's JSON, and text of that error.
+
+    >>> is_readable('{"error": "busy"}'), is_readable("<html>"), is_readable("[]")
+    (True, True, False)
+    """
+    try:
+        found = json.loads(body)
+    except ValueError:  # it takes what is no JSON as text itself
+        return True
+    try:
+        _ = str(TransportError(0, "", found))
+    except (AttributeError, TypeError):
+        return False
+    return isinstance(found, dict)
 
 
 def retry_after_s(error: BaseException) -> float:

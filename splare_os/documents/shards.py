@@ -11,16 +11,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from opensearchpy import OpenSearch, RequestError
+from opensearchpy import NotFoundError, OpenSearch, RequestError
 
 from ..errors import ReplyError
-from ..reply import part, parts
+from ..reply import part, parts, rows
 from .document import Body
 
 Json: TypeAlias = dict[str, Any]
 
 NONE_YET = -1
 """The position before the first write."""
+
+CONTEXT_LOST = "search_context_missing_exception"
+"""Of a shard that left its node, or was opened anew, between the two halves of a search."""
 
 WIDEST = 2**22
 """Writes that are looked through for one page at most, where few of them are wanted."""
@@ -60,18 +63,18 @@ def find_shards(client: OpenSearch, name: str) -> list[Shard]:
     Sizes are not asked for: a server would tell the same for ten seconds, also to others.
     """
     reply = client.indices.stats(index=name, metric="docs", params={"level": "shards"})
-    told = part(reply, "indices")
+    told = part(reply, "indices", kind=dict)
     found = [
         Shard(
             index,
             int(number),
             _history(copy, told[index]),
-            part(copy, "seq_no", "global_checkpoint"),
+            part(copy, "seq_no", "global_checkpoint", kind=int),
         )
         for index, shards in parts(told, "shards").items()
-        for number, copies in shards.items()
-        for copy in copies
-        if part(copy, "routing", "primary")
+        for number in shards
+        for copy in rows(shards, number)
+        if part(copy, "routing", "primary", kind=bool)
     ]
     params = {"flat_settings": "true"}
     key = "index.number_of_shards"
@@ -87,7 +90,7 @@ def find_shards(client: OpenSearch, name: str) -> list[Shard]:
 
 def _history(copy: Json, stats: Json) -> str:
     """Return what tells a shard's history; where that is not told, its index."""
-    committed = copy.get("commit", {}).get("user_data", {})
+    committed = part(copy, "commit", "user_data", kind=dict) if copy.get("commit") else {}
     return str(committed.get("history_uuid") or part(stats, "uuid"))
 
 
@@ -132,7 +135,7 @@ class ShardReader:
         shards = part(reply, "_shards")
         if part(shards, "successful") != 1 or part(reply, "timed_out"):
             raise ReplyError(f"index {self.index!r}, shard {self.number}: no answer: {shards}")
-        return [_held(hit) for hit in part(reply, "hits", "hits")]
+        return [_held(hit) for hit in rows(reply, "hits", "hits")]
 
     def _search(self, body: Json) -> Json:
         """Search the shard's primary: a replica of replicated segments may lag behind a refresh.
@@ -149,7 +152,13 @@ class ShardReader:
 
     def _preferring(self, copies: str, body: Json) -> Json:
         params = {"preference": copies}
-        reply: Json = self.client.search(index=self.index, body=body, params=params)
+        try:
+            reply: Json = self.client.search(index=self.index, body=body, params=params)
+        except NotFoundError as error:
+            if CONTEXT_LOST not in str(error.info):
+                raise
+            moved = f"index {self.index!r}, shard {self.number}: it moved while it was read"
+            raise ReplyError(moved) from error
         return reply
 
 
@@ -158,8 +167,8 @@ def _knows_no_primary(error: RequestError) -> bool:
 
 
 def _held(hit: Json) -> Held:
-    version = Version(int(part(hit, "_seq_no")), int(part(hit, "_primary_term")))
-    return Held(str(part(hit, "_id")), version, hit.get("_source"), hit.get("_routing"))
+    version = Version(part(hit, "_seq_no", kind=int), part(hit, "_primary_term", kind=int))
+    return Held(part(hit, "_id", kind=str), version, hit.get("_source"), hit.get("_routing"))
 
 
 def read_pages(

@@ -74,7 +74,7 @@ class Place:
         return {
             "index": self.index,
             "text_field": self.text_field,
-            "documents": part(self.client.count(index=self.index), "count"),
+            "documents": part(self.client.count(index=self.index), "count", kind=int),
             "model": record.model,
             "fingerprint": record.fingerprint,
             "n_latents": record.n_latents,

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from ..documents.document import encoded_text
 from ..errors import MappingError
-from ..reply import part
+from ..reply import rows
 from ..search.hits.reading import ids_query
 from ..search.rewrite.source import exclude_impacts
 from .messages import Explaining, Reading
@@ -50,7 +50,7 @@ def read_document(place: Place, asked: Reading) -> Json:
 def document(place: Place, name: str) -> tuple[Json, str]:
     """Return the `_source` of a document without impacts, and the text that is encoded of it."""
     body = {"query": ids_query([name]), "size": 1, "_source": exclude_impacts({})}
-    hits = part(place.client.search(index=place.index, body=body), "hits", "hits")
+    hits = rows(place.client.search(index=place.index, body=body), "hits", "hits")
     if not hits:
         raise NoDocumentError(f"index {place.index!r} has no document {name!r}")
     source = hits[0]["_source"]

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from ..impacts import to_features
 from ..layout.records import FieldRecord
-from ..reply import part
+from ..reply import rows
 from ..search import Hit, Hybrid, SearchOptions
 from ..search.explain.explain import Match
 from ..search.fusion.hybrid import words_query
@@ -89,7 +89,7 @@ def _bm25(place: Place, record: FieldRecord, asked: Searching) -> list[Json]:
             "fields": {record.text_field: {}},
         },
     }
-    hits = part(place.client.search(index=place.index, body=body), "hits", "hits")
+    hits = rows(place.client.search(index=place.index, body=body), "hits", "hits")
     return [
         _shown(Hit(hit["_id"], hit["_score"], hit["_source"]), record, _marked(hit, record))
         for hit in hits

@@ -183,7 +183,7 @@ class BackfillRun:
         except NotFoundError as error:
             require_no_index(error)
             return {}
-        return {name: str(part(one, UUID)) for name, one in parts(found, "settings").items()}
+        return {name: part(one, UUID, kind=str) for name, one in parts(found, "settings").items()}
 
     def _patiently(self, step: Callable[[], T], *, is_first: bool = False) -> T:
         return retried(step, self.options.patience, self.stop, is_first=is_first)

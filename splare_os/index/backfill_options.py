@@ -80,7 +80,7 @@ class BackfillOptions:
         Their key is a hash over cluster, index, fields, model, cut and query.
         """
         parts = [
-            part(client.info(), "cluster_uuid"),
+            part(client.info(), "cluster_uuid", kind=str),
             target.index,
             *astuple(self.fields),
             target.fingerprint,

@@ -188,7 +188,7 @@ def _of(settings: Mapping[str, str]) -> dict[str, str | None]:
 
 
 def _cluster(client: OpenSearch) -> str:
-    return str(retried(lambda: part(client.info(), "cluster_uuid"), Patience(), Event()))
+    return retried(lambda: part(client.info(), "cluster_uuid", kind=str), Patience(), Event())
 
 
 def _kept(path: Path) -> _Kept | None:

@@ -12,7 +12,7 @@ from opensearchpy import OpenSearch
 
 from ..errors import StatisticsError
 from ..layout.field import statistics_of
-from ..reply import part, require_whole
+from ..reply import part, require_whole, rows
 from ..statistics import Statistics
 
 BATCH = 1000
@@ -111,7 +111,7 @@ def standard_error(share: float, sample: int) -> float:
 def count_documents(client: OpenSearch, index: str, field: str) -> int:
     """Return the number of documents that the worker has seen, with impacts or without."""
     body = {"size": 0, "track_total_hits": True, "query": _has(field)}
-    return int(part(_asked(client, index, body), "hits", "total", "value"))
+    return part(_asked(client, index, body), "hits", "total", "value", kind=int)
 
 
 def _has(field: str) -> Json:
@@ -125,8 +125,8 @@ def _frequencies(client: OpenSearch, index: str, field: str, n_latents: int) -> 
         filters = [_shows(field, latent) for latent in latents]
         body = {"size": 0, "aggs": {"latents": {"filters": {"filters": filters}}}}
         reply = _asked(client, index, body)
-        for bucket in part(reply, "aggregations", "latents", "buckets"):
-            yield float(bucket["doc_count"])
+        for bucket in rows(reply, "aggregations", "latents", "buckets"):
+            yield float(part(bucket, "doc_count", kind=int))
 
 
 def _shows(field: str, latent: int) -> Json:
@@ -136,7 +136,7 @@ def _shows(field: str, latent: int) -> Json:
 def _length(client: OpenSearch, index: str, field: str) -> float:
     total = {"length": {"sum": {"field": f"{field}.length"}}}
     reply = _asked(client, index, {"size": 0, "aggs": total})
-    return float(part(reply, "aggregations", "length", "value"))
+    return float(part(reply, "aggregations", "length", "value", kind=float))
 
 
 def _drawn(client: OpenSearch, index: str, field: str, sample: int, seed: int) -> Sequence[object]:
@@ -147,8 +147,8 @@ def _drawn(client: OpenSearch, index: str, field: str, sample: int, seed: int) -
     }
     wanted = [f"{field}.impacts", f"{field}.count", f"{field}.length"]
     body = {"size": sample, "query": {"function_score": random}, "_source": wanted}
-    hits = part(_asked(client, index, body), "hits", "hits")
-    return [part(hit, "_source").get(field) for hit in hits]
+    hits = rows(_asked(client, index, body), "hits", "hits")
+    return [part(hit, "_source", kind=dict).get(field) for hit in hits]
 
 
 def _asked(client: OpenSearch, index: str, body: Json) -> Json:

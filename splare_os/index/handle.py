@@ -14,7 +14,7 @@ from opensearchpy import NotFoundError, OpenSearch
 from ..documents.shards import Held, Version
 from ..errors import BulkError, ReplyError, SplareError
 from ..layout.meta import restore_record
-from ..reply import part, parts, require_no_index
+from ..reply import part, parts, require_no_index, rows
 from .actions import Stored, Target, Update, Write
 from .bulk import MOST_REQUESTS, BulkOptions
 from .patience import FAILURES, Patience, describe, reason_of, retried, within
@@ -59,13 +59,13 @@ class IndexHandle:
         self.target = target
         self.patience, self.stop = patience, stop
         self.settings = self._settings()
-        self.uuid = str(part(self.settings, UUID))
+        self.uuid = part(self.settings, UUID, kind=str)
         self._seen_at = time.monotonic()
 
     def _settings(self) -> dict[str, str]:
         params = {"flat_settings": "true"}
         reply = self.client.indices.get_settings(index=self.index, params=params)
-        return dict(part(reply, self.index, "settings"))
+        return part(reply, self.index, "settings", kind=dict)
 
     def settings_now(self) -> dict[str, str]:
         """Return the settings of the index, asked for anew."""
@@ -117,6 +117,11 @@ class IndexHandle:
         now = found.get(self.index, {}).get(UUID)
         if now == self.uuid:
             return ""
+        if not found and self.name != self.index:
+            return (
+                f"alias {self.name!r} was taken off the index {self.index!r} during the run, or "
+                "the index was deleted: put it back, then run the same command again"
+            )
         if not found:
             return (
                 f"index {self.name!r} was deleted during the run. If it is there again, as the "
@@ -166,7 +171,7 @@ class IndexHandle:
         """
         params = {"_source_includes": f"{self.field}.digest"}
         docs = self._docs([_named(*one) for one in routings.items()], params)
-        ours = {name: part(doc, "_source").get(self.field) for name, doc in docs.items()}
+        ours = {name: part(doc, "_source", kind=dict).get(self.field) for name, doc in docs.items()}
         return {
             name: one.get("digest") if isinstance(one, dict) else None for name, one in ours.items()
         }
@@ -178,7 +183,7 @@ class IndexHandle:
         def ask() -> dict[str, Json]:
             body = {"docs": addresses}
             reply = self.client.mget(index=self.index, body=body, params=params)
-            docs = {part(doc, "_id"): doc for doc in part(reply, "docs")}
+            docs = {part(doc, "_id", kind=str): doc for doc in rows(reply, "docs")}
             if {part(doc, "_index") for doc in docs.values()} - {self.index}:
                 raise ReplyError(f"documents of {self.index!r} were asked for, others are answered")
             if any("error" in doc for doc in docs.values()):
@@ -195,8 +200,8 @@ class IndexHandle:
         params = {"filter_path": "nodes.*.os.allocated_processors"}
         ask = partial(self.client.nodes.info, metric="os", params=params)
         try:
-            nodes = parts(part(within(ask, self.stop, PROBE_S), "nodes"), "os")
-            n_cores = sum(int(part(node, "allocated_processors")) for node in nodes.values())
+            nodes = parts(part(within(ask, self.stop, PROBE_S), "nodes"), "os").values()
+            n_cores = sum(part(node, "allocated_processors", kind=int) for node in nodes)
         except FAILURES:  # not everybody may ask
             return options
         return replace(options, most_requests=min(MOST_REQUESTS, max(2, n_cores + 1)))
@@ -230,4 +235,4 @@ def _named(name: str, routing: str | None) -> Json:
 
 
 def _version(doc: Json) -> Version:
-    return Version(int(part(doc, "_seq_no")), int(part(doc, "_primary_term")))
+    return Version(part(doc, "_seq_no", kind=int), part(doc, "_primary_term", kind=int))

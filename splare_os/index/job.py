@@ -138,7 +138,7 @@ def find_job(
     can_resume = all(map(is_replayable, sources))
     parts = [
         *map(absolute, sources),
-        part(client.info(), "cluster_uuid"),
+        part(client.info(), "cluster_uuid", kind=str),
         options.index,
         *astuple(options.fields),
         target.fingerprint,

@@ -154,8 +154,9 @@ class Ledger:
             return "index, sources or dead-letter file changed"
         if dead_bytes_on_disk < row[4]:
             return "dead letters are gone"
-        self.identity = known
-        self.progress = Progress(row[2], orjson.loads(row[3]), row[4], row[5])
+        if (counts := _counts(row[3])) is None:
+            return "its counts cannot be read"
+        self.identity, self.progress = known, Progress(row[2], counts, row[4], row[5])
         return ""
 
     def seen_before(self, ids: Sequence[str], places: Sequence[int]) -> list[bool]:
@@ -229,6 +230,15 @@ def _identity(stored: bytes) -> Identity | None:
         sources = tuple(FileState(**state) for state in record.pop("sources"))
         return Identity(sources=sources, **record)
     except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _counts(stored: bytes) -> dict[Status, int] | None:
+    """Return the outcomes that a ledger holds; None if somebody else has written them."""
+    try:
+        found = orjson.loads(stored)
+        return {status: int(found[status]) for status in STATUSES}
+    except (LookupError, TypeError, ValueError):
         return None
 
 

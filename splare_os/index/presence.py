@@ -5,7 +5,7 @@ from typing import Any
 
 from opensearchpy import OpenSearch
 
-from ..reply import part, require_whole
+from ..reply import require_whole, rows
 from .actions import Stored, Target
 
 MOST_ASKED = 500
@@ -58,7 +58,7 @@ def _seen(
     require_whole(reply, target.index)
     return {
         hit["_id"]
-        for hit in part(reply, "hits", "hits")
+        for hit in rows(reply, "hits", "hits")
         if hit["_seq_no"] == held[hit["_id"]].version.seq_no
     }
 

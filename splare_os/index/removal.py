@@ -15,7 +15,7 @@ from ..layout.mapped import field_paths
 from ..layout.meta import forget_record
 from ..layout.records import TRUSTED_S, read_mappings
 from ..layout.statistics import forget_statistics
-from ..reply import part
+from ..reply import part, rows
 from .pace import Pace
 from .patience import Patience, reason_of, retried
 
@@ -82,6 +82,6 @@ def _remove_some(client: OpenSearch, index: str, field: str, n: int) -> int:
     }
     params = {"max_docs": n, "conflicts": "proceed"}
     reply = client.update_by_query(index=index, body=body, params=params)
-    for failure in part(reply, "failures"):
+    for failure in rows(reply, "failures"):
         raise BulkError(f"index {index!r}: {reason_of(failure.get('cause', failure))}")
-    return int(part(reply, "updated")) + int(part(reply, "version_conflicts"))
+    return part(reply, "updated", kind=int) + part(reply, "version_conflicts", kind=int)

@@ -15,7 +15,7 @@ from ..documents.shards import refresh
 from ..errors import BulkError, ReplyError
 from ..layout.existing import index_exists
 from ..layout.pipeline import DEAD_LETTERS
-from ..reply import part, require_whole
+from ..reply import part, require_whole, rows
 from .patience import (
     FAILURES,
     Attempts,
@@ -217,7 +217,7 @@ class Replay:
             return []
         body = b"".join(_lines(self.index, one) for one in documents)
         reply = within(partial(self.client.bulk, body=body), self.stop)
-        results = [part(item, "index") for item in part(reply, "items")]
+        results = [part(item, "index") for item in rows(reply, "items")]
         _require_order(results, [one.id for one in documents])
         return results
 
@@ -225,7 +225,7 @@ class Replay:
 def _hits(reply: Json) -> Sequence[Json]:
     """Return the hits of a page; `ReplyError` unless all shards have answered: some would miss."""
     require_whole(reply, DEAD_LETTERS)
-    hits: Sequence[Json] = part(reply, "hits", "hits")
+    hits: Sequence[Json] = rows(reply, "hits", "hits")
     return hits
 
 
@@ -254,7 +254,7 @@ def _require_order(results: Sequence[Json], names: Sequence[str]) -> None:
 
 def _require_removed(reply: object) -> None:
     """Raise `BulkError` where letters stay, which would be sent again next time."""
-    for item in part(reply, "items"):
+    for item in rows(reply, "items"):
         if error := part(item, "delete").get("error"):
             said = reason_of(error)
             raise BulkError(

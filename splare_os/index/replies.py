@@ -131,6 +131,7 @@ def remedy(refusal: Refusal) -> str:
         400: "The request itself is refused: see the reason",
         429: "The cluster is overloaded or out of disk space",
         500: "The cluster, or an ingest pipeline of the index, fails: see the reason",
+        **dict.fromkeys((200, 201), "Take that pipeline off, or have it let documents through"),
     }
     said = actions.get(refusal.status, "The cluster does not answer")
     return f"{said}. Nothing is lost: run the same command again afterwards"

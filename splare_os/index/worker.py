@@ -7,7 +7,7 @@ is not will be done again, under the same ids.
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -41,7 +41,8 @@ LookedUp = tuple[list[Entry], "Future[dict[str, Stored]]"]
 class Worker:
     """The loop of one run: what is open only while it goes.
 
-    `n_read` bytes of the sources have been read; a document took `each_s` to be encoded.
+    `n_read` bytes of the sources have been read; a document took `each_s` to be encoded; `sent` is
+    what was written last.
     """
 
     encoder: Encoder
@@ -56,7 +57,9 @@ class Worker:
     stages: Stages = field(default_factory=Stages)
     n_read: int = 0
     each_s: float = QUICK_S
+    sent: Sequence[Action] = ()
     is_compared: bool = False
+    is_told: bool = False
 
     def counters(self) -> Counters:
         """Return what was counted so far; another thread may ask."""
@@ -91,6 +94,7 @@ class Worker:
                     flight.start(chunk)
                 while flight.chunks:
                     yield from self._land()
+                self._compare(self.handle.settings_now())  # one may have come meanwhile
             except BaseException:
                 for chunk, verdicts in flight.survivors():
                     self._record(chunk, verdicts)
@@ -121,7 +125,12 @@ class Worker:
         with self.stages.in_stage("record"):
             outcomes = self._record(chunk, verdicts)
         self.flight.chunks.popleft()
-        self._compare(chunk, verdicts)
+        written = zip(chunk.actions.values(), verdicts, strict=True)
+        sent = [one for one, fate in written if fate is None and isinstance(one, Action)]
+        self.sent = sent or self.sent
+        if sent and not self.is_compared:
+            self.is_compared = True
+            self._compare(self.handle.settings)
         return outcomes
 
     def _record(self, chunk: Chunk, verdicts: list[Verdict]) -> list[Outcome]:
@@ -140,20 +149,18 @@ class Worker:
         self.tally.keep_if_due()
         return [outcome for outcome, _ in settled]
 
-    def _compare(self, chunk: Chunk, verdicts: list[Verdict]) -> None:
-        """Tell the log once of pipelines that have changed what was sent, by the first chunk."""
-        through = pipelines(self.handle.settings, self.flight.sender.options)
-        written = zip(chunk.actions.values(), verdicts, strict=True)
-        sent = [one for one, fate in written if fate is None and isinstance(one, Action)]
-        if self.is_compared or not through or not sent:
+    def _compare(self, settings: Mapping[str, str]) -> None:
+        """Tell the log once of pipelines that change what is sent, by what was written last."""
+        through = pipelines(settings, self.flight.sender.options)
+        if self.is_told or not through or not self.sent:
             return
-        self.is_compared = True
-        if changed := find_changed(self.handle, sent, self.options.fields):
+        if changed := find_changed(self.handle, self.sent, self.options.fields):
+            self.is_told = True
             log.warning(
                 "index=%s: the ingest pipeline %s changes what impacts are made of (%d of the "
-                "first documents, such as %s): they are not those of the text that is stored. Run "
-                "`splare-os backfill` afterwards, or take the pipeline off and change the "
-                "documents before",
+                "documents that were looked at, such as %s): they are not those of the text that "
+                "is stored. Run `splare-os backfill` afterwards, or take the pipeline off and "
+                "change the documents before",
                 self.target.index,
                 " or ".join(through),
                 len(changed),

@@ -14,7 +14,7 @@ from opensearchpy import NotFoundError, OpenSearch, RequestError
 
 from ..encoder import Encoder
 from ..errors import BulkError, MappingError
-from ..reply import part, require_no_index
+from ..reply import part, require_no_index, rows
 from .existing import index_exists
 
 INDEX = "splare-labels"
@@ -93,7 +93,7 @@ def keep_labels(
         for line in ({"index": {"_id": _id(encoder, label.latent)}}, asdict(label) | owner)
     ]
     reply = client.bulk(index=index, body=lines)
-    for item in part(reply, "items"):
+    for item in rows(reply, "items"):
         told = part(item, "index")
         if "error" in told:
             raise BulkError(f"index {index!r} refuses the label {told['_id']}: {told['error']}")
@@ -106,7 +106,7 @@ def kept_labels(
     ids = [_id(model, latent) for latent in latents]
     if not ids:
         return {}
-    docs = part(client.mget(index=index, body={"ids": ids}), "docs")
+    docs = rows(client.mget(index=index, body={"ids": ids}), "docs")
     found = [parse_label(part(doc, "_source")) for doc in docs if doc.get("found")]
     return {label.latent: label for label in found}
 
@@ -121,7 +121,7 @@ def labelled_models(client: OpenSearch, index: str = INDEX) -> dict[str, str]:
     except NotFoundError as error:
         require_no_index(error)
         return {}
-    keys = [part(each, "key") for each in part(reply, "aggregations", "models", "buckets")]
+    keys = [part(each, "key") for each in rows(reply, "aggregations", "models", "buckets")]
     return {key["fingerprint"]: key["model"] for key in keys}
 
 

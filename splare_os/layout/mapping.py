@@ -102,7 +102,7 @@ def check_routing(client: OpenSearch, index: str, named: str) -> None:
     user calls the index: an alias may give documents a routing.
     """
     routing = read_mappings(client, index)[index].get("_routing")
-    aliases = part(client.indices.get_alias(index=index), index, "aliases")
+    aliases = part(client.indices.get_alias(index=index), index, "aliases", kind=dict)
     body = {"size": 0, "terminate_after": 1, "query": {"exists": {"field": "_routing"}}}
     if isinstance(routing, dict) and routing.get("required"):
         what = "requires a routing"
@@ -121,7 +121,7 @@ def check_routing(client: OpenSearch, index: str, named: str) -> None:
 def _n_found(client: OpenSearch, index: str, body: Json) -> int:
     reply = client.search(index=index, body=body)
     require_whole(reply, index)
-    return int(part(reply, "hits", "total", "value"))
+    return part(reply, "hits", "total", "value", kind=int)
 
 
 def ensure_index(
@@ -266,7 +266,7 @@ def _refuse_unknown_impacts(client: OpenSearch, index: str, field: str, mappings
     if not isinstance(present, dict) or field not in present:
         return
     query = {"query": {"exists": {"field": f"{field}.latents"}}}
-    count = part(client.count(index=index, body=query), "count")
+    count = part(client.count(index=index, body=query), "count", kind=int)
     if count:
         raise MappingError(
             f"index {index!r}: {count} documents hold impacts in {field!r}, and no record in "

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from opensearchpy import OpenSearch
 
+from ..errors import ModelMismatchError
 from .records import FieldRecord, read_mappings, records_of
 
 
@@ -25,9 +26,21 @@ def merged_meta(
 
 
 def restore_record(client: OpenSearch, index: str, field: str, record: FieldRecord) -> None:
-    """Write the record of a field of a concrete index, unless the field has one."""
+    """Write the record of a field of a concrete index, unless the field has one.
+
+    `ModelMismatchError` if that is of another model.
+    """
     mappings = read_mappings(client, index)[index]
-    if field not in records_of(index, mappings):
+    now = records_of(index, mappings).get(field)
+    if now is not None and now.fingerprint != record.fingerprint:
+        raise ModelMismatchError(
+            f"index {index!r}, field {field!r}: meanwhile somebody has written that its impacts "
+            f"come from the model {now.model!r} (fingerprint {now.fingerprint}); those of this run "
+            f"come from {record.model!r} (fingerprint {record.fingerprint}). Set the record right "
+            f"(_meta.splare.{field} of the mapping, docs/indexing.md), and give one of the models "
+            "an impacts field of its own"
+        )
+    if now is None:
         body = {"_meta": merged_meta(mappings, field, record)}
         client.indices.put_mapping(index=index, body=body)
 

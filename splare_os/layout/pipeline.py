@@ -10,7 +10,7 @@ from typing import TypeAlias
 import orjson
 from opensearchpy import AuthorizationException, NotFoundError, OpenSearch
 
-from ..reply import part
+from ..reply import rows
 
 PIPELINE = "splare-sanitise"
 DEAD_LETTERS = "splare-dead-letters"
@@ -33,7 +33,7 @@ def makes_impacts(client: OpenSearch, pipeline: str, field: str) -> bool:
     if not is_native and pipeline != PIPELINE:
         return False
     try:
-        processors = part(client.ingest.get_pipeline(id=pipeline), pipeline, "processors")
+        processors = rows(client.ingest.get_pipeline(id=pipeline), pipeline, "processors")
     except (NotFoundError, AuthorizationException):
         return True
     tags = [one.get("tag", "") for processor in processors for one in processor.values()]

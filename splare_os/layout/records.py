@@ -163,7 +163,9 @@ def read_mappings(
     try:
         reply = client.indices.get_mapping(index=index, **asked)
         if view.ignores_unavailable:  # a search passes closed indices over, get_mapping doesn't
-            is_open = part(client.field_caps(index=index, fields="_index", **asked), "indices")
+            is_open = part(
+                client.field_caps(index=index, fields="_index", **asked), "indices", kind=list
+            )
             reply = {name: reply[name] for name in is_open if name in reply}
     except NotFoundError as error:
         require_no_index(error)

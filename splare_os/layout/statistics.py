@@ -8,7 +8,7 @@ read this index, who indexes to write it.
 import base64
 import logging
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -26,7 +26,7 @@ from opensearchpy import (
 )
 
 from ..errors import ReplyError, StatisticsError
-from ..reply import NO_INDEX, part
+from ..reply import NO_INDEX, part, rows
 from ..statistics import Statistics
 from .existing import index_exists
 from .spectrum import EVERYWHERE, spectrum
@@ -35,6 +35,9 @@ from .view import Headers
 log = logging.getLogger(__name__)
 
 INDEX = ".splare-statistics"
+
+DAMAGED = (LookupError, TypeError, ValueError, zlib.error)
+"""What somebody else's document of that name ends in."""
 
 UNKNOWN_FIELD = "strict_dynamic_mapping_exception"
 
@@ -107,16 +110,27 @@ def kept_statistics(
         return {}
     try:
         reply = client.mget(index=INDEX, body={"ids": list(names)}, headers=dict(headers or {}))
-        docs = part(reply, "docs")
+        docs = {part(doc, "_id"): doc for doc in rows(reply, "docs")}
+        return dict(_each_kept({index: part(docs, name) for name, index in names.items()}))
     except (TransportError, SerializationError, ReplyError) as error:
         if isinstance(error, NotFoundError) and error.error == NO_INDEX:
             return {}
         raise StatisticsError(f"statistics in {INDEX!r} cannot be read: {error}") from error
-    for doc in docs:
-        if doc.get("error", {}).get("type", NO_INDEX) != NO_INDEX:
-            raise StatisticsError(f"statistics in {INDEX!r} cannot be read: {doc['error']}")
-    found = (doc for doc in docs if doc.get("found"))
-    return {names[doc["_id"]]: _from_source(doc["_source"]) for doc in found}
+
+
+def _each_kept(docs: Mapping[str, dict[str, Any]]) -> Iterator[tuple[str, Kept]]:
+    """Yield what is kept of each index, by what is answered of it; of one that is damaged, none."""
+    for index, doc in docs.items():
+        error = doc.get("error")
+        if error and part(error, "type") != NO_INDEX:
+            raise StatisticsError(f"statistics in {INDEX!r} cannot be read: {error}")
+        if error or not part(doc, "found", kind=bool):
+            continue
+        source = part(doc, "_source", kind=dict)
+        try:
+            yield index, _from_source(source)
+        except DAMAGED as damage:
+            log.warning("statistics of index=%s are damaged (%r): take them anew", index, damage)
 
 
 def _name(index: str, field: str) -> str:

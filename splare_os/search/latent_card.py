@@ -13,7 +13,7 @@ from ..documents.document import encoded_text
 from ..errors import MappingError
 from ..layout.labels import Label, kept_labels
 from ..layout.records import FieldRecord, Records, read_records
-from ..reply import part
+from ..reply import part, rows
 from .explain.html import safe, table_html
 from .query.query import Dsl
 
@@ -116,17 +116,17 @@ def latent_card(
         )
     reply = client.search(index=index, body=_body(field, record, latent, size))
     near = part(reply, "aggregations", "sample", "latents")
-    buckets = [one for one in part(near, "buckets") if one["key"] != str(latent)][:NEIGHBOURS]
+    buckets = [one for one in rows(near, "buckets") if one["key"] != str(latent)][:NEIGHBOURS]
     labels = _labels(client, record, [latent, *(int(bucket["key"]) for bucket in buckets)])
     own = labels.get(latent)
     return LatentCard(
         *(latent, index, field, record.model),
         documents=_with_impacts(client, index, field),
-        document_frequency=int(part(reply, "hits", "total", "value")),
+        document_frequency=part(reply, "hits", "total", "value", kind=int),
         label=own.label if own else None,
         words=own.words if own else (),
         trigger_words=own.trigger_words if own else (),
-        top=tuple(_top(hit, records[hit["_index"]]) for hit in part(reply, "hits", "hits")),
+        top=tuple(_top(hit, records[hit["_index"]]) for hit in rows(reply, "hits", "hits")),
         neighbours=tuple(_neighbour(bucket, near, labels) for bucket in buckets),
     )
 
@@ -134,7 +134,7 @@ def latent_card(
 def _with_impacts(client: OpenSearch, index: str, field: str) -> int:
     """Return how many documents have impacts."""
     body = {"query": {"range": {f"{field}.count": {"gt": 0}}}}
-    return int(part(client.count(index=index, body=body), "count"))
+    return part(client.count(index=index, body=body), "count", kind=int)
 
 
 def _impacts_of(

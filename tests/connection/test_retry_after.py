@@ -20,11 +20,12 @@ class Busy(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     answers: list[tuple[int, dict[str, str]]]
+    refusal = b'{"error": "busy"}'
 
     def do_GET(self) -> None:
         # a proxy is asked for whole addresses, which changes nothing here
         status, headers = self.answers.pop(0) if self.answers else (200, {})
-        body = b'{"version": {"number": "3.6.0"}}' if status == 200 else b'{"error": "busy"}'
+        body = b'{"version": {"number": "3.6.0"}}' if status == 200 else self.refusal
         self.send_response(status)
         for name, value in {"Content-Type": "application/json", **headers}.items():
             self.send_header(name, value)
@@ -62,6 +63,28 @@ def test_errors_carry_what_the_header_said(gateway, number):
             found.append(retry_after_s(refused.value))
         assert client.info()["version"]["number"] == "3.6.0"
     assert found == [7.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["urllib3", "requests"])
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        *(b"null", b"[]", b'"busy"', b"{}", b'{"error": null}'),
+        *(b'{"error": {"root_cause": %b}}' % cause for cause in (b"null", b"[null]", b'["busy"]')),
+        b'{"error": {"root_cause": [{"reason": null, "resource.id": 7}]}}',
+    ],
+)
+def test_a_refusal_in_any_json_is_an_error_that_can_be_told(gateway, monkeypatch, number, refusal):
+    url, answers = gateway
+    monkeypatch.setattr(Busy, "refusal", refusal)
+    answers += [(502, {"Retry-After": "7"})]
+    with (
+        open_client(connections(url)[number], max_retries=0) as client,
+        pytest.raises(TransportError) as refused,
+    ):
+        client.info()
+    assert "502" in str(refused.value)
+    assert retry_after_s(refused.value) == 7.0
 
 
 def test_the_next_try_waits_as_long_as_asked_and_later_ones_do_not(gateway):

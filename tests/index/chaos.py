@@ -8,6 +8,7 @@ from pathlib import Path
 
 from opensearchpy import OpenSearch
 
+from splare_os.connection import Connection, open_client
 from splare_os.errors import SplareError
 from splare_os.index import BulkOptions, IngestOptions, ingest
 from tests.hashing import HashEncoder
@@ -64,7 +65,8 @@ class Job:
     def run(self, url: str, most_runs: int = MOST_RUNS) -> Done:
         """Run the same command until it ends, errors in between being ours alone."""
         errors: list[str] = []
-        with OpenSearch(url, timeout=1, max_retries=0, pool_maxsize=8) as through:
+        options = {"timeout": 1, "max_retries": 0, "pool_maxsize": 8}
+        with open_client(Connection((url,)), **options) as through:
             for n_runs in range(1, most_runs + 1):
                 run = ingest(through, HashEncoder(), [self.source], self.options(self.index))
                 try:

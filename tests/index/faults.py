@@ -34,6 +34,24 @@ def says(body: bytes) -> Fault:
     return lambda exchange: exchange.answer(Reply(200, body))
 
 
+def nulls(depth: int) -> Fault:
+    """Answer with null in place of all that stands so deep in the reply's JSON."""
+
+    def emptied(found: Any, left: int) -> Any:  # noqa: ANN401
+        if not left:
+            return None
+        if isinstance(found, dict):
+            return {name: emptied(one, left - 1) for name, one in found.items()}
+        return [emptied(one, left - 1) for one in found] if isinstance(found, list) else found
+
+    def answer(exchange: Exchange) -> None:
+        reply = exchange.forward()
+        found = orjson.loads(reply.body or b"null")
+        exchange.answer(replace(reply, body=orjson.dumps(emptied(found, depth))))
+
+    return answer
+
+
 def lost(exchange: Exchange) -> None:
     """Forward, and lose the reply."""
     exchange.forward()

@@ -28,6 +28,10 @@ FAULTS: dict[str, Fault] = {
     "200 of nothing": faults.says(b"{}"),
     "200 of a list": faults.says(b"[]"),
     "200 of no JSON": faults.says(b"null"),
+    "200 of nulls, one level down": faults.nulls(1),
+    "200 of nulls, two levels down": faults.nulls(2),
+    "200 of nulls, three levels down": faults.nulls(3),
+    "200 of nulls, four levels down": faults.nulls(4),
     "lost": faults.lost,
     "reset": faults.reset,
     "reset in the middle": faults.reset_in_the_middle,
@@ -89,6 +93,7 @@ def test_every_kind_of_request_may_fail(job, cluster_url, true, name, n):
 
 
 PASSING = [
+    *(name for name in FAULTS if name.startswith("200 of nulls")),
     *("429 with Retry-After", "500", "502", "503", "504", "524", "200 of a page"),
     *("200 of nothing", "200 of a list", "200 of no JSON", "lost", "reset", "reset in the middle"),
     *("truncated", "truncated, lying", "twice", "late", "again later", "reordered"),

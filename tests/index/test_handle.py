@@ -142,6 +142,9 @@ def test_an_alias_that_is_switched_is_noticed(client, index):
     client.indices.delete_alias(index=f"{index}-1", name=index)
     with pytest.raises(BulkError, match=f"stands for {index}-2 now"):
         handle.check()
+    client.indices.delete_alias(index=f"{index}-2", name=index)
+    with pytest.raises(BulkError, match=f"alias '{index}' was taken off the index '{index}-1'"):
+        handle.check()
 
 
 @pytest.mark.opensearch

@@ -207,3 +207,12 @@ def test_an_advance_writes_little_however_many_sources_there_are(tmp_path):
             return path.with_name(f"{path.name}-wal").stat().st_size
 
     assert written(10_000) == written(1)
+
+
+@pytest.mark.parametrize("counts", [b"", b"null", b"[]", b"{}", b'{"indexed": null}'])
+def test_counts_that_somebody_has_altered_begin_anew(tmp_path, counts):
+    advanced(tmp_path / "l.sqlite")
+    with sqlite3.connect(tmp_path / "l.sqlite") as database:
+        database.execute("UPDATE progress SET counts = ?", (counts,))
+    database.close()
+    assert restart(tmp_path / "l.sqlite") == ("its counts cannot be read", Progress())

@@ -66,3 +66,17 @@ def test_a_pipeline_of_others_is_not_passed_by_for_its_name(told, index):
     _, found, counts = told("index.default_pipeline", name, ours, {"set": adds})
     assert counts["indexed"] == 3
     assert all(one["seen"] for one in found)
+
+
+def test_a_pipeline_that_comes_in_mid_run_is_told(client, index, write, tmp_path, caplog):
+    source = write([{"_id": str(n), "text": f"ANTS {n}"} for n in range(60)])
+    options = IngestOptions(index, chunk_documents=1, state_folder=tmp_path)
+    running, removes = ingest(client, HashEncoder(), [source], options), {"field": "text_splare"}
+    client.ingest.put_pipeline(id=index, body={"processors": [{"remove": removes}]})
+    for n, _ in enumerate(running):
+        if n == 0:
+            client.indices.put_settings(index=index, body={"index.final_pipeline": index})
+    client.indices.put_settings(index=index, body={"index.final_pipeline": None})
+    client.ingest.delete_pipeline(id=index)
+    [message] = [one.getMessage() for one in caplog.records if one.name.endswith("index.worker")]
+    assert f"{index} changes what impacts are made of (1 of" in message

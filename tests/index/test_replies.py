@@ -2,7 +2,7 @@ import pytest
 
 from splare_os.errors import ReplyError
 from splare_os.index.actions import Action
-from splare_os.index.replies import verdict, verdicts
+from splare_os.index.replies import remedy, verdict, verdicts
 
 ACTIONS = [Action("i", name, b"{}") for name in "ab"]
 
@@ -107,8 +107,10 @@ def test_a_pipeline_can_divert_rename_or_drop():
     renamed = verdict({"_id": "z", "_index": "i", "status": 201}, ACTIONS[0])
     dropped = verdict({"_id": "a", "_index": "i", "status": 200, "result": "noop"}, ACTIONS[0])
     reasons = [found.reason for found in (diverted, renamed, dropped) if found]
+    assert dropped is not None
     assert reasons == [
         "diverted by an ingest pipeline to the index 'dead'",
         "stored under the id 'z' by an ingest pipeline",
         "dropped by an ingest pipeline of the index",
     ]
+    assert "Take that pipeline off" in remedy(dropped)

@@ -9,6 +9,8 @@ from splare_os.documents.shards import NONE_YET, Shard
 from splare_os.errors import BulkError
 from splare_os.index import scan as module
 from splare_os.index.scan import Scan
+from tests.index.chaos import proxied
+from tests.index.faults import first, status
 
 pytestmark = [pytest.mark.usefixtures("four_tries")]
 
@@ -167,3 +169,13 @@ def test_a_shard_that_does_not_answer_is_asked_again_and_never_passed_over():
     assert [held.id for held in page.documents] == ["a"]
     with pytest.raises(BulkError):
         list(Scan(Replies("<html>"), "i", []).pages(0, -1, 0))
+
+
+@pytest.mark.opensearch
+def test_a_shard_that_moves_between_the_halves_of_a_search_is_asked_again(
+    client, cluster_url, made, four_tries
+):
+    put(client, made, "a", "b")
+    moved = first(1, status(404, "search_context_missing_exception"), ["POST _search"])
+    with proxied(cluster_url, moved) as proxy, OpenSearch(proxy.url, max_retries=0) as through:
+        assert sorted(read(Scan(through, made, ["text"]))[1]) == ["a", "b"]

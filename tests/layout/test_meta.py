@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from splare_os.documents.fields import Fields
+from splare_os.errors import ModelMismatchError
 from splare_os.layout import FieldRecord, ensure_index, read_records
 from splare_os.layout.meta import forget_record, merged_meta, restore_record
 
@@ -26,3 +29,11 @@ def test_a_record_is_written_again_where_there_is_none(client, index, encoder):
         assert read_records(client, index)[index] == {}
     restore_record(client, index, "text_splare", RECORD)
     assert read_records(client, index)[index] == {"text_splare": RECORD}
+
+
+@pytest.mark.opensearch
+def test_a_record_of_another_model_that_came_meanwhile_is_told(client, index, encoder):
+    ensure_index(client, index, encoder, Fields())
+    other = replace(RECORD, model="theirs", fingerprint="f" * 16)
+    with pytest.raises(ModelMismatchError, match="come from the model 'hash'"):
+        restore_record(client, index, "text_splare", other)

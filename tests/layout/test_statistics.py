@@ -128,3 +128,13 @@ def test_a_gateways_404_does_not_say_that_nothing_is_kept() -> None:
     assert kept_statistics(refusing(NO_INDEX), ["papers"], "text_splare") == {}
     with pytest.raises(StatisticsError, match="no such page"):
         kept_statistics(refusing("no such page"), ["papers"], "text_splare")
+
+
+@pytest.mark.opensearch
+def test_damaged_statistics_are_none_and_the_log_tells(
+    client: OpenSearch, caplog: pytest.LogCaptureFixture
+) -> None:
+    keep_statistics(client, "kept-g", "text_splare", kept())
+    client.update(index=INDEX, id="kept-g/text_splare", body={"doc": {"documents": None}})
+    assert kept_statistics(client, ["kept-g"], "text_splare") == {}
+    assert "statistics of index=kept-g are damaged" in caplog.text

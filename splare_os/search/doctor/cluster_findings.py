@@ -8,7 +8,7 @@ from opensearchpy import OpenSearch, TransportError
 
 from ...encoder import Encoder
 from ...index.bulk import BulkOptions
-from ...reply import part
+from ...reply import part, rows
 from ..query.clause_limit import CLAUSES, SURELY, most_clauses, read_setting
 from .finding import Finding, failure, ok, seen, warning
 
@@ -30,7 +30,7 @@ def cluster_findings(client: OpenSearch, encoder: Encoder | None) -> Iterator[Fi
 
     def look_at_version() -> Iterator[Finding]:
         nonlocal info
-        info = part(client.info(), "version")
+        info = part(client.info(), "version", kind=dict)
         yield version_finding(info)
 
     yield from seen("version", "cluster:monitor/main", look_at_version)
@@ -42,10 +42,11 @@ def cluster_findings(client: OpenSearch, encoder: Encoder | None) -> Iterator[Fi
 
 def version_finding(version: Mapping[str, Any]) -> Finding:
     """Return whether a server scores a dot product, by what `GET /` says of its version."""
-    distribution, number = version.get("distribution", "elasticsearch"), str(version.get("number"))
-    found = f"{distribution} {number}"
-    if numbers(number) < OLDEST.get(distribution, (0,)):
-        oldest = ".".join(map(str, OLDEST[distribution]))
+    distribution = str(version.get("distribution", "elasticsearch"))
+    number = part(version, "number", kind=str)
+    found, least = f"{distribution} {number}", OLDEST.get(distribution, ())
+    if numbers(number) < least:
+        oldest = ".".join(map(str, least))
         remedy = f"its rank_feature knows no linear function: {distribution} {oldest} or newer does"
         return failure("version", found, remedy)
     if distribution != "opensearch":
@@ -63,8 +64,8 @@ def numbers(version: str) -> tuple[int, ...]:
 
 
 def _plugins(client: OpenSearch, version: Mapping[str, Any]) -> Iterator[Finding]:
-    listed = client.cat.plugins(params={"format": "json"})
-    names = sorted({str(plugin["component"]) for plugin in listed})
+    listed = rows(client.cat.plugins(params={"format": "json"}))
+    names = sorted({str(part(plugin, "component")) for plugin in listed})
     found = ", ".join(names) or "none"
     is_new = numbers(str(version.get("number", "0"))) >= NATIVE_HYBRID
     if any("neural-search" in name for name in names) and is_new:

@@ -164,9 +164,9 @@ def _mapping(field: Field) -> Iterator[Finding]:
 
 def _documents(client: OpenSearch, field: Field) -> Iterator[Finding]:
     """Yield how many documents have impacts."""
-    whole = part(client.count(index=field.index), "count")
+    whole = part(client.count(index=field.index), "count", kind=int)
     query = {"query": {"exists": {"field": f"{field.name}.latents"}}}
-    having = part(client.count(index=field.index, body=query), "count")
+    having = part(client.count(index=field.index, body=query), "count", kind=int)
     found = f"{having} of {whole} documents have impacts"
     if having < whole:
         remedy = (
@@ -188,7 +188,7 @@ def _statistics(client: OpenSearch, field: Field) -> Iterator[Finding]:
     if not kept.is_of(field.record.fingerprint, field.record.n_latents):
         yield warning(field.label, f"statistics are of the model {kept.fingerprint}", remedy)
         return
-    now = part(client.count(index=field.index), "count")
+    now = part(client.count(index=field.index), "count", kind=int)
     then, taken = round(kept.statistics.documents), f"{kept.taken_at:%Y-%m-%d %H:%M} UTC"
     days = (datetime.now(UTC) - kept.taken_at).days
     found = f"statistics of {then} documents, {taken}, {days} days ago"
@@ -201,8 +201,9 @@ def _statistics(client: OpenSearch, field: Field) -> Iterator[Finding]:
 def _settings(client: OpenSearch, index: str) -> Iterator[Finding]:
     """Yield settings of an index that are too small, and pipelines that are not there."""
     params = {"flat_settings": "true", "include_defaults": "true"}
-    reply = part(client.indices.get_settings(index=index, params=params), index)
-    settings = {**reply.get("defaults", {}), **reply["settings"]}
+    reply = part(client.indices.get_settings(index=index, params=params), index, kind=dict)
+    settings = {**(reply.get("defaults") or {}), **part(reply, "settings", kind=dict)}
+    settings = {name: one for name, one in settings.items() if one is not None}
     for name, least in LIMITS.items():
         if int(settings.get(name, 10_000)) < least:
             remedy = f"searches look at {least} hits: set it to at least that"
@@ -233,12 +234,11 @@ def _pipeline(client: OpenSearch, index: str, found: str, path: str) -> Finding:
 def _size(client: OpenSearch, index: str) -> Iterator[Finding]:
     """Yield what an index takes on disk, and whether all of it is there."""
     reply = client.indices.stats(index=index, metric="store,segments")
-    sizes, shards = part(reply, "_all", "primaries"), part(reply, "_shards")
-    found = (
-        f"{sizes['store']['size_in_bytes'] / MIB:.1f} MiB, {sizes['segments']['count']} segments"
-    )
-    if shards["failed"]:
+    sizes, failed = part(reply, "_all", "primaries"), part(reply, "_shards", "failed", kind=int)
+    size = part(sizes, "store", "size_in_bytes", kind=int)
+    found = f"{size / MIB:.1f} MiB, {part(sizes, 'segments', 'count')} segments"
+    if failed:
         remedy = "see GET _cluster/allocation/explain"
-        yield failure(index, f"{found}; {shards['failed']} shards do not answer", remedy)
+        yield failure(index, f"{found}; {failed} shards do not answer", remedy)
     else:
         yield ok(index, found)

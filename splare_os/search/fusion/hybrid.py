@@ -14,7 +14,7 @@ from opensearchpy.exceptions import HTTP_EXCEPTIONS, OpenSearchWarning, Transpor
 
 from ...layout.mapping import content_field
 from ...layout.records import FieldRecord
-from ...reply import part, replies_of
+from ...reply import part, replies_of, rows
 from ..query.query import Dsl
 from .fusion import RRF, Fusion, Order, fuse
 
@@ -58,8 +58,9 @@ def words_query(
     content = content_field(record.document_fields)
     if not fields:
         params = {"include_unmapped": "true"}
-        found = part(client.field_caps(index=index, fields=content, params=params), "fields")
-        fields = [content] if set(found.get(content, ())) == {"text"} else record.text_fields
+        reply = client.field_caps(index=index, fields=content, params=params)
+        found = part(reply, "fields", kind=dict)
+        fields = [content] if set(found.get(content) or ()) == {"text"} else record.text_fields
     if len(fields) == 1:
         return {"match": {fields[0]: text}}
     return {"multi_match": {"query": text, "fields": list(fields), "lenient": True}}
@@ -77,14 +78,14 @@ def search_hybrid(
         return search_both(client, index, bodies, wanted.fusion, page)
     body = native_body([each["query"] for each in bodies], wanted.fusion)
     reply = client.search(index=index, body={**body, **page})
-    if part(reply, "_shards", "total") > 1:
+    if part(reply, "_shards", "total", kind=int) > 1:
         warnings.warn(
             f"{index!r} has several shards: the cluster fuses the best {wanted.fusion.depth} hits "
             "of each, and ranks otherwise than by the best of all",
             OpenSearchWarning,
             stacklevel=2,
         )
-    return list(part(reply, "hits", "hits"))
+    return rows(reply, "hits", "hits")
 
 
 def hybrid(
@@ -164,7 +165,7 @@ def _rankings(
             status, error = reply.get("status", 500), reply["error"]
             kind = error.get("type") if isinstance(error, Mapping) else str(error)
             raise HTTP_EXCEPTIONS.get(status, TransportError)(status, kind, reply)
-        found.append(part(reply, "hits", "hits"))
+        found.append(rows(reply, "hits", "hits"))
     return found
 
 
@@ -214,4 +215,4 @@ def _documents(
     size = len(ids) * len({concrete for concrete, _ in wanted})  # another index may have an id too
     query = {"bool": {"filter": [{"ids": {"values": ids}}]}}
     reply = client.search(index=index, body={**page, "query": query, "size": size})
-    return {_name(hit): hit for hit in reply["hits"]["hits"]}
+    return {_name(hit): hit for hit in rows(reply, "hits", "hits")}

@@ -14,6 +14,7 @@ from ...encoder import Encoder
 from ...errors import MappingError
 from ...impacts import Impacts
 from ...layout.records import FoundImpacts, find_impacts, read_records
+from ...reply import part, rows
 from ...scoring import Scoring, check_scoring
 from ...steering import Steering
 from ..explain.explain import Match, explain, matches_of_all
@@ -209,7 +210,7 @@ def _found(
         if options.hybrid is not None:
             return search_hybrid(client, index, bodies, options.hybrid, page)
         (body,) = bodies
-        return list(client.search(index=index, body=body | page)["hits"]["hits"])
+        return rows(client.search(index=index, body=body | page), "hits", "hits")
     except NotFoundError as error:
         raise MappingError(f"no index {index!r} any more: it was deleted meanwhile") from error
     except RequestError as error:
@@ -223,7 +224,7 @@ def _found(
 
 
 def _hit(hit: Mapping[str, Any], there: FoundImpacts, fields: Sequence[str]) -> Hit:
-    source = dict(hit["_source"])
+    source = dict(part(hit, "_source", kind=dict))
     if there.name in source:
         ours = source[there.name]
         source[there.name] = {key: part for key, part in ours.items() if key != "impacts"}

@@ -10,7 +10,7 @@ from ...encoder import Encoder
 from ...errors import MappingError, ReplyError
 from ...impacts import Features, Impacts, from_features
 from ...layout.records import FoundImpacts
-from ...reply import part
+from ...reply import part, rows
 from ..explain.found import found
 from ..query.query import Dsl
 from ..rewrite.rewrite import RewriteOptions, Rewriter
@@ -58,9 +58,9 @@ class Reader:
         if not 1 <= size <= MOST_READ:
             raise ValueError(f"{size} documents cannot be read at once: give 1 to {MOST_READ}")
         reply = self._asked(self._body(query, size, seed))
-        hits = part(reply, "hits", "hits")
+        hits = rows(reply, "hits", "hits")
         records = self.there.records
-        documents = [(part(hit, "_source"), records[hit["_index"]]) for hit in hits]
+        documents = [(part(hit, "_source", kind=dict), records[hit["_index"]]) for hit in hits]
         told = found(self.encoder, self.there.name, documents)
         known = [
             at
@@ -74,7 +74,7 @@ class Reader:
                 [_latents(told[at].impacts, self.encoder.n_latents) for at in known],
                 self.encoder.n_latents,
             ),
-            int(part(reply, "hits", "total", "value")),
+            part(reply, "hits", "total", "value", kind=int),
             len(hits) - len(known),
         )
 

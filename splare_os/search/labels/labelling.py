@@ -14,7 +14,7 @@ from ...errors import MappingError
 from ...index.counting import TIMEOUT_S, count_statistics
 from ...layout.labels import INDEX, Example, Label, ensure_labels, keep_labels, kept_labels
 from ...layout.records import find_impacts
-from ...reply import part, replies_of
+from ...reply import part, replies_of, rows
 from ...statistics import Statistics
 from ..hits.hits import only_text_field
 from ..hits.reading import Reader, require_whole
@@ -132,8 +132,8 @@ class LabelRun:
                     f"be asked for: {reply['error']}. It has to be an indexed field of type text"
                 )
             require_whole(reply, self.reader.index)
-            if hits := part(reply, "hits", "hits"):
-                buckets = part(reply, "aggregations", "heavy", "words", "buckets")
+            if hits := rows(reply, "hits", "hits"):
+                buckets = rows(reply, "aggregations", "heavy", "words", "buckets")
                 terms = tuple(str(part(bucket, "key")) for bucket in buckets)
                 found.append(Witness(latent, terms, tuple(map(self._document, hits))))
         return found

@@ -9,7 +9,7 @@ from opensearchpy import OpenSearch
 from ...encoder import Encoder
 from ...errors import LabelError, ModelMismatchError
 from ...layout.labels import INDEX, Label, kept_labels, labelled_models, parse_label
-from ...reply import part
+from ...reply import part, rows
 from ..hits.hits import Hit
 
 
@@ -63,7 +63,7 @@ class Labels:
         own = {"term": {"fingerprint": self._encoder.fingerprint}}
         query = {"multi_match": {"query": text, "fields": fields, "type": "most_fields"}}
         body = {"size": size, "query": {"bool": {"must": query, "filter": own}}}
-        hits = part(self._client.search(index=self._index, body=body), "hits", "hits")
+        hits = rows(self._client.search(index=self._index, body=body), "hits", "hits")
         return [parse_label(part(hit, "_source")) for hit in hits]
 
 

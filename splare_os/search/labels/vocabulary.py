@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from opensearchpy import OpenSearch
 
-from ...reply import part
+from ...reply import rows
 
 WORD = re.compile(r"\w+")
 
@@ -69,7 +69,7 @@ class Vocabulary:
 
     def _asked(self, words: list[str]) -> dict[str, str]:
         body = {"field": self._field, "text": " ".join(words)}
-        tokens = part(self._client.indices.analyze(index=self._index, body=body), "tokens")
+        tokens = rows(self._client.indices.analyze(index=self._index, body=body), "tokens")
         at = {start: word for word, start in zip(words, _starts(words), strict=True)}
         found = {word: word for word in words}
         for token in reversed(tokens):  # the first of several terms stays

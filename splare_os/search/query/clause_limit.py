@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from opensearchpy import OpenSearch, TransportError
 
+from ...errors import ReplyError
 from ...impacts import Impacts
+from ...reply import part
 from .cut import Cut
 
 log = logging.getLogger(__name__)
@@ -50,7 +52,7 @@ class ClauseLimit:
         if time.monotonic() >= until:
             try:
                 most = most_clauses(self._client)
-            except TransportError as error:
+            except (TransportError, ReplyError) as error:
                 log.warning("%s cannot be read: %s; %d is taken to be it", CLAUSES, error, most)
             self._known = time.monotonic() + TRUSTED_S, most
         return most
@@ -65,6 +67,6 @@ def read_setting(client: OpenSearch, name: str) -> str | None:
     """Return the value of a setting of the cluster; None if it does not tell."""
     last = name.rpartition(".")[2]  # a filter takes a dot in a flat name for a level
     params = {"include_defaults": "true", "flat_settings": "true", "filter_path": f"*.*{last}"}
-    reply = client.cluster.get_settings(params=params)
-    kinds = (reply.get(kind, {}) for kind in ("transient", "persistent", "defaults"))
-    return next((str(kind[name]) for kind in kinds if name in kind), None)
+    reply = part(client.cluster.get_settings(params=params), kind=dict)
+    levels = (reply.get(level) or {} for level in ("transient", "persistent", "defaults"))
+    return next((part(one, name, kind=str) for one in levels if name in one), None)

@@ -58,7 +58,7 @@ def find_filters(client: OpenSearch, index: str, texts: Sequence[str]) -> Dsl | 
     names = [_field_and_value(text)[0] for text in texts if not _is_json(text)]
     if not names:
         return parse_filters(texts)
-    found = part(client.field_caps(index=index, fields=",".join(names)), "fields")
+    found = part(client.field_caps(index=index, fields=",".join(names)), "fields", kind=dict)
     if missing := [name for name in names if name not in found]:
         raise MappingError(
             f"index {index!r} has no field {missing[0]!r} to filter by: see GET {index}/_mapping"

@@ -1,11 +1,14 @@
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from opensearchpy import OpenSearch
+from opensearchpy.exceptions import OpenSearchException
 
-from splare_os.errors import MappingError
+from splare_os.connection import Connection, open_client
+from splare_os.errors import MappingError, SplareError
 from splare_os.impacts import Impacts
 from splare_os.index import IngestOptions, ingest
 from splare_os.scoring import Scoring
@@ -13,6 +16,9 @@ from splare_os.search import Fusion, Hybrid, SearchOptions, search
 from splare_os.search.query import steps
 from splare_os.search.query.steps import Plan, Steps, plan
 from tests.hashing import HashEncoder
+from tests.index import faults
+from tests.index.chaos import proxied
+from tests.index.faults import first
 
 from ..conftest import Library, SpanCounter
 
@@ -173,3 +179,19 @@ def test_an_index_that_serves_fewer_hits_at_once_is_told_with_what_helps(
         assert len(search(client, library.encoder, "library", "oil war", fewer)) == 5
     finally:
         client.indices.put_settings(index="library", body={"max_result_window": None})
+
+
+@pytest.mark.parametrize("hybrid", [None, Hybrid()])
+@pytest.mark.parametrize("depth", range(5))
+def test_a_reply_of_nulls_is_an_error_of_ours_or_of_the_client(
+    cluster_url: str, library: Library, depth: int, hybrid: Hybrid | None
+) -> None:
+    options = SearchOptions(size=7, hybrid=hybrid)
+    for kind in ("GET _mapping", "POST _search", "POST _msearch", "POST _field_caps"):
+        rule = first(99, faults.nulls(depth), [kind])
+        with (
+            proxied(cluster_url, rule) as proxy,
+            open_client(Connection((proxy.url,))) as through,
+            suppress(SplareError, OpenSearchException),
+        ):
+            search(through, library.encoder, "library", "oil war", options)
