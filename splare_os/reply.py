@@ -46,6 +46,21 @@ def part(reply: object, *path: str, kind: type[Any] = object) -> Any:  # noqa: A
     return found
 
 
+def number(reply: object, *path: str) -> int:
+    """Return the number that stands as text at `path`, as settings have it; else `ReplyError`.
+
+    >>> number({"index.number_of_shards": "2"}, "index.number_of_shards")
+    2
+    """
+    found = part(reply, *path, kind=str)
+    if not found.isdecimal():
+        raise ReplyError(
+            f"the cluster's reply has {found[:SHOWN]!r} as its {'.'.join(path)}, which is no "
+            "number. Is there a proxy between that answers itself?"
+        )
+    return int(found)
+
+
 def rows(reply: object, *path: str) -> list[dict[str, Any]]:
     """Return the list of objects at `path` in a reply, such as its hits; else `ReplyError`.
 

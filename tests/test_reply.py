@@ -2,7 +2,16 @@ import pytest
 from opensearchpy import NotFoundError
 
 from splare_os.errors import ReplyError
-from splare_os.reply import NO_INDEX, named_parts, part, parts, replies_of, require_no_index, rows
+from splare_os.reply import (
+    NO_INDEX,
+    named_parts,
+    number,
+    part,
+    parts,
+    replies_of,
+    require_no_index,
+    rows,
+)
 
 
 def test_a_part_is_what_stands_at_its_path():
@@ -42,6 +51,12 @@ def test_searches_that_are_not_answered_one_by_one_are_told(found):
         replies_of({"responses": found}, 2)
     with pytest.raises(ReplyError, match="no responses: .*a proxy between"):
         replies_of("<html>", 2)
+
+
+@pytest.mark.parametrize("found", [None, 2, "", "two", "-1", ["2"]])
+def test_a_setting_that_is_no_number_is_told(found):
+    with pytest.raises(ReplyError, match="as its i.shards, which is no .* a proxy between"):
+        number({"i": {"shards": found}}, "i", "shards")
 
 
 def test_a_long_reply_is_cut():

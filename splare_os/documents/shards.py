@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from opensearchpy import NotFoundError, OpenSearch, RequestError
 
 from ..errors import ReplyError
-from ..reply import part, parts, rows
+from ..reply import number, part, parts, rows
 from .document import Body
 
 Json: TypeAlias = dict[str, Any]
@@ -67,13 +67,13 @@ def find_shards(client: OpenSearch, name: str) -> list[Shard]:
     found = [
         Shard(
             index,
-            int(number),
+            int(at),
             _history(copy, told[index]),
             part(copy, "seq_no", "global_checkpoint", kind=int),
         )
         for index, shards in parts(told, "shards").items()
-        for number in shards
-        for copy in rows(shards, number)
+        for at in shards
+        for copy in rows(shards, at)
         if part(copy, "routing", "primary", kind=bool)
     ]
     params = {"flat_settings": "true"}
@@ -82,7 +82,7 @@ def find_shards(client: OpenSearch, name: str) -> list[Shard]:
     settings = parts(reply, "settings")
     for index in {*settings, *told}:
         there = sorted(shard.number for shard in found if shard.index == index)
-        n_shards = int(part(settings, index, key))
+        n_shards = number(settings, index, key)
         if there != list(range(n_shards)):
             raise ReplyError(f"index {index!r}: of its {n_shards} shards only {there} are there")
     return sorted(found)

@@ -102,7 +102,10 @@ def test_an_index_of_which_a_shard_is_missing_is_not_read_in_part(shards):
         find_shards(holding(shards), "i")
 
 
-@pytest.mark.parametrize("odd", [None, {}, [], {"i": {}}, {"i": {"settings": {}}}])
+NULL = {"i": {"settings": {"index.number_of_shards": None}}}
+
+
+@pytest.mark.parametrize("odd", [None, {}, [], {"i": {}}, {"i": {"settings": {}}}, NULL])
 @pytest.mark.parametrize("request_", ["stats", "get_settings"])
 def test_a_reply_that_tells_no_shards_is_never_an_index_without_any(request_, odd):
     client = holding({"0": [copy(primary=True, checkpoint=1)]}, "1")
