@@ -87,7 +87,7 @@ def verdict(item: Mapping[str, object], action: Write) -> Verdict:
 
 
 def _advice(status: int, error: object) -> Advice:
-    kind = error.get("type") if isinstance(error, Mapping) else None
+    kind = str(error.get("type")) if isinstance(error, Mapping) else ""
     if status in TRANSIENT:
         return "again"
     if status == CONFLICT or kind == GONE:

@@ -26,6 +26,13 @@ def test_a_status_says_whose_fault_it_is(status, expected):
     assert advice(status) == expected
 
 
+@pytest.mark.parametrize("error", [None, "x", [], {"type": None}, {"type": []}, {"type": ["x"]}])
+def test_an_error_of_any_shape_leaves_doubt(error):
+    found = verdict({"_id": "a", "status": 400, "error": error}, ACTIONS[0])
+    assert found is not None
+    assert found.advice == "doubt"
+
+
 def test_created_and_updated_are_stored():
     assert verdicts({"items": [item("a"), item("b", 200)]}, ACTIONS) == [None, None]
 
