@@ -184,7 +184,7 @@ class IndexHandle:
             body = {"docs": addresses}
             reply = self.client.mget(index=self.index, body=body, params=params)
             docs = {part(doc, "_id", kind=str): doc for doc in rows(reply, "docs")}
-            if {part(doc, "_index") for doc in docs.values()} - {self.index}:
+            if {part(doc, "_index", kind=str) for doc in docs.values()} - {self.index}:
                 raise ReplyError(f"documents of {self.index!r} were asked for, others are answered")
             if any("error" in doc for doc in docs.values()):
                 self.check()  # of an index that is gone each document has an error of its own

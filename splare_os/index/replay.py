@@ -137,7 +137,7 @@ class Replay:
         while hits := _hits(reply):
             for hit in hits:
                 routing = {"_routing": hit["_routing"]} if "_routing" in hit else {}
-                found[part(hit, "_id")] = part(hit, "_source") | routing
+                found[part(hit, "_id", kind=str)] = part(hit, "_source") | routing
             reply = self._scrolled(part(reply, "_scroll_id"))
         with suppress(TransportError):  # it ends by itself, too
             self.client.clear_scroll(body={"scroll_id": part(reply, "_scroll_id")})
@@ -282,4 +282,4 @@ def _reason(result: Json) -> str:
         return reason_of(result.get("error", f"status {status}"))
     if result.get("result") == "noop":
         return "dropped by an ingest pipeline of the index: its letter stays"
-    return ANEW if part(result, "_index") == DEAD_LETTERS else ""
+    return ANEW if part(result, "_index", kind=str) == DEAD_LETTERS else ""

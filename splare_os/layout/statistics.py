@@ -110,7 +110,7 @@ def kept_statistics(
         return {}
     try:
         reply = client.mget(index=INDEX, body={"ids": list(names)}, headers=dict(headers or {}))
-        docs = {part(doc, "_id"): doc for doc in rows(reply, "docs")}
+        docs = {part(doc, "_id", kind=str): doc for doc in rows(reply, "docs")}
         return dict(_each_kept({index: part(docs, name) for name, index in names.items()}))
     except (TransportError, SerializationError, ReplyError) as error:
         if isinstance(error, NotFoundError) and error.error == NO_INDEX:

@@ -84,6 +84,13 @@ def test_statistics_that_cannot_be_read_are_not_taken_for_none(
         kept_statistics(client, ["kept-a"], "text_splare")
 
 
+@pytest.mark.parametrize("name", [None, [], {}, ["x"], 7])
+def test_a_reply_of_no_names_is_told(name: object) -> None:
+    client = Mock(mget=lambda **_: {"docs": [{"_id": name, "found": False}]})
+    with pytest.raises(StatisticsError, match="cannot be read: the cluster's reply has"):
+        kept_statistics(client, ["kept-a"], "text_splare")
+
+
 @pytest.mark.opensearch
 def test_a_place_that_no_index_can_have_is_told(
     client: OpenSearch, index: str, monkeypatch: pytest.MonkeyPatch
