@@ -121,7 +121,10 @@ def require_whole(reply: object, index: str) -> None:
     """
     shards = part(reply, "_shards")
     if part(shards, "successful") != part(shards, "total") or part(reply, "timed_out"):
-        raise ReplyError(f"index {index!r}: not all of its shards answer: {shards}")
+        raise ReplyError(
+            f"index {index!r}: not all of its shards answer ({shards}), so that documents are "
+            "missing: try again when it is well"
+        )
 
 
 def require_no_index(error: NotFoundError) -> None:

@@ -10,6 +10,7 @@ from splare_os.reply import (
     parts,
     replies_of,
     require_no_index,
+    require_whole,
     rows,
 )
 
@@ -85,3 +86,15 @@ def test_a_gateways_404_is_no_answer():
     require_no_index(NotFoundError(404, NO_INDEX, {}))
     with pytest.raises(ReplyError, match="not for want of an index"):
         require_no_index(NotFoundError(404, "no such page", {}))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"_shards": {"total": 2, "successful": 1}, "timed_out": False},
+        {"_shards": {"total": 1, "successful": 1}, "timed_out": True},
+    ],
+)
+def test_a_reply_of_some_shards_is_refused(told):
+    with pytest.raises(ReplyError, match="'papers': not all of its shards answer"):
+        require_whole(told, "papers")

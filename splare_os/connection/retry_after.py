@@ -36,9 +36,7 @@ class Urllib3Connection(Urllib3HttpConnection):
     def _raise_error(
         self, status_code: int, raw_data: str | bytes, content_type: str | None = None
     ) -> None:
-        kind = content_type if is_readable(raw_data) else PLAIN_TEXT
-        refuse = partial(super()._raise_error, status_code, raw_data, kind)
-        with_retry_after(refuse, self._told.value)
+        refuse(super()._raise_error, status_code, raw_data, content_type, self._told.value)
 
 
 class RequestsConnection(RequestsHttpConnection):
@@ -55,15 +53,19 @@ class RequestsConnection(RequestsHttpConnection):
     def _raise_error(
         self, status_code: int, raw_data: str | bytes, content_type: str | None = None
     ) -> None:
-        kind = content_type if is_readable(raw_data) else PLAIN_TEXT
-        refuse = partial(super()._raise_error, status_code, raw_data, kind)
-        with_retry_after(refuse, self._told.value)
+        refuse(super()._raise_error, status_code, raw_data, content_type, self._told.value)
 
 
-def with_retry_after(raise_error: Callable[[], None], told: str | None) -> None:
-    """Raise what `raise_error` raises, with what the header told as `retry_after_s`."""
+def refuse(
+    raise_error: Callable[..., None],
+    status: int,
+    body: str | bytes,
+    content_type: str | None,
+    told: str | None,
+) -> None:
+    """Raise what `raise_error` makes of a refusal, with what the header told as `retry_after_s`."""
     try:
-        raise_error()
+        raise_error(status, body, content_type if is_readable(body) else PLAIN_TEXT)
     except TransportError as error:
         error.retry_after_s = seconds_of(told)  # type: ignore[attr-defined]
         raise

@@ -7,10 +7,10 @@ from typing import Any, TypeAlias
 from opensearchpy import NotFoundError, OpenSearch
 
 from ...encoder import Encoder
-from ...errors import MappingError, ReplyError
+from ...errors import MappingError
 from ...impacts import Features, Impacts, from_features
 from ...layout.records import FoundImpacts
-from ...reply import part, rows
+from ...reply import part, require_whole, rows
 from ..explain.found import found
 from ..query.query import Dsl
 from ..rewrite.rewrite import RewriteOptions, Rewriter
@@ -108,16 +108,6 @@ class Reader:
         """Return how many impacts a document has, as its worker counted; None if it has not."""
         ours = hit["_source"].get(self.there.name)
         return ours.get("count") if isinstance(ours, Mapping) else None
-
-
-def require_whole(reply: Mapping[str, Any], index: str) -> None:
-    """Raise `ReplyError` for the reply to a search that not all shards have answered."""
-    shards = part(reply, "_shards")
-    if shards["successful"] < shards["total"] or part(reply, "timed_out"):
-        raise ReplyError(
-            f"index {index!r}: not all of its shards answer ({shards}), so that documents are "
-            "missing: try again when it is well"
-        )
 
 
 def _latents(features: Features, n_latents: int) -> Features:

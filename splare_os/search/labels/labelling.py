@@ -14,10 +14,10 @@ from ...errors import MappingError
 from ...index.counting import TIMEOUT_S, count_statistics
 from ...layout.labels import INDEX, Example, Label, ensure_labels, keep_labels, kept_labels
 from ...layout.records import find_impacts
-from ...reply import part, replies_of, rows
+from ...reply import part, replies_of, require_whole, rows
 from ...statistics import Statistics
 from ..hits.hits import only_text_field
-from ..hits.reading import Reader, require_whole
+from ..hits.reading import Reader
 from ..query.query import Dsl
 from .held_out import HeldOut, hold_out
 from .triggers import Document, Evidence, Witness

@@ -6,10 +6,9 @@ import pytest
 from opensearchpy import OpenSearch
 
 from splare_os.documents.fields import Fields
-from splare_os.errors import ReplyError
 from splare_os.index import IngestOptions
 from splare_os.layout.records import find_impacts
-from splare_os.search.hits.reading import Reader, require_whole
+from splare_os.search.hits.reading import Reader
 from tests.hashing import HashEncoder
 
 from ..filling import fill
@@ -74,18 +73,6 @@ def test_a_splare_clause_is_a_query_too(client: OpenSearch, filled: str) -> None
     clause = {"splare": {"text": {"query": "oil", "scoring": "dot"}}}
     read = reader(client, filled).read({"bool": {"must": [clause]}}, 10)
     assert sorted(name for _, name in read.keys) == ["a", "b"]
-
-
-@pytest.mark.parametrize(
-    "told",
-    [
-        {"_shards": {"total": 2, "successful": 1}, "timed_out": False},
-        {"_shards": {"total": 1, "successful": 1}, "timed_out": True},
-    ],
-)
-def test_a_reply_of_some_shards_is_refused(told: dict[str, object]) -> None:
-    with pytest.raises(ReplyError, match="'papers': not all of its shards answer"):
-        require_whole(told, "papers")
 
 
 @pytest.mark.parametrize("size", [0, 10_001])
