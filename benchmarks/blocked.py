@@ -2,7 +2,8 @@
 
 python -m benchmarks.blocked prints a line of JSON for each precision that this processor has, kind
 of text, and number of texts in a call: how many times as fast `mini` is as it is loaded to encode,
-compared with how it is loaded to train; and compared with one whose rows are as many as they come.
+compared with how it is loaded to train; compared with one whose rows are as many as they come; and
+with one whose rows are filled up to a multiple of 64.
 By interleaved pairs, on one thread. Before these, for each precision, what a product takes whose
 number of rows has been met, and one whose number is new.
 """
@@ -54,6 +55,7 @@ def main(model: str, dtypes: Sequence[str], pairs: int) -> None:
                 others = {
                     "times_as_fast": partial(in_calls, plain, kind, size),
                     "filled_up": partial(as_they_come, call),
+                    "by_16_not_64": partial(coarsely, call),
                 }
                 found = {name: str(speed_up(other, call, slices)) for name, other in others.items()}
                 took = min(seconds(partial(call, one)) * size / len(one) for one in slices)
@@ -85,7 +87,13 @@ def of_products(dtype: torch.dtype) -> dict[str, object]:
 
 def as_they_come(call: Callable[[Sequence[str]], None], texts: Sequence[str]) -> None:
     """Call with rows that are not filled up."""
-    with patch.object(blocked, "STEP", 10**9):
+    with patch.object(blocked, "FEW", 10**9):
+        call(texts)
+
+
+def coarsely(call: Callable[[Sequence[str]], None], texts: Sequence[str]) -> None:
+    """Call with rows that are filled up to a multiple of 64."""
+    with patch.object(blocked, "STEP", 64):
         call(texts)
 
 

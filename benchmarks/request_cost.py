@@ -49,9 +49,11 @@ def served(checkout: Path, kind: str) -> Iterator[tuple[str, int]]:
 
 
 def cpu_us(pid: int) -> float:
-    """Return what the threads of a process have run, in microseconds."""
+    """Return what the threads of a process, and of those it has started, have run: microseconds."""
     tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
-    return sum(int(task.read_text().split()[0]) for task in tasks) / 1e3
+    own = sum(int(task.read_text().split()[0]) for task in tasks) / 1e3
+    told = Path(f"/proc/{pid}/task").glob("*/children")
+    return own + sum(cpu_us(int(child)) for one in told for child in one.read_text().split())
 
 
 def cost(url: str, pid: int, path: str, n_requests: int) -> Cost:

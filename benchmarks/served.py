@@ -66,7 +66,7 @@ def main(kind: str) -> None:
     """Serve until SIGTERM."""
     address = Address(port=0)
     if kind == "ours":
-        serve(lambda: [Ready()], address, Limits(), on_ready=lambda url, _: told(url))  # type: ignore[list-item]
+        serve(Ready, address, Limits(), on_ready=lambda url, _: told(url))  # type: ignore[arg-type]
         return
     listener, url = listen(address)
     told(url)

@@ -95,6 +95,24 @@ def some_spans(
     return encoder.spans(texts)
 
 
+PASS_TOKENS = 2048
+"""Encoded at a time by an encoder that does not tell what it likes."""
+
+
+@runtime_checkable
+class TellsPassTokens(Protocol):
+    """What an encoder may tell besides: how much it encodes best at a time."""
+
+    @property
+    def pass_tokens(self) -> int:
+        """Tokens of one forward pass."""
+
+
+def pass_tokens(encoder: Encoder) -> int:
+    """Return the tokens that an encoder takes at a time."""
+    return encoder.pass_tokens if isinstance(encoder, TellsPassTokens) else PASS_TOKENS
+
+
 @runtime_checkable
 class TellsPrior(Protocol):
     """What an encoder may tell besides: how frequent its latents are in texts of many kinds."""

@@ -4,6 +4,7 @@ SplareError
 ├── ClusterError      the embedded OpenSearch could not be fetched, started or stopped
 │   └── PortTakenError  … as another process listens on its port
 ├── EncoderError      a model folder that cannot be read, or lacks an ability
+│   ├── EncoderLostError  … as a process of it has ended
 │   └── ModelServerError  … as its server does not answer, or refuses
 ├── ServerError       a model server that cannot be started
 ├── ConnectError      a cluster that cannot be connected with a model server
@@ -39,6 +40,10 @@ class PortTakenError(ClusterError):
 
 class EncoderError(SplareError):
     """A model folder cannot be read, or the model lacks the ability that is asked for."""
+
+
+class EncoderLostError(EncoderError):
+    """A process of an encoder has ended before its work; another one may fare better."""
 
 
 class ModelServerError(EncoderError):

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from .options import print_json, quieten_transformers
+from ..encode.quiet import quieten_transformers
+from .options import print_json
 
 
 @click.command()

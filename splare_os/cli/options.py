@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -218,6 +217,7 @@ def opened_encoder(model: str) -> "Encoder":
     """Return the encoder that the options name."""
     click.echo(f"loading the model {model} …", err=True)
     from ..encode.load import load_encoder
+    from ..encode.quiet import quieten_transformers
 
     quieten_transformers()
     return load_encoder(model, **chosen_place())
@@ -245,16 +245,6 @@ def print_json(content: object) -> None:
     """
     line = json.dumps(content, ensure_ascii=not has_all_characters())
     click.echo(line.encode(errors="backslashreplace").decode())
-
-
-def quieten_transformers() -> None:
-    """Keep transformers, if it is installed, from drawing bars and listing weights left out."""
-    if find_spec("transformers") is None:
-        return
-    from transformers.utils import logging as transformers_logging
-
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 
 
 def best_device() -> str:

@@ -1,13 +1,13 @@
 """`splare-os serve`: an encoder behind HTTP."""
 
 import os
-from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from .address import FILE, address_options
-from .options import C, added, chosen_place, model_option, part, print_json, quieten_transformers
+from .options import C, added, best_device, chosen_place, model_option, part, print_json
 
 if TYPE_CHECKING:
     from ..encoder import Encoder
@@ -66,7 +66,8 @@ def serve(
     """Answer requests for impacts by HTTP, until SIGTERM or Ctrl-C.
 
     A line of JSON is printed once the model is loaded and warm. Several devices (--device
-    cuda:0,cuda:1) work on batches side by side.
+    cuda:0,cuda:1) work on batches side by side, a process each; so does a processor, by as many
+    processes as torch has threads, unless they are counted (--device cpu,cpu).
     """
     from ..extras import require
 
@@ -81,7 +82,7 @@ def serve(
     given = {name: value for name, value in part(chosen, Limits).items() if value is not None}
     place, cluster = chosen_place(), find_connection({"url": url})
     serve(
-        lambda: _encoders(model, place),
+        partial(_encoder, model, place),
         Address(host, port, certificate, key),
         Limits(**given),
         token=token,
@@ -90,13 +91,17 @@ def serve(
     )
 
 
-def _encoders(model: str, place: dict[str, str | None]) -> "Sequence[Encoder]":
-    """Return the model, once for each device."""
-    from ..encode.load import load_encoder
+def _encoder(model: str, place: dict[str, str | None]) -> "Encoder":
+    """Return the model, on a processor in as many processes as serve best."""
+    from ..encode.load import is_address, load_encoder
+    from ..encode.quiet import quieten_transformers
 
     quieten_transformers()
-    devices = (place["device"] or "").split(",")
-    return [load_encoder(model, device=one or None, dtype=place["dtype"]) for one in devices]
+    if not is_address(model) and (place["device"] or best_device()) == "cpu":
+        from ..encode.parallel import a_process_a_thread  # torch, seconds
+
+        place = place | {"device": a_process_a_thread()}
+    return load_encoder(model, **place)
 
 
 def _announce(url: str, service: "Service") -> None:

@@ -8,14 +8,8 @@ from typing import Any
 
 import click
 
-from .options import (
-    best_device,
-    part,
-    quieten_transformers,
-    text_fields,
-    texts_options,
-    training_options,
-)
+from ..encode.quiet import quieten_transformers
+from .options import best_device, part, text_fields, texts_options, training_options
 from .screen import Screen, end
 
 

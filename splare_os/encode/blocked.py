@@ -10,17 +10,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-STEP = 64
-"""More rows are filled up to a multiple of this."""
+FEW, STEP = 64, 16
+"""More than a few rows are filled up to a multiple of `STEP`: oneDNN keeps as many products."""
 
 
 def rows_missing(n_rows: int) -> int:
     """Return how many rows of zeros a product on a processor is given besides.
 
     >>> rows_missing(18), rows_missing(256), rows_missing(300)
-    (0, 0, 20)
+    (0, 0, 4)
     """
-    return -n_rows % STEP if n_rows > STEP else 0
+    return -n_rows % STEP if n_rows > FEW else 0
 
 
 def filled_up(rows: Tensor) -> Tensor:

@@ -22,7 +22,6 @@ from .backbone.precision import best_dtype
 from .blocked import block_linears
 from .card import Card, Described, require_card, write_card
 from .modules import refuse_code
-from .one_thread import a_thread_each
 from .packing import Pack, packs
 from .pooling.pooling import SaePooling
 from .pooling.rule import MAX_LOG1P, PoolingRule
@@ -186,10 +185,6 @@ class SplareEncoder(Described):
     def pass_tokens(self) -> int:
         """Tokens of one forward pass, where the model is now."""
         return MAX_TOKENS.get(self.backbone.model.device.type, MAX_TOKENS["cuda"])
-
-    def side_by_side(self) -> int:
-        """Return how many calls to make at a time: on a processor one a thread, as from now on."""
-        return a_thread_each() if self.backbone.model.device.type == "cpu" else 1
 
     def encode_documents(self, texts: Sequence[str]) -> Impacts:
         """Return impacts [text, latent], at most `document_top_k` a text."""

@@ -31,7 +31,7 @@ def load_encoder(name: StrPath, *, device: str | None = None, dtype: str | None 
     if dtype not in {None, *DTYPES}:
         raise ValueError(f"dtype={dtype!r}: choose one of {', '.join(DTYPES)}")
     name = fspath(name)
-    if name.startswith(("http://", "https://")):
+    if is_address(name):
         if device is not None or dtype is not None:
             raise ValueError(
                 f"device={device!r}, dtype={dtype!r}: the server at {name} has its own, leave both "
@@ -51,6 +51,11 @@ def load_encoder(name: StrPath, *, device: str | None = None, dtype: str | None 
     from .folder import load_folder  # torch, seconds
 
     return load_folder(folder, name, device=device, dtype=dtype)
+
+
+def is_address(name: str) -> bool:
+    """Return whether a model is a server's, which has a device of its own."""
+    return name.startswith(("http://", "https://"))
 
 
 def model_folder(name: str) -> Path:

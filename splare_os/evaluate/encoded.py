@@ -139,7 +139,6 @@ class LookUpEncoder:
         self.corpus, self.encoder = corpus, corpus.encoder
         self.name, self.fingerprint = self.encoder.name, self.encoder.fingerprint
         self.n_latents, self.dtype = self.encoder.n_latents, precision(self.encoder)
-        self.card = getattr(self.encoder, "card", None)
         self.document_top_k = own_top_k(self.encoder)
         self.prior = own_prior(self.encoder)
 

@@ -7,9 +7,8 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
-from ..encoder import Encoder
+from ..encoder import Encoder, pass_tokens
 from ..impacts import empty
 from .limits import Limits
 from .metrics import SECONDS, SIZES, TOKENS, Registry
@@ -22,10 +21,6 @@ WAITING_PASSES = 64
 """What may wait, in passes of the model, unless it is told."""
 ASSUMED_TOKENS_PER_S = 2_000.0
 """Until the first batches tell."""
-
-
-PASS_TOKENS = 2048
-"""Encoded at a time by an encoder that does not tell what it likes."""
 
 RETURN = 0.15
 """How long those who were answered are waited for, as a share of what their batch took."""
@@ -45,20 +40,6 @@ class _Waiting:
 
     texts: int
     goes_on: "asyncio.Future[None]"
-
-
-@runtime_checkable
-class TellsPassTokens(Protocol):
-    """What an encoder may tell besides: how much it encodes best at a time."""
-
-    @property
-    def pass_tokens(self) -> int:
-        """Tokens of one forward pass."""
-
-
-def pass_tokens(encoder: Encoder) -> int:
-    """Return the tokens that an encoder takes at a time."""
-    return encoder.pass_tokens if isinstance(encoder, TellsPassTokens) else PASS_TOKENS
 
 
 class Batcher:

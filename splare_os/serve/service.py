@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 from .. import __version__
 from ..documents.document import is_unicode
 from ..encoder import Encoder, GivesWholeQueries, own_prior, own_top_k
-from ..errors import EncoderError
+from ..errors import EncoderError, EncoderLostError
 from ..statistics import Statistics
 from .asking import Asking
 from .batcher import Batcher
@@ -22,8 +22,8 @@ from .work import ModelFailedError, Part, UnreadableTextError
 
 logger = logging.getLogger(__name__)
 
-Load: TypeAlias = Callable[[], Sequence[Encoder]]
-"""Returns the same model once for each device; takes its time."""
+Load: TypeAlias = Callable[[], Encoder]
+"""Returns the model; takes its time."""
 
 WARM_UP = ("oil", "the oil crisis of 1973 and what it did to prices. " * 40)
 """What is encoded before the server is ready: the first passes of a model are slow."""
@@ -31,10 +31,18 @@ WARM_UP = ("oil", "the oil crisis of 1973 and what it did to prices. " * 40)
 
 @runtime_checkable
 class WorksSideBySide(Protocol):
-    """What an encoder may do besides: work on several batches at a time."""
+    """What an encoder may do besides: work on several calls at a time."""
 
     def side_by_side(self) -> int:
         """Return how many, and make ready for them."""
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """What an encoder may need besides, at the end."""
+
+    def close(self) -> None:
+        """Let go what it holds."""
 
 
 @dataclass(frozen=True)
@@ -85,16 +93,24 @@ class Service:
     async def run(self) -> None:
         """Load the model, warm it, and encode until cancelled; a failure is kept."""
         try:
-            encoders = await Asking()(partial(_warm, self._load))  # the end does not wait for it
-            first = encoders[0]
-            labels = {"model": first.name, "fingerprint": first.fingerprint}
-            self.registry.gauge("splare_model_info", "What is served.", lambda: 1.0, labels)
-            self._served = Served(first, Batcher(encoders, self.limits, self.registry))
-            logger.info("ready model=%s fingerprint=%s", first.name, first.fingerprint)
-            self._on_ready(self)
-            await self._served.batcher.run()
+            encoder = await Asking()(partial(_warm, self._load))  # the end does not wait for it
+            await self._serve(encoder)
         except Exception as error:  # noqa: BLE001  # told by whoever runs the server
             self.failure = error
+
+    async def _serve(self, encoder: Encoder) -> None:
+        labels = {"model": encoder.name, "fingerprint": encoder.fingerprint}
+        self.registry.gauge("splare_model_info", "What is served.", lambda: 1.0, labels)
+        at_a_time = encoder.side_by_side() if isinstance(encoder, WorksSideBySide) else 1
+        batcher = Batcher([encoder] * at_a_time, self.limits, self.registry)
+        self._served = Served(encoder, batcher)
+        logger.info("ready model=%s fingerprint=%s", encoder.name, encoder.fingerprint)
+        try:
+            self._on_ready(self)
+            await batcher.run()
+        finally:
+            if isinstance(encoder, Closable):
+                encoder.close()
 
     async def encode(self, kind: Kind, texts: Sequence[str]) -> Part:
         """Return what the model makes of texts; `Refusal` if it does not."""
@@ -106,6 +122,8 @@ class Service:
             raise overloaded("the queue is full", served.batcher.retry_after_s()) from error
         except UnreadableTextError as error:
             raise Refusal(422, "Tokenizer", str(error)) from error
+        except EncoderLostError as error:
+            raise later(503, "Unhealthy", str(error)) from error
         except EncoderError as error:
             raise Refusal(424, "Backend", str(error)) from error
         except ModelFailedError as error:
@@ -162,12 +180,9 @@ class Service:
         }
 
 
-def _warm(load: Load) -> Sequence[Encoder]:
-    """Return encoders that have encoded, each once for every batch that it works on at a time."""
-    found: list[Encoder] = []
-    for encoder in load():
-        at_a_time = encoder.side_by_side() if isinstance(encoder, WorksSideBySide) else 1
-        encoder.encode_documents(WARM_UP)
-        encoder.encode_queries(WARM_UP[:1])
-        found.extend([encoder] * at_a_time)
-    return found
+def _warm(load: Load) -> Encoder:
+    """Return the model once it has encoded."""
+    encoder = load()
+    encoder.encode_documents(WARM_UP)
+    encoder.encode_queries(WARM_UP[:1])
+    return encoder

@@ -1,4 +1,8 @@
 import json
+import os
+import signal
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +11,7 @@ import pytest
 from splare_os.encode import RemoteEncoder, SplareEncoder
 from tests.cli.running import run
 from tests.models import build_tiny
-from tests.serve.serving import running
+from tests.serve.serving import Server, running
 
 TEXTS = ["the oil crisis", "", "price of oil, 1973", "oil " * 100]
 
@@ -32,6 +36,35 @@ def test_the_command_serves_a_model_until_it_is_told_to_end(tmp_path: Path) -> N
         assert json.loads(server.get("/info")[1])["max_batch_tokens"] == 2048
         assert server.end() == 0
         assert server.said.read_text() == ""
+
+
+def processes(server: Server) -> list[int]:
+    """Return the processes that encode for a server."""
+    told = [path.read_text() for path in Path("/proc").glob("[0-9]*/stat")]
+    parents = {int(one.split()[0]): int(one.rpartition(")")[2].split()[1]) for one in told}
+    return [one for one in parents if parents.get(parents[one]) == server.process.pid]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+def test_a_process_that_is_killed_is_made_anew_and_ctrl_c_is_the_servers(tmp_path: Path) -> None:
+    build_tiny(tmp_path / "bert").save(tmp_path / "model")
+    options = ("--port", "0", "--device", "cpu,cpu", "--dtype", "float32")
+    command = ("-m", "splare_os", "serve", "--model", str(tmp_path / "model"), *options)
+    with running(tmp_path, command=command, start_new_session=True) as server:
+        first = processes(server)
+        assert len(first) == 2
+        os.kill(first[0], signal.SIGKILL)
+        end = time.monotonic() + 30
+        while set(processes(server)) & set(first):  # the other one ends too
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        assert server.post("/documents", {"texts": TEXTS})[0] == 503
+        assert server.post("/documents", {"texts": TEXTS})[0] == 200
+        assert len(processes(server)) == 2
+        os.killpg(server.process.pid, signal.SIGINT)
+        assert server.process.wait(30) == 0
+        assert server.said.read_text().count("\n") == 1
+        assert "failed kind=document error=EncoderLostError" in server.said.read_text()
 
 
 def test_a_token_in_a_file_is_asked_for(tmp_path: Path) -> None:

@@ -23,25 +23,3 @@ def test_a_child_that_is_forked_after_an_encoder_was_used_encodes_what_its_paren
 ) -> None:
     command = [sys.executable, "-W", "ignore", "-c", FORKED, str(tiny_folder)]
     subprocess.run(command, check=True, timeout=120)
-
-
-SIDE_BY_SIDE = """
-import sys, torch
-from concurrent.futures import ThreadPoolExecutor
-from splare_os.encode import load_encoder
-
-torch.set_num_threads(2)
-encoder = load_encoder(sys.argv[1], device="cpu", dtype="float32")
-texts = ["the oil crisis " * n for n in range(1, 9)]
-alone = encoder.encode_documents(texts)
-assert encoder.side_by_side() == 2
-with ThreadPoolExecutor(2) as callers:
-    assert set(callers.map(lambda _: torch.get_num_threads(), range(8))) == {1}
-    for found in callers.map(encoder.encode_documents, [texts] * 8):
-        assert abs(found - alone).max() < 1e-5
-"""
-
-
-def test_callers_side_by_side_have_a_thread_each(tiny_folder: Path) -> None:
-    command = [sys.executable, "-W", "ignore", "-c", SIDE_BY_SIDE, str(tiny_folder)]
-    subprocess.run(command, check=True, timeout=120)

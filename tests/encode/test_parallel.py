@@ -1,14 +1,20 @@
+import json
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copytree
+from typing import Any
 
 import numpy as np
 import pytest
 
 from splare_os.encode import ParallelEncoder, SplareEncoder
 from splare_os.encoder import own_top_k
-from splare_os.errors import EncoderError
+from splare_os.errors import EncoderError, EncoderLostError
 
 TEXTS = ["the oil crisis", "", "price of oil, 1973", "war", "?" * 40, "oil " * 100] * 5
 
@@ -39,14 +45,96 @@ def test_no_texts_have_no_impacts(parallel: ParallelEncoder) -> None:
     assert parallel.spans([]) == []
 
 
-def test_a_process_that_is_killed_is_an_error_and_not_a_hang(tiny_folder: Path) -> None:
+def killed(encoder: ParallelEncoder) -> None:
+    """Kill one of an encoder's processes."""
+    os.kill(next(iter(encoder._pool.executor._processes)), signal.SIGKILL)
+
+
+def test_a_process_that_is_killed_is_an_error_and_the_next_call_has_another(
+    tiny_folder: Path, tiny: SplareEncoder
+) -> None:
     with ParallelEncoder(tiny_folder, ["cpu"], dtype="float32") as encoder:
-        (process,) = encoder._pool._processes
-        os.kill(process, signal.SIGKILL)
-        with pytest.raises(EncoderError, match="has ended before its work"):
+        killed(encoder)
+        with pytest.raises(EncoderLostError, match="has ended before its work"):
+            encoder.encode_documents(TEXTS[:1])
+        again = encoder.encode_documents(TEXTS[:1])
+        plain = tiny.encode_documents(TEXTS[:1])
+        np.testing.assert_allclose(again.toarray(), plain.toarray(), atol=1e-5)
+    with pytest.raises(ValueError, match="this encoder is closed"):
+        encoder.encode_documents(["the oil crisis"])
+
+
+def test_a_folder_that_holds_another_model_by_then_is_told(
+    tiny_folder: Path, tmp_path: Path
+) -> None:
+    folder = copytree(tiny_folder, tmp_path / "model")
+    with ParallelEncoder(folder, ["cpu"], dtype="float32") as encoder:
+        card = json.loads((folder / "splare.json").read_text())
+        (folder / "splare.json").write_text(json.dumps(card | {"fingerprint": "0" * 16}))
+        killed(encoder)
+        with pytest.raises(EncoderLostError):
             encoder.encode_documents(["the oil crisis"])
-        with pytest.raises(ValueError, match="this encoder is closed"):
+        with pytest.raises(EncoderError, match="holds another model by now .0000000000000000, was"):
             encoder.encode_documents(["the oil crisis"])
+
+
+def test_calls_side_by_side_are_each_one_process_work(tiny_folder: Path) -> None:
+    with ParallelEncoder(tiny_folder, ["cpu", "cpu"], dtype="float32") as encoder:
+        dealt = list[int]()
+        submit = encoder._pool.executor.submit
+
+        def noted(task: Any, part: list[str]) -> Any:  # noqa: ANN401
+            dealt.append(len(part))
+            return submit(task, part)
+
+        encoder._pool.executor.submit = noted  # type: ignore[method-assign,assignment]
+        encoder.encode_documents(TEXTS)
+        assert len(dealt) == 8
+        assert encoder.side_by_side() == 2
+        dealt.clear()
+        encoder.encode_documents(TEXTS)
+        assert dealt == [len(TEXTS)]
+
+
+ORPHANS = """
+import os, sys
+from splare_os.encode import ParallelEncoder
+
+if __name__ == "__main__":
+    encoder = ParallelEncoder(sys.argv[1], ["cpu", "cpu"], dtype="float32")
+    print(*encoder._pool.executor._processes, flush=True)
+    encoder.encode_documents(["the oil crisis " * 200] * 100_000)
+"""
+
+
+def is_there(process: int) -> bool:
+    """Return whether a process runs."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+def test_processes_end_with_a_parent_that_is_killed(tiny_folder: Path, tmp_path: Path) -> None:
+    script = tmp_path / "orphans.py"
+    script.write_text(ORPHANS)
+    parent = subprocess.Popen(
+        [sys.executable, str(script), str(tiny_folder)], stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdout is not None
+    children = [int(word) for word in parent.stdout.readline().split()]
+    assert len(children) == 2
+    assert all(map(is_there, children))
+    assert not {os.getsid(child) for child in children} & {os.getsid(parent.pid)}
+    parent.kill()
+    parent.wait(10)
+    parent.stdout.close()
+    end = time.monotonic() + 20
+    while any(map(is_there, children)):
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_a_device_that_is_not_there_is_named(tiny_folder: Path) -> None:

@@ -33,6 +33,13 @@ class SlowEncoder(WordEncoder):
     query_top_k = 2
     is_broken = False
 
+    def __init__(self, *, at_a_time: int = 1, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(**options)
+        self.at_a_time = at_a_time
+
+    def side_by_side(self) -> int:
+        return self.at_a_time
+
     def encode_documents(self, texts: Sequence[str]) -> Impacts:
         time.sleep(0.5 * sum(SLOW in text for text in texts))
         is_probe = list(texts) == [PLAIN]  # after which it is well again
@@ -101,13 +108,19 @@ class Server:
 
 
 @contextmanager
-def running(folder: Path, *, command: Sequence[str] = (), **told: object) -> Iterator[Server]:
+def running(
+    folder: Path, *, command: Sequence[str] = (), start_new_session: bool = False, **told: object
+) -> Iterator[Server]:
     """Run a server: of `command`, or the one of this file with these limits and settings."""
     words = [*command] or ["-m", "tests.serve.serving", json.dumps(told)]
     said = folder / "stderr.txt"
     with said.open("wb") as stderr:
         process = subprocess.Popen(
-            [sys.executable, *words], cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr
+            [sys.executable, *words],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=start_new_session,
         )
     try:
         assert process.stdout is not None
@@ -126,11 +139,11 @@ def main(told: dict[str, Any]) -> None:
     """Serve words by their hash; `load_s` is how long loading takes."""
     token, load_s = told.pop("token", None), told.pop("load_s", 0.0)
     address = Address(**{"port": 0} | told.pop("address", {}))
-    encoders = [SlowEncoder(**told.pop("encoder", {})) for _ in range(told.pop("devices", 1))]
+    encoder = SlowEncoder(**told.pop("encoder", {}))
 
-    def load() -> list[SlowEncoder]:
+    def load() -> SlowEncoder:
         time.sleep(load_s)
-        return encoders
+        return encoder
 
     def announce(url: str, _: object) -> None:
         print(json.dumps({"url": url, "pid": os.getpid()}), flush=True)

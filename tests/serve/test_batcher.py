@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from splare_os.impacts import Impacts
-from splare_os.serve.batcher import PASS_TOKENS, Batcher, pass_tokens
+from splare_os.serve.batcher import Batcher
 from splare_os.serve.limits import Limits
 from splare_os.serve.metrics import Registry
 from splare_os.serve.queue import QueueFullError
@@ -205,10 +205,3 @@ def test_what_would_not_be_answered_in_time_does_not_wait() -> None:
         await gathered(*calls)  # type: ignore[arg-type]
 
     ran([Slow()], Limits(timeout_s=0.6), work)
-
-
-def test_the_budget_is_what_the_encoder_likes() -> None:
-    class Telling(HashEncoder):
-        pass_tokens = 77
-
-    assert (pass_tokens(Telling()), pass_tokens(HashEncoder())) == (77, PASS_TOKENS)

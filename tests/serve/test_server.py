@@ -18,8 +18,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from splare_os.encoder import Encoder
 from splare_os.errors import EncoderError, ServerError
 from splare_os.serve import Address, Limits, serve
+from tests.hashing import HashEncoder
 
 from .serving import ROOT, Server, running
 
@@ -85,7 +87,7 @@ def test_the_end_leaves_the_process_as_it_was() -> None:
     before = gc.get_threshold(), gc.get_freeze_count(), sys.getswitchinterval()
     handlers = [signal.getsignal(number) for number in signal.Signals]
     with pytest.raises(ServerError):
-        serve(lambda: [1 // 0], Address(port=0), Limits())  # type: ignore[list-item]
+        serve(lambda: 1 // 0, Address(port=0), Limits())  # type: ignore[arg-type, return-value]
     assert (gc.get_threshold(), gc.get_freeze_count(), sys.getswitchinterval()) == before
     assert [signal.getsignal(number) for number in signal.Signals] == handlers
 
@@ -151,20 +153,20 @@ def _status(server: Server, path: str) -> int:
 
 
 def test_a_model_that_cannot_be_loaded_ends_the_server() -> None:
-    def load() -> list[object]:
+    def load() -> Encoder:
         raise EncoderError("there is no model 'maxi'")
 
     with pytest.raises(EncoderError, match="there is no model 'maxi'"):
-        serve(load, Address(port=0), Limits())  # type: ignore[arg-type]
+        serve(load, Address(port=0), Limits())
     with pytest.raises(ServerError, match="cannot be served: ZeroDivisionError: "):
-        serve(lambda: [1 // 0], Address(port=0), Limits())  # type: ignore[list-item]
+        serve(lambda: 1 // 0, Address(port=0), Limits())  # type: ignore[arg-type, return-value]
 
 
 def test_an_address_that_is_taken_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ServerError, match=rf"127\.0\.0\.1:{port} cannot be listened on"):
-            serve(lambda: [], Address(port=port), Limits())
+            serve(HashEncoder, Address(port=port), Limits())
 
 
 def test_a_server_with_a_certificate_speaks_tls(tmp_path: Path) -> None:
@@ -195,7 +197,7 @@ def test_a_certificate_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     for certificate, its_key in ((none, None), (chain, None), (chain, none), (chain, key)):
         address = Address(port=0, certificate=str(certificate), key=its_key and str(its_key))
         with pytest.raises(ServerError, match=rf"{certificate} cannot be used .*give a PEM file"):
-            serve(lambda: [], address, Limits())
+            serve(HashEncoder, address, Limits())
 
 
 def test_an_address_that_cannot_be_is_refused() -> None:
@@ -206,8 +208,8 @@ def test_an_address_that_cannot_be_is_refused() -> None:
         Address(key="key.pem")
 
 
-def test_several_devices_answer_side_by_side(tmp_path: Path) -> None:
-    with running(tmp_path, devices=2, max_batch_tokens=1) as server:
+def test_an_encoder_of_several_processes_answers_side_by_side(tmp_path: Path) -> None:
+    with running(tmp_path, encoder={"at_a_time": 2}, max_batch_tokens=1) as server:
         start = time.monotonic()
         assert server.post("/documents", {"texts": ["slowly"] * 6})[0] == 200
         assert time.monotonic() - start < 2.8  # one alone would take 3
