@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..encode.quiet import quieten_transformers
 from .address import FILE, address_options
-from .options import C, added, best_device, chosen_place, model_option, part, print_json
+from .options import C, added, chosen_place, model_option, part, print_json
 
 if TYPE_CHECKING:
     from ..encoder import Encoder
@@ -93,14 +94,19 @@ def serve(
 
 def _encoder(model: str, place: dict[str, str | None]) -> "Encoder":
     """Return the model, on a processor in as many processes as serve best."""
-    from ..encode.load import is_address, load_encoder
-    from ..encode.quiet import quieten_transformers
+    from ..encode.load import is_address, load_encoder, model_folder
+    from ..encode.parallel import ParallelEncoder, devices_for_batches
+    from ..extras import require
 
+    if is_address(model):
+        return load_encoder(model, **place)
+    folder, device = model_folder(model), place["device"]
+    require("encode", f"the model {model!r}")
+    if device in {None, "cpu"}:
+        devices = devices_for_batches(device)
+        if set(devices) == {"cpu"}:
+            return ParallelEncoder(folder, devices, name=model, dtype=place["dtype"])
     quieten_transformers()
-    if not is_address(model) and (place["device"] or best_device()) == "cpu":
-        from ..encode.parallel import a_process_a_thread  # torch, seconds
-
-        place = place | {"device": a_process_a_thread()}
     return load_encoder(model, **place)
 
 

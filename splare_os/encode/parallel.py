@@ -11,8 +11,6 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
 
-import torch
-
 from ..encoder import Spans
 from ..errors import EncoderError, EncoderLostError
 from ..impacts import Impacts, empty, stack
@@ -25,18 +23,27 @@ T = TypeVar("T")
 
 MOST_TEXTS = 512
 """Texts that a process is given at a time."""
-MOST_PROCESSES = 16
-"""Of a processor with more threads, processes have several each."""
 FORK_SERVER = "forkserver"
 
 
-def a_process_a_thread() -> str:
-    """Return the devices of a `ParallelEncoder` that works on many small batches on a processor.
+def devices_for_batches(device: str | None) -> list[str]:
+    """Return the devices of a `ParallelEncoder` that works on many small batches.
 
-    Threads of one process that work on a batch each wait for Python's lock, and those that share a
-    batch for each other (docs/serving.md).
+    They are `device`, or the best there is, and the processor once for each of torch's threads:
+    those of one process that work on a batch each wait for Python's lock, and those that share a
+    batch for each other (docs/serving.md). Torch is asked in another process.
     """
-    return ",".join(["cpu"] * min(MOST_PROCESSES, torch.get_num_threads()))
+    with ProcessPoolExecutor(1, mp_context=_context(is_forked=True)) as asked:
+        return asked.submit(process.best_devices, device).result()
+
+
+def _context(*, is_forked: bool) -> Any:  # noqa: ANN401  # has no common type
+    """Return what starts processes: forked of one that has torch, if they may be, else anew."""
+    if not is_forked or FORK_SERVER not in get_all_start_methods():
+        return get_context("spawn")
+    context = get_context(FORK_SERVER)
+    context.set_forkserver_preload([f"{__package__}.folder", f"{__package__}.process"])
+    return context
 
 
 @dataclass(frozen=True)
@@ -80,13 +87,10 @@ class ParallelEncoder:
 
     def _new_pool(self) -> _Pool:
         n_processes, n_shared = len(self._devices), self._devices.count("cpu")
-        is_plain = n_shared == n_processes and FORK_SERVER in get_all_start_methods()
-        context: Any = get_context(FORK_SERVER if is_plain else "spawn")  # CUDA cannot be forked
-        if is_plain:
-            context.set_forkserver_preload([f"{__package__}.folder", f"{__package__}.process"])
+        context = _context(is_forked=n_shared == n_processes)  # CUDA's processes cannot be
         queue, (ended, alive) = context.SimpleQueue(), context.Pipe(duplex=False)
         for device in self._devices:
-            queue.put((device, max(1, torch.get_num_threads() // max(1, n_shared))))
+            queue.put((device, max(1, n_shared)))
         start = process.Start(
             self._folder, self._name, self._dtype, queue, context.Barrier(n_processes), ended
         )

@@ -1,7 +1,7 @@
 """What a process of a `ParallelEncoder` does: it has an encoder of its own, and its parent asks.
 
-It is in a session of its own, so that Ctrl-C and a terminal that is closed are its parent's to
-answer, and ends when its parent does, however that ends.
+The parent needs no torch. A process is in a session of its own, so that Ctrl-C and a terminal that
+is closed are its parent's to answer, and ends when its parent does, however that ends.
 """
 
 import os
@@ -12,8 +12,6 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from threading import Thread
 from typing import Any
-
-import torch
 
 from ..encoder import (
     Encoder,
@@ -29,6 +27,9 @@ from ..errors import SplareError
 from ..impacts import Impacts
 from ..statistics import Statistics
 from .quiet import quieten_transformers
+
+MOST_PROCESSES = 16
+"""Of a processor with more threads, processes have several each."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class Told:
 class Start:
     """What a process is started with: the model, and what it shares with the others.
 
-    `devices` gives each its device and number of threads; `alive` ends when the parent does.
+    `devices` gives each its device, and how many share the processor; `alive` ends when the parent
+    does.
     """
 
     folder: Path
@@ -66,14 +68,16 @@ _process: dict[str, Any] = {}
 
 def load(start: Start) -> None:
     """Load the model, and be ready to be asked."""
+    import torch
+
     from .folder import load_folder
 
     os.setsid()
     Thread(target=_end_with_parent, args=(start.alive,), daemon=True).start()
-    device, n_threads = start.devices.get()
+    device, n_shared = start.devices.get()
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     quieten_transformers()
-    torch.set_num_threads(n_threads)
+    torch.set_num_threads(max(1, torch.get_num_threads() // n_shared))
     _process["barrier"] = start.all_loaded
     try:
         encoder = load_folder(start.folder, start.name, device=device, dtype=start.dtype)
@@ -109,6 +113,15 @@ def describe(_: int) -> Told:
         own_prior(encoder),
         precision(encoder),
     )
+
+
+def best_devices(device: str | None) -> list[str]:
+    """Return `device`, or the best there is; the processor as often as torch has threads."""
+    import torch
+    from sentence_transformers.util import get_device_name
+
+    name: str = device or get_device_name()
+    return ["cpu"] * min(MOST_PROCESSES, torch.get_num_threads()) if name == "cpu" else [name]
 
 
 def documents(texts: list[str]) -> Impacts:
