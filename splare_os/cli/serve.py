@@ -94,20 +94,9 @@ def serve(
 
 def _encoder(model: str, place: dict[str, str | None]) -> "Encoder":
     """Return the model, on a processor in as many processes as serve best."""
-    from ..encode.load import is_address, load_encoder, model_folder
-    from ..encode.parallel import ParallelEncoder, devices_for_batches
-    from ..extras import require
+    from ..encode.load import load_for_batches
 
-    if is_address(model):
-        return load_encoder(model, **place)
-    folder, device = model_folder(model), place["device"]
-    require("encode", f"the model {model!r}")
-    if device in {None, "cpu"}:
-        devices = devices_for_batches(device)
-        if set(devices) == {"cpu"}:
-            return ParallelEncoder(folder, devices, name=model, dtype=place["dtype"])
-    quieten_transformers()
-    return load_encoder(model, **place)
+    return load_for_batches(model, **place, before=quieten_transformers)
 
 
 def _announce(url: str, service: "Service") -> None:

@@ -1,5 +1,6 @@
 """`load_encoder`: an encoder by its name. Torch is imported once there is a model to load."""
 
+from collections.abc import Callable
 from importlib.resources import files
 from os import fspath
 from pathlib import Path
@@ -51,6 +52,25 @@ def load_encoder(name: StrPath, *, device: str | None = None, dtype: str | None 
     from .folder import load_folder  # torch, seconds
 
     return load_folder(folder, name, device=device, dtype=dtype)
+
+
+def load_for_batches(
+    name: str, *, device: str | None, dtype: str | None, before: Callable[[], None]
+) -> Encoder:
+    """Return the encoder `name`, as `load_encoder` does, for who has many batches.
+
+    On a processor it is in a process for each of torch's threads (`parallel`), and this one needs
+    no torch; `before` is called before a model is loaded in this one.
+    """
+    if device in {None, "cpu"} and not is_address(name):
+        folder = model_folder(name)
+        require("encode", f"the model {name!r}")
+        from .parallel import ParallelEncoder, devices_for_batches
+
+        if set(devices := devices_for_batches(device)) == {"cpu"}:
+            return ParallelEncoder(folder, devices, name=name, dtype=dtype)
+    before()
+    return load_encoder(name, device=device, dtype=dtype)
 
 
 def is_address(name: str) -> bool:
