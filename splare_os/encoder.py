@@ -95,6 +95,14 @@ def some_spans(
     return encoder.spans(texts)
 
 
+@runtime_checkable
+class Closable(Protocol):
+    """What an encoder may need besides, at the end."""
+
+    def close(self) -> None:
+        """Let go what it holds."""
+
+
 PASS_TOKENS = 2048
 """Encoded at a time by an encoder that does not tell what it likes."""
 

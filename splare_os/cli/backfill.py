@@ -15,7 +15,7 @@ from .options import (
     connect,
     impacts_options,
     model_option,
-    opened_encoder,
+    opened_for_batches,
     part,
     print_json,
     text_fields,
@@ -66,7 +66,7 @@ def backfill(
     from ..index import backfill as run_backfill
 
     options = BackfillOptions(index, text_fields(chosen), **part(chosen, BackfillOptions))
-    encoder = opened_encoder(model)  # first: no cluster is started for nothing
+    encoder = opened_for_batches(model)  # first: no cluster is started for nothing
     options.cut.check(encoder)
     with closing(connect(chosen)) as client:
         run = run_backfill(client, encoder, options)

@@ -18,6 +18,7 @@ from .options import (
     chosen_place,
     model_option,
     opened_encoder,
+    opened_for_batches,
     print_json,
     text_fields,
 )
@@ -118,7 +119,7 @@ def is_there(path: Path) -> bool:
 
 def measure(files: Iterable[str], model: str, chosen: dict[str, Any], *, query: bool) -> None:
     """Print how fast the texts of files are encoded."""
-    encoder = opened_encoder(model)
+    encoder = opened_encoder(model)  # its work is counted in this process
     from ..encode.lines import texts_of
     from ..encode.throughput import measure_throughput
 
@@ -128,7 +129,7 @@ def measure(files: Iterable[str], model: str, chosen: dict[str, Any], *, query: 
 
 def print_lines(files: Iterable[str], model: str, chosen: dict[str, Any], *, query: bool) -> None:
     """Print the impacts of each line, and exit 1 if there were lines without any to be had."""
-    encoder = opened_encoder(model)
+    encoder = opened_for_batches(model)
     from ..encode.lines import encode_lines
 
     failed = 0
@@ -186,7 +187,7 @@ def encoded(
     if chosen["ray_address"] is None:
         from ..encode.stored import encode_to
 
-        yield from encode_to(opened_encoder(model), sources, options)
+        yield from encode_to(opened_for_batches(model), sources, options)
         return
     from ..encode.on_ray import RayOptions, encode_on_ray
 

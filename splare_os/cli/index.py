@@ -17,7 +17,7 @@ from .options import (
     connect,
     impacts_options,
     model_option,
-    opened_encoder,
+    opened_for_batches,
     part,
     print_json,
     text_fields,
@@ -129,7 +129,7 @@ def with_encoder(
 
     manifest = find_manifest(files)
     if manifest is None:
-        return options, opened_encoder(model)
+        return options, opened_for_batches(model)
     given = given_options()
     for name in ("model", "text_field", "title_field", "template", "id_field"):
         if name in given:

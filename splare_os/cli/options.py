@@ -220,7 +220,26 @@ def opened_encoder(model: str) -> "Encoder":
     from ..encode.quiet import quieten_transformers
 
     quieten_transformers()
-    return load_encoder(model, **chosen_place())
+    return closed_at_end(load_encoder(model, **chosen_place()))
+
+
+def opened_for_batches(model: str) -> "Encoder":
+    """Return the encoder that the options name, for who has many texts."""
+    click.echo(f"loading the model {model} …", err=True)
+    from ..encode.load import load_for_batches
+    from ..encode.quiet import quieten_transformers
+
+    found = load_for_batches(model, **chosen_place(), before=quieten_transformers)
+    return closed_at_end(found)
+
+
+def closed_at_end(encoder: "Encoder") -> "Encoder":
+    """Return an encoder that the command lets go at its end, if it holds processes."""
+    from ..encoder import Closable
+
+    if isinstance(encoder, Closable):
+        click.get_current_context().call_on_close(encoder.close)
+    return encoder
 
 
 def chosen_place() -> dict[str, str | None]:

@@ -27,10 +27,7 @@ def load_encoder(name: StrPath, *, device: str | None = None, dtype: str | None 
     server is asked, which has a device and a precision of its own. Raises `EncoderError` when there
     is no such model, or its folder names code of others; `MissingExtraError` without torch.
     """
-    if device is not None and not all(device.split(",")):
-        raise ValueError(f"device={device!r}: name each device, such as cpu or cuda:0,cuda:1")
-    if dtype not in {None, *DTYPES}:
-        raise ValueError(f"dtype={dtype!r}: choose one of {', '.join(DTYPES)}")
+    _check(device, dtype)
     name = fspath(name)
     if is_address(name):
         if device is not None or dtype is not None:
@@ -41,12 +38,9 @@ def load_encoder(name: StrPath, *, device: str | None = None, dtype: str | None 
         from .remote import RemoteEncoder  # an HTTP stack
 
         return RemoteEncoder(name)
-    folder = model_folder(name)
-    if not (folder / "modules.json").is_file():
-        raise EncoderError(f"{folder} has no modules.json: it is not a SparseEncoder folder")
-    require("encode", f"the model {name!r}")
+    folder = _whole_folder(name)
     if device is not None and "," in device:
-        from .parallel import ParallelEncoder  # torch, seconds
+        from .parallel import ParallelEncoder
 
         return ParallelEncoder(folder, device.split(","), name=name, dtype=dtype)
     from .folder import load_folder  # torch, seconds
@@ -62,15 +56,32 @@ def load_for_batches(
     On a processor it is in a process for each of torch's threads (`parallel`), and this one needs
     no torch; `before` is called before a model is loaded in this one.
     """
+    _check(device, dtype)
     if device in {None, "cpu"} and not is_address(name):
-        folder = model_folder(name)
-        require("encode", f"the model {name!r}")
+        folder = _whole_folder(name)
         from .parallel import ParallelEncoder, devices_for_batches
 
         if set(devices := devices_for_batches(device)) == {"cpu"}:
             return ParallelEncoder(folder, devices, name=name, dtype=dtype)
     before()
     return load_encoder(name, device=device, dtype=dtype)
+
+
+def _whole_folder(name: str) -> Path:
+    """Return the folder of a model that can be loaded."""
+    folder = model_folder(name)
+    if not (folder / "modules.json").is_file():
+        raise EncoderError(f"{folder} has no modules.json: it is not a SparseEncoder folder")
+    require("encode", f"the model {name!r}")
+    return folder
+
+
+def _check(device: str | None, dtype: str | None) -> None:
+    """Raise `ValueError` for a device or a precision that cannot be."""
+    if device is not None and not all(device.split(",")):
+        raise ValueError(f"device={device!r}: name each device, such as cpu or cuda:0,cuda:1")
+    if dtype not in {None, *DTYPES}:
+        raise ValueError(f"dtype={dtype!r}: choose one of {', '.join(DTYPES)}")
 
 
 def is_address(name: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 
 from .. import __version__
 from ..documents.document import is_unicode
-from ..encoder import Encoder, GivesWholeQueries, own_prior, own_top_k
+from ..encoder import Closable, Encoder, GivesWholeQueries, own_prior, own_top_k
 from ..errors import EncoderError, EncoderLostError
 from ..statistics import Statistics
 from .asking import Asking
@@ -35,14 +35,6 @@ class WorksSideBySide(Protocol):
 
     def side_by_side(self) -> int:
         """Return how many, and make ready for them."""
-
-
-@runtime_checkable
-class Closable(Protocol):
-    """What an encoder may need besides, at the end."""
-
-    def close(self) -> None:
-        """Let go what it holds."""
 
 
 @dataclass(frozen=True)
