@@ -9,6 +9,7 @@ from opensearchpy import AsyncOpenSearch
 
 from ..documents.fields import SUFFIX
 from ..documents.paths import values_at
+from ..errors import MappingError
 from ..layout.records import read_records
 from ..reply import rows
 from ..search.client.client import SplareOpenSearch
@@ -75,10 +76,14 @@ class Search:
 
     def _words(self, field: str, query: str) -> Dsl:
         present = read_records(self.client, self.index).values()
-        records = (record for each in present for record in each.values())
-        of_field = next(record for record in records if record.text_field == field)
+        records = {record.text_field: record for each in present for record in each.values()}
+        if field not in records:
+            raise MappingError(
+                f"index {self.index!r} has no impacts of {field!r}: it has those of "
+                f"{', '.join(sorted(records)) or 'no field'}; name one that it has (text_field)"
+            )
         assert self.hybrid is not None  # noqa: S101  # for the type checker
-        return words_query(self.client, self.index, of_field, query, self.hybrid.fields)
+        return words_query(self.client, self.index, records[field], query, self.hybrid.fields)
 
     @staticmethod
     def _page(size: int) -> Dsl:

@@ -2,6 +2,7 @@
 
 import os
 import random
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from urllib3.exceptions import HTTPError, LocationParseError, SSLError
 from ..connection import TRANSIENT, Connection, seconds_of, tls_context
 from ..errors import ModelServerError
 from .breaker import Breaker
+from .timely import POOLS
 
 UNFIT = frozenset({413, 422})
 """Statuses that are the fault of a text: it is too long, or no Unicode."""
@@ -22,6 +24,8 @@ LEAST_S = 0.1
 """The least time that a reply is given, however soon patience ends."""
 STEP = 65_536
 """Bytes of a reply that are read between two looks at the time."""
+BROKEN = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+"""Errors of TLS that a server has which ends, or a balancer with nobody behind it."""
 SHOWN = 300
 """Characters of a reply that an error repeats."""
 
@@ -93,9 +97,9 @@ class Requests:
                 reply_s = min(patience.reply_s, max(LEAST_S, end - time.monotonic()))
                 status, told, found = self._once(method, path, body, headers, reply_s)
             except (HTTPError, orjson.JSONDecodeError) as error:
-                failure = self._no_answer(error)
-                if isinstance(getattr(error, "reason", error), SSLError):
-                    break  # a certificate does not mend itself
+                failure, asked_s = self._no_answer(error), 0.0
+                if _lasts(error):
+                    break
             else:
                 if status not in TRANSIENT:
                     self._breaker.close()
@@ -104,7 +108,7 @@ class Requests:
             if (wait := max(pause, asked_s)) >= end - time.monotonic():
                 break
             time.sleep(wait)
-        reason = f"{failure}. Is it up, and its address and load right?"
+        reason = f"{failure}{_later(asked_s)}. Is it up, and its address and load right?"
         self._breaker.open(reason)
         raise ModelServerError(reason)
 
@@ -125,6 +129,7 @@ class Requests:
             body=body,
             headers=self._headers | dict(headers),
             timeout=urllib3.Timeout(connect=min(10.0, reply_s), read=reply_s),
+            redirect=False,  # urllib3 would read the place, and raise what is no error of ours
             preload_content=False,
         )
         data = _whole(reply, end)
@@ -163,11 +168,24 @@ class Requests:
         if self.url.startswith("https:"):
             options["ssl_context"] = tls_context(self._connection)
         try:
-            if self._connection.proxy:
-                return urllib3.ProxyManager(self._connection.proxy, **options)
+            proxy = self._connection.proxy
+            made = (
+                urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
+            )
         except LocationParseError as error:
             raise ValueError(f"proxy: {error}") from error
-        return urllib3.PoolManager(**options)
+        made.pool_classes_by_scheme = POOLS
+        return made
+
+
+def _later(asked_s: float) -> str:
+    return f" (it asks to come again in {asked_s:.0f} s)" if asked_s else ""
+
+
+def _lasts(error: Exception) -> bool:
+    """Return whether a try is in vain: a certificate does not mend itself, a broken line does."""
+    cause = getattr(error, "reason", error)
+    return isinstance(cause, SSLError) and not isinstance(cause.args[0], BROKEN)
 
 
 def _whole(reply: urllib3.BaseHTTPResponse, end: float) -> bytes:

@@ -61,3 +61,17 @@ def test_another_model_is_refused(cluster_url: str, papers: str) -> None:
 def test_no_passages_are_not_asked_for(splare: SplareOpenSearch, papers: str) -> None:
     with pytest.raises(ValueError, match="0 passages"):
         Search(splare, papers).passages("oil", 0)
+
+
+def test_a_field_without_impacts_is_told_for_words_and_latents_too(
+    splare: SplareOpenSearch, papers: str
+) -> None:
+    wanted = Search(splare, papers, "title", hybrid=Hybrid())
+    with pytest.raises(MappingError, match="no impacts of 'title': it has those of text"):
+        wanted.passages("oil", 2)
+
+    async def found() -> None:
+        with pytest.raises(MappingError, match="no impacts of 'title'"):
+            await asyncio.wait_for(wanted.passages_later(None, "oil", 2), 30)
+
+    asyncio.run(found())

@@ -1,4 +1,5 @@
 import os
+import re
 import time
 
 import pytest
@@ -7,7 +8,7 @@ from splare_os.connection import Connection
 from splare_os.encode.requests import Patience, Requests
 from splare_os.errors import ModelServerError
 
-from .answering import Answer, answering
+from .answering import Answer, answering, speaking
 
 SHORT = Patience(total_s=0.6, reply_s=0.5, first_pause_s=0.01)
 LONG = Patience(total_s=20.0, reply_s=10.0, first_pause_s=0.01)
@@ -39,6 +40,15 @@ def test_a_wait_longer_than_patience_is_not_begun() -> None:
         assert time.monotonic() - start < 10
 
 
+def test_who_is_not_asked_again_as_that_would_be_too_late_is_told_so() -> None:
+    busy = Answer(429, {"error": "full"}, {"retry-after": "Sat, 01 Jan 2199 00:00:00 GMT"})
+    with (
+        answering({"/x": [busy]}) as told,
+        pytest.raises(ModelServerError, match=r"full \(it asks to come again in 300 s\)"),
+    ):
+        requests(told.url).post("/x", {}, {}, SHORT)
+
+
 def test_the_last_try_has_no_more_time_than_is_left() -> None:
     answers = [Answer(503, after_s=0.4), Answer(200, [1], after_s=3.0)]
     patience = Patience(total_s=0.8, reply_s=0.8, first_pause_s=0.01)
@@ -60,11 +70,29 @@ def test_a_reply_that_drips_is_not_waited_for() -> None:
         assert time.monotonic() - start < 3.0
 
 
-def test_a_redirect_is_told_and_not_followed() -> None:
-    moved = Answer(301, b"", {"location": "https://models.example/x"})
+@pytest.mark.parametrize("said", [b"HTTP/1.1 200 OK\r\nx-a: ", b"HTTP/1.1 100 Continue\r\n\r\n"])
+def test_a_head_that_drips_is_not_waited_for(said: bytes) -> None:
+    with speaking(said * 10, gap_s=0.05) as told:
+        start = time.monotonic()
+        with pytest.raises(ModelServerError, match="Read timed out"):
+            requests(told.url).post("/x", {}, {}, SHORT)
+        assert time.monotonic() - start < 3.0
+
+
+def test_a_line_that_breaks_while_tls_begins_is_tried_again() -> None:
+    with speaking(b"") as told:
+        asking = requests(told.url.replace("http:", "https:"))
+        with pytest.raises(ModelServerError, match="does not answer"):
+            asking.post("/x", {}, {}, SHORT)
+    assert len(told.connections) > 1
+
+
+@pytest.mark.parametrize("place", ["https://models.example/x", "http://[::1"])
+def test_a_redirect_is_told_and_not_followed(place: str) -> None:
+    moved = Answer(301, b"", {"location": place})
     with (
         answering({"/x": [moved]}) as told,
-        pytest.raises(ModelServerError, match="answers 301: ask https://models.example/x instead"),
+        pytest.raises(ModelServerError, match=f"answers 301: ask {re.escape(place)} instead"),
     ):
         requests(told.url).post("/x", {}, {}, LONG)
     assert len(told.requests) == 1
