@@ -36,7 +36,8 @@ class RemoteOptions:
     """How long a server is waited for, in seconds.
 
     A call gives up after `documents_s` or `queries_s`, what is sent again included; a reply may
-    take `reply_s`. For `cooldown_s` after that calls fail at once, then one tries.
+    take `reply_s`. For `cooldown_s` after that calls with queries fail at once, and those with
+    documents wait; then one tries.
     """
 
     documents_s: float = 120.0
@@ -53,7 +54,7 @@ class RemoteOptions:
     @property
     def for_documents(self) -> Patience:
         """The patience with documents."""
-        return Patience(self.documents_s, min(self.documents_s, self.reply_s))
+        return Patience(self.documents_s, min(self.documents_s, self.reply_s), waits=True)
 
     @property
     def for_queries(self) -> Patience:

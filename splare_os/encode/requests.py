@@ -32,12 +32,16 @@ SHOWN = 300
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a server is waited for: for each reply, and with all that is sent again."""
+    """How long a server is waited for: for each reply, and with all that is sent again.
+
+    `waits`: also while calls are not to follow one that has given up; else they fail at once.
+    """
 
     total_s: float
     reply_s: float
     first_pause_s: float = 0.1
     max_pause_s: float = 10.0
+    waits: bool = False
 
     def pauses(self) -> Iterator[float]:
         """Yield the seconds before the second try, the third, and so on; never the last."""
@@ -58,6 +62,7 @@ class Requests:
             )
         self.url = connection.urls[0].rstrip("/")
         self._connection, self._breaker = connection, Breaker(cooldown_s)
+        self._cooldown_s = cooldown_s
         self._headers = {"content-type": "application/json", "accept": "application/json"}
         if connection.bearer_token:
             self._headers["authorization"] = f"Bearer {connection.bearer_token}"
@@ -89,9 +94,8 @@ class Requests:
         headers: Mapping[str, str],
         patience: Patience,
     ) -> Any:  # noqa: ANN401  # JSON
-        if reason := self._breaker.refusal():
-            raise ModelServerError(f"{reason} (it is not asked again for a moment)")
         end, asked_s = time.monotonic() + patience.total_s, 0.0
+        self._admit(end, patience)
         for pause in patience.pauses():
             try:
                 reply_s = min(patience.reply_s, max(LEAST_S, end - time.monotonic()))
@@ -111,6 +115,13 @@ class Requests:
         reason = f"{failure}{_later(asked_s)}. Is it up, and its address and load right?"
         self._breaker.open(reason)
         raise ModelServerError(reason)
+
+    def _admit(self, end: float, patience: Patience) -> None:
+        """Return once a call may be tried, though one has given up; `ModelServerError` if never."""
+        while reason := self._breaker.refusal():
+            if not patience.waits or time.monotonic() + self._cooldown_s >= end:
+                raise ModelServerError(f"{reason} (it is not asked again for a moment)")
+            time.sleep(self._cooldown_s / 10)
 
     def _once(
         self,

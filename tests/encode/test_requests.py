@@ -1,6 +1,7 @@
 import os
 import re
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -145,6 +146,18 @@ def test_who_gives_up_is_not_followed_at_once_by_others() -> None:
         with pytest.raises(ModelServerError, match=r"answers 503.*not asked again for a moment"):
             asking.post("/x", {}, {}, SHORT)
         assert len(told.requests) == n_asked
+
+
+def test_documents_wait_where_a_query_has_given_up() -> None:
+    with answering({"/x": [Answer(503)], "/y": [Answer(200, [1])]}) as told:
+        asking = requests(told.url, cooldown_s=1.0)
+        with pytest.raises(ModelServerError, match="answers 503"):
+            asking.post("/x", {}, {}, SHORT)
+        start = time.monotonic()
+        with pytest.raises(ModelServerError, match="not asked again for a moment"):
+            asking.post("/y", {}, {}, LONG)
+        assert asking.post("/y", {}, {}, replace(LONG, waits=True)) == [1]
+        assert 0.5 < time.monotonic() - start < 10.0
 
 
 def test_a_server_that_comes_back_is_asked_again() -> None:
