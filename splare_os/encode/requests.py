@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 import orjson
 import urllib3
@@ -179,10 +180,14 @@ class Requests:
         if self.url.startswith("https:"):
             options["ssl_context"] = tls_context(self._connection)
         try:
-            proxy = self._connection.proxy
-            made = (
-                urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
-            )
+            if proxy := self._connection.proxy:
+                login = urllib3.util.parse_url(proxy).auth  # urllib3 passes it over
+                sent = urllib3.make_headers(proxy_basic_auth=unquote(login)) if login else None
+                made: urllib3.PoolManager = urllib3.ProxyManager(
+                    proxy, proxy_headers=sent, **options
+                )
+            else:
+                made = urllib3.PoolManager(**options)
         except LocationParseError as error:
             raise ValueError(f"proxy: {error}") from error
         made.pool_classes_by_scheme = POOLS
@@ -214,6 +219,7 @@ HELP: Mapping[int, str] = {
     401: ". Give its token by SPLARE_SERVER_BEARER_TOKEN, which goes to SPLARE_SERVER_URL alone "
     "where that is set",
     403: ". Give a token that may do that by SPLARE_SERVER_BEARER_TOKEN",
+    407: ". Give the proxy's user and password in SPLARE_SERVER_PROXY (http://user:password@…)",
     409: ". Load the encoder anew if that is wanted",
 }
 """What helps against a refusal."""

@@ -1,3 +1,4 @@
+import base64
 import os
 import re
 import time
@@ -195,6 +196,19 @@ def test_connections_are_kept_and_the_token_is_sent() -> None:
         assert (path, content) == ("/x", {"a": 1})
         assert headers["authorization"] == "Bearer secret"
         assert headers["splare-fingerprint"] == "f"
+
+
+def test_the_login_of_a_proxy_goes_to_it_and_one_that_is_missing_is_told() -> None:
+    asked, there = "http://models.example/x", Answer(200, [1])
+    with answering({asked: [there, Answer(407, b"")]}) as told:
+        proxy = told.url.replace("://", "://ada:p%40ss@")
+        connection = Connection(urls=("http://models.example",), proxy=proxy)
+        asking = Requests(connection, cooldown_s=1.0)
+        assert asking.get("/x", {}, LONG) == [1]
+        with pytest.raises(ModelServerError, match="answers 407: . Give the proxy's user"):
+            asking.get("/x", {}, LONG)
+    login = {name.lower(): value for name, value in told.requests[0][1].items()}
+    assert base64.b64decode(login["proxy-authorization"].removeprefix("Basic ")) == b"ada:p@ss"
 
 
 def test_a_forked_process_has_connections_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
