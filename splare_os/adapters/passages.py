@@ -95,5 +95,17 @@ class Search:
 def _passage(hit: Mapping[str, Any], field: str) -> Passage:
     source = hit["_source"]
     text = " ".join(value for value in values_at(source, field) if isinstance(value, str))
-    metadata = {name: value for name, value in source.items() if name != field}
-    return Passage(hit["_id"], hit["_score"], text, metadata)
+    return Passage(hit["_id"], hit["_score"], text, _without(source, field))
+
+
+def _without(found: Any, path: str) -> Any:  # noqa: ANN401  # JSON
+    """Return what is found but for what stands at a path, inside of objects, too."""
+    if isinstance(found, list):
+        return [_without(one, path) for one in found]
+    if not isinstance(found, Mapping):
+        return found
+    return {
+        name: _without(value, path[len(name) + 1 :]) if path.startswith(f"{name}.") else value
+        for name, value in found.items()
+        if name != path
+    }
