@@ -9,6 +9,7 @@ from opensearchpy import AsyncOpenSearch
 
 from ..documents.fields import SUFFIX
 from ..documents.paths import values_at
+from ..errors import MappingError
 from ..layout.records import read_records
 from ..reply import rows
 from ..search.client.client import SplareOpenSearch
@@ -75,10 +76,14 @@ class Search:
 
     def _words(self, field: str, query: str) -> Dsl:
         present = read_records(self.client, self.index).values()
-        records = (record for each in present for record in each.values())
-        of_field = next(record for record in records if record.text_field == field)
+        records = {record.text_field: record for each in present for record in each.values()}
+        if field not in records:
+            raise MappingError(
+                f"index {self.index!r} has no impacts of {field!r}: it has those of "
+                f"{', '.join(sorted(records)) or 'no field'}; name one that it has (text_field)"
+            )
         assert self.hybrid is not None  # noqa: S101  # for the type checker
-        return words_query(self.client, self.index, of_field, query, self.hybrid.fields)
+        return words_query(self.client, self.index, records[field], query, self.hybrid.fields)
 
     @staticmethod
     def _page(size: int) -> Dsl:
@@ -90,5 +95,17 @@ class Search:
 def _passage(hit: Mapping[str, Any], field: str) -> Passage:
     source = hit["_source"]
     text = " ".join(value for value in values_at(source, field) if isinstance(value, str))
-    metadata = {name: value for name, value in source.items() if name != field}
-    return Passage(hit["_id"], hit["_score"], text, metadata)
+    return Passage(hit["_id"], hit["_score"], text, _without(source, field))
+
+
+def _without(found: Any, path: str) -> Any:  # noqa: ANN401  # JSON
+    """Return what is found but for what stands at a path, inside of objects, too."""
+    if isinstance(found, list):
+        return [_without(one, path) for one in found]
+    if not isinstance(found, Mapping):
+        return found
+    return {
+        name: _without(value, path[len(name) + 1 :]) if path.startswith(f"{name}.") else value
+        for name, value in found.items()
+        if name != path
+    }

@@ -85,10 +85,13 @@ def check(client: OpenSearch, route: Route, *, token: str | None = None) -> Iter
     yield State(f"ingest pipeline {route.name}", _compared(there, ingest_body(route, document)))
     there = _search_pipeline(client, route.name)
     yield State(f"search pipeline {route.name}", _compared(there, search_body(route, query)))
+    templates: dict[str, dict[str, Any]] = {DEAD_LETTERS: dead_letters_template()}
     if route.pattern is not None:
-        there, meta = _index_template(client, route.name), template_body(route)["_meta"]
-        told = _compared(None if there is None else there.get("_meta", {}), meta)
-        yield State(f"index template {route.name}", told)
+        templates[route.name] = template_body(route)
+    for name, body in templates.items():
+        there = _index_template(client, name)
+        told = _compared(None if there is None else there.get("_meta", {}), body["_meta"])
+        yield State(f"index template {name}", told)
     for one in before(client, route):
         yield State(f"index template {one.name}", str(one))
     yield State(f"settings of {route.index}", _index_state(client, route))

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from opensearchpy import NotFoundError, OpenSearch
+from opensearchpy import NotFoundError, OpenSearch, RequestError
 
 from ..errors import ConnectError
 from ..reply import part, rows
@@ -103,6 +103,7 @@ class MlCommons:
         else:
             is_off = made.models[model_id].get("is_enabled") is False
             enabled = {"is_enabled": True} if is_off else {}  # older versions know no such thing
+            self._settle(model_id)
             self._ask("PUT", f"models/{model_id}", {"connector_id": connector_id} | enabled)
         self._deploy(model_id)
         return Made(_but(made.models, model_id), _but(made.connectors, connector_id))
@@ -117,7 +118,15 @@ class MlCommons:
     def _create(self, name: str, body: Json, others: Collection[str]) -> str:
         """Return the id of a new connector; it has its name as id unless there are others."""
         own = {} if others else self._own_id("connector", name)
-        return str(part(self._ask("POST", "connectors/_create", body | own), "connector_id"))
+        try:
+            return str(part(self._ask("POST", "connectors/_create", body | own), "connector_id"))
+        except RequestError as error:
+            if "name can only contain" not in str(error):
+                raise
+            raise ConnectError(
+                f"ml-commons takes no connector called {name!r} ({error}): give the index, or the "
+                "field, another name, or index by `splare-os index`"
+            ) from error
 
     def remove(self, names: Names) -> list[str]:
         """Remove all of a route, and return the names of what was there."""
@@ -153,6 +162,13 @@ class MlCommons:
     def _deploy(self, model_id: str) -> None:
         self._ask("POST", f"models/{model_id}/_deploy")
         self._wait(model_id, lambda state: state == "DEPLOYED", DEPLOY_S)
+
+    def _settle(self, model_id: str) -> None:
+        """Wait while another run deploys a model; if that never ends, as it died, take it down."""
+        try:
+            self._wait(model_id, lambda state: state != "DEPLOYING", DEPLOY_S)
+        except ConnectError:
+            self._undeploy(model_id)
 
     def _undeploy(self, model_id: str) -> None:
         """Take a model from the nodes; the reply comes before its state is written.

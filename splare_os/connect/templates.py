@@ -1,15 +1,14 @@
 """Index templates of others, which make indices of a route's pattern before its own does."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import Any
 
 from opensearchpy import OpenSearch
 
 from ..errors import ConnectError
-from ..reply import rows
+from ..reply import part, rows
 from .bodies import PRIORITY, Route
 
 
@@ -25,8 +24,8 @@ class Before:
     def __str__(self) -> str:
         return (
             f"makes indices of {', '.join(self.patterns)} before ours does (priority "
-            f"{self.priority}, ours {PRIORITY}): they get no impacts. Give it a lower priority, or "
-            "another pattern, or add to it what --dry-run shows of ours"
+            f"{self.priority}, ours {PRIORITY}): they are not made for impacts. Give it a lower "
+            "priority, or another pattern, or add to it what --dry-run shows of ours"
         )
 
 
@@ -38,23 +37,30 @@ def require_room(client: OpenSearch, route: Route) -> None:
 
 
 def before(client: OpenSearch, route: Route) -> Iterator[Before]:
-    """Yield the templates that go before a route's own, and do not send what comes its way."""
+    """Yield the templates that go before a route's own, and do not make indices for it, too."""
     if route.pattern is None:
         return
     reply = client.indices.get_index_template()
     for one in rows(reply, "index_templates"):
         body = one["index_template"]
         priority, patterns = body.get("priority", 0), tuple(body["index_patterns"])
-        if one["name"] == route.name or priority <= PRIORITY or _sends(body, route):
+        if one["name"] == route.name or priority <= PRIORITY:
             continue
-        if any(overlaps(theirs, route.pattern) for theirs in patterns):
+        is_near = any(overlaps(theirs, route.pattern) for theirs in patterns)
+        if is_near and not _does_the_same(client, one["name"], route):
             is_all = any(fnmatchcase(route.pattern, theirs) for theirs in patterns)
             yield Before(one["name"], patterns, priority, is_all)
 
 
-def _sends(body: Mapping[str, Any], route: Route) -> bool:
-    settings = body.get("template", {}).get("settings", {}).get("index", {})
-    return bool(settings.get("default_pipeline") == route.name)
+def _does_the_same(client: OpenSearch, name: str, route: Route) -> bool:
+    """Return whether a template, with its components, has the route's pipeline and its record."""
+    made = part(client.indices.simulate_template(name=name), "template", kind=dict)
+    settings = made.get("settings", {}).get("index", {})
+    records = made.get("mappings", {}).get("_meta", {}).get("splare", {})
+    return bool(
+        settings.get("default_pipeline") == route.name
+        and records.get(route.field) == route.record.to_meta()
+    )
 
 
 @cache

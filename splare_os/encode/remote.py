@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from ..connection import Connection, find_connection
 from ..encoder import Spans
-from ..errors import EncoderError
+from ..errors import EncoderError, ModelServerError
 from ..impacts import Impacts, empty, stack
 from ..statistics import Statistics
 from . import replies
@@ -36,7 +36,8 @@ class RemoteOptions:
     """How long a server is waited for, in seconds.
 
     A call gives up after `documents_s` or `queries_s`, what is sent again included; a reply may
-    take `reply_s`. For `cooldown_s` after that calls fail at once, then one tries.
+    take `reply_s`. For `cooldown_s` after that calls with queries fail at once, and those with
+    documents wait; then one tries.
     """
 
     documents_s: float = 120.0
@@ -53,7 +54,7 @@ class RemoteOptions:
     @property
     def for_documents(self) -> Patience:
         """The patience with documents."""
-        return Patience(self.documents_s, min(self.documents_s, self.reply_s))
+        return Patience(self.documents_s, min(self.documents_s, self.reply_s), waits=True)
 
     @property
     def for_queries(self) -> Patience:
@@ -64,6 +65,8 @@ class RemoteOptions:
 class RemoteEncoder:
     """The model of a server. It is asked what it serves once, and must serve that for good.
 
+    Ours refuses requests that mean another model; text-embeddings-inference is asked after each
+    call whether its model is still the same.
     Any number of threads may use it. Of text-embeddings-inference, which does not tell them, the
     width of vectors stands in the address (`http://host:8080?n_latents=30522`).
     """
@@ -79,7 +82,7 @@ class RemoteEncoder:
         self._options = options or RemoteOptions()
         found = connection or find_connection({"url": address}, prefix=PREFIX)
         self._requests = Requests(found, cooldown_s=self._options.cooldown_s)
-        info = replies.info(self._get("/info", {}))
+        info = self._info(self._options.for_queries)
         self.is_ours, self.name, self.fingerprint = info.is_ours, info.name, info.fingerprint
         n_latents = info.n_latents or told
         if n_latents is None:
@@ -110,7 +113,8 @@ class RemoteEncoder:
         """Statistics of the model's own texts; None if it has none. Asked for once."""
         if not self._has_prior:
             return None
-        return replies.prior(self._get("/prior", self._meant), self.n_latents)
+        found = self._get("/prior", self._meant, self._options.for_queries)
+        return replies.prior(found, self.n_latents)
 
     def spans(self, texts: Sequence[str], *, query: bool = False) -> list[Spans]:
         """Return for each text where each of its impacts comes from."""
@@ -134,7 +138,10 @@ class RemoteEncoder:
             reply = self._post("/encode", content, patience)
             return replies.columns(reply, len(part), self.n_latents)
 
-        return stack([empty(0, self.n_latents), *self._dealt(encode, texts)])
+        made = stack([empty(0, self.n_latents), *self._dealt(encode, texts)])
+        if not self.is_ours:
+            self._require_same(patience)
+        return made
 
     def _sparse(self, texts: Sequence[str], patience: Patience) -> Impacts:
         """Ask text-embeddings-inference, which takes no empty text and cuts long ones."""
@@ -145,13 +152,30 @@ class RemoteEncoder:
         reply = self._post("/embed_sparse", content, patience)
         return replies.sparse_values(reply, full, len(texts), self.n_latents)
 
+    def _info(self, patience: Patience) -> replies.Info:
+        return replies.info(self._get("/info", {}, patience))
+
+    def _require_same(self, patience: Patience) -> None:
+        """Refuse what text-embeddings-inference has just made if its model is another by now.
+
+        It takes no header that names the model, as ours does.
+        """
+        now = self._info(patience)
+        if now.fingerprint != self.fingerprint:
+            raise ModelServerError(
+                f"the model server {self._requests.url} serves {now.name!r} now (fingerprint "
+                f"{now.fingerprint}), and served {self.name!r} ({self.fingerprint}) when it was "
+                "asked first: their latents mean different things. Load the encoder anew if that "
+                "is wanted"
+            )
+
     @property
     def _meant(self) -> dict[str, str]:
         """The header that names the model, which others do not know."""
         return {"splare-fingerprint": self.fingerprint} if self.is_ours else {}
 
-    def _get(self, path: str, headers: Mapping[str, str]) -> Reply:
-        found = self._requests.get(path, headers, self._options.for_queries)
+    def _get(self, path: str, headers: Mapping[str, str], patience: Patience) -> Reply:
+        found = self._requests.get(path, headers, patience)
         return Reply(self._requests.url + path, found)
 
     def _post(self, path: str, content: object, patience: Patience) -> Reply:

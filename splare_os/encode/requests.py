@@ -2,10 +2,12 @@
 
 import os
 import random
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 import orjson
 import urllib3
@@ -14,6 +16,7 @@ from urllib3.exceptions import HTTPError, LocationParseError, SSLError
 from ..connection import TRANSIENT, Connection, seconds_of, tls_context
 from ..errors import ModelServerError
 from .breaker import Breaker
+from .timely import POOLS
 
 UNFIT = frozenset({413, 422})
 """Statuses that are the fault of a text: it is too long, or no Unicode."""
@@ -22,18 +25,24 @@ LEAST_S = 0.1
 """The least time that a reply is given, however soon patience ends."""
 STEP = 65_536
 """Bytes of a reply that are read between two looks at the time."""
+BROKEN = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+"""Errors of TLS that a server has which ends, or a balancer with nobody behind it."""
 SHOWN = 300
 """Characters of a reply that an error repeats."""
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a server is waited for: for each reply, and with all that is sent again."""
+    """How long a server is waited for: for each reply, and with all that is sent again.
+
+    `waits`: also while calls are not to follow one that has given up; else they fail at once.
+    """
 
     total_s: float
     reply_s: float
     first_pause_s: float = 0.1
     max_pause_s: float = 10.0
+    waits: bool = False
 
     def pauses(self) -> Iterator[float]:
         """Yield the seconds before the second try, the third, and so on; never the last."""
@@ -54,6 +63,7 @@ class Requests:
             )
         self.url = connection.urls[0].rstrip("/")
         self._connection, self._breaker = connection, Breaker(cooldown_s)
+        self._cooldown_s = cooldown_s
         self._headers = {"content-type": "application/json", "accept": "application/json"}
         if connection.bearer_token:
             self._headers["authorization"] = f"Bearer {connection.bearer_token}"
@@ -85,17 +95,16 @@ class Requests:
         headers: Mapping[str, str],
         patience: Patience,
     ) -> Any:  # noqa: ANN401  # JSON
-        if reason := self._breaker.refusal():
-            raise ModelServerError(f"{reason} (it is not asked again for a moment)")
         end, asked_s = time.monotonic() + patience.total_s, 0.0
+        self._admit(end, patience)
         for pause in patience.pauses():
             try:
                 reply_s = min(patience.reply_s, max(LEAST_S, end - time.monotonic()))
                 status, told, found = self._once(method, path, body, headers, reply_s)
             except (HTTPError, orjson.JSONDecodeError) as error:
-                failure = self._no_answer(error)
-                if isinstance(getattr(error, "reason", error), SSLError):
-                    break  # a certificate does not mend itself
+                failure, asked_s = self._no_answer(error), 0.0
+                if _lasts(error):
+                    break
             else:
                 if status not in TRANSIENT:
                     self._breaker.close()
@@ -104,9 +113,16 @@ class Requests:
             if (wait := max(pause, asked_s)) >= end - time.monotonic():
                 break
             time.sleep(wait)
-        reason = f"{failure}. Is it up, and its address and load right?"
+        reason = f"{failure}{_later(asked_s)}. Is it up, and its address and load right?"
         self._breaker.open(reason)
         raise ModelServerError(reason)
+
+    def _admit(self, end: float, patience: Patience) -> None:
+        """Return once a call may be tried, though one has given up; `ModelServerError` if never."""
+        while reason := self._breaker.refusal():
+            if not patience.waits or time.monotonic() + self._cooldown_s >= end:
+                raise ModelServerError(f"{reason} (it is not asked again for a moment)")
+            time.sleep(self._cooldown_s / 10)
 
     def _once(
         self,
@@ -125,6 +141,7 @@ class Requests:
             body=body,
             headers=self._headers | dict(headers),
             timeout=urllib3.Timeout(connect=min(10.0, reply_s), read=reply_s),
+            redirect=False,  # urllib3 would read the place, and raise what is no error of ours
             preload_content=False,
         )
         data = _whole(reply, end)
@@ -163,11 +180,28 @@ class Requests:
         if self.url.startswith("https:"):
             options["ssl_context"] = tls_context(self._connection)
         try:
-            if self._connection.proxy:
-                return urllib3.ProxyManager(self._connection.proxy, **options)
+            if proxy := self._connection.proxy:
+                login = urllib3.util.parse_url(proxy).auth  # urllib3 passes it over
+                sent = urllib3.make_headers(proxy_basic_auth=unquote(login)) if login else None
+                made: urllib3.PoolManager = urllib3.ProxyManager(
+                    proxy, proxy_headers=sent, **options
+                )
+            else:
+                made = urllib3.PoolManager(**options)
         except LocationParseError as error:
             raise ValueError(f"proxy: {error}") from error
-        return urllib3.PoolManager(**options)
+        made.pool_classes_by_scheme = POOLS
+        return made
+
+
+def _later(asked_s: float) -> str:
+    return f" (it asks to come again in {asked_s:.0f} s)" if asked_s else ""
+
+
+def _lasts(error: Exception) -> bool:
+    """Return whether a try is in vain: a certificate does not mend itself, a broken line does."""
+    cause = getattr(error, "reason", error)
+    return isinstance(cause, SSLError) and not isinstance(cause.args[0], BROKEN)
 
 
 def _whole(reply: urllib3.BaseHTTPResponse, end: float) -> bytes:
@@ -185,6 +219,7 @@ HELP: Mapping[int, str] = {
     401: ". Give its token by SPLARE_SERVER_BEARER_TOKEN, which goes to SPLARE_SERVER_URL alone "
     "where that is set",
     403: ". Give a token that may do that by SPLARE_SERVER_BEARER_TOKEN",
+    407: ". Give the proxy's user and password in SPLARE_SERVER_PROXY (http://user:password@…)",
     409: ". Load the encoder anew if that is wanted",
 }
 """What helps against a refusal."""

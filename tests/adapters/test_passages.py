@@ -1,9 +1,13 @@
 import asyncio
+from collections.abc import Callable
 
 import pytest
+from opensearchpy import OpenSearch
 
 from splare_os.adapters.passages import Search
+from splare_os.documents import Fields
 from splare_os.errors import MappingError, ModelMismatchError
+from splare_os.index import IngestOptions, ingest
 from splare_os.search import AsyncSplareOpenSearch, Hybrid, SearchOptions, SplareOpenSearch, search
 from tests.hashing import HashEncoder
 
@@ -61,3 +65,33 @@ def test_another_model_is_refused(cluster_url: str, papers: str) -> None:
 def test_no_passages_are_not_asked_for(splare: SplareOpenSearch, papers: str) -> None:
     with pytest.raises(ValueError, match="0 passages"):
         Search(splare, papers).passages("oil", 0)
+
+
+def test_a_field_without_impacts_is_told_for_words_and_latents_too(
+    splare: SplareOpenSearch, papers: str
+) -> None:
+    wanted = Search(splare, papers, "title", hybrid=Hybrid())
+    with pytest.raises(MappingError, match="no impacts of 'title': it has those of text"):
+        wanted.passages("oil", 2)
+
+    async def found() -> None:
+        with pytest.raises(MappingError, match="no impacts of 'title'"):
+            await asyncio.wait_for(wanted.passages_later(None, "oil", 2), 30)
+
+    asyncio.run(found())
+
+
+def test_a_text_inside_of_objects_is_no_metadata(
+    splare: SplareOpenSearch,
+    client: OpenSearch,
+    encoder: HashEncoder,
+    index: str,
+    write: Callable[..., str],
+) -> None:
+    parts = [{"text": "oil", "page": 1}, {"text": "river", "page": 2}]
+    options = IngestOptions(index=index, fields=Fields("body.text", None))
+    list(ingest(client, encoder, [write([{"_id": "1", "body": parts, "lang": "en"}])], options))
+    client.indices.refresh(index=index)
+    [found] = Search(splare, index).passages("oil", 2)
+    assert found.text == "oil river"
+    assert found.metadata == {"body": [{"page": 1}, {"page": 2}], "lang": "en"}

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -122,6 +123,18 @@ def test_disconnecting_takes_indices_of_the_pattern_off_too(
     for index in (made.index, f"{made.index}-2"):
         assert http.bulk(index, [{"_id": "1", "text": "a"}])[0]["_index"] == index
     assert disconnect(ml_client, made) == []
+
+
+def test_a_template_of_dead_letters_that_is_gone_is_told(
+    ml_client: OpenSearch, fake_route: Callable[[str], Route]
+) -> None:
+    made = fake_route("http://127.0.0.1:9")
+    ml_client.indices.delete_index_template(name=DEAD_LETTERS)
+    wanted = State(f"index template {DEAD_LETTERS}", "missing")
+    assert [one for one in check(ml_client, made) if one.state != "good"] == [wanted]
+    assert connect(ml_client, made) == [wanted]
+    assert {one.state for one in check(ml_client, made)} == {"good"}
+    disconnect(ml_client, made)
 
 
 def test_two_phases_change_no_score_and_refuse_wide_windows(

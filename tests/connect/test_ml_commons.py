@@ -1,12 +1,17 @@
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
+from opensearchpy import OpenSearch
 
-from splare_os.connect import ml_commons
+from splare_os.connect import State, check, connect, disconnect, ml_commons
 from splare_os.connect.bodies import Kind, Names, Route, connector_body
 from splare_os.connect.ml_commons import MlCommons
+from splare_os.documents import Fields
 from splare_os.errors import ConnectError
-from splare_os.layout.records import FieldRecord
+from splare_os.layout.mapping import ensure_index
+from splare_os.layout.records import FieldRecord, find_impacts
+from tests.hashing import HashEncoder
 
 NAMES = Names("articles", "text_splare")
 RECORD = FieldRecord("hash", "0123456789abcdef", 512, 400, ("text",))
@@ -120,3 +125,30 @@ def test_a_model_that_is_always_deployed_anew_is_told(monkeypatch: pytest.Monkey
     monkeypatch.setattr(ml_commons, "DEPLOY_S", 0.5)
     with pytest.raises(ConnectError, match="model m1 is deployed anew whenever it is taken down"):
         MlCommons(Redeployed(times=10**9)).remove(NAMES)
+
+
+@pytest.mark.slow
+@pytest.mark.opensearch
+def test_a_model_whose_deploying_never_ended_is_deployed(
+    ml_client: OpenSearch, fake_route: Callable[[str], Route], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ml_commons, "DEPLOY_S", 5.0)
+    made = fake_route("http://127.0.0.1:9")
+    model_id = MlCommons(ml_client).model_id(made, "document")
+    dead = {"doc": {"model_state": "DEPLOYING"}}  # as a node leaves it that ends meanwhile
+    ml_client.update(index=".plugins-ml-model", id=model_id, body=dead, params={"refresh": "true"})
+    part = f"model {made.model_name('document')}"
+    assert connect(ml_client, made) == [State(part, "not deployed: DEPLOYING")]
+    assert {one.state for one in check(ml_client, made)} == {"good"}
+    disconnect(ml_client, made)
+
+
+@pytest.mark.slow
+@pytest.mark.opensearch
+def test_a_name_that_ml_commons_refuses_is_told_with_what_to_do(ml_client: OpenSearch) -> None:
+    ensure_index(ml_client, "a+b", HashEncoder(), Fields())
+    record = find_impacts(ml_client, "a+b", Fields(), HashEncoder()).records["a+b"]
+    made = Route("a+b", "text_splare", record, "http://127.0.0.1:9")
+    with pytest.raises(ConnectError, match=r"no connector called 'splare-a\+b-.* another name"):
+        connect(ml_client, made, sets_cluster=True)
+    assert disconnect(ml_client, made) == []

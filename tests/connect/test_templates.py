@@ -6,7 +6,7 @@ import pytest
 from opensearchpy import OpenSearch
 
 from splare_os.connect import check, connect, disconnect
-from splare_os.connect.bodies import PRIORITY, Route
+from splare_os.connect.bodies import PRIORITY, Route, template_body
 from splare_os.connect.templates import Before, before, overlaps
 from splare_os.errors import ConnectError
 from splare_os.layout.records import FieldRecord
@@ -25,6 +25,10 @@ class Templates:
         """Return them as a cluster does."""
         found = [{"name": name, "index_template": one} for name, one in self.bodies.items()]
         return {"index_templates": found}
+
+    def simulate_template(self, *, name: str) -> dict[str, Any]:
+        """Return what one makes, with its components."""
+        return {"template": self.bodies[name].get("template", {})}
 
 
 @pytest.mark.parametrize(
@@ -60,10 +64,13 @@ def test_only_a_higher_priority_goes_before_ours() -> None:
     ]
 
 
-def test_a_template_that_sends_what_comes_the_same_way_is_not_in_the_way() -> None:
-    settings = {"index": {"default_pipeline": ROUTE.name}}
-    body = {"index_patterns": ["logs-*"], "priority": 999, "template": {"settings": settings}}
+def test_a_template_that_makes_indices_for_the_route_is_not_in_the_way() -> None:
+    body = template_body(ROUTE) | {"priority": 999}
     assert list(before(Templates(theirs=body), ROUTE)) == []  # type: ignore[arg-type]
+    for part in ("settings", "mappings"):  # without our mapping impacts are no rank features
+        lacking = body | {"template": {part: body["template"][part]}}
+        [found] = before(Templates(theirs=lacking), ROUTE)  # type: ignore[arg-type]
+        assert found.name == "theirs"
 
 
 @pytest.mark.slow
@@ -84,9 +91,16 @@ def test_a_template_of_others_that_goes_before_ours_is_told(
         ml_client.indices.put_index_template(name="theirs", body=whole)
         with pytest.raises(ConnectError, match=r"pattern='shadowed-\*'.*'theirs' makes .* shad\*"):
             connect(ml_client, made)
-        ours = {"settings": {"index": {"default_pipeline": made.name}}}
-        ml_client.indices.put_index_template(name="theirs", body=whole | {"template": ours})
+        ours = template_body(made)["template"]
+        sends = {"settings": ours["settings"]}
+        ml_client.indices.put_index_template(name="theirs", body=whole | {"template": sends})
+        with pytest.raises(ConnectError, match="'theirs' makes"):
+            connect(ml_client, made)
+        ml_client.cluster.put_component_template(name="theirs", body={"template": ours})
+        composed = whole | {"composed_of": ["theirs"]}
+        ml_client.indices.put_index_template(name="theirs", body=composed)
         assert connect(ml_client, made) == []
     finally:
         ml_client.indices.delete_index_template(name="theirs")
+        ml_client.cluster.delete_component_template(name="theirs", params={"ignore": 404})
         disconnect(ml_client, made)

@@ -1,6 +1,7 @@
 """A server that gives the replies it is told to, one after another: what real ones rarely give."""
 
 import json
+import socketserver
 import ssl
 import threading
 import time
@@ -96,6 +97,31 @@ def answering(
                 server.socket, server_side=True, do_handshake_on_connect=False
             )
         told.url = f"{'https' if context else 'http'}://127.0.0.1:{server.server_address[1]}"
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield told
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
+def speaking(data: bytes, gap_s: float = 0.0) -> Iterator[Told]:
+    """Say to whoever comes these bytes one by one, so far apart, hear nothing, and hang up."""
+    told = Told()
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            told.connections.add(self.client_address)
+            with suppress(ConnectionError):  # nobody waits for the end
+                for one in data:
+                    self.request.sendall(bytes([one]))
+                    time.sleep(gap_s)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        told.url = f"http://127.0.0.1:{server.server_address[1]}"
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         try:

@@ -197,6 +197,18 @@ def test_text_embeddings_inference_is_asked_in_its_own_words() -> None:
         remote.spans(["oil"])
 
 
+@pytest.mark.parametrize("other", [{"model_id": "other"}, {"model_sha": "0" * 40}])
+def test_what_others_made_once_their_model_is_another_is_refused(other: dict[str, str]) -> None:
+    rows = [[{"index": 3, "value": 1.5}]]
+    infos = [Answer(200, TEI), Answer(200, TEI), Answer(200, TEI | other)]
+    with answering({"/info": infos, "/embed_sparse": [Answer(200, rows)]}) as told:
+        remote = load_encoder(f"{told.url}?n_latents=8")
+        assert remote.encode_documents(["oil"]).nnz == 1
+        name = other.get("model_id", TEI["model_id"])
+        with pytest.raises(ModelServerError, match=f"serves '{name}' now .* Load the encoder anew"):
+            remote.encode_queries(["oil"])
+
+
 def test_the_width_that_others_do_not_tell_has_to_be_told() -> None:
     rows = [[{"index": 8, "value": 1.5}]]
     answers = {"/info": [Answer(200, TEI)], "/embed_sparse": [Answer(200, rows)]}

@@ -1,5 +1,8 @@
+import base64
 import os
+import re
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -7,7 +10,7 @@ from splare_os.connection import Connection
 from splare_os.encode.requests import Patience, Requests
 from splare_os.errors import ModelServerError
 
-from .answering import Answer, answering
+from .answering import Answer, answering, speaking
 
 SHORT = Patience(total_s=0.6, reply_s=0.5, first_pause_s=0.01)
 LONG = Patience(total_s=20.0, reply_s=10.0, first_pause_s=0.01)
@@ -39,6 +42,15 @@ def test_a_wait_longer_than_patience_is_not_begun() -> None:
         assert time.monotonic() - start < 10
 
 
+def test_who_is_not_asked_again_as_that_would_be_too_late_is_told_so() -> None:
+    busy = Answer(429, {"error": "full"}, {"retry-after": "Sat, 01 Jan 2199 00:00:00 GMT"})
+    with (
+        answering({"/x": [busy]}) as told,
+        pytest.raises(ModelServerError, match=r"full \(it asks to come again in 300 s\)"),
+    ):
+        requests(told.url).post("/x", {}, {}, SHORT)
+
+
 def test_the_last_try_has_no_more_time_than_is_left() -> None:
     answers = [Answer(503, after_s=0.4), Answer(200, [1], after_s=3.0)]
     patience = Patience(total_s=0.8, reply_s=0.8, first_pause_s=0.01)
@@ -60,11 +72,29 @@ def test_a_reply_that_drips_is_not_waited_for() -> None:
         assert time.monotonic() - start < 3.0
 
 
-def test_a_redirect_is_told_and_not_followed() -> None:
-    moved = Answer(301, b"", {"location": "https://models.example/x"})
+@pytest.mark.parametrize("said", [b"HTTP/1.1 200 OK\r\nx-a: ", b"HTTP/1.1 100 Continue\r\n\r\n"])
+def test_a_head_that_drips_is_not_waited_for(said: bytes) -> None:
+    with speaking(said * 10, gap_s=0.05) as told:
+        start = time.monotonic()
+        with pytest.raises(ModelServerError, match="Read timed out"):
+            requests(told.url).post("/x", {}, {}, SHORT)
+        assert time.monotonic() - start < 3.0
+
+
+def test_a_line_that_breaks_while_tls_begins_is_tried_again() -> None:
+    with speaking(b"") as told:
+        asking = requests(told.url.replace("http:", "https:"))
+        with pytest.raises(ModelServerError, match="does not answer"):
+            asking.post("/x", {}, {}, SHORT)
+    assert len(told.connections) > 1
+
+
+@pytest.mark.parametrize("place", ["https://models.example/x", "http://[::1"])
+def test_a_redirect_is_told_and_not_followed(place: str) -> None:
+    moved = Answer(301, b"", {"location": place})
     with (
         answering({"/x": [moved]}) as told,
-        pytest.raises(ModelServerError, match="answers 301: ask https://models.example/x instead"),
+        pytest.raises(ModelServerError, match=f"answers 301: ask {re.escape(place)} instead"),
     ):
         requests(told.url).post("/x", {}, {}, LONG)
     assert len(told.requests) == 1
@@ -119,6 +149,18 @@ def test_who_gives_up_is_not_followed_at_once_by_others() -> None:
         assert len(told.requests) == n_asked
 
 
+def test_documents_wait_where_a_query_has_given_up() -> None:
+    with answering({"/x": [Answer(503)], "/y": [Answer(200, [1])]}) as told:
+        asking = requests(told.url, cooldown_s=1.0)
+        with pytest.raises(ModelServerError, match="answers 503"):
+            asking.post("/x", {}, {}, SHORT)
+        start = time.monotonic()
+        with pytest.raises(ModelServerError, match="not asked again for a moment"):
+            asking.post("/y", {}, {}, LONG)
+        assert asking.post("/y", {}, {}, replace(LONG, waits=True)) == [1]
+        assert 0.5 < time.monotonic() - start < 10.0
+
+
 def test_a_server_that_comes_back_is_asked_again() -> None:
     with answering({"/x": [Answer(503)], "/y": [Answer(200, [1])]}) as told:
         asking = requests(told.url, cooldown_s=0.1)
@@ -154,6 +196,19 @@ def test_connections_are_kept_and_the_token_is_sent() -> None:
         assert (path, content) == ("/x", {"a": 1})
         assert headers["authorization"] == "Bearer secret"
         assert headers["splare-fingerprint"] == "f"
+
+
+def test_the_login_of_a_proxy_goes_to_it_and_one_that_is_missing_is_told() -> None:
+    asked, there = "http://models.example/x", Answer(200, [1])
+    with answering({asked: [there, Answer(407, b"")]}) as told:
+        proxy = told.url.replace("://", "://ada:p%40ss@")
+        connection = Connection(urls=("http://models.example",), proxy=proxy)
+        asking = Requests(connection, cooldown_s=1.0)
+        assert asking.get("/x", {}, LONG) == [1]
+        with pytest.raises(ModelServerError, match="answers 407: . Give the proxy's user"):
+            asking.get("/x", {}, LONG)
+    login = {name.lower(): value for name, value in told.requests[0][1].items()}
+    assert base64.b64decode(login["proxy-authorization"].removeprefix("Basic ")) == b"ada:p@ss"
 
 
 def test_a_forked_process_has_connections_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 """The impacts field of a store's index: what documents put there, and the query that scores it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -90,7 +90,7 @@ class SparseField:
         return translate(weights, f"{found.name}.impacts", k1=weigh.k1, cut=cut, filter=filter)
 
     def _found(self) -> FoundImpacts:
-        return self._check(self._index, {}, self._fields.text, self.encoder, PLAIN)
+        return self._check(self._index, {}, self._fields, self.encoder, PLAIN)
 
     def _part(self, document: Document, field: str, record: FieldRecord) -> dict[str, object]:
         embedding = document.sparse_embedding
@@ -111,12 +111,21 @@ class SparseField:
 
 def refuse_reserved(document: Document) -> None:
     """Raise `ValueError` for metadata that would stand where impacts do."""
-    names = [name for name in document.meta if str(name).endswith(SUFFIX)]
+    names = [name for name in _names(document.meta) if name.endswith(SUFFIX)]
     if names:
         raise ValueError(
             f"document {document.id!r}: its meta has {names[0]!r}, and names that end in "
             f"{SUFFIX!r} are fields of impacts: name it otherwise"
         )
+
+
+def _names(found: object) -> Iterator[str]:
+    """Yield the names of what is in an object, however deep: all of them are left out of hits."""
+    if isinstance(found, Mapping):
+        yield from map(str, found)
+    if isinstance(found, Mapping | list | tuple):
+        for one in found.values() if isinstance(found, Mapping) else found:
+            yield from _names(one)
 
 
 def refuse_update(meta: Mapping[str, object], fields: Fields) -> None:

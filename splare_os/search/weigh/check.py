@@ -19,8 +19,8 @@ from .points import PointsInTime
 Missing: TypeAlias = Literal["refuse", "skip"]
 """What is done with indices of a search that have no impacts (yet)."""
 
-Question: TypeAlias = tuple[str | None, str, frozenset[tuple[str, str]], str]
-"""Index, text field, options and credentials: names may stand for other indices to another user."""
+Question: TypeAlias = tuple[str | None, Fields, frozenset[tuple[str, str]], str]
+"""Index, fields, options and credentials: names may stand for other indices to another user."""
 
 
 class ModelCheck:
@@ -31,30 +31,33 @@ class ModelCheck:
         self._good: dict[Question, tuple[float, FoundImpacts]] = {}
 
     def __call__(
-        self, index: str | None, body: Dsl, field: str, encoder: Encoder, view: View
+        self, index: str | None, body: Dsl, field: str | Fields, encoder: Encoder, view: View
     ) -> FoundImpacts:
         """Return where the impacts of the text field `field` are, all made by `encoder`'s model.
+
+        `Fields` in its place name the field of the impacts, too.
 
         `MappingError` or `ModelMismatchError` if they are not; where indices without impacts are
         skipped, an `OpenSearchWarning` each time that their mappings are read. `index` is what a
         request searches with `body`; None is all, or a point in time.
         """
+        fields = Fields(field, None) if isinstance(field, str) else field
         if index is None and isinstance(point := body.get("pit"), Mapping):
             index, view = self._points.indices_of(point, view), View(headers=view.headers)
             if index is None:  # nothing is in it, so nothing is found
-                return FoundImpacts(Fields(field, None).impacts_name, {})
+                return FoundImpacts(fields.impacts_name, {})
         _refuse_remote(index or "")
-        question = index, field, frozenset(view.options.items()), credentials(view.headers)
+        question = index, fields, frozenset(view.options.items()), credentials(view.headers)
         now = time.monotonic()
         known = self._good.get(question)  # at once: other threads put others in its place
         if known and now < known[0]:
             return known[1]
         some = self._missing == "skip"
-        found = find_impacts(self._client, index, Fields(field, None), encoder, view, some=some)
+        found = find_impacts(self._client, index, fields, encoder, view, some=some)
         if some and found.without and index is not None:
             without = ", ".join(sorted(found.without))
             warnings.warn(
-                f"no impacts of {field!r} in {without}: a splare clause finds nothing there",
+                f"no impacts of {fields.text!r} in {without}: a splare clause finds nothing there",
                 OpenSearchWarning,
                 stacklevel=2,
             )

@@ -238,6 +238,8 @@ def test_an_embedding_of_another_text_is_refused(
 def test_metadata_where_impacts_stand_is_refused(store: SplareDocumentStore) -> None:
     with pytest.raises(ValueError, match="names that end in '_splare'"):
         store.write_documents([Document(content="oil", meta={"content_splare": {"count": 1}})])
+    with pytest.raises(ValueError, match="its meta has 'more_splare'"):  # hits would lack it
+        store.write_documents([Document(content="oil", meta={"a": [{"more_splare": 1}]})])
 
 
 @pytest.mark.parametrize("name", ["title", "content", "content_splare"])
@@ -258,3 +260,20 @@ def test_an_update_of_what_impacts_are_made_of_is_refused(
 def test_an_encoder_that_has_no_name_is_not_serialised(store: SplareDocumentStore) -> None:
     with pytest.raises(ValueError, match="'hash' was given as an object"):
         store.to_dict()
+
+
+def test_two_stores_may_keep_impacts_of_one_model_in_fields_of_their_own(
+    cluster_url: str, index: str, encoder: HashEncoder
+) -> None:
+    shared = {"hosts": cluster_url, "index": index, "model": encoder, "method": LUCENE}
+    embedding = SplareTextEmbedder(encoder).run("Water")["sparse_embedding"]
+    found = []
+    for template, name in ((None, "plain_splare"), ("{title} {content}", "titled_splare")):
+        store = SplareDocumentStore(**shared, template=template, impacts_field=name)
+        document = Document(id=name, content="river", meta={"title": "Water"})
+        embedder = SplareDocumentEmbedder(encoder, template=template)
+        store.write_documents(embedder.run([document])["documents"])
+        hits = SplareEmbeddingRetriever(document_store=store).run(embedding)["documents"]
+        found.append([one.id for one in hits])
+        store.close()
+    assert found == [[], ["titled_splare"]]
