@@ -97,6 +97,11 @@ def default_state_folder() -> Path:
     return (Path(home) if home else Path.home() / ".local" / "state") / "splare-os" / "jobs"
 
 
+def state_folder(options: IngestOptions) -> Path:
+    """Return where the jobs of such options are remembered."""
+    return Path(options.state_folder or default_state_folder())
+
+
 def file_stem(index: str) -> str:
     """Return what tells an index in the names of files: its own may be as long as theirs may be.
 
@@ -147,7 +152,7 @@ def find_job(
         "" if can_resume else secrets.token_hex(8),
     ]
     key = sha256("\n".join(map(str, parts)).encode()).hexdigest()[:8]
-    folder = Path(options.state_folder or default_state_folder())
+    folder = state_folder(options)
     name = f"{file_stem(options.index)}-{key}{'' if can_resume else PIPE}"
     letters = Path(options.dead_letters or folder / f"{name}.dead.jsonl")
     if str(letters.resolve()) in map(absolute, sources):
