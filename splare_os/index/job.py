@@ -118,18 +118,25 @@ def find_target(
     found = find_impacts(client, index, fields, encoder)
     record = found.records[index]
     mappings = read_mappings(client, index)[index]
-    others = records_of(index, mappings).items()
     return Target(
         index,
         found.name,
         encoder.fingerprint,
         cut.over(record.cut),
         record.saturation,
-        tuple((name, other.document_fields) for name, other in others if name != found.name),
+        other_fields(index, mappings, found.name),
         is_compact(mappings, found.name),
         encoder.name,
         record,
     )
+
+
+def other_fields(
+    index: str, mappings: Mapping[str, object], field: str
+) -> tuple[tuple[str, Fields], ...]:
+    """Return the impacts fields of an index beside `field`, and what each is made from."""
+    records = records_of(index, mappings).items()
+    return tuple((name, one.document_fields) for name, one in records if name != field)
 
 
 def find_job(
