@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,9 +75,16 @@ class Commands(click.Group):
     """Commands whose errors are one line that says what to do."""
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  # click's signature
-        """Run a command; our errors, and the cluster's, end it with their message."""
-        with errors_in_one_line():
-            return super().invoke(ctx)
+        """Run a command; our errors, and the cluster's, end it with their message.
+
+        Ctrl-C ends it with the status that shells give to that: 1 would be a failure.
+        """
+        try:
+            with errors_in_one_line():
+                return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
+            sys.exit(128 + signal.SIGINT)
 
 
 @click.group(cls=Commands)

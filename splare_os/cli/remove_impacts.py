@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from .index_option import index_option
+from .interrupt import interruptible
 from .options import cluster_options, connect, print_json
 
 
@@ -39,6 +40,6 @@ def remove_impacts(
     """
     from ..index.removal import remove_impacts as removed
 
-    with closing(connect(cluster)) as client:
+    with closing(connect(cluster)) as client, interruptible():
         n_removed = sum(removed(client, index, impacts_field, share=share, grace_s=grace_s))
     print_json({"removed": n_removed})

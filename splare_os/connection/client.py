@@ -1,6 +1,7 @@
 """A client for a connection: certificates, proxies, and who it says it is."""
 
 import ssl
+from collections.abc import Mapping
 from typing import Any
 
 import urllib3
@@ -48,7 +49,7 @@ def is_blocked(error: BaseException) -> bool:
 def hint(error: BaseException) -> str:
     """Return what helps against an error of a connection; "" if that is not known."""
     if "index_closed_exception" in str(error):
-        return "Open the index (POST /NAME/_open)"
+        return f"Open the index (POST /{_closed_index(error)}/_open)"
     if is_blocked(error):
         return "Lift the block (index.blocks.… of the index, cluster.blocks.… of the cluster)"
     if isinstance(error, SSLError):
@@ -61,6 +62,14 @@ def hint(error: BaseException) -> str:
     if isinstance(error, AuthorizationException):
         return rights_remedy(str(error))
     return ""
+
+
+def _closed_index(error: BaseException) -> str:
+    """Return which index an error calls closed: a name may stand for many."""
+    info = getattr(error, "info", None)
+    cause = info.get("error") if isinstance(info, Mapping) else None
+    name = cause.get("index") if isinstance(cause, Mapping) else None
+    return name if isinstance(name, str) else "NAME"
 
 
 def _login(connection: Connection) -> object:

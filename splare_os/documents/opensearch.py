@@ -14,12 +14,16 @@ from ..connection import find_connection, open_client
 from ..errors import JobError, ReplyError
 from .document import Document, parse, to_document
 from .fields import Fields
+from .page_size import PageSize
 from .shards import Held, Shard, ShardReader, Wanted, find_shards, read_pages, refresh
 
 if TYPE_CHECKING:
     from opensearchpy import OpenSearch
 
 log = logging.getLogger(__name__)
+
+MOST_DOCUMENTS = 500
+"""That are asked for at once."""
 
 DERIVED = "index.derived_source.enabled"
 SCHEMES = {"opensearch": "http", "opensearch+https": "https"}
@@ -75,8 +79,9 @@ def read_shard(source: str, fields: Fields, after: int) -> Iterator[Document]:
             raise JobError(f"{source}: no such shard; name the index alone")
         refresh(client, shard.index)  # what was written before can be found
         wanted = Wanted({"excludes": _impacts_fields(client, shard.index)})
-        read = ShardReader(client, shard.index, shard.number, wanted).read
-        for _, documents in read_pages(read, wanted.size, after - 1, shard.checkpoint):
+        size = PageSize(MOST_DOCUMENTS)
+        read = ShardReader(client, shard.index, shard.number, wanted, size).read
+        for _, documents in read_pages(read, size, after - 1, shard.checkpoint):
             for held in documents:
                 yield _document(source, held, fields)
 

@@ -20,6 +20,10 @@ STAMPS = (
 """What file systems call that which changes with a file's content; the first one counts."""
 
 
+HTTP_BYTES = 5 * 2**20
+"""That a server is asked for at once."""
+
+
 class _Readable(Protocol):
     def read(self, n: int, /) -> bytes: ...
     def seek(self, offset: int, whence: int, /) -> int: ...
@@ -77,8 +81,12 @@ def size_and_stamp(url: str) -> tuple[int, str] | None:
 def open_buffered(url: str) -> io.BufferedReader:
     """Return a file, open to be read."""
     files, path = _file_system(url)
+    is_http = url.startswith(
+        "http"
+    )  # its cache of fsspec loses the place where a range comes short
+    options, n_bytes = ({"cache_type": "none"}, HTTP_BYTES) if is_http else ({}, 2**16)
     try:
-        return io.BufferedReader(_Raw(files.open(path, "rb")), 2**16)
+        return io.BufferedReader(_Raw(files.open(path, "rb", **options)), n_bytes)
     except Exception as error:  # a backend raises what it likes
         raise _as_os_error(error) from error
 
@@ -110,8 +118,16 @@ class _Raw(io.RawIOBase):
             data = self.file.read(len(room))
         except Exception as error:  # a backend raises what it likes
             raise _as_os_error(error) from error
+        if room and not data:
+            self._require_end()
         room[: len(data)] = data
         return len(data)
+
+    def _require_end(self) -> None:
+        """Raise `OSError` where a server has nothing more to say before a file's end."""
+        size, at = getattr(self.file, "size", None), self.file.tell()
+        if isinstance(size, int) and at < size:
+            raise OSError(errno.EIO, f"of {size} bytes only {at} are sent")
 
     def close(self) -> None:
         if not self.closed:

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from opensearchpy import NotFoundError, OpenSearch, RequestError
+from opensearchpy import NotFoundError, OpenSearch, RequestError, TransportError
 
 from ..errors import ReplyError
 from ..reply import number, part, parts, rows
 from .document import Body
+from .page_size import PageSize
 
 Json: TypeAlias = dict[str, Any]
 
@@ -103,28 +104,38 @@ def refresh(client: OpenSearch, index: str) -> None:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which documents are read (`where`, a query; None: all), what of them, how many a page."""
+    """Which documents are read (`where`, a query; None: all), and what of them."""
 
     source: object = True
     where: Mapping[str, object] | None = None
-    size: int = 500
 
 
 @dataclass(frozen=True)
 class ShardReader:
-    """Reads what is wanted of one shard of a concrete index."""
+    """Reads what is wanted of one shard of a concrete index, in pages of a size that fits."""
 
     client: OpenSearch
     index: str
     number: int
     wanted: Wanted
+    size: PageSize
 
     def read(self, after: int, upto: int) -> list[Held]:
-        """Return the first documents of a range of writes, in order, as many as a page holds."""
+        """Return the first documents of a range of writes, in order, as many as a page holds.
+
+        One that fails is smaller the next time.
+        """
+        try:
+            return self._page(after, upto)
+        except (TransportError, ReplyError):
+            self.size.failed()
+            raise
+
+    def _page(self, after: int, upto: int) -> list[Held]:
         wanted = self.wanted
         written = {"range": {"_seq_no": {"gt": after, "lte": upto}}}
         body = {
-            "size": wanted.size,
+            "size": self.size.now,
             "sort": ["_seq_no"],
             "seq_no_primary_term": True,
             "track_total_hits": False,  # or each page would count all that remain
@@ -172,19 +183,19 @@ def _held(hit: Json) -> Held:
 
 
 def read_pages(
-    read: Callable[[int, int], Sequence[Held]], size: int, after: int, upto: int
+    read: Callable[[int, int], Sequence[Held]], size: PageSize, after: int, upto: int
 ) -> Iterator[tuple[int, Sequence[Held]]]:
     """Yield up to where all writes have been read, and what was; the last time that is `upto`.
 
-    `read(after, upto)` gives at most `size` documents of a range. Ranges are narrow: a server
+    `read(after, upto)` gives at most `size.now` documents of a range. Ranges are narrow: a server
     sorts all that is in one.
     """
-    width = size
+    width = size.now
     while after < upto:
         last = min(after + width, upto)
         found = read(after, last)
-        if len(found) == size:
-            after, width = found[-1].version.seq_no, max(size, width // 2)
+        if size.is_full([held.source for held in found]):
+            after, width = found[-1].version.seq_no, max(size.now, width // 2)
         else:
             after, width = last, min(2 * width, WIDEST)
         if found or after >= upto:

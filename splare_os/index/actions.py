@@ -81,13 +81,19 @@ OVERHEAD = 100
 
 SET_FIELD = "ctx._source[params.field] = params.value"
 
+REMOVE_FIELD = (
+    "ctx._source.keySet().removeIf(k -> k.equals(params.field) || k.startsWith(params.field + '.'))"
+)
+"""Other writers may have written the paths of the field as keys."""
+
 
 @dataclass(frozen=True, slots=True)
 class Update:
     """The impacts of a document that is there, on their way.
 
-    `value` is the object as JSON, `digest` what it says of the text. The cluster refuses it
-    (409) unless the document is still the version `over`: what others write meanwhile stays.
+    `value` is the object as JSON (None: it goes), `digest` what it says of the text. The cluster
+    refuses it (409) unless the document is still the version `over`: what others write meanwhile
+    stays. No pipeline of the index sees what a bulk request updates.
     `is_first`: the document has no such object. One that is there has to be replaced by a script:
     merged, it would keep latents that the text shows no longer.
     """
@@ -95,7 +101,7 @@ class Update:
     index: str
     id: str
     field: str
-    value: bytes
+    value: bytes | None
     digest: str
     over: Version
     routing: str | None = None
@@ -104,7 +110,7 @@ class Update:
     @property
     def n_bytes(self) -> int:
         """About the size of its lines."""
-        return len(self.value) + OVERHEAD
+        return len(self.value or b"") + OVERHEAD
 
     @property
     def lines(self) -> bytes:
@@ -112,14 +118,16 @@ class Update:
         over = {"if_seq_no": self.over.seq_no, "if_primary_term": self.over.primary_term}
         name = {"_index": self.index, "_id": self.id} | over
         head = {"update": name if self.routing is None else name | {"routing": self.routing}}
+        return orjson.dumps(head) + b"\n" + orjson.dumps(self._body()) + b"\n"
+
+    def _body(self) -> dict[str, object]:
+        params: dict[str, object] = {"field": self.field}
+        if self.value is None:
+            return {"script": {"source": REMOVE_FIELD, "params": params}}
         value = orjson.Fragment(self.value)
-        params = {"field": self.field, "value": value}
-        body = (
-            {"doc": {self.field: value}}
-            if self.is_first
-            else {"script": {"source": SET_FIELD, "params": params}}
-        )
-        return orjson.dumps(head) + b"\n" + orjson.dumps(body) + b"\n"
+        if self.is_first:
+            return {"doc": {self.field: value}}
+        return {"script": {"source": SET_FIELD, "params": params | {"value": value}}}
 
 
 Write: TypeAlias = Action | Update

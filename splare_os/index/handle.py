@@ -80,20 +80,20 @@ class IndexHandle:
         if time.monotonic() - self._seen_at < max_age_s:
             return
         begun = time.monotonic()
-        if change := self._change(retried(self._named_now, self.patience, self.stop)):
+        if change := self._change(retried(self.named_now, self.patience, self.stop)):
             raise BulkError(change)
         self._seen_at = begun
 
     def explain(self, error: SplareError) -> None:
         """Raise what tells more than `error`, if the index is no longer that of the start."""
         try:
-            found = within(self._named_now, self.stop, PROBE_S)
+            found = within(self.named_now, self.stop, PROBE_S)
         except FAILURES:
             return
         if change := self._change(found):
             raise BulkError(change) from error
 
-    def _named_now(self) -> dict[str, dict[str, str]]:
+    def named_now(self) -> dict[str, dict[str, str]]:
         """Return the uuids of the indices that the name stands for."""
         params = {"flat_settings": "true"}
         try:

@@ -25,8 +25,9 @@ from .chunk import Chunk, Outcome
 from .dead_letters import DeadLetters
 from .first_look import look_first
 from .flight import Flight
+from .former import check_alias_is_there, check_former_index
 from .handle import IndexHandle
-from .job import IngestOptions, Job, find_job, find_target, identify
+from .job import IngestOptions, Job, find_job, find_target, identify, state_folder
 from .jobs import JobStatus, job_status
 from .ledger import Ledger, Progress, Status, remove_abandoned, remove_ledger
 from .merging import merge
@@ -149,6 +150,8 @@ class IngestRun:
         identity = identify(job, self.sources, index, self.options, created=created)
         if self.options.is_restarted:
             ledger.forget()
+        known = ledger.known()
+        self._patiently(lambda: check_former_index(handle, known, identity))
         named = {"index": self.options.index, "model": self.encoder.name}
         self._take_up(ledger, ledger.start(identity, letters.n_bytes, **named))
         letters.cut(ledger.progress.dead_bytes)
@@ -180,6 +183,8 @@ class IngestRun:
         index, fields = self.options.index, self.options.fields
         look_first(self.sources, fields, is_new=self._is_new())
         cut, scoring = self.options.cut, self.options.scoring
+        if not self.options.is_restarted:
+            check_alias_is_there(self.client, index, state_folder(self.options))
         created = ensure_index(
             self.client,
             index,

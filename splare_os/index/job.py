@@ -97,6 +97,11 @@ def default_state_folder() -> Path:
     return (Path(home) if home else Path.home() / ".local" / "state") / "splare-os" / "jobs"
 
 
+def state_folder(options: IngestOptions) -> Path:
+    """Return where the jobs of such options are remembered."""
+    return Path(options.state_folder or default_state_folder())
+
+
 def file_stem(index: str) -> str:
     """Return what tells an index in the names of files: its own may be as long as theirs may be.
 
@@ -113,18 +118,25 @@ def find_target(
     found = find_impacts(client, index, fields, encoder)
     record = found.records[index]
     mappings = read_mappings(client, index)[index]
-    others = records_of(index, mappings).items()
     return Target(
         index,
         found.name,
         encoder.fingerprint,
         cut.over(record.cut),
         record.saturation,
-        tuple((name, other.document_fields) for name, other in others if name != found.name),
+        other_fields(index, mappings, found.name),
         is_compact(mappings, found.name),
         encoder.name,
         record,
     )
+
+
+def other_fields(
+    index: str, mappings: Mapping[str, object], field: str
+) -> tuple[tuple[str, Fields], ...]:
+    """Return the impacts fields of an index beside `field`, and what each is made from."""
+    records = records_of(index, mappings).items()
+    return tuple((name, one.document_fields) for name, one in records if name != field)
 
 
 def find_job(
@@ -147,7 +159,7 @@ def find_job(
         "" if can_resume else secrets.token_hex(8),
     ]
     key = sha256("\n".join(map(str, parts)).encode()).hexdigest()[:8]
-    folder = Path(options.state_folder or default_state_folder())
+    folder = state_folder(options)
     name = f"{file_stem(options.index)}-{key}{'' if can_resume else PIPE}"
     letters = Path(options.dead_letters or folder / f"{name}.dead.jsonl")
     if str(letters.resolve()) in map(absolute, sources):

@@ -134,6 +134,11 @@ class Ledger:
         self._write("running")
         return reason
 
+    def known(self) -> Identity | None:
+        """Return what the job was when it began last; None if it never did."""
+        row = self.database.execute("SELECT identity FROM job").fetchone()
+        return _identity(row[0]) if row else None
+
     def forget(self) -> None:
         """Begin anew: what is known of an earlier run is not read."""
         self._begin()

@@ -10,6 +10,7 @@ from threading import Event
 from opensearchpy import AuthorizationException, OpenSearch, TransportError
 
 from ..connection import rights_remedy
+from ..documents.page_size import PageSize
 from ..documents.shards import Held, ShardReader, Wanted, find_shards, read_pages, refresh
 from ..errors import BulkError
 from .patience import Patience, describe, is_transient, retried
@@ -44,7 +45,7 @@ class Scan:
         stop: Event | None = None,
     ) -> None:
         self.client, self.index = client, index
-        self.wanted = Wanted(list(fields), where, size)
+        self.wanted, self.size = Wanted(list(fields), where), PageSize(size)
         self.patience, self.stop = patience or Patience(), stop or Event()
         self._known = ""
 
@@ -112,10 +113,10 @@ class Scan:
 
         In the order of the writes; the last page ends at `upto`, and may be empty.
         """
-        reader = ShardReader(self.client, self.index, shard, self.wanted)
+        reader = ShardReader(self.client, self.index, shard, self.wanted, self.size)
 
         def read(after: int, upto: int) -> list[Held]:
             return retried(partial(reader.read, after, upto), self.patience, self.stop)
 
-        for read_upto, documents in read_pages(read, self.wanted.size, after, upto):
+        for read_upto, documents in read_pages(read, self.size, after, upto):
             yield Page(shard, read_upto, documents)

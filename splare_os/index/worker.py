@@ -9,19 +9,23 @@ import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from ..documents.document import Document
+from ..documents.fields import SUFFIX
 from ..documents.files import Meter
 from ..documents.sources import read_documents
 from ..encoder import Encoder
+from ..layout.records import read_mappings
 from .actions import Action, Stored, Target
 from .chunk import Chunk, Entry, Outcome, make_chunk
 from .dead_letters import DeadLetters
 from .flight import Flight
 from .handle import IndexHandle
-from .job import IngestOptions
+from .job import IngestOptions, other_fields
 from .ledger import Ledger, Progress, file_and_line, place
+from .patience import retried
 from .pipelines import find_changed, pipelines
 from .replies import Verdict
 from .snapshot import Counters
@@ -42,7 +46,7 @@ class Worker:
     """The loop of one run: what is open only while it goes.
 
     `n_read` bytes of the sources have been read; a document took `each_s` to be encoded; `sent` is
-    what was written last.
+    what was written last; `known_fields` were asked for since the start.
     """
 
     encoder: Encoder
@@ -58,6 +62,7 @@ class Worker:
     n_read: int = 0
     each_s: float = QUICK_S
     sent: Sequence[Action] = ()
+    known_fields: set[str] = field(default_factory=set)
     is_compared: bool = False
     is_told: bool = False
 
@@ -107,11 +112,23 @@ class Worker:
     def _made(self, entries: list[Entry], asked: "Future[dict[str, Stored]]") -> Chunk:
         with self.stages.in_stage("cluster"):
             stored = asked.result()
+            self._learn_fields(stored)
         begun = time.perf_counter()
         with self.stages.in_stage("serialise"):
             made = make_chunk(entries, stored, self.encoder, self.target, self.stages)
         self.each_s = (time.perf_counter() - begun) / len(entries)
         return made
+
+    def _learn_fields(self, stored: Mapping[str, Stored]) -> None:
+        """Know of impacts fields that the index has got since the start: documents keep theirs."""
+        held = {key for one in stored.values() for key in one.source if key.endswith(SUFFIX)}
+        target, handle = self.target, self.handle
+        if new := held - self.known_fields - {target.field, *dict(target.others)}:
+            self.known_fields |= new  # an application may have such a field, too
+            read = partial(read_mappings, handle.client, target.index)
+            mappings = retried(read, handle.patience, handle.stop)[target.index]
+            others = other_fields(target.index, mappings, target.field)
+            self.target = replace(target, others=others)
 
     @property
     def _chunk_documents(self) -> int:

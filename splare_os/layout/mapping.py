@@ -270,7 +270,9 @@ def _refuse_unknown_impacts(client: OpenSearch, index: str, field: str, mappings
     if count:
         raise MappingError(
             f"index {index!r}: {count} documents hold impacts in {field!r}, and no record in "
-            "_meta.splare says which model made them. Write the record if you know it "
-            "(docs/indexing.md), or index into a new index; if all that is in it was sent to an "
-            "index that was deleted during a run, delete it"
+            "_meta.splare says which model made them. Have them removed (`splare-os "
+            f"remove-impacts --index {index} --impacts-field {field}`, which goes on where it was "
+            "interrupted), write the record if you know it (docs/indexing.md), or index into a new "
+            "index; if all that is in it was sent to an index that was deleted during a run, "
+            "delete it"
         )

@@ -2,26 +2,19 @@
 
 import json
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from opensearchpy import OpenSearch
 
 from splare_os.cli.interrupt import SIGNALS, Interrupted, interruptible
-from tests.cli.running import json_lines, run
+from tests.cli.running import SOON_S, json_lines, run, started, wait_for
 from tests.index import faults
 from tests.index.chaos import proxied
-from tests.index.proxy import Fault, Proxy, Request, Rule, passed
+from tests.index.proxy import Fault, Request, Rule, passed
 
 pytestmark = pytest.mark.opensearch
-
-SOON_S = 20.0
-"""Far from the 60 s that a request is waited for, and from what it takes on a busy machine."""
 
 N = 700
 
@@ -34,30 +27,12 @@ def source(tmp_path: Path) -> str:
     return str(path)
 
 
-@contextmanager
-def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "splare_os", *arguments]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, text=True, **pipes) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
 def stalling(kind: str, number: int) -> Rule:
     def rule(request: Request) -> Fault:
         is_hit = request.kind == kind and request.number >= number
         return faults.stalled if is_hit else passed
 
     return rule
-
-
-def wait_for(proxy: Proxy, kind: str, number: int) -> None:
-    end = time.monotonic() + 60
-    while proxy.seen.count(kind) <= number:
-        assert time.monotonic() < end, f"no {kind} in {proxy.seen}"
-        time.sleep(0.02)
 
 
 @pytest.mark.usefixtures("hangups_heard")

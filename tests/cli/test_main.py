@@ -1,4 +1,6 @@
 import os
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -37,6 +39,17 @@ def test_a_full_disk_is_an_error_of_one_line(tmp_path: Path) -> None:
         told = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=around)
     assert told.returncode == 1
     assert told.stderr == "Error: [Errno 28] No space left on device\n"
+
+
+def test_ctrl_c_is_no_failure_of_the_command() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        command = [sys.executable, "-m", "splare_os", "statistics", "--index", "x", "--url", url]
+        asked = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        with asked as asking, silent.accept()[0]:
+            asking.send_signal(signal.SIGINT)
+            _, told = asking.communicate(timeout=20)
+    assert (asking.returncode, told.split()) == (128 + signal.SIGINT, ["interrupted"])
 
 
 def test_help_answers_at_once() -> None:

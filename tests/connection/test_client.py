@@ -194,3 +194,14 @@ def test_what_is_forbidden_is_told_otherwise_than_who_is_unknown():
     assert hint(RequestError(400, "index_closed_exception", {})).startswith("Open the index (POST")
     blocked = AuthorizationException(403, "cluster_block_exception", {})
     assert hint(blocked).startswith("Lift the block (index.blocks.…")
+
+
+@pytest.mark.opensearch
+def test_of_many_indices_behind_a_name_the_closed_one_is_told(client: OpenSearch, index: str):
+    for n in (1, 2):
+        body = {"aliases": {index: {}}}
+        client.indices.create(index=f"{index}-{n}", body=body)
+    client.indices.close(index=f"{index}-2")
+    with pytest.raises(RequestError) as closed:
+        client.search(index=index)
+    assert hint(closed.value) == f"Open the index (POST /{index}-2/_open)"

@@ -1,6 +1,7 @@
 import functools
 import gzip
 import http.server
+import re
 import threading
 
 import pytest
@@ -122,6 +123,60 @@ def test_a_file_of_a_server_is_read_and_its_date_is_its_state(served):
     assert [document.id for document in read_and_resumed(source)] == [str(n) for n in range(20)]
     assert is_replayable(source)
     assert "Last-Modified" in file_state(source).stamp
+
+
+class Ranges(http.server.BaseHTTPRequestHandler):
+    """Sends half of each range but the first, as a server may, and none from `ends` on."""
+
+    ends, data = 2**30, b""
+
+    def log_message(self, *args):
+        pass
+
+    def do_HEAD(self):
+        self.do_GET()
+
+    def do_GET(self):
+        first, last = 0, len(self.data) - 1
+        asked = re.match(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        if asked:
+            first = int(asked[1])
+            last = min(int(asked[2]), last)
+            last -= (last - first + 1) // 2 if first else 0
+        part = b"" if first >= self.ends else self.data[first : last + 1]
+        self.send_response(206 if asked else 200)
+        if asked:
+            self.send_header("Content-Range", f"bytes {first}-{last}/{len(self.data)}")
+        for name, value in [("Accept-Ranges", "bytes"), ("Content-Length", str(len(part)))]:
+            self.send_header(name, value)
+        self.send_header("ETag", '"1"')
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(part)
+
+
+@pytest.fixture
+def ranges(monkeypatch):
+    """The address of a large file on a server that sends ranges in part, its lines, the server."""
+    lines = [b'{"_id": "%d", "text": "%s"}\n' % (n, b"x" * 999) for n in range(14000)]
+    monkeypatch.setattr(Ranges, "data", b"".join(lines))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Ranges) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/a.jsonl", len(lines)
+        server.shutdown()
+
+
+def test_ranges_that_come_in_part_lose_no_document(ranges):
+    url, n = ranges
+    found = list(read_documents(url, FIELDS))
+    assert [document.id for document in found] == [str(k) for k in range(n)]
+    assert not any(document.reason for document in found)
+
+
+def test_a_server_that_says_no_more_is_no_end_of_a_file(ranges, monkeypatch):
+    monkeypatch.setattr(Ranges, "ends", 5 * 2**20)
+    with pytest.raises(JobError, match=r"after line \d+: .* of \d+ bytes only 5242880 are sent"):
+        list(read_documents(ranges[0], FIELDS))
 
 
 def test_what_a_server_has_not_is_no_source(served):

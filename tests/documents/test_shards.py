@@ -3,8 +3,9 @@
 from types import SimpleNamespace
 
 import pytest
-from opensearchpy import OpenSearch
+from opensearchpy import ConnectionError, OpenSearch
 
+from splare_os.documents.page_size import PageSize
 from splare_os.documents.shards import (
     NONE_YET,
     Held,
@@ -19,6 +20,13 @@ from splare_os.documents.shards import (
 from splare_os.errors import ReplyError
 
 
+def of_two() -> PageSize:
+    """A size that has grown to all that it may be."""
+    size = PageSize(2)
+    assert size.is_full(["a"])
+    return size
+
+
 def test_windows_narrow_where_writes_are_wanted_and_widen_where_none_are():
     asked = []
 
@@ -27,7 +35,8 @@ def test_windows_narrow_where_writes_are_wanted_and_widen_where_none_are():
         there = [n for n in (0, 1, 2, 30) if after < n <= upto]
         return [Held(str(n), Version(n, 1), {}) for n in there[:2]]
 
-    pages = [(upto, [held.id for held in found]) for upto, found in read_pages(read, 2, -1, 40)]
+    found = list(read_pages(read, of_two(), -1, 40))
+    pages = [(upto, [held.id for held in page]) for upto, page in found]
     assert asked == [(-1, 1), (1, 3), (3, 7), (7, 15), (15, 31), (31, 40)]
     assert pages == [(1, ["0", "1"]), (3, ["2"]), (31, ["30"]), (40, [])]
 
@@ -38,9 +47,36 @@ def test_a_full_page_is_followed_by_what_is_behind_its_last_document():
     def read(after: int, upto: int) -> list[Held]:
         return [Held(str(n), Version(n, 1), {}) for n in writes if after < n <= upto][:2]
 
-    pages = [(upto, len(found)) for upto, found in read_pages(read, 2, NONE_YET, 4)]
+    pages = [(upto, len(found)) for upto, found in read_pages(read, of_two(), NONE_YET, 4)]
     assert pages == [(1, 2), (3, 2), (4, 1)]
-    assert not list(read_pages(read, 2, 4, 4))
+    assert not list(read_pages(read, of_two(), 4, 4))
+
+
+def test_a_page_that_fails_is_smaller_the_next_time():
+    def search(**_: object) -> object:
+        raise ConnectionError("N/A", "reset", OSError())
+
+    size = of_two()
+    with pytest.raises(ConnectionError):
+        ShardReader(SimpleNamespace(search=search), "i", 0, Wanted(), size).read(-1, 0)
+    assert size.now == 1
+
+
+@pytest.mark.opensearch
+def test_no_page_has_more_than_a_server_holds_with_ease(client: OpenSearch, index: str):
+    body = {"properties": {"text": {"type": "text", "index": False}}}
+    client.indices.create(index=index, body={"mappings": body})
+    n_mb = [0, 3, 3, 3, 3, 0, 0]
+    for n in n_mb:
+        client.index(index=index, body={"text": "ants " * (n * 2**20 // 5)})
+    refresh(client, index)
+    size = PageSize(64)
+    reader = ShardReader(client, index, 0, Wanted(), size)
+    pages = [
+        [len(str(held.source)) // 2**20 for held in page]
+        for _, page in read_pages(reader.read, size, NONE_YET, len(n_mb) - 1)
+    ]
+    assert pages == [[0], [3, 3], [3, 3], [0, 0]]
 
 
 HIT = {"_id": "a", "_seq_no": 0, "_primary_term": 1, "_source": {}}
@@ -56,7 +92,7 @@ BAD = [
 
 def answering(reply: object) -> ShardReader:
     client = SimpleNamespace(search=lambda **_: reply)
-    return ShardReader(client, "i", 0, Wanted())
+    return ShardReader(client, "i", 0, Wanted(), PageSize(64))
 
 
 def test_a_page_is_what_a_shard_answers():

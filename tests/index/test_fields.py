@@ -104,6 +104,24 @@ def test_an_index_may_have_impacts_of_several_texts(client, index, index_lines, 
     assert found(client, index, "wasps", "title") == ["b"]
 
 
+def test_a_run_keeps_impacts_of_a_field_that_came_after_its_start(
+    client, index, index_lines, fill, write, tmp_path
+):
+    documents = [{"_id": f"d{k}", "text": "ants", "note": f"bees n{k}"} for k in range(12)]
+    index_lines(*documents)
+    again = write([*documents[:10], *(one | {"text": "wasps"} for one in documents[10:])])
+    options = IngestOptions(index, state_folder=tmp_path / "again", chunk_documents=1)
+    running = ingest(client, OLD, [again], options)
+    outcomes = iter(running)
+    next(outcomes)
+    assert fill(text="note", title=None) == {"indexed": 12}
+    list(outcomes)
+    assert running.counts["unchanged"] == 10
+    client.indices.refresh(index=index)
+    assert found(client, index, "n11", "note") == ["d11"]
+    assert fill(text="note", title=None) == {"unchanged": 2}
+
+
 def test_two_models_of_one_text_are_never_mixed(client, index, cluster_url, index_lines, fill):
     documents = [{"_id": f"d{k}", "text": f"ants n{k}"} for k in range(20)]
     assert index_lines(*documents) == {"indexed": 20}

@@ -1,6 +1,8 @@
 """An impacts field that is taken out of an index, of a real server."""
 
 import time
+from collections.abc import Iterator
+from itertools import islice
 
 import pytest
 from opensearchpy import OpenSearch
@@ -10,6 +12,7 @@ from splare_os.errors import MappingError
 from splare_os.index import BackfillOptions, IngestOptions, backfill, ingest
 from splare_os.index.removal import remove_impacts
 from splare_os.layout import read_records
+from splare_os.layout.mapping import properties
 from splare_os.layout.statistics import kept_statistics
 from splare_os.search import SearchOptions, search
 from tests.hashing import HashEncoder
@@ -34,9 +37,13 @@ def both(client: OpenSearch, index: str, write, tmp_path) -> str:
     return index
 
 
-def remove(client: OpenSearch, index: str, field: str = "text_splare") -> list[int]:
+def started(client: OpenSearch, index: str, field: str = "text_splare") -> Iterator[int]:
     settings = {"share": 1.0, "grace_s": 0.0, "page_documents": 12}
-    return list(remove_impacts(client, index, field, **settings))
+    return remove_impacts(client, index, field, **settings)
+
+
+def remove(client: OpenSearch, index: str, field: str = "text_splare") -> list[int]:
+    return list(started(client, index, field))
 
 
 def sources(client: OpenSearch, index: str) -> dict[str, dict[str, object]]:
@@ -85,10 +92,55 @@ def test_who_trusts_a_record_that_went_before_an_interruption_is_waited_for(clie
 @pytest.mark.opensearch
 @pytest.mark.usefixtures("four_tries")
 def test_a_cluster_that_is_busy_is_waited_for(client, cluster_url, both):
-    kinds = ("GET _mapping", "PUT _mapping", "POST _update_by_query")
+    kinds = ("GET _mapping", "PUT _mapping", "POST _search", "POST _bulk")
     rule = faults.first(1, faults.status(503), kinds)
     with proxied(cluster_url, rule) as proxy, OpenSearch(proxy.url, max_retries=0) as busy:
         assert remove(busy, both) == [12, 12, 6]
+
+
+@pytest.fixture
+def pipeline(client: OpenSearch, both: str) -> Iterator[str]:
+    """An ingest pipeline that makes impacts, and notes that it was there."""
+    ours = {"field": "text_splare", "value": {"count": 1, "latents": ["3"], "impacts": {"3": 1.0}}}
+    processors = [{"set": ours}, {"set": {"field": "seen", "value": True}}]
+    client.ingest.put_pipeline(id=both, body={"processors": processors})
+    yield both
+    client.indices.delete(index=both)
+    client.ingest.delete_pipeline(id=both)
+
+
+@pytest.mark.opensearch
+@pytest.mark.parametrize("kind", ["default", "final"])
+def test_no_pipeline_of_the_index_sees_documents_again(client, both, pipeline, kind):
+    client.indices.put_settings(index=both, body={f"index.{kind}_pipeline": pipeline})
+    assert list(islice(started(client, both), 4)) == [12, 12, 6]
+    assert all(body.keys() == {"text", "price", NAME} for body in sources(client, both).values())
+
+
+@pytest.mark.opensearch
+def test_an_alias_of_some_documents_is_refused(client, both):
+    some = {"filter": {"range": {"price": {"lt": 10}}}}
+    client.indices.put_alias(index=both, name=f"{both}-few", body=some)
+    with pytest.raises(MappingError, match=f"has a filter, .* name it .{both}"):
+        remove(client, f"{both}-few")
+    assert read_records(client, both)[both].keys() == {"text_splare", NAME}
+    client.indices.put_alias(index=both, name=f"{both}-all")
+    assert remove(client, f"{both}-all") == [12, 12, 6]
+
+
+@pytest.mark.opensearch
+def test_documents_of_one_id_in_two_shards_both_lose_theirs(client, index):
+    mapping = {"_meta": {"splare": {}}, "properties": properties(Fields())}
+    body = {"settings": {"number_of_shards": 2}, "mappings": mapping}
+    client.indices.create(index=index, body=body)
+    ours = {"digest": "d" * 16, "impacts": {"3": 1.0}}
+    for routing in "abcdef":
+        client.index(index=index, id="1", routing=routing, body={"text_splare": ours, "n": routing})
+    n = client.indices.refresh(index=index) and client.count(index=index)["count"]
+    assert n == 2
+    assert remove(client, index) == [2]
+    hits = client.search(index=index)["hits"]["hits"]
+    assert [list(hit["_source"]) for hit in hits] == [["n"], ["n"]]
 
 
 @pytest.mark.opensearch

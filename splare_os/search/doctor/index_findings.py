@@ -4,14 +4,16 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from opensearchpy import NotFoundError, OpenSearch
 
-from ...documents.fields import Fields
+from ...documents.fields import SUFFIX, Fields
 from ...encoder import Encoder
 from ...errors import NoIndexError
 from ...layout.compact import is_compact
+from ...layout.mapped import mapped_fields
 from ...layout.records import FieldRecord, read_mappings, records_of
 from ...layout.statistics import kept_statistics
 from ...reply import part
@@ -28,6 +30,8 @@ LIMITS = {"index.max_result_window": DEPTH, "index.max_rescore_window": WINDOW}
 """Settings of an index, and the least that searches of ours need."""
 
 MIB = 2**20
+
+SEARCH = "indices:data/read/search"
 
 BACKING = ".ds-"
 """How the indices of a data stream are called; others with a dot are of plugins."""
@@ -77,15 +81,14 @@ def index_findings(client: OpenSearch, index: str, encoder: Encoder | None) -> I
         for name, mappings in found.items():
             if name.startswith(".") and not name.startswith(BACKING):
                 continue
-            yield from seen(name, "", lambda: _records(name, mappings, fields))  # noqa: B023
+            yield from seen(name, SEARCH, partial(_records, client, name, mappings, fields))
 
     yield from seen(index, "indices:admin/mappings/get", look_at_mappings)
     yield from _models(fields, encoder)
     yield from _texts(index, fields)
     for field in fields:
         yield from _mapping(field)
-        documents = "indices:data/read/search"
-        yield from seen(field.label, documents, lambda: _documents(client, field))  # noqa: B023
+        yield from seen(field.label, SEARCH, lambda: _documents(client, field))  # noqa: B023
         statistics = "indices:data/read/mget on .splare-statistics"
         yield from seen(field.label, statistics, lambda: _statistics(client, field))  # noqa: B023
     for name in dict.fromkeys(field.index for field in fields):
@@ -94,13 +97,40 @@ def index_findings(client: OpenSearch, index: str, encoder: Encoder | None) -> I
         yield from seen(name, "indices:monitor/stats", lambda: _size(client, name))  # noqa: B023
 
 
-def _records(index: str, mappings: Mapping[str, Any], fields: list[Field]) -> Iterator[Finding]:
-    """Note the impacts fields of an index in `fields`; yield that there is none."""
+def _records(
+    client: OpenSearch, index: str, mappings: Mapping[str, Any], fields: list[Field]
+) -> Iterator[Finding]:
+    """Note the impacts fields of an index in `fields`; yield that there is none, or one unknown."""
     records = records_of(index, mappings)
     fields += [Field(index, name, record, mappings) for name, record in records.items()]
     if not records:
         remedy = f"make them: splare-os backfill --index {index} --text-field F"
         yield warning(index, "no field has impacts", remedy)
+    yield from _unclaimed(client, index, mappings)
+
+
+def _unclaimed(client: OpenSearch, index: str, mappings: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield which impacts no record tells of: of a removal that was interrupted, or a lost record.
+
+    What the record of another version says is told elsewhere.
+    """
+    meta = mappings.get("_meta")
+    known = meta.get("splare") if isinstance(meta, Mapping) else None
+    for path, mapping in mapped_fields(mappings):
+        name = path.removesuffix(".impacts")
+        is_ours = name.endswith(SUFFIX) and "." not in name and name != path
+        is_known = isinstance(known, Mapping) and name in known
+        if not is_ours or is_known or mapping.get("type") != "rank_features":
+            continue
+        query = {"query": {"exists": {"field": f"{name}.latents"}}}
+        if n := part(client.count(index=index, body=query), "count", kind=int):
+            remedy = (
+                "an interrupted removal goes on by splare-os remove-impacts "
+                f"{shlex.join(['--index', index, '--impacts-field', name])}; a record that was "
+                "lost can be written (docs/indexing.md)"
+            )
+            found = f"{n} documents hold impacts, and no record says which model made them"
+            yield warning(f"{index}/{name}", found, remedy)
 
 
 def _models(fields: list[Field], encoder: Encoder | None) -> Iterator[Finding]:

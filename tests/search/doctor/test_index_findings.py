@@ -7,7 +7,9 @@ import pytest
 from opensearchpy import OpenSearch
 
 from splare_os.documents import Fields
+from splare_os.errors import MappingError
 from splare_os.index import IngestOptions, ingest
+from splare_os.index.removal import remove_impacts
 from splare_os.layout.statistics import INDEX as STATISTICS
 from splare_os.search.doctor.finding import Finding
 from splare_os.search.doctor.index_findings import index_findings
@@ -82,6 +84,26 @@ def test_an_index_without_impacts_and_one_that_is_not_there(client: OpenSearch, 
     (finding,) = problems(client, f"{index}-nowhere", None)
     assert finding.status == "failure"
     assert "no index" in finding.found
+
+
+def test_what_an_interrupted_removal_has_left(
+    client: OpenSearch, index: str, fill: Callable
+) -> None:
+    fill(index, HashEncoder())
+    removing = remove_impacts(client, index, "text_splare", grace_s=0.0, page_documents=1)
+    next(removing)
+    removing.close()
+    client.indices.refresh(index=index)
+    left = problems(client, index, HashEncoder())[-1]
+    assert (left.check, left.status) == (f"{index}/text_splare", "warning")
+    assert left.found == "1 documents hold impacts, and no record says which model made them"
+    again = f"splare-os remove-impacts --index {index} --impacts-field text_splare"
+    assert again in left.remedy
+    with pytest.raises(MappingError, match=again):
+        fill(index, HashEncoder())
+    list(remove_impacts(client, index, "text_splare", grace_s=0.0))
+    (bare,) = problems(client, index, HashEncoder())
+    assert bare.found == "no field has impacts"
 
 
 def test_a_cluster_without_indices_is_well(client: OpenSearch, index: str) -> None:
