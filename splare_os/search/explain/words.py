@@ -13,6 +13,19 @@ LONGEST_WORD = 200
 """Characters to either side that are taken for one word: what has no blanks may be a megabyte."""
 
 
+def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return [start, end) without white space at either end: some tokens begin before their word.
+
+    >>> trimmed("the oil", 3, 7)
+    (4, 7)
+    >>> trimmed("a  b", 1, 3)
+    (3, 3)
+    """
+    inside = text[start:end]
+    start += len(inside) - len(inside.lstrip())
+    return start, max(start, end - len(inside) + len(inside.rstrip()))
+
+
 def widened(text: str, start: int, end: int) -> tuple[int, int]:
     """Return [start, end) widened to whole words, by `LONGEST_WORD` at most to either side.
 
