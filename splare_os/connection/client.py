@@ -49,6 +49,8 @@ def hint(error: BaseException) -> str:
     """Return what helps against an error of a connection; "" if that is not known."""
     if "index_closed_exception" in str(error):
         return "Open the index (POST /NAME/_open)"
+    if "maxClauseCount" in str(error):
+        return "Ask for fewer words, or raise indices.query.bool.max_clause_count"
     if is_blocked(error):
         return "Lift the block (index.blocks.… of the index, cluster.blocks.… of the cluster)"
     if isinstance(error, SSLError):
