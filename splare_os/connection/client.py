@@ -45,12 +45,18 @@ def is_blocked(error: BaseException) -> bool:
     return "cluster_block_exception" in str(error)
 
 
+REMEDIES = {
+    "index_closed_exception": "Open the index (POST /NAME/_open)",
+    "maxClauseCount": "Ask for fewer words, or raise indices.query.bool.max_clause_count",
+}
+"""What helps against errors that name themselves so."""
+
+
 def hint(error: BaseException) -> str:
     """Return what helps against an error of a connection; "" if that is not known."""
-    if "index_closed_exception" in str(error):
-        return "Open the index (POST /NAME/_open)"
-    if "maxClauseCount" in str(error):
-        return "Ask for fewer words, or raise indices.query.bool.max_clause_count"
+    for told, remedy in REMEDIES.items():
+        if told in str(error):
+            return remedy
     if is_blocked(error):
         return "Lift the block (index.blocks.… of the index, cluster.blocks.… of the cluster)"
     if isinstance(error, SSLError):
