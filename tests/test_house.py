@@ -47,6 +47,7 @@ OF_NO_MODULE = {
     "encode/test_equality.py": "routes and devices of one encoder against each other",
     "encode/test_from_sae.py": "several modules: an SAE and a backbone become a model",
     "explore/test_browser.py": "the page in a browser, over a real index",
+    "explore/test_directions.py": "the page in a browser, over texts from right to left",
     "explore/test_hostile.py": "the page in a browser among those who mean it ill",
     "explore/test_going_back.py": "the page in a browser, when people go back or servers fail",
     "explore/test_keyboard.py": "the page in a browser, by keys alone, and as others need it",

@@ -54,6 +54,7 @@ def explore(
     from ..explore import InTurns, NotingTransport, Place, explore
     from ..serve import Address
 
+    address = Address(**part(chosen, Address))
     token = find_connection({"bearer_token_file": token_file}, prefix="SPLARE_EXPLORER_")
     encoder = InTurns(opened_encoder(model))
     connection = cluster_connection(chosen)
@@ -66,5 +67,4 @@ def explore(
         where = connection.urls[0]
         fields = {name: chosen[name] for name in ("text_field", "impacts_field")}
         place = Place.find(client, encoder, index, **fields, address=where)
-        address = Address(**part(chosen, Address))
         explore(place, address, token=token.bearer_token, names=names, on_ready=announce)

@@ -1,5 +1,6 @@
 """Texts of documents as a terminal may have them."""
 
+import os
 import sys
 from io import TextIOWrapper
 from itertools import islice
@@ -20,7 +21,13 @@ def printable(text: str, most: int | None = None) -> str:
 
 
 def show_what_streams_lack() -> None:
-    """Let a character that stdout or stderr cannot encode be written as an escape, not fail."""
+    """Let a character that stdout or stderr cannot encode be written as an escape, not fail.
+
+    Where one is closed, as a service may start us, what is written there is lost.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  # until the process ends
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper) and not has_all_characters(stream):
             stream.reconfigure(errors="backslashreplace")

@@ -48,8 +48,11 @@ def is_blocked(error: BaseException) -> bool:
 
 def hint(error: BaseException) -> str:
     """Return what helps against an error of a connection; "" if that is not known."""
-    if "index_closed_exception" in str(error):
+    told = str(error)
+    if "index_closed_exception" in told:
         return f"Open the index (POST /{_closed_index(error)}/_open)"
+    if "maxClauseCount" in told:
+        return "Ask for fewer words, or raise indices.query.bool.max_clause_count"
     if is_blocked(error):
         return "Lift the block (index.blocks.… of the index, cluster.blocks.… of the cluster)"
     if isinstance(error, SSLError):

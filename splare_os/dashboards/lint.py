@@ -45,8 +45,13 @@ KEYS: Mapping[str, type] = {"type": str, "id": str, "attributes": dict, "referen
 AGG_KEYS: Mapping[str, type] = {"id": str, "type": str, "schema": str, "params": dict}
 REFERENCE_KEYS: Mapping[str, type] = {"name": str, "type": str, "id": str}
 
-OF_EXPORTS = frozenset({"updated_at", "version", "migrationVersion", "namespaces", "originId"})
-"""Keys that Dashboards adds when it exports."""
+OF_EXPORTS = frozenset(
+    {
+        *("updated_at", "version", "migrationVersion", "namespaces", "originId"),
+        *("workspaces", "permissions"),
+    }
+)
+"""Keys that Dashboards adds when it exports; the last two where it has workspaces."""
 
 NEWEST: Mapping[str, tuple[int, ...]] = {
     "visualization": (7, 10, 0),

@@ -22,7 +22,7 @@ SHOWN = 300
 
 @dataclass(frozen=True)
 class ObjectOutcome:
-    """What became of one saved object; `reason` says why it failed."""
+    """What became of one saved object; `reason` says why it failed, or stays."""
 
     type: str
     id: str
@@ -54,7 +54,7 @@ class DashboardsServer:
     def install(self, objects: Sequence[SavedObject]) -> list[ObjectOutcome]:
         """Return what became of each object, those of the same ids overwritten.
 
-        If one fails, those that were not there before are removed again.
+        If one fails, those that were not there before are removed again, if they can be.
         """
         file = ("splare.ndjson", ndjson(objects), "application/ndjson")
         reply = self._asked("POST", f"{API}/_import?overwrite=true", fields={"file": file})
@@ -62,12 +62,23 @@ class DashboardsServer:
         if all(one.outcome != "failed" for one in found):
             return found
         made = {(one.type, one.id) for one in found if one.outcome == "created"}
-        gone = self.remove([each for each in objects if (each.type, each.id) in made])
+        new = [each for each in reversed(objects) if (each.type, each.id) in made]
+        gone = map(self._taken_back, new)
         return [*(one for one in found if one.outcome != "created"), *gone]
 
     def remove(self, objects: Sequence[SavedObject]) -> list[ObjectOutcome]:
         """Return what became of each object, which is no more afterwards; the last comes first."""
         return [self._removed(each) for each in reversed(objects)]
+
+    def _taken_back(self, each: SavedObject) -> ObjectOutcome:
+        """Remove an object that was just made; one that stays is no reason to say no more."""
+        try:
+            return self._removed(each)
+        except DashboardsError as error:
+            reason = f"it cannot be removed again: {error}"
+            return ObjectOutcome(
+                each.type, each.id, str(each.attributes["title"]), "created", reason
+            )
 
     def _removed(self, each: SavedObject) -> ObjectOutcome:
         path = f"{API}/{each.type}/{quote(each.id, safe='')}"
@@ -112,7 +123,7 @@ class DashboardsServer:
         advice = told.get(reply.status, "")
         if reply.status in range(300, 400):
             where = reply.headers.get("location", "?")
-            advice = f"It leads to {where}: log in (--user), or add the base path"
+            advice = f"It leads to {where}: log in (--dashboards-user), or add the base path"
         raise DashboardsError(f"{self.url}: status {reply.status}, {_shown(reply)}. {advice}")
 
 

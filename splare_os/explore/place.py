@@ -60,12 +60,7 @@ class Place:
         """
         text = text_field or only_text_field(client, index)
         place = cls(client, encoder, index, text, address, impacts_field)
-        names = sorted(place.impacts().records)
-        if len(names) != 1:
-            raise MappingError(
-                f"{index!r} stands for {', '.join(names)}: explore one index, as the ids of "
-                "documents are those of one"
-            )
+        place.impacts()
         return place
 
     def about(self) -> dict[str, object]:
@@ -81,9 +76,16 @@ class Place:
         }
 
     def impacts(self) -> FoundImpacts:
-        """Return the impacts field as it is now: an alias may have moved."""
+        """Return the impacts field as it is now: an alias may have moved, or lead to several."""
         fields = Fields(self.text_field, None, impacts=self.impacts_field)
-        return find_impacts(self.client, self.index, fields, self.encoder)
+        found = find_impacts(self.client, self.index, fields, self.encoder)
+        names = sorted(found.records)
+        if len(names) != 1:
+            raise MappingError(
+                f"{self.index!r} stands for {', '.join(names)}: explore one index, as the ids of "
+                "documents are those of one"
+            )
+        return found
 
     def record(self) -> FieldRecord:
         """Return what is known of the impacts field."""

@@ -13,7 +13,7 @@ import orjson
 from opensearchpy import NotFoundError, OpenSearch, RequestError
 
 from ..encoder import Encoder
-from ..errors import BulkError, MappingError
+from ..errors import BulkError, LabelError, MappingError
 from ..reply import part, require_no_index, rows
 from .existing import index_exists
 
@@ -126,12 +126,27 @@ def labelled_models(client: OpenSearch, index: str = INDEX) -> dict[str, str]:
 
 
 def parse_label(source: Mapping[str, Any]) -> Label:
-    """Return the label that a document of the index holds."""
-    kept = {name: source[name] for name in Label.__slots__ if name in source}
-    for name in ("words", "trigger_words"):
-        kept[name] = tuple(kept.get(name, ()))
-    kept["examples"] = tuple(Example(**one) for one in kept.get("examples", ()))
-    return Label(**kept)
+    """Return the label that a document of the index holds, whoever wrote it.
+
+    Latent and label are enough. `LabelError` for one that lacks them.
+    """
+    latent, label = source.get("latent"), source.get("label")
+    if not isinstance(latent, int) or not isinstance(label, str):
+        raise LabelError(
+            f"a document of the labels has {latent!r} as its latent and {label!r} as its label: "
+            "delete it, or make it anew with `splare-os label --anew`"
+        )
+    kept = {name: source[name] for name in Label.__slots__ if source.get(name) is not None}
+    kept |= {name: _texts(kept.get(name)) for name in ("words", "trigger_words")}
+    examples = [one for one in kept.get("examples", ()) if isinstance(one, Mapping)]
+    kept["examples"] = tuple(Example(one.get("id", ""), one.get("excerpt", "")) for one in examples)
+    return Label(**{"source": "", **kept})
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    """Return what a field of texts holds: a server takes one text as it takes an array of them."""
+    found = value if isinstance(value, list) else [value]
+    return tuple(one for one in found if isinstance(one, str))
 
 
 def _id(model: Marked, latent: int) -> str:

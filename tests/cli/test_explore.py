@@ -54,3 +54,9 @@ def test_an_index_that_is_not_there_is_told(model: str, cluster_url: str) -> Non
     told = run("explore", "--index", "nothing-here", "--model", model, "--url", cluster_url)
     assert told.exit_code == 1
     assert "no index 'nothing-here'" in told.stderr
+
+
+def test_a_wrong_port_is_told_before_anything_is_loaded() -> None:
+    told = run("explore", "--index", "nothing-here", "--model", "nothing", "--port", "99999")
+    assert told.exit_code == 2
+    assert "port=99999" in told.stderr

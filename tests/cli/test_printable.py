@@ -1,4 +1,5 @@
 import json
+import sys
 from io import BytesIO, TextIOWrapper
 
 import click
@@ -31,3 +32,13 @@ def test_what_stdout_cannot_encode_is_an_escape_and_json_stays_json(
     line, told = written.getvalue().decode(encoding).splitlines()
     assert json.loads(line) == {"text": "é, 日本 👍"}
     assert told == r"\u65e5\u672c"
+
+
+@pytest.mark.parametrize("closed", ["stdout", "stderr"])
+def test_a_stream_that_is_closed_loses_what_is_written(
+    closed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, closed, None)
+    show_what_streams_lack()
+    click.echo("lost", err=closed == "stderr")
+    assert not getattr(sys, closed).isatty()

@@ -192,6 +192,9 @@ def test_what_is_forbidden_is_told_otherwise_than_who_is_unknown():
     assert "may do that" in hint(AuthorizationException(403, "x", {}))
     assert hint(ValueError("x")) == ""
     assert hint(RequestError(400, "index_closed_exception", {})).startswith("Open the index (POST")
+    reason = "failed to create query: maxClauseCount is set to 1024"
+    told = {"error": {"root_cause": [{"reason": reason}]}}
+    assert "fewer words" in hint(RequestError(400, "search_phase_execution_exception", told))
     blocked = AuthorizationException(403, "cluster_block_exception", {})
     assert hint(blocked).startswith("Lift the block (index.blocks.…")
 

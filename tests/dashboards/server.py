@@ -22,7 +22,7 @@ Name = tuple[str, str]
 class Dashboards:
     """What is saved, by type and id; `refused` are ids that fail; `login` is user and password.
 
-    `status` and `page` are answered to everything, if set.
+    `status` and `page` are answered to everything, if set; `keeps`: nothing may be deleted.
     """
 
     url: str = ""
@@ -30,6 +30,7 @@ class Dashboards:
     refused: set[str] = field(default_factory=set)
     login: str = ""
     status: int = 0
+    keeps: bool = False
     page: bytes = b""
     headers: list[dict[str, str]] = field(default_factory=list)
 
@@ -81,6 +82,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_DELETE(self) -> None:
         if self.fails():
+            return
+        if self.found.keeps:
+            self.answer(403, {"statusCode": 403, "error": "Forbidden"})
             return
         _, _, _, type_, id_ = self.path.split("/")
         id_ = unquote(id_)

@@ -107,8 +107,14 @@ def test_what_dashboards_exports_of_an_object_that_was_changed_is_good() -> None
     others = [each for each in OBJECTS if each.id not in {board.id, pattern.id}]
     versions = {"dashboard": "7.9.3", "index-pattern": "7.6.0", "search": "7.9.3"}
     added = {"updated_at": "2026-01-01T00:00:00.000Z", "version": "WzEwLDFd"}
+    of_a_workspace = {"workspaces": ["a1B2c3"], "permissions": {"read": {"users": ["ada"]}}}
     lines = [
-        text(json.loads(each.line) | added | {"migrationVersion": {each.type: versions[each.type]}})
+        text(
+            json.loads(each.line)
+            | added
+            | of_a_workspace
+            | {"migrationVersion": {each.type: versions[each.type]}}
+        )
         for each in (pattern, board, *others)
         if each.type in versions
     ]

@@ -42,6 +42,14 @@ def test_if_one_fails_what_was_new_is_removed_and_what_was_there_stays() -> None
         assert set(found.saved) == {(first.type, first.id)}
 
 
+def test_what_cannot_be_removed_again_is_told_beside_what_failed() -> None:
+    with dashboards(refused={OBJECTS[1].id}, keeps=True) as found:
+        outcomes = {one.id: one for one in server(found).install(OBJECTS)}
+    assert outcomes.pop(OBJECTS[1].id).reason == '{"type": "unsupported_type"}'
+    assert {one.outcome for one in outcomes.values()} == {"created"}
+    assert all("cannot be removed again: " in one.reason for one in outcomes.values())
+
+
 def test_a_reply_that_names_no_object_is_no_success() -> None:
     with dashboards(page=b'{"success": true, "successCount": 99}') as found:
         outcomes = server(found).install(OBJECTS)
@@ -70,7 +78,7 @@ def test_a_login_and_a_tenant_are_sent() -> None:
         ({"page": b"[]"}, "an object was expected"),
         ({"status": 403}, "status 403.*may write saved objects"),
         ({"status": 404}, "Is it OpenSearch Dashboards, with its base path"),
-        ({"status": 302}, "It leads to .*log in"),
+        ({"status": 302}, "It leads to .*log in .--dashboards-user"),
     ],
 )
 def test_another_server_is_told(settings: dict[str, object], told: str) -> None:

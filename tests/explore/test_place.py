@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from splare_os.documents import Fields
 from splare_os.errors import MappingError, ModelMismatchError
 from splare_os.explore import Place
 from splare_os.explore.cards import card_of
-from splare_os.explore.messages import Carding
+from splare_os.explore.messages import Carding, Searching
+from splare_os.explore.searching import search_systems
 from splare_os.index import IngestOptions, ingest
 from splare_os.layout import ensure_index
 from splare_os.search import SearchOptions
@@ -36,6 +38,10 @@ def test_an_alias_is_a_place_and_several_indices_are_none(
         Place.find(client, encoder, f"{index}-*", **asked)  # type: ignore[arg-type]
     with pytest.raises(ModelMismatchError):
         Place.find(client, WordEncoder(fingerprint="f" * 16), f"{index}-a", **asked)  # type: ignore[arg-type]
+    client.indices.put_alias(index=f"{index}-b", name=f"{index}-now")
+    for asks in (place.about, partial(search_systems, place, Searching(query="oil"))):
+        with pytest.raises(MappingError, match="explore one index"):  # it led to one before
+            asks()
 
 
 def test_of_several_impacts_of_a_text_the_models_or_the_named_are_shown(

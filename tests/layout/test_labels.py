@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from opensearchpy import OpenSearch
 
-from splare_os.errors import BulkError
+from splare_os.errors import BulkError, LabelError
 from splare_os.layout.labels import (
     Example,
     Label,
@@ -12,6 +12,7 @@ from splare_os.layout.labels import (
     kept_labels,
     labelled_models,
     labels_template,
+    parse_label,
 )
 from tests.hashing import HashEncoder
 
@@ -79,3 +80,22 @@ def test_nothing_is_kept_of_nothing(client: OpenSearch, index: str) -> None:
 def test_the_template_is_usable_alone(client: OpenSearch) -> None:
     client.indices.put_index_template(name="splare-labels-test", body=labels_template())
     client.indices.delete_index_template(name="splare-labels-test")
+
+
+def test_a_label_that_somebody_wrote_by_hand_is_read() -> None:
+    assert parse_label({"latent": 3, "label": "oil"}) == Label(3, "oil", "")
+    found = parse_label(
+        {
+            **{"latent": 3, "label": "oil", "source": None, "fingerprint": "x"},
+            **{"words": "crude", "trigger_words": ["oil", None, 3]},
+            "examples": [{"id": "a", "more": 1}, "b"],
+        }
+    )
+    assert (found.words, found.trigger_words) == (("crude",), ("oil",))
+    assert [(one.id, one.excerpt) for one in found.examples] == [("a", "")]
+
+
+@pytest.mark.parametrize("source", [{"latent": 3}, {"label": "oil"}, {"latent": 3, "label": ["a"]}])
+def test_what_is_no_label_is_told(source: dict[str, object]) -> None:
+    with pytest.raises(LabelError, match="delete it, or make it anew"):
+        parse_label(source)

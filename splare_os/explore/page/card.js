@@ -1,6 +1,6 @@
 // The card of a latent: what it stands for in this index.
 
-import { byId, chip, make, marked, nameOf, openSheet, percent } from "./dom.js";
+import { byId, chip, isolated, make, marked, nameOf, openSheet, percent } from "./dom.js";
 
 /** Draw and open the card. */
 export function drawCard(card, app) {
@@ -9,11 +9,11 @@ export function drawCard(card, app) {
   const word = card.trigger_words[0] || "";
   const share = card.documents ? card.document_frequency / card.documents : 0;
   const rare = share >= 0.01 || share === 0 ? percent(share) : `${(100 * share).toFixed(2)} %`;
-  openSheet(byId("card"), nameOf(card, word),
+  openSheet(byId("card"), nameOf(card, isolated(word)),
     make("p", { class: "quiet" }, `Latent ${card.latent}, in ${card.document_frequency.toLocaleString("en")} of ${card.documents.toLocaleString("en")} documents (${rare}).`),
     steering(card, app),
-    ...part("Words that trigger it", card.trigger_words.length ? make("p", {}, card.trigger_words.join(", ")) : null),
-    ...part("Characteristic words of its documents", card.words.length ? make("p", {}, card.words.join(", ")) : null),
+    ...part("Words that trigger it", card.trigger_words.length ? make("p", {}, card.trigger_words.map(isolated).join(", ")) : null),
+    ...part("Characteristic words of its documents", card.words.length ? make("p", {}, card.words.map(isolated).join(", ")) : null),
     ...part("Documents in which it is heaviest", card.top.length ? make("ol", {}, ...card.top.map((one) => topDocument(one, app))) : null),
     ...part("Seen with", card.neighbours.length ? make("ul", { class: "chips" }, ...card.neighbours.map((one) =>
       make("li", {}, chip(one, { share: one.share, open: app.openCard })))) : null),

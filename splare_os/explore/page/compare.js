@@ -1,7 +1,7 @@
 // Two queries or two documents: the latents of both, and those of one alone.
 
 import { ask } from "./api.js";
-import { byId, chip, fill, make } from "./dom.js";
+import { byId, chip, fill, isolated, make } from "./dom.js";
 
 /** Ask for a comparison and draw it. */
 export async function drawComparison(app) {
@@ -37,7 +37,7 @@ function lists(found, app) {
 
 function entry(one, sides, app) {
   app.know(one);
-  const words = [...new Set(sides.map((side) => one[`word_${side}`]).filter(Boolean))].join(" ↔ ");
+  const words = [...new Set(sides.map((side) => one[`word_${side}`]).filter(Boolean))].map(isolated).join(" ↔ ");
   return make("li", { class: "compared" }, chip(one, { word: words, open: app.openCard }),
     ...sides.map((side) => make("div", { class: "side" }, make("span", { class: "quiet small", "aria-hidden": "true" }, side.toUpperCase()),
       fill(make("div", { class: "share", role: "img", "aria-label": `${side.toUpperCase()}: ${Math.round(100 * one[side])} % of its heaviest latent` }), one[side]))));

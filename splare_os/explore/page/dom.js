@@ -37,17 +37,25 @@ export const byId = (id) => document.getElementById(id);
 
 export const percent = (share) => `${Math.round(100 * share)} %`;
 
-/** Return what a latent is called: its label, or else its number, with the word that it came from. */
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+const DIRECTIONS = /[\u202a-\u202e\u2066-\u2069]/g;
+
+/** Return a text whose direction is its own: what stands beside it, in one line, stays in its place. */
+export function isolated(text) {
+  return RIGHT_TO_LEFT.test(text) ? `\u2068${text.replace(DIRECTIONS, "")}\u2069` : text;
+}
+
+/** Return what a latent is called: its label, or else its number, with the `isolated` word that it came from. */
 export function nameOf(latent, word = "") {
-  return latent.label || (word ? `“${word}” #${latent.latent}` : `latent ${latent.latent}`);
+  return latent.label ? isolated(latent.label) : (word ? `“${word}” #${latent.latent}` : `latent ${latent.latent}`);
 }
 
 /** Return whether a word says something that a latent's label does not. */
 export function isNew(latent, word) {
-  return Boolean(latent.label && word) && !latent.label.toLowerCase().includes(word.toLowerCase());
+  return Boolean(latent.label && word) && !latent.label.toLowerCase().includes(word.replace(DIRECTIONS, "").toLowerCase());
 }
 
-/** Return a chip that opens a latent's card; `share` fills it. What does not fit is in its title. */
+/** Return a chip that opens a latent's card; `word` is `isolated`, `share` fills it. What does not fit is in its title. */
 export function chip(latent, { word = "", share = null, open, note = "" }) {
   const told = share === null ? note : percent(share);
   const text = isNew(latent, word) ? `${word} · ${latent.label}` : nameOf(latent, word);

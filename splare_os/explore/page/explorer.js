@@ -3,7 +3,7 @@
 import { ask, takeToken } from "./api.js";
 import { drawCard } from "./card.js";
 import { drawComparison } from "./compare.js";
-import { byId, copy, redraw } from "./dom.js";
+import { byId, copy, isolated, redraw } from "./dom.js";
 import { keep, kept } from "./kept.js";
 import { drawDocument } from "./reader.js";
 import { drawColumns, drawReasons } from "./results.js";
@@ -53,7 +53,7 @@ const app = {
       return;
     }
     app.picked = app.picked === id ? null : id;
-    byId("status").textContent = app.picked ? `Choose “Compare” of another document to set it beside ${app.titles.get(id) || id}.` : "";
+    byId("status").textContent = app.picked ? `Choose “Compare” of another document to set it beside ${isolated(app.titles.get(id) || id)}.` : "";
   },
 };
 const sliders = new Sliders(app);

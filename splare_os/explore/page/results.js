@@ -1,6 +1,6 @@
 // Rankings side by side, and why each hit is one.
 
-import { chip, make, marked, openSheet, byId, copy, percent, redraw } from "./dom.js";
+import { chip, isolated, make, marked, openSheet, byId, copy, percent, redraw } from "./dom.js";
 import { SYSTEMS } from "./state.js";
 
 const CHIPS = 5;
@@ -81,7 +81,7 @@ function drawChips(found, app) {
     ...shown.map((one) => {
       app.know(one);
       const word = one.query_text && one.document_text && one.query_text.toLowerCase() !== one.document_text.toLowerCase()
-        ? `${one.query_text} → ${one.document_text}` : one.document_text || one.query_text;
+        ? `${isolated(one.query_text)} → ${isolated(one.document_text)}` : isolated(one.document_text || one.query_text);
       return make("li", {}, chip(one, { word, share: one.share, open: app.openCard }));
     }),
     left > 0 ? make("li", { class: "quiet small" }, `and ${left} more, ${percent(Math.max(0, 1 - held))}`) : null);

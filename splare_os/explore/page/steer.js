@@ -1,6 +1,6 @@
 // The query's latents as sliders, what steers the query as chips, and latents to add.
 
-import { byId, chip, fill, isNew, make, nameOf, redraw } from "./dom.js";
+import { byId, chip, fill, isNew, isolated, make, nameOf, redraw } from "./dom.js";
 
 const FEW = 12;
 
@@ -56,7 +56,8 @@ export class Sliders {
   }
 
   row(one) {
-    const name = nameOf(one, one.word);
+    const word = isolated(one.word);
+    const name = nameOf(one, word);
     const output = make("output", {});
     const input = make("input", {
       type: "range", min: 0, "aria-label": `Weight of ${name}`,
@@ -66,7 +67,7 @@ export class Sliders {
     const item = make("li", { class: "slider" },
       make("div", { class: "line" },
         make("button", { type: "button", class: "latent", click: () => this.app.openCard(one.latent) },
-          name, isNew(one, one.word) ? make("span", { class: "quiet" }, ` · ${one.word}`) : null), output),
+          name, isNew(one, word) ? make("span", { class: "quiet" }, ` · ${word}`) : null), output),
       share, input);
     return { item, input, output };
   }
@@ -95,11 +96,11 @@ export function drawSteered(app) {
   const { steer, like, unlike } = app.state;
   const away = (text, does) => make("li", {}, make("button", { type: "button", "aria-label": `Remove: ${text}`, "data-key": text, click: does },
     make("bdi", {}, text), make("span", { "aria-hidden": "true" }, "×")));
-  const called = (latent) => (Number.isInteger(latent) ? nameOf({ latent, ...app.known(latent) }, app.known(latent).word) : `“${latent}”`);
+  const called = (latent) => (Number.isInteger(latent) ? nameOf({ latent, ...app.known(latent) }, isolated(app.known(latent).word)) : `“${latent}”`);
   const items = [
     ...[...steer].map(([latent, change]) => away(`${called(latent)} ${told(change)}`, () => app.steer(latent, null))),
-    ...like.map((id) => away(`more like ${app.titles.get(id) || id}`, () => app.like(id, "like"))),
-    ...unlike.map((id) => away(`less like ${app.titles.get(id) || id}`, () => app.like(id, "unlike"))),
+    ...like.map((id) => away(`more like ${isolated(app.titles.get(id) || id)}`, () => app.like(id, "like"))),
+    ...unlike.map((id) => away(`less like ${isolated(app.titles.get(id) || id)}`, () => app.like(id, "unlike"))),
   ];
   if (items.length > 1) items.push(make("li", {}, make("button", { type: "button", click: () => app.unsteer() }, "Reset all")));
   redraw(byId("steered"), items, () => byId("steered").querySelector("button") || byId("query"));
@@ -109,7 +110,7 @@ export function drawSteered(app) {
 export function drawFound(latents, app) {
   byId("add-found").replaceChildren(...latents.map((one) => {
     app.know(one);
-    return make("li", {}, chip(one, { word: one.word, note: "+", open: () => app.steer(one.latent, { kind: "add", amount: 1 }) }));
+    return make("li", {}, chip(one, { word: isolated(one.word), note: "+", open: () => app.steer(one.latent, { kind: "add", amount: 1 }) }));
   }));
   if (!latents.length) byId("add-found").append(make("li", { class: "quiet small" }, "No latents found."));
 }

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from ...encoder import Encoder, Spans, some_spans
 from ...errors import EncoderError
 from ...impacts import Impacts, as_stored, to_features
-from .words import widened
+from .words import trimmed, widened
 
 Span: TypeAlias = tuple[int, int]
 SpannedText: TypeAlias = tuple[str, Spans]
@@ -136,12 +136,12 @@ def _word_of(latent: int, text: str, spans: Spans) -> str:
 
 
 def word_at(text: str, start: int, end: int) -> str:
-    """Return text[start:end] widened to whole words.
+    """Return text[start:end] widened to whole words, without white space around it.
 
     >>> word_at("the embargoes ended", 6, 9)
     'embargoes'
     >>> word_at("the end", 0, 0)
     ''
     """
-    start, end = widened(text, start, end)
+    start, end = widened(text, *trimmed(text, start, end))
     return text[start:end]

@@ -9,8 +9,23 @@ UNSPACED = re.compile(
 )
 """Characters of scripts that write no spaces: Thai, Lao, Burmese, Khmer, Japanese, Chinese."""
 
+JOINERS = "\u200c\u200d"
+
 LONGEST_WORD = 200
 """Characters to either side that are taken for one word: what has no blanks may be a megabyte."""
+
+
+def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return [start, end) without white space at either end: some tokens begin before their word.
+
+    >>> trimmed("the oil", 3, 7)
+    (4, 7)
+    >>> trimmed("a  b", 1, 3)
+    (3, 3)
+    """
+    inside = text[start:end]
+    start += len(inside) - len(inside.lstrip())
+    return start, max(start, end - len(inside) + len(inside.rstrip()))
 
 
 def widened(text: str, start: int, end: int) -> tuple[int, int]:
@@ -36,8 +51,11 @@ def _goes_on(text: str, at: int) -> bool:
 
 
 def is_mark(char: str) -> bool:
-    """Return whether a character is drawn over, under or beside the one before it."""
-    return unicodedata.category(char).startswith("M")
+    """Return whether a character belongs to the one before it: it is drawn over, under or beside.
+
+    Or it says, without being seen, how both its neighbours are drawn, as within Persian words.
+    """
+    return char in JOINERS or unicodedata.category(char).startswith("M")
 
 
 def is_of_word(char: str) -> bool:

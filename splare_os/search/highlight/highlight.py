@@ -7,7 +7,7 @@ from typing import TypeAlias
 from ...documents.fields import SUFFIX
 from ...documents.places import Place
 from ..explain.evidence import Evidence
-from ..explain.words import widened
+from ..explain.words import trimmed, widened
 from .asked import impacts_name
 from .fragments import Form, Mark, fragments
 
@@ -82,11 +82,9 @@ def marks_in(text: str, spans: Sequence[Mark], form: Form) -> list[Mark]:
     latent found in punctuation alone is not marked.
     """
     found = []
-    for start, end, weight in spans:
-        inside = text[start:end]
-        start += len(inside) - len(inside.lstrip())
-        end -= len(inside) - len(inside.rstrip())
-        if start >= end:
+    for first, last, weight in spans:
+        start, end = trimmed(text, first, last)
+        if start == end:
             continue
         if form.whole_words:
             if not any(map(str.isalnum, text[start:end])):

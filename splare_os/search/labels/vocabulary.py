@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator
 from opensearchpy import OpenSearch
 
 from ...reply import rows
+from ..explain.words import is_mark
 
 WORD = re.compile(r"\w+")
+"""A word without marks, which are of no class of `re`: vowels of many scripts, and accents."""
 
 WORDS_A_REQUEST = 2000
 """A server analyzes 10,000 terms at once, and may make several of one word."""
@@ -19,8 +21,12 @@ def words_of(text: str) -> list[str]:
 
     >>> words_of("Oil, and OPEC's price")
     ['oil', 'and', 'opec', 's', 'price']
+    >>> words_of("तेल की कीमत")
+    ['तेल', 'की', 'कीमत']
     """
-    return WORD.findall(text.lower())
+    text = text.lower()
+    marks = "" if text.isascii() else "".join(filter(is_mark, set(text)))
+    return re.findall(rf"\w[\w{marks}]*", text) if marks else WORD.findall(text)
 
 
 class Vocabulary:

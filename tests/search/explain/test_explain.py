@@ -4,7 +4,7 @@ from scipy.sparse import csr_array
 
 from splare_os.impacts import to_features
 from splare_os.search import explain, matches
-from splare_os.search.explain.explain import matches_of_all
+from splare_os.search.explain.explain import matches_of_all, word_at
 from tests.hashing import HashEncoder, WordEncoder
 
 from ..conftest import SpanCounter
@@ -36,6 +36,19 @@ def test_matches_name_the_words_of_query_and_document(encoder: WordEncoder) -> N
     assert [match.latent for match in found] == [one.latent for one in shared]
     assert {match.query_text for match in found} == {"the", "oil"}
     assert {match.document_text for match in found} == {"the", "Oil"}
+
+
+@pytest.mark.parametrize(
+    ("text", "span", "word"),
+    [
+        ("the oil crisis", (3, 7), "oil"),  # such tokens begin with the white space before a word
+        ("die Ölpreise", (3, 6), "Ölpreise"),
+        ("ارتفع النفط", (5, 8), "النفط"),
+        ("the  石油", (4, 5), ""),
+    ],
+)
+def test_white_space_is_no_part_of_a_word(text: str, span: tuple[int, int], word: str) -> None:
+    assert word_at(text, *span) == word
 
 
 def test_matches_have_shares_and_spans(encoder: WordEncoder) -> None:

@@ -15,6 +15,7 @@ from splare_os.search.explain.words import LONGEST_WORD, widened
         ("cafe\u0301s open", (0, 2), "cafe\u0301s"),
         ("น้ำมัน", (0, 1), "น้"),
         ("น้ำมัน", (1, 3), "น้ำ"),
+        ("نان می\u200cخواهم", (4, 6), "می\u200cخواهم"),
     ],
 )
 def test_a_span_is_widened_to_words_where_script_has_words(

@@ -58,3 +58,21 @@ def test_terms_are_spelt_as_the_texts_do(vocabulary: Counted) -> None:
 def test_words_are_in_small_letters() -> None:
     assert words_of("Oil & OPEC's\n1973") == ["oil", "opec", "s", "1973"]
     assert words_of("") == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["हिन्दी", "में", "तेल"],
+        ["e\u0301pide\u0301mie", "mortelle"],
+        ["الخَبز", "طريّ"],
+        ["می\u200cخواهم", "نان"],
+        ["i\u0307stanbul", "şehri"],
+    ],
+)
+def test_marks_part_no_words(words: list[str]) -> None:
+    assert words_of(f"{words[0]}, {' '.join(words[1:])}.") == words
+
+
+def test_a_mark_alone_is_no_word() -> None:
+    assert words_of("\u0301 - \u200d oil") == ["oil"]
