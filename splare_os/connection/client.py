@@ -46,13 +46,18 @@ def is_blocked(error: BaseException) -> bool:
     return "cluster_block_exception" in str(error)
 
 
+REMEDIES = {
+    "index_closed_exception": "Open the index (POST /{index}/_open)",
+    "maxClauseCount": "Ask for fewer words, or raise indices.query.bool.max_clause_count",
+}
+"""What helps against errors that name themselves so."""
+
+
 def hint(error: BaseException) -> str:
     """Return what helps against an error of a connection; "" if that is not known."""
-    told = str(error)
-    if "index_closed_exception" in told:
-        return f"Open the index (POST /{_closed_index(error)}/_open)"
-    if "maxClauseCount" in told:
-        return "Ask for fewer words, or raise indices.query.bool.max_clause_count"
+    for named, remedy in REMEDIES.items():
+        if named in str(error):
+            return remedy.format(index=_closed_index(error))
     if is_blocked(error):
         return "Lift the block (index.blocks.… of the index, cluster.blocks.… of the cluster)"
     if isinstance(error, SSLError):
