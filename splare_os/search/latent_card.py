@@ -13,7 +13,7 @@ from ..documents.document import encoded_text
 from ..errors import MappingError
 from ..layout.labels import Label, kept_labels
 from ..layout.records import FieldRecord, Records, read_records
-from ..reply import part, rows
+from ..reply import part, require_whole, rows
 from .explain.html import safe, table_html
 from .query.query import Dsl
 
@@ -115,6 +115,7 @@ def latent_card(
             f"latent {latent}: {record.model!r} has latents 0 to {record.n_latents - 1}"
         )
     reply = client.search(index=index, body=_body(field, record, latent, size))
+    require_whole(reply, index)
     near = part(reply, "aggregations", "sample", "latents")
     buckets = [one for one in rows(near, "buckets") if one["key"] != str(latent)][:NEIGHBOURS]
     labels = _labels(client, record, [latent, *(int(bucket["key"]) for bucket in buckets)])

@@ -1,9 +1,10 @@
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
 from splare_os.adapters.passages import Search
-from splare_os.errors import MappingError, ModelMismatchError
+from splare_os.errors import MappingError, ModelMismatchError, ReplyError
 from splare_os.search import AsyncSplareOpenSearch, Hybrid, SearchOptions, SplareOpenSearch, search
 from tests.hashing import HashEncoder
 
@@ -61,3 +62,12 @@ def test_another_model_is_refused(cluster_url: str, papers: str) -> None:
 def test_no_passages_are_not_asked_for(splare: SplareOpenSearch, papers: str) -> None:
     with pytest.raises(ValueError, match="0 passages"):
         Search(splare, papers).passages("oil", 0)
+
+
+def test_passages_of_some_shards_alone_are_none(
+    splare: SplareOpenSearch, papers: str, with_one_down: Callable[[str], str]
+) -> None:
+    names = with_one_down(papers)
+    for hybrid in (None, Hybrid()):
+        with pytest.raises(ReplyError, match="not all of its shards answer"):
+            Search(splare, names, hybrid=hybrid).passages("oil", 3)
