@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from opensearchpy import OpenSearch
 
-from splare_os.errors import BulkError
+from splare_os.errors import BulkError, ReplyError
 from splare_os.layout.labels import (
     Example,
     Label,
@@ -79,3 +79,12 @@ def test_nothing_is_kept_of_nothing(client: OpenSearch, index: str) -> None:
 def test_the_template_is_usable_alone(client: OpenSearch) -> None:
     client.indices.put_index_template(name="splare-labels-test", body=labels_template())
     client.indices.delete_index_template(name="splare-labels-test")
+
+
+def test_labels_that_cannot_be_read_are_not_taken_for_none(client: OpenSearch, kept: str) -> None:
+    keep_labels(client, HashEncoder(), [OIL], kept)
+    client.indices.close(index=kept)
+    with pytest.raises(ReplyError, match=f"labels in '{kept}' cannot be read: .*closed"):
+        kept_labels(client, HashEncoder(), [7], kept)
+    client.indices.delete(index=kept)
+    assert kept_labels(client, HashEncoder(), [7], kept) == {}
