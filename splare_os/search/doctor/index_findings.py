@@ -84,11 +84,7 @@ def index_findings(client: OpenSearch, index: str, encoder: Encoder | None) -> I
             yield from seen(name, "", lambda: _records(name, mappings, fields))  # noqa: B023
 
     yield from seen(index, "indices:admin/mappings/get", look_at_mappings)
-    is_pattern = "*" in index or index in ALL  # indices that may have nothing to do with each other
-    yield from _models(fields, encoder, is_pattern=is_pattern)
-    if not is_pattern:
-        yield from _texts(fields)
-        yield from _stored(index, fields)
+    yield from _together(index, fields, encoder)
     for field in fields:
         yield from _mapping(field)
         documents = "indices:data/read/search"
@@ -108,6 +104,18 @@ def _records(index: str, mappings: Mapping[str, Any], fields: list[Field]) -> It
     if not records:
         remedy = f"make them: splare-os backfill --index {index} --text-field F"
         yield warning(index, "no field has impacts", remedy)
+
+
+def _together(index: str, fields: list[Field], encoder: Encoder | None) -> Iterator[Finding]:
+    """Yield whether the fields behind one name may be searched together.
+
+    A pattern stands for indices that may have nothing to do with one another.
+    """
+    is_pattern = "*" in index or index in ALL
+    yield from _models(fields, encoder, is_pattern=is_pattern)
+    if not is_pattern:
+        yield from _texts(fields)
+        yield from _stored(index, fields)
 
 
 def _models(fields: list[Field], encoder: Encoder | None, *, is_pattern: bool) -> Iterator[Finding]:
