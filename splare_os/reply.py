@@ -114,6 +114,21 @@ def replies_of(reply: object, n_searches: int) -> list[Mapping[str, Any]]:
     return list(found)
 
 
+def documents_of(reply: object, n_documents: int) -> list[dict[str, Any]]:
+    """Return what an `_mget` has of each document that it was asked for, in their order.
+
+    >>> documents_of({"docs": [{"_id": "a", "found": False}]}, 1)
+    [{'_id': 'a', 'found': False}]
+    """
+    found = rows(reply, "docs")
+    if len(found) != n_documents:
+        raise ReplyError(
+            f"{n_documents} documents were asked for, and {len(found)} came: "
+            f"{str(found)[:SHOWN]!r}. Is there a proxy between that answers itself?"
+        )
+    return found
+
+
 def require_whole(reply: object, index: str) -> None:
     """Raise `ReplyError` unless all shards have answered a search, in time.
 

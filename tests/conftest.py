@@ -59,6 +59,22 @@ def index(client: OpenSearch) -> Iterator[str]:
 
 
 @pytest.fixture
+def with_one_down(client: OpenSearch, index: str) -> Callable[[str], str]:
+    """Give the name of an index and of another, of the same mappings, whose shard is down."""
+
+    def named(whole: str) -> str:
+        (body,) = client.indices.get_mapping(index=whole).values()
+        settings = {"index.routing.allocation.require._name": "nowhere"}
+        params = {"wait_for_active_shards": "0"}
+        client.indices.create(
+            index=f"{index}-down", body=body | {"settings": settings}, params=params
+        )
+        return f"{whole},{index}-down"
+
+    return named
+
+
+@pytest.fixture
 def write(tmp_path: Path) -> Callable[..., str]:
     """Write documents (or raw lines) as JSON Lines, gzipped if the name says so."""
 

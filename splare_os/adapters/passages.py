@@ -11,7 +11,7 @@ from ..documents.fields import SUFFIX
 from ..documents.paths import values_at
 from ..errors import MappingError
 from ..layout.records import read_records
-from ..reply import rows
+from ..reply import require_whole, rows
 from ..search.client.client import SplareOpenSearch
 from ..search.fusion.hybrid import Hybrid, search_hybrid, words_query
 from ..search.hits.hits import only_text_field
@@ -47,7 +47,7 @@ class Search:
         field, page = self._field(), self._page(size)
         if self.hybrid is None:
             reply = self.client.search(index=self.index, body=self._body(field, query) | page)
-            return [_passage(hit, field) for hit in rows(reply, "hits", "hits")]
+            return self._found(reply, field)
         self.hybrid.check(size, two_step=False)
         words = {"query": filtered(self._words(field, query), self.filter)}
         bodies = [words, self._body(field, query)]
@@ -66,6 +66,11 @@ class Search:
         field = await asyncio.to_thread(self._field)
         body = self._body(field, query) | self._page(size)
         reply = await client.search(index=self.index, body=body)
+        return self._found(reply, field)
+
+    def _found(self, reply: object, field: str) -> list[Passage]:
+        """Return the passages of a reply of all shards."""
+        require_whole(reply, self.index)
         return [_passage(hit, field) for hit in rows(reply, "hits", "hits")]
 
     def _field(self) -> str:

@@ -13,11 +13,14 @@ import orjson
 from opensearchpy import NotFoundError, OpenSearch, RequestError
 
 from ..encoder import Encoder
-from ..errors import BulkError, LabelError, MappingError
-from ..reply import part, require_no_index, rows
+from ..errors import BulkError, LabelError, MappingError, ReplyError
+from ..reply import NO_INDEX, documents_of, part, require_no_index, rows
 from .existing import index_exists
 
 INDEX = "splare-labels"
+
+UNLABELLED = {NO_INDEX, "security_exception"}
+"""Errors of a label that is not there for who asks."""
 
 
 class Marked(Protocol):
@@ -102,11 +105,17 @@ def keep_labels(
 def kept_labels(
     client: OpenSearch, model: Marked, latents: Iterable[int], index: str = INDEX
 ) -> dict[int, Label]:
-    """Return what is kept of latents of a model; one without a label has no key."""
+    """Return what is kept of latents of a model; one without a label has no key.
+
+    `ReplyError` where labels cannot be read.
+    """
     ids = [_id(model, latent) for latent in latents]
     if not ids:
         return {}
-    docs = rows(client.mget(index=index, body={"ids": ids}), "docs")
+    docs = documents_of(client.mget(index=index, body={"ids": ids}), len(ids))
+    for error in (doc["error"] for doc in docs if "error" in doc):
+        if part(error, "type") not in UNLABELLED:
+            raise ReplyError(f"labels in {index!r} cannot be read: {error}")
     found = [parse_label(part(doc, "_source")) for doc in docs if doc.get("found")]
     return {label.latent: label for label in found}
 

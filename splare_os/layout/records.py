@@ -281,6 +281,9 @@ def _lacking(index: str, records: Records, text: str, field: str) -> MappingErro
         remedy = f"{text!r} is searched as {names}: name that field"
     else:
         remedy = f"add it with `splare-os backfill --index {index} --text-field {text}`"
+        others = sorted({repr(one.text_field) for one in records.values()} - {repr(text)})
+        if others:
+            remedy = f"name the field that is meant ({' or '.join(others)}), or {remedy}"
         if models := {one.model for one in records.values() if one.text_field == text}:
             remedy = f"take the model {' or '.join(sorted(models))} (--model), or {remedy}"
     has = ", ".join(sorted(records)) or "none"

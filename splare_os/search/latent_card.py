@@ -13,7 +13,7 @@ from ..documents.document import encoded_text
 from ..errors import MappingError
 from ..layout.labels import Label, kept_labels
 from ..layout.records import FieldRecord, Records, read_records
-from ..reply import part, rows
+from ..reply import part, require_whole, rows
 from .explain.html import safe, table_html
 from .query.query import Dsl
 
@@ -114,7 +114,7 @@ def latent_card(
         raise ValueError(
             f"latent {latent}: {record.model!r} has latents 0 to {record.n_latents - 1}"
         )
-    reply = client.search(index=index, body=_body(field, record, latent, size))
+    reply = _searched(client, index, _body(field, record, latent, size))
     near = part(reply, "aggregations", "sample", "latents")
     buckets = [one for one in rows(near, "buckets") if one["key"] != str(latent)][:NEIGHBOURS]
     labels = _labels(client, record, [latent, *(int(bucket["key"]) for bucket in buckets)])
@@ -129,6 +129,12 @@ def latent_card(
         top=tuple(_top(hit, records[hit["_index"]]) for hit in rows(reply, "hits", "hits")),
         neighbours=tuple(_neighbour(bucket, near, labels) for bucket in buckets),
     )
+
+
+def _searched(client: OpenSearch, index: str, body: Dsl) -> Any:  # noqa: ANN401  # a reply
+    reply = client.search(index=index, body=body)
+    require_whole(reply, index)
+    return reply
 
 
 def _with_impacts(client: OpenSearch, index: str, field: str) -> int:

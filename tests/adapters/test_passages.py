@@ -6,7 +6,7 @@ from opensearchpy import OpenSearch
 
 from splare_os.adapters.passages import Search
 from splare_os.documents import Fields
-from splare_os.errors import MappingError, ModelMismatchError
+from splare_os.errors import MappingError, ModelMismatchError, ReplyError
 from splare_os.index import IngestOptions, ingest
 from splare_os.search import AsyncSplareOpenSearch, Hybrid, SearchOptions, SplareOpenSearch, search
 from tests.hashing import HashEncoder
@@ -95,3 +95,12 @@ def test_a_text_inside_of_objects_is_no_metadata(
     [found] = Search(splare, index).passages("oil", 2)
     assert found.text == "oil river"
     assert found.metadata == {"body": [{"page": 1}, {"page": 2}], "lang": "en"}
+
+
+def test_passages_of_some_shards_alone_are_none(
+    splare: SplareOpenSearch, papers: str, with_one_down: Callable[[str], str]
+) -> None:
+    names = with_one_down(papers)
+    for hybrid in (None, Hybrid()):
+        with pytest.raises(ReplyError, match="not all of its shards answer"):
+            Search(splare, names, hybrid=hybrid).passages("oil", 3)

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from opensearchpy import OpenSearch
 
-from splare_os.errors import BulkError, LabelError
+from splare_os.errors import BulkError, LabelError, ReplyError
 from splare_os.layout.labels import (
     Example,
     Label,
@@ -99,3 +99,12 @@ def test_a_label_that_somebody_wrote_by_hand_is_read() -> None:
 def test_what_is_no_label_is_told(source: dict[str, object]) -> None:
     with pytest.raises(LabelError, match="delete it, or make it anew"):
         parse_label(source)
+
+
+def test_labels_that_cannot_be_read_are_not_taken_for_none(client: OpenSearch, kept: str) -> None:
+    keep_labels(client, HashEncoder(), [OIL], kept)
+    client.indices.close(index=kept)
+    with pytest.raises(ReplyError, match=f"labels in '{kept}' cannot be read: .*closed"):
+        kept_labels(client, HashEncoder(), [7], kept)
+    client.indices.delete(index=kept)
+    assert kept_labels(client, HashEncoder(), [7], kept) == {}

@@ -1,13 +1,14 @@
 """The card of a latent, from a real cluster."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from opensearchpy import OpenSearch
 
 from splare_os.documents import Fields
-from splare_os.errors import MappingError
+from splare_os.errors import MappingError, ReplyError
 from splare_os.index import IngestOptions, ingest
 from splare_os.layout import ensure_index
 from splare_os.layout.labels import Label, ensure_labels, keep_labels
@@ -90,3 +91,10 @@ def test_of_several_texts_of_one_model_one_is_named(client: OpenSearch, papers: 
     with pytest.raises(MappingError, match="of one model: name a --text-field or an --impacts"):
         latent_card(client, papers, 1)
     assert latent_card(client, papers, 1, text_field="text").field == "text_splare"
+
+
+def test_no_card_is_made_of_some_shards_alone(
+    client: OpenSearch, papers: str, with_one_down: Callable[[str], str]
+) -> None:
+    with pytest.raises(ReplyError, match="not all of its shards answer"):
+        latent_card(client, with_one_down(papers), ENCODER.latent("oil"))

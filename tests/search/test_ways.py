@@ -189,9 +189,8 @@ CHECKS: dict[str, Check | str] = {
         "highlight.test_annotate.test_shares_add_up_to_the_score_and_spans_are_those_of_the_encoder"
     ),
     "`ext.splare.two_step`": "clause.test_translation.test_what_two_steps_find_has_its_exact_score",
-    "a highlight of type `splare` with `scroll` or `filter_path`, or of inner or top hits": (
-        "highlight.test_asked.test_replies_in_parts_are_refused"
-    ),
+    "a highlight of type `splare`, or an explanation, with `scroll`, `filter_path` or `q`; "
+    "a highlight of inner or top hits": ("highlight.test_asked.test_replies_in_parts_are_refused"),
     "`search`": ways.search,
     "`msearch`, with blank header lines and a last header without a body too": ways.msearch,
     "one search of an `msearch` that is refused here": (

@@ -25,6 +25,11 @@ WITHOUT: Mapping[str, str] = {
     "aggregations": "they would count what the first pass finds: ask for them in a search without "
     "hits",
 }
+AS_PARAMETER: Mapping[str, str] = {
+    "scroll": "no hits are scored anew then",
+    "sort": "no hits are scored anew then",
+    "q": "a server searches that, and not the query in the body",
+}
 BESIDE = {"must", "filter", "must_not", "_name"}
 
 
@@ -46,9 +51,9 @@ def the_clause(body: Dsl, params: Mapping[str, Any]) -> Clause:
     It is the query, or the `must` of a `bool` beside what only selects. `ValueError` for any other
     search, with the reason.
     """
-    for key in ("scroll", "sort"):
+    for key, reason in AS_PARAMETER.items():
         if key in params:
-            raise ValueError(f"ext.splare.two_step with {key}: no hits are scored anew then")
+            raise ValueError(f"ext.splare.two_step with {key}: {reason}")
     for key, reason in WITHOUT.items():
         if body.get(key):
             raise ValueError(f"ext.splare.two_step with {key}: {reason}")

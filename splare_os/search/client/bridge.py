@@ -98,7 +98,10 @@ class Bridge:
         return context.run(function, *args)
 
     async def close(self) -> None:
-        """Cancel what is running, and return once no thread is left."""
+        """Cancel what is running, and return once no thread is left.
+
+        If the caller is cancelled, nothing is closed yet.
+        """
         threads, self._threads = self._threads, None
         if threads is None:
             return
@@ -106,7 +109,14 @@ class Bridge:
         for future, work in running.items():
             future.cancel()
             work.cancel()
-        await asyncio.gather(*map(asyncio.wrap_future, running), return_exceptions=True)
+        try:
+            await asyncio.gather(*map(asyncio.wrap_future, running), return_exceptions=True)
+        except asyncio.CancelledError:
+            if self._threads is None:
+                self._threads = threads
+            else:  # there are others by now
+                threads.shutdown(wait=False)
+            raise
         threads.shutdown()
 
 

@@ -11,13 +11,15 @@ from opensearchpy import NotFoundError, OpenSearch
 
 from ...documents.fields import SUFFIX, Fields
 from ...encoder import Encoder
-from ...errors import NoIndexError
+from ...errors import MappingError, NoIndexError
 from ...layout.compact import is_compact
 from ...layout.mapped import mapped_fields
 from ...layout.records import FieldRecord, read_mappings, records_of
 from ...layout.statistics import kept_statistics
-from ...reply import part
+from ...reply import number, part
+from ..clause.target import ALL
 from ..fusion.fusion import DEPTH
+from ..weigh.weighing import common_saturation
 from .finding import Finding, failure, ok, seen, warning
 
 WINDOW = 500
@@ -28,6 +30,8 @@ GROWTH = 0.1
 
 LIMITS = {"index.max_result_window": DEPTH, "index.max_rescore_window": WINDOW}
 """Settings of an index, and the least that searches of ours need."""
+
+SHARDS = "index.number_of_shards"
 
 MIB = 2**20
 
@@ -84,8 +88,7 @@ def index_findings(client: OpenSearch, index: str, encoder: Encoder | None) -> I
             yield from seen(name, SEARCH, partial(_records, client, name, mappings, fields))
 
     yield from seen(index, "indices:admin/mappings/get", look_at_mappings)
-    yield from _models(fields, encoder)
-    yield from _texts(index, fields)
+    yield from _together(index, fields, encoder)
     for field in fields:
         yield from _mapping(field)
         yield from seen(field.label, SEARCH, lambda: _documents(client, field))  # noqa: B023
@@ -133,7 +136,19 @@ def _unclaimed(client: OpenSearch, index: str, mappings: Mapping[str, Any]) -> I
             yield warning(f"{index}/{name}", found, remedy)
 
 
-def _models(fields: list[Field], encoder: Encoder | None) -> Iterator[Finding]:
+def _together(index: str, fields: list[Field], encoder: Encoder | None) -> Iterator[Finding]:
+    """Yield whether the fields behind one name may be searched together.
+
+    A pattern stands for indices that may have nothing to do with one another.
+    """
+    is_pattern = "*" in index or index in ALL
+    yield from _models(fields, encoder, is_pattern=is_pattern)
+    if not is_pattern:
+        yield from _texts(fields)
+        yield from _stored(index, fields)
+
+
+def _models(fields: list[Field], encoder: Encoder | None, *, is_pattern: bool) -> Iterator[Finding]:
     """Yield whose impacts there are, and whether they may be searched together."""
     by_text: dict[str, dict[str, list[Field]]] = {}
     for field in fields:
@@ -147,25 +162,22 @@ def _models(fields: list[Field], encoder: Encoder | None) -> Iterator[Finding]:
                 yield ok("model", f"{where}: by {model}")
             elif encoder.fingerprint in made:
                 own = {field.index for field in made[encoder.fingerprint]}
-                remedy = f"searches by {encoder.name} pass them over; remove-impacts removes them"
+                remedy, told = f"searches by {encoder.name} pass them over", warning
                 if any(field.index not in own for field in ours):
-                    remedy = (
-                        "a search has to name indices of one model; remove-impacts removes them"
-                    )
-                yield warning("model", f"{where}: by {model}, others by {encoder.name}", remedy)
+                    remedy = "a search has to name indices of one model"
+                    told = warning if is_pattern else failure
+                found = f"{where}: by {model}, others by {encoder.name}"
+                yield told("model", found, f"{remedy}; remove-impacts removes them")
             else:
                 remedy = f"search with --model {ours[0].record.model}, or index {text!r} anew"
                 found = f"{where}: by {model}, not {encoder.name} ({encoder.fingerprint})"
                 yield failure("model", found, remedy)
 
 
-def _texts(index: str, fields: list[Field]) -> Iterator[Finding]:
-    """Yield which impacts behind one name, searched together, are made of other fields.
-
-    A pattern stands for indices that may have nothing to do with one another.
-    """
+def _texts(fields: list[Field]) -> Iterator[Finding]:
+    """Yield which impacts behind one name, searched together, are made of other fields."""
     alike: dict[tuple[str, str], dict[str, list[str]]] = {}
-    for field in () if "*" in index else sorted(fields, key=lambda field: field.label):
+    for field in sorted(fields, key=lambda field: field.label):
         record = field.record
         made_of = alike.setdefault((field.name, record.fingerprint), {})
         what = record.template or " + ".join(record.text_fields)
@@ -178,6 +190,20 @@ def _texts(index: str, fields: list[Field]) -> Iterator[Finding]:
                 "(splare-os backfill --index INDEX)"
             )
             yield warning("texts", f"impacts are made of different texts: {found}", remedy)
+
+
+def _stored(index: str, fields: list[Field]) -> Iterator[Finding]:
+    """Yield which impacts behind one name are stored in ways whose scores do not compare."""
+    together: dict[tuple[str, str], dict[str, FieldRecord]] = {}
+    for field in fields:
+        records = together.setdefault((field.name, field.record.fingerprint), {})
+        records[field.index] = field.record
+    for records in together.values():
+        try:
+            common_saturation(records)
+        except MappingError as error:
+            found, _, remedy = str(error).rpartition(": ")
+            yield failure(index, found, remedy)
 
 
 def _mapping(field: Field) -> Iterator[Finding]:
@@ -235,10 +261,10 @@ def _settings(client: OpenSearch, index: str) -> Iterator[Finding]:
     settings = {**(reply.get("defaults") or {}), **part(reply, "settings", kind=dict)}
     settings = {name: one for name, one in settings.items() if one is not None}
     for name, least in LIMITS.items():
-        if int(settings.get(name, 10_000)) < least:
+        if name in settings and number(settings, name) < least:
             remedy = f"searches look at {least} hits: set it to at least that"
             yield failure(index, f"{name} is {settings[name]}", remedy)
-    shards = int(settings.get("index.number_of_shards", 1))
+    shards = number(settings, SHARDS)
     if shards > 1:
         remedy = "fuse hybrids in the client: the cluster fuses the best hits of each shard"
         yield warning(index, f"{shards} shards", remedy)
@@ -263,12 +289,16 @@ def _pipeline(client: OpenSearch, index: str, found: str, path: str) -> Finding:
 
 def _size(client: OpenSearch, index: str) -> Iterator[Finding]:
     """Yield what an index takes on disk, and whether all of it is there."""
-    reply = client.indices.stats(index=index, metric="store,segments")
-    sizes, failed = part(reply, "_all", "primaries"), part(reply, "_shards", "failed", kind=int)
-    size = part(sizes, "store", "size_in_bytes", kind=int)
-    found = f"{size / MIB:.1f} MiB, {part(sizes, 'segments', 'count')} segments"
-    if failed:
-        remedy = "see GET _cluster/allocation/explain"
-        yield failure(index, f"{found}; {failed} shards do not answer", remedy)
+    flat = {"flat_settings": "true"}
+    settings = client.indices.get_settings(index=index, name=SHARDS, params=flat)
+    shards = number(settings, index, "settings", SHARDS)
+    reply = client.indices.stats(index=index, metric="store,segments", params={"level": "shards"})
+    there = part(reply, "indices", kind=dict)  # without an index of which no shard is there
+    down = shards - len(part(there, index, "shards", kind=dict)) if there else shards
+    if down:
+        remedy = "searches miss their documents, or fail: see GET _cluster/allocation/explain"
+        yield failure(index, f"{down} of {shards} shards do not answer", remedy)
     else:
-        yield ok(index, found)
+        sizes = part(reply, "_all", "primaries")
+        size = part(sizes, "store", "size_in_bytes", kind=int)
+        yield ok(index, f"{size / MIB:.1f} MiB, {part(sizes, 'segments', 'count')} segments")

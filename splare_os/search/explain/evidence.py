@@ -12,6 +12,7 @@ from ...errors import ReplyError
 from ...impacts import Impacts
 from ...layout.records import FieldRecord
 from ...layout.view import Headers
+from ...reply import NO_INDEX, documents_of
 from ..clause.clause import Clause
 from .explain import Contribution, explain
 from .found import Found, found
@@ -70,7 +71,7 @@ def fetched(
     if not wanted:
         return [None] * len(hits)
     reply = client.mget(body={"docs": wanted}, params={"realtime": "false"}, headers=dict(headers))
-    documents = iter(reply["docs"])
+    documents = iter(documents_of(reply, len(wanted)))
     return [
         None if one is None else _same(hit, next(documents))
         for hit, one in zip(hits, asked, strict=True)
@@ -99,11 +100,16 @@ def _asked(hit: Mapping[str, Any], sought: Sequence[Sought]) -> dict[str, Any] |
 def _same(hit: Mapping[str, Any], document: Mapping[str, Any]) -> Body | None:
     """Return what the document of a hit holds, None if it is no longer the version of the hit.
 
-    Who may find it and not read it is told: else there would be no highlight, and no reason.
+    What could be found and not read is told: else there would be no highlight, and no reason.
     """
     error = document.get("error")
-    if isinstance(error, Mapping) and error.get("type") == FORBIDDEN:
+    kind = error.get("type") if isinstance(error, Mapping) else error
+    if kind == FORBIDDEN:
         raise AuthorizationException(403, FORBIDDEN, {"error": {"root_cause": [error]}})
+    if kind not in {None, NO_INDEX}:
+        raise ReplyError(
+            f"document {hit['_id']!r} of {hit['_index']!r} was found, and cannot be read: {error}"
+        )
     is_same = all(document.get(name) == hit[name] for name in NEEDED)
     return dict(document.get("_source") or {}) if is_same else None
 

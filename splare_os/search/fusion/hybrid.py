@@ -14,7 +14,7 @@ from opensearchpy.exceptions import HTTP_EXCEPTIONS, OpenSearchWarning, Transpor
 
 from ...layout.mapping import content_field
 from ...layout.records import FieldRecord
-from ...reply import part, replies_of, rows
+from ...reply import part, replies_of, require_whole, rows
 from ..query.query import Dsl
 from .fusion import RRF, Fusion, Order, fuse
 
@@ -78,6 +78,7 @@ def search_hybrid(
         return search_both(client, index, bodies, wanted.fusion, page)
     body = native_body([each["query"] for each in bodies], wanted.fusion)
     reply = client.search(index=index, body={**body, **page})
+    require_whole(reply, index)
     if part(reply, "_shards", "total", kind=int) > 1:
         warnings.warn(
             f"{index!r} has several shards: the cluster fuses the best {wanted.fusion.depth} hits "
@@ -165,6 +166,7 @@ def _rankings(
             status, error = reply.get("status", 500), reply["error"]
             kind = error.get("type") if isinstance(error, Mapping) else str(error)
             raise HTTP_EXCEPTIONS.get(status, TransportError)(status, kind, reply)
+        require_whole(reply, index)
         found.append(rows(reply, "hits", "hits"))
     return found
 
@@ -215,4 +217,5 @@ def _documents(
     size = len(ids) * len({concrete for concrete, _ in wanted})  # another index may have an id too
     query = {"bool": {"filter": [{"ids": {"values": ids}}]}}
     reply = client.search(index=index, body={**page, "query": query, "size": size})
+    require_whole(reply, index)
     return {_name(hit): hit for hit in rows(reply, "hits", "hits")}

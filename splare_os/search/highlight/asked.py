@@ -28,9 +28,10 @@ Fields: TypeAlias = list[tuple[str, Mapping[str, Any]]]
 
 VERSION = "seq_no_primary_term"
 TRUE = (True, "true", b"true")
-WHOLE_ONLY = {
+WITHOUT = {
     "scroll": "pages after the first would have none: page by search_after or a point in time",
     "filter_path": "it takes away what they are made with: leave it out",
+    "q": "a server searches that, and not the query in the body: leave it out",
 }
 
 
@@ -98,7 +99,7 @@ def part_asked(search: Search, params: Mapping[str, Any]) -> tuple[Asked | None,
     forms = {name: form_of(name, body["highlight"], options) for name, options in ours}
     adds_version = not body.get(VERSION) and params.get(VERSION) not in TRUE
     asked = Asked(forms, extension.explains, _clauses(body), adds_version)
-    for name, reason in WHOLE_ONLY.items():
+    for name, reason in WITHOUT.items():
         if name in params:
             raise ValueError(f"{asked.names} with {name}: {reason}")
     if not asked.clauses:

@@ -14,7 +14,7 @@ from ...encoder import Encoder
 from ...errors import MappingError
 from ...impacts import Impacts
 from ...layout.records import FoundImpacts, find_impacts, read_records
-from ...reply import part, rows
+from ...reply import part, require_whole, rows
 from ...scoring import Scoring, check_scoring
 from ...steering import Steering
 from ..explain.explain import Match, explain, matches_of_all
@@ -210,7 +210,9 @@ def _found(
         if options.hybrid is not None:
             return search_hybrid(client, index, bodies, options.hybrid, page)
         (body,) = bodies
-        return rows(client.search(index=index, body=body | page), "hits", "hits")
+        reply = client.search(index=index, body=body | page)
+        require_whole(reply, index)
+        return rows(reply, "hits", "hits")
     except NotFoundError as error:
         raise MappingError(f"no index {index!r} any more: it was deleted meanwhile") from error
     except RequestError as error:

@@ -3,16 +3,20 @@
 Each part is asked for with a `_source` of its own; one that names impacts gets them.
 """
 
+import json
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from ..clause.clause import SUBQUERIES
 from ..query.query import Dsl
+from ..request.body import parsed
 from .source import PARAMETERS, SOURCE, exclude_impacts, exclude_impacts_by_parameter, names_in
 
 Params: TypeAlias = Mapping[str, Any] | None
 
 AGGREGATIONS = ("aggs", "aggregations")
+WRAPPER = "wrapper"
 
 
 def without_impacts(params: Params, body: Any) -> tuple[Params, Any]:  # noqa: ANN401
@@ -90,7 +94,21 @@ def _in_query(query: Any) -> Any:  # noqa: ANN401
         if isinstance(arguments := query.get(kind), Mapping):
             inner = {key: _in_query(arguments[key]) for key in keys if key in arguments}
             changed[kind] = _in_inner_hits({**arguments, **inner})
+    if isinstance(wrapped := query.get(WRAPPER), Mapping):
+        changed[WRAPPER] = _in_wrapper(wrapped)
     return changed
+
+
+def _in_wrapper(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a query in base64 whose inner hits have no impacts; what is no JSON as it is."""
+    try:
+        query = parsed(b64decode(arguments["query"], validate=True))
+    except (KeyError, TypeError, ValueError):
+        return arguments
+    changed = _in_query(query)
+    if changed == query:
+        return arguments
+    return {**arguments, "query": b64encode(json.dumps(changed).encode()).decode()}
 
 
 def _in_aggregation(aggregation: Any) -> Any:  # noqa: ANN401

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import compress
 from os import PathLike
 from typing import Any, TypeAlias, get_args
 
@@ -206,12 +207,13 @@ class Rewriter:
             for (asked, _), each in zip(parted, translations, strict=True)
         ]
         finish = told(self._finish(searches, wanted), [plan for _, plan in made])
-        for search, each in zip(searches, found, strict=True):
-            if each:
-                refuse_untold(search.body, params)
-        has_hybrid = any(is_hybrid(search.body) for search in searches)
-        bodies = [body for body, _ in made]
-        return bodies, expected, fused(finish) if has_hybrid else finish
+        has_clauses = [bool(each) for each in found]
+        for search in compress(searches, has_clauses):
+            refuse_untold(search.body, params)
+        asked = [
+            ours and is_hybrid(one.body) for one, ours in zip(searches, has_clauses, strict=True)
+        ]
+        return [body for body, _ in made], expected, fused(finish, asked)
 
     def _translation(
         self, rows: Mapping[str, Queries], found: Mapping[Clause, Weighed]

@@ -3,7 +3,7 @@
 Neural-search then sends the lists of all queries one after another, marked by scores far below 0.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...errors import ReplyError
@@ -41,11 +41,20 @@ def refuse_untold(body: Dsl, params: Mapping[str, Any]) -> None:
         )
 
 
-def fused(finish: Finish) -> Finish:
-    """Return what finishes a reply as `finish` does; `ReplyError` if it was not fused."""
+def fused(finish: Finish, asked: Sequence[bool]) -> Finish:
+    """Return what finishes a reply as `finish` does; `ReplyError` if it was not fused.
+
+    `asked`: of each search, whether it is one that has to be; an application's own need not be.
+    """
+    if not any(asked):
+        return finish
 
     def checked(reply: Any) -> Any:  # noqa: ANN401  # what a server says
-        marked = [_is_marked(one) for one in replies_in(reply)]
+        found = replies_in(reply)  # filter_path may leave some out: a pipeline is named then
+        is_whole = len(found) == len(asked)
+        marked = [
+            is_whole and ours and _is_marked(one) for one, ours in zip(found, asked, strict=False)
+        ]
         if not any(marked):
             return finish(reply)
         error = ReplyError(
@@ -56,7 +65,7 @@ def fused(finish: Finish) -> Finish:
         )
         if "responses" not in reply:
             raise error
-        pairs = zip(replies_in(reply), marked, strict=True)
+        pairs = zip(found, marked, strict=True)
         told = [error_reply(error) if is_marked else one for one, is_marked in pairs]
         return finish({**reply, "responses": told})
 

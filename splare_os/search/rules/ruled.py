@@ -16,6 +16,7 @@ from ...errors import MappingError
 from ...layout.records import TRUSTED_S
 from ...layout.view import Headers
 from ...paths import StrPath
+from ...reply import require_whole, rows
 from ..clause.target import Target, is_template, parse_path
 from ..query.query import Dsl
 from ..request.body import plain
@@ -31,7 +32,7 @@ from .rule import Rule, Rules
 from .safety import why_not
 from .scored import asked_text, splare_part
 from .searched import Searched, SearchLog
-from .second import SecondBody, joined, require_whole, second_search
+from .second import SecondBody, joined, second_search
 from .several import or_refused, together
 from .tidy import without_our_fields
 
@@ -186,7 +187,8 @@ class RuledRewriter(Rewriter):
         if not made.fits(reply):
             self.forget()
             raise MappingError(f"index {asking.index!r} stands for others meanwhile: ask again")
-        require_whole(reply, asking.index)
+        require_whole(reply, asking.index or "_all")
+        rows(reply, "hits", "hits")
         return made.finish(reply)  # type: ignore[no-any-return]
 
     def _plainly(self, asking: Asking, body: Any) -> Rewritten:  # noqa: ANN401

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from ...errors import ReplyError
 from ..fusion.fusion import RRF_K
 from ..query.query import Dsl
 from .asking import Asking
@@ -40,14 +39,6 @@ def second_search(asking: Asking, rule: Rule) -> Asking:
     body |= {"query": in_place(query, rule), "size": rule.window, "track_total_hits": False}
     params = {key: one for key, one in (asking.params or {}).items() if key in PARAMETERS}
     return Asking(asking.url, asking.index, params, body, asking.headers)
-
-
-def require_whole(reply: Any, index: str | None) -> None:  # noqa: ANN401  # what a server says
-    """Raise `ReplyError` for a reply without hits, or with those of some shards alone."""
-    shards = reply.get("_shards") if isinstance(reply, Mapping) else None
-    is_whole = isinstance(shards, Mapping) and not shards.get("failed") and "hits" in reply
-    if not is_whole or reply.get("timed_out"):
-        raise ReplyError(f"index {index!r}: not all of it was searched by SPLARE: {shards}")
 
 
 def joined(

@@ -13,6 +13,7 @@ from ...impacts import Impacts, empty, from_features, stack, stored
 from ...layout.field import FieldImpacts
 from ...layout.records import FieldRecord, FoundImpacts
 from ...layout.view import Headers
+from ...reply import documents_of, part
 from .examples import Example, Reference
 
 Find: TypeAlias = Callable[[str | None], FoundImpacts]
@@ -68,10 +69,12 @@ class ExampleImpacts:
             return found
         body = {"docs": [_asked(reference, name) for reference, name, _ in asked]}
         reply = self._client.mget(body=body, headers=dict(self._headers))
-        for (reference, name, there), document in zip(asked, reply["docs"], strict=True):
+        documents = documents_of(reply, len(asked))
+        for (reference, name, there), document in zip(asked, documents, strict=True):
             if error := document.get("error"):
-                raise SteeringError(f"document {reference.id!r} of {name!r}: {error['reason']}")
-            if document["found"]:
+                told = error.get("reason", error) if isinstance(error, Mapping) else error
+                raise SteeringError(f"document {reference.id!r} of {name!r}: {told}")
+            if part(document, "found", kind=bool):
                 source, record = document.get("_source", {}), there.records[name]
                 found[reference].append(Found((name, reference.id), source, there.name, record))
         return found

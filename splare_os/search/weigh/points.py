@@ -8,6 +8,7 @@ from opensearchpy import OpenSearch
 
 from ...forks import SafeLock
 from ...layout.view import View
+from ...reply import part
 
 MOST_POINTS = 1000
 """How many points in time are remembered: those last used."""
@@ -30,18 +31,23 @@ class PointsInTime:
             if key in self._known:
                 self._known.move_to_end(key)
                 return self._known[key]
-        found = self._ask(point, view)
+        found, is_whole = self._ask(point, view)
+        if not is_whole:  # what is down now may be there at the next search
+            return found
         with self._lock:
             self._known[key] = found
             while len(self._known) > MOST_POINTS:
                 self._known.popitem(last=False)
         return found
 
-    def _ask(self, point: Mapping[str, object], view: View) -> str | None:
+    def _ask(self, point: Mapping[str, object], view: View) -> tuple[str | None, bool]:
+        """Return the indices of a point in time, and whether all of its shards have told."""
         aggs = {"indices": {"terms": {"field": "_index", "size": MOST_INDICES}}}
         # without a query the security plugin takes it for Dashboards' list of indices, and finds
         # nothing, silently, for whoever may not do all that Dashboards does
         body = {"size": 0, "pit": point, "query": {"match_all": {}}, "aggs": aggs}
         reply = self._client.search(body=body, headers=dict(view.headers))
         buckets = reply["aggregations"]["indices"]["buckets"]
-        return ",".join(bucket["key"] for bucket in buckets) or None
+        shards = part(reply, "_shards")  # a shard that is down is not among the failed
+        is_whole = part(shards, "successful") == part(shards, "total")
+        return ",".join(bucket["key"] for bucket in buckets) or None, is_whole

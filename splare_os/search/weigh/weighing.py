@@ -55,7 +55,7 @@ def weighing(
     impacts that the index has saturated.
     """
     check_scoring(scoring)
-    saturation = _common(records)
+    saturation = common_saturation(records)
     if scoring == "calibrated":
         k1 = K1 if records and saturation is None else None
         found = known()
@@ -68,7 +68,8 @@ def weighing(
     return Weighing()
 
 
-def _common(records: Mapping[str, FieldRecord]) -> Saturation | None:
+def common_saturation(records: Mapping[str, FieldRecord]) -> Saturation | None:
+    """Return what impacts of all these indices went through; `MappingError` if they differ."""
     kinds = [record.saturation for record in records.values()]
     first = next(iter(kinds), None)
     if any(kind is not first and not (first and first.is_like(kind)) for kind in kinds):

@@ -103,6 +103,25 @@ def test_a_client_may_be_used_again_after_it_was_closed(
     run(use)
 
 
+def test_a_client_whose_close_was_cancelled_may_be_closed_once_more(
+    run: Run, library: Library, encoder: Encoder
+) -> None:
+    slow = Slow(encoder, 1.0)
+
+    async def use(client: Client) -> None:
+        searching = asyncio.create_task(client.search(index="library", body=BODY))
+        while not slow.is_in.is_set():
+            await asyncio.sleep(0.01)
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(client.close(), 0.1)
+        assert our_threads()
+        await client.close()
+        assert our_threads() == []
+        await asyncio.wait([searching])
+
+    run(use, encoder=slow)
+
+
 def test_who_goes_on_whatever_fails_does_not_go_on_when_cancelled() -> None:
     went_on: list[Exception] = []
 

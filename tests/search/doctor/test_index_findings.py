@@ -133,6 +133,8 @@ def test_impacts_of_another_model(client: OpenSearch, index: str, fill: Callable
     (finding,) = problems(client, f"{index}*", HashEncoder())
     assert (finding.check, finding.status) == ("model", "warning")
     assert finding.remedy.startswith("a search has to name indices of one model")
+    (finding,) = problems(client, f"{index},{index}-new", HashEncoder())
+    assert (finding.check, finding.status) == ("model", "failure")  # each search is refused
     assert problems(client, index, None) == []
 
 
@@ -157,6 +159,28 @@ def test_impacts_behind_one_alias_that_are_made_of_different_texts(
     alike = f"{index}-1/text_splare, {index}-3/text_splare: of title + text"
     assert finding.found.endswith(f": {alike}; {index}-2/text_splare: of {{text}}")
     assert problems(client, f"{index}-*", HashEncoder()) == []  # not asked together
+
+
+def test_impacts_behind_one_alias_that_are_stored_in_different_ways(
+    client: OpenSearch, index: str, fill: Callable
+) -> None:
+    for name, scoring in (("1", "calibrated"), ("2", "dot")):
+        fill(f"{index}-{name}", HashEncoder(), scoring=scoring)
+        client.indices.put_alias(index=f"{index}-{name}", name=index)
+    (finding,) = problems(client, index, HashEncoder())
+    assert (finding.check, finding.status) == (index, "failure")
+    assert f"store impacts differently ({index}-1: Saturation(" in finding.found
+    assert finding.remedy == "index the older ones anew, or search one of a kind"
+    assert problems(client, f"{index}-*", HashEncoder()) == []  # not asked together
+
+
+def test_shards_that_are_down_are_told_and_no_proxy_is_suspected(
+    client: OpenSearch, index: str, fill: Callable, with_one_down: Callable[[str], str]
+) -> None:
+    fill(index, HashEncoder())
+    found = problems(client, with_one_down(index), HashEncoder())
+    assert {each.check.partition("/")[0] for each in found} == {f"{index}-down"}
+    assert (found[-1].status, found[-1].found) == ("failure", "1 of 1 shards do not answer")
 
 
 def test_a_compact_index_and_one_of_several_shards(

@@ -98,3 +98,22 @@ def test_nothing_is_asked_for_hits_of_other_indices_or_none(client: OpenSearch) 
 def test_a_hit_that_does_not_tell_its_document_is_refused(client: OpenSearch) -> None:
     with pytest.raises(ReplyError, match="without _id, _seq_no, _primary_term"):
         fetched(client, [{"_index": "papers"}], [[]], {})
+
+
+def test_documents_that_cannot_be_read_are_told(client: OpenSearch, filled: str) -> None:
+    hits, clauses = hits_of(client, filled), [sought(client, filled, "oil")]
+    client.indices.close(index=filled)
+    with pytest.raises(ReplyError, match="'a' of .* was found, and cannot be read: .*closed"):
+        fetched(client, hits, [clauses] * 3, {})
+    client.indices.delete(index=filled)
+    assert fetched(client, hits, [clauses] * 3, {}) == [None] * 3
+
+
+@pytest.mark.parametrize("docs", [None, [], [{}], [None] * 3, ["a", "b", "c"]])
+def test_a_reply_of_other_documents_is_told(
+    client: OpenSearch, filled: str, docs: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hits, clauses = hits_of(client, filled), [sought(client, filled, "oil")]
+    monkeypatch.setattr(client, "mget", lambda **_: {"docs": docs})
+    with pytest.raises(ReplyError, match="Is there a proxy"):
+        fetched(client, hits, [clauses] * 3, {})

@@ -140,7 +140,9 @@ def test_a_highlight_of_inner_hits_is_refused(inside: dict[str, Any]) -> None:
         parted({"query": QUERY, **inside})
 
 
-@pytest.mark.parametrize(("name", "value"), [("scroll", "1m"), ("filter_path", "hits.hits._id")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("scroll", "1m"), ("filter_path", "hits.hits._id"), ("q", "lang:en")]
+)
 def test_replies_in_parts_are_refused(name: str, value: str) -> None:
     with pytest.raises(ValueError, match=f"highlight with {name}: "):
         parted(highlight({"text": OURS}), **{name: value})

@@ -8,7 +8,7 @@ from opensearchpy import OpenSearch
 from opensearchpy.exceptions import OpenSearchException
 
 from splare_os.connection import Connection, open_client
-from splare_os.errors import MappingError, SplareError
+from splare_os.errors import MappingError, ReplyError, SplareError
 from splare_os.impacts import Impacts
 from splare_os.index import IngestOptions, ingest
 from splare_os.scoring import Scoring
@@ -195,3 +195,15 @@ def test_a_reply_of_nulls_is_an_error_of_ours_or_of_the_client(
             suppress(SplareError, OpenSearchException),
         ):
             search(through, library.encoder, "library", "oil war", options)
+
+
+@pytest.mark.parametrize("hybrid", [None, Hybrid(), Hybrid(native=True)])
+def test_hits_of_some_shards_alone_are_none(
+    client: OpenSearch,
+    library: Library,
+    with_one_down: Callable[[str], str],
+    hybrid: Hybrid | None,
+) -> None:
+    names = with_one_down(library.index)
+    with pytest.raises(ReplyError, match=f"'{names}': not all of its shards answer"):
+        search(client, library.encoder, names, "oil war", SearchOptions(hybrid=hybrid))

@@ -1,4 +1,5 @@
 import json
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,6 +21,10 @@ def nested(part: Part) -> Part:
     return {"nested": {"path": "parts", "query": {"match": {"parts.text": "oil"}}} | part}
 
 
+def wrapped(query: Part) -> Part:
+    return {"wrapper": {"query": b64encode(json.dumps(query).encode()).decode()}}
+
+
 INNER: dict[str, Callable[[Part], Part]] = {
     "nested": nested,
     "has_child": lambda part: {"has_child": {"type": "chapter", "query": MATCH} | part},
@@ -37,6 +42,10 @@ INNER: dict[str, Callable[[Part], Part]] = {
         "script_score": {"query": nested(part), "script": {"source": "1"}}
     },
     "hybrid": lambda part: {"hybrid": {"queries": [nested(part), MATCH]}},
+    "wrapper": lambda part: wrapped(nested(part)),
+    "inside a wrapper": lambda part: {
+        "bool": {"filter": wrapped({"bool": {"must": nested(part)}})}
+    },
     "inside another": lambda part: {
         "has_parent": {"parent_type": "book", "query": nested(part)} | part
     },
@@ -247,3 +256,11 @@ def test_stored_fields_of_a_parameter_count_before_those_of_the_body() -> None:
     assert without_impacts(params, body) == (params, body)  # no document comes, as on the server
     params, body = {"stored_fields": "_source"}, {"stored_fields": ["x"]}
     assert without_impacts(params, body) == (params, body | {"_source": OUT})
+
+
+@pytest.mark.parametrize(
+    "query", ["e30=", "no base64", b64encode(b"---\nmatch_all: {}").decode(), 7, None]
+)
+def test_a_wrapper_without_inner_hits_keeps_its_letters(query: object) -> None:
+    _, body = without_impacts({}, {"query": {"wrapper": {"query": query}}})
+    assert body["query"] == {"wrapper": {"query": query}}

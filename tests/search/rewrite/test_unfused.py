@@ -1,11 +1,12 @@
 from typing import Any
 
 import pytest
+from opensearchpy import OpenSearch
 
 from splare_os.errors import ReplyError
 from splare_os.search import SplareOpenSearch, hybrid
 from splare_os.search.request.rewritten import as_it_is
-from splare_os.search.rewrite.unfused import fused, is_hybrid, refuse_untold
+from splare_os.search.rewrite.unfused import MARK, fused, is_hybrid, refuse_untold
 
 from ..conftest import Library
 
@@ -18,19 +19,22 @@ def reply(*scores: float | None) -> dict[str, Any]:
 
 @pytest.mark.parametrize("other", [reply(0.5, None, -3.0), reply(), {"error": {}}, "text"])
 def test_rankings_pass(other: object) -> None:
-    assert fused(as_it_is)(other) is other
+    assert fused(as_it_is, [True])(other) is other
     several = {"responses": [other, reply(1.0)]}
-    assert fused(as_it_is)(several) is several
+    assert fused(as_it_is, [True, True])(several) is several
 
 
 def test_lists_that_are_marked_do_not() -> None:
     marked, ranking = reply(-4422440593.97, 0.5), reply(1.0)
     with pytest.raises(ReplyError, match="search_pipeline"):
-        fused(as_it_is)(marked)
-    first, second = fused(as_it_is)({"took": 1, "responses": [ranking, marked]})["responses"]
+        fused(as_it_is, [True])(marked)
+    both = {"took": 1, "responses": [ranking, marked]}
+    first, second = fused(as_it_is, [True, True])(both)["responses"]
     assert first is ranking
     assert (second["error"]["type"], second["status"]) == ("reply_error", 400)
     assert "search_pipeline" in second["error"]["reason"]
+    assert fused(as_it_is, [True, False])(both) is both
+    assert fused(as_it_is, [True, True, True])(both) is both  # filter_path left one out
 
 
 def test_a_hybrid_stands_at_the_top() -> None:
@@ -67,3 +71,18 @@ def test_a_server_without_a_pipeline_is_noticed(splare: SplareOpenSearch, librar
     for name in ("hits.hits._id", "hits"):
         with pytest.raises(ValueError, match="filter_path"):
             splare.search(index="library", body={"query": BODY["query"]}, filter_path=name)
+
+
+@pytest.mark.opensearch
+def test_an_applications_own_hybrid_gets_what_the_server_says(
+    splare: SplareOpenSearch, client: OpenSearch, library: Library
+) -> None:
+    words = [{"match": {"text": word}} for word in ("oil", "embargo")]
+    body = {"query": {"hybrid": {"queries": words}}, "_source": False}
+    ours, theirs = (one.search(index="library", body=body)["hits"] for one in (splare, client))
+    assert min(hit["_score"] for hit in theirs["hits"]) < MARK
+    assert ours == theirs
+    lines = [{"index": "library"}, body, {"index": "library"}, {"query": BODY["query"]}]
+    own, refused = splare.msearch(body=lines)["responses"]
+    assert own["hits"] == theirs
+    assert "one after another" in refused["error"]["reason"]

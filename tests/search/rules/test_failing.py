@@ -1,6 +1,7 @@
 """Where SPLARE fails the application goes on, and its own faults are told as ever."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 from opensearchpy import NotFoundError, OpenSearch, RequestError
@@ -126,3 +127,15 @@ def test_an_alias_that_moves_to_another_model_is_searched_as_before(
             assert ids(splare.search(index="counter", body={"query": MATCH})) == ["bare"]
     finally:
         client.indices.delete_alias(index="*", name="counter")
+
+
+def test_nothing_is_fused_with_what_splare_finds_in_some_shards_alone(
+    ruled: Clients, client: OpenSearch, with_one_down: Callable[[str], str]
+) -> None:
+    names, body = with_one_down(INDEX), {"query": MATCH, "size": 40}
+    theirs = client.search(index=names, body=body)
+    assert theirs["_shards"]["failed"] == 0 < theirs["hits"]["total"]["value"]
+    indices = tuple(names.split(","))
+    with pytest.warns(OpenSearchWarning, match="not all of its shards answer"):
+        found = ruled(mode="hybrid", indices=indices).search(index=names, body=body)
+    assert (ids(found), found["_shards"]) == (ids(theirs), theirs["_shards"])

@@ -8,7 +8,7 @@ from opensearchpy import OpenSearch
 
 from splare_os.documents import Fields
 from splare_os.encoder import Encoder
-from splare_os.errors import NoIndexError, SteeringError
+from splare_os.errors import NoIndexError, ReplyError, SteeringError
 from splare_os.impacts import from_features
 from splare_os.index import IngestOptions, ingest
 from splare_os.layout import find_impacts
@@ -129,3 +129,21 @@ def test_a_document_is_found_by_its_routing(read: Read, client: OpenSearch, inde
     assert one([Reference("ants", routed, "r")])[1] == [(routed, "ants")]
     with pytest.raises(SteeringError, match=f"'ants' of '{routed}': .*routing is required"):
         one([Reference("ants", routed)])
+
+
+@pytest.mark.parametrize(
+    ("docs", "error"),
+    [
+        ([], ReplyError),
+        ([{}], ReplyError),
+        ([{"_id": "ants", "found": "yes"}], ReplyError),
+        ([{"_id": "ants", "error": "no such thing"}], SteeringError),
+    ],
+)
+def test_a_reply_of_any_shape_is_an_error_of_ours(
+    read: Read, monkeypatch: pytest.MonkeyPatch, client: OpenSearch, docs: Any, error: type
+) -> None:
+    one = read("")
+    monkeypatch.setattr(client, "mget", lambda **_: {"docs": docs})
+    with pytest.raises(error):
+        one([Reference("ants")])

@@ -1,7 +1,7 @@
 """The check of a search's model, at a real server: which indices it reads, when, and as whom."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from opensearchpy import NotFoundError, OpenSearch, Transport
@@ -10,8 +10,10 @@ from splare_os.documents.fields import Fields
 from splare_os.encoder import Encoder
 from splare_os.errors import MappingError, ModelMismatchError
 from splare_os.layout import ensure_index
+from splare_os.layout.view import PLAIN
 from splare_os.search import SplareOpenSearch
 from splare_os.search.query.query import Dialect
+from splare_os.search.weigh.points import PointsInTime
 from tests.hashing import HashEncoder
 
 from ..conftest import Library
@@ -176,6 +178,24 @@ def test_points_in_time_are_remembered_up_to_a_number(
     for point in (one, one, other, one):
         splare.search(body={"pit": {"id": point}, **BODY})
     assert [url for url, _ in sent].count("/_search") == 4 + 3
+
+
+def test_what_some_shards_tell_of_a_point_in_time_is_not_remembered() -> None:
+    class Busy:
+        """A cluster in which one of two shards refuses the first search."""
+
+        n = 0
+
+        def search(self, **_: object) -> dict[str, Any]:
+            Busy.n += 1
+            names = ["library"] if Busy.n == 1 else ["library", "shelf"]
+            buckets = [{"key": name} for name in names]
+            shards = {"total": 2, "successful": len(names), "failed": 2 - len(names)}
+            return {"_shards": shards, "aggregations": {"indices": {"buckets": buckets}}}
+
+    points = PointsInTime(cast(OpenSearch, Busy()))
+    asked = [points.indices_of({"id": "7"}, PLAIN) for _ in range(3)]
+    assert (asked, Busy.n) == (["library", "library,shelf", "library,shelf"], 2)
 
 
 def test_an_index_of_another_cluster_is_refused_in_our_words(
