@@ -4,6 +4,7 @@ The parent needs no torch. A process is in a session of its own, so that Ctrl-C 
 is closed are its parent's to answer, and ends when its parent does, however that ends.
 """
 
+import gc
 import os
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -83,6 +84,7 @@ def load(start: Start) -> None:
         encoder = load_folder(start.folder, start.name, device=device, dtype=start.dtype)
         is_able(encoder)  # the first pass of a model is slow
         _process["encoder"] = encoder
+        gc.freeze()  # what was loaded stays, and need not be looked through
     except (SplareError, ValueError) as error:  # told to whoever asks, by `describe`
         _process["failure"] = error
 

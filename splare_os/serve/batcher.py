@@ -55,6 +55,7 @@ class Batcher:
         self._rate = ASSUMED_TOKENS_PER_S
         self._queue = Queue(max_tokens=self._may_wait())
         self._waiting: list[_Waiting] = []
+        self._in_work = 0
         self._threads = ThreadPoolExecutor(len(encoders), thread_name_prefix="splare-encode")
         self._count_in(registry)
 
@@ -120,18 +121,29 @@ class Batcher:
         loop, last = asyncio.get_running_loop(), Answered()
         while True:
             batch = await self._next_batch(last)
-            start = time.monotonic()
+            start, n_texts = time.monotonic(), len(batch.texts)
             self._note(batch, start)
+            self._in_work += n_texts
             found = await loop.run_in_executor(self._threads, answers, encoder, batch)
             now = time.monotonic()
+            self._in_work -= n_texts
             self._settle(batch, found, now - start)
-            last = Answered(len(batch.texts), now + RETURN * (now - start))
+            last = Answered(n_texts, now + RETURN * (now - start))
 
     async def _next_batch(self, last: Answered) -> Batch:
         while True:
             await self._filled(last)
-            if batch := self._queue.next_batch(self.max_batch_tokens):
+            if batch := self._queue.next_batch(self.max_batch_tokens, self._share(last)):
                 return batch
+
+    def _share(self, last: Answered) -> int:
+        """Return how many texts are a worker's, if all have as many: small batches cost more.
+
+        Counted are those that wait, those that are worked on, and those that will come again.
+        """
+        is_back = time.monotonic() >= last.until_s
+        waiting = self._queue.texts if is_back else max(self._queue.texts, last.texts)
+        return -(-(waiting + self._in_work) // len(self._encoders))
 
     async def _filled(self, last: Answered) -> None:
         """Return once a batch is full, or has waited as long as it may.
@@ -143,8 +155,8 @@ class Batcher:
             await self._told(1)
         while self._queue.tokens < self.max_batch_tokens:
             until, texts = oldest + self._limits.max_wait_s, sys.maxsize
-            if self._queue.texts < last.texts:
-                until, texts = max(until, last.until_s), last.texts
+            if self._queue.texts < (back := min(last.texts, self._share(last))):
+                until, texts = max(until, last.until_s), back
             left = until - time.monotonic()
             if left <= 0 or not await self._told(texts, left):
                 return

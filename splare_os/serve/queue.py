@@ -3,6 +3,7 @@
 One owner has a queue (`batcher.Batcher`); nobody else changes it.
 """
 
+import sys
 from asyncio import Future
 from collections import deque
 from collections.abc import Sequence
@@ -124,7 +125,7 @@ class Queue:
         self._count(entry, +1)
         self._waiting[entry.kind].append(entry)
 
-    def next_batch(self, budget: int) -> Batch | None:
+    def next_batch(self, budget: int, most_texts: int = sys.maxsize) -> Batch | None:
         """Return texts of `budget` tokens at most, of at least one text; None if nothing waits.
 
         Entries whose caller left are dropped.
@@ -132,7 +133,7 @@ class Queue:
         for _ in KINDS:
             self._turns.rotate(-1)
             kind = self._turns[-1]
-            if slices := self._take(self._waiting[kind], budget):
+            if slices := self._take(self._waiting[kind], budget, most_texts):
                 tokens = sum(sum(one.entry.tokens[one.start : one.end]) for one in slices)
                 return Batch(kind, slices, tokens)
         return None
@@ -158,20 +159,21 @@ class Queue:
         self._count(entry, -1)
         self.n_dropped += len(entry.texts) - entry.taken
 
-    def _take(self, entries: "deque[Entry]", budget: int) -> list[Slice]:
+    def _take(self, entries: "deque[Entry]", budget: int, most_texts: int) -> list[Slice]:
         slices: list[Slice] = []
-        left = budget
-        while entries:
+        left, room = budget, most_texts
+        while entries and room:
             entry = entries.popleft()
             if entry.answer.done():
                 self._drop(entry)
                 continue
             self._count(entry, -1)
-            n_fit = _n_fit(entry.tokens[entry.taken :], left, at_least=0 if slices else 1)
+            tokens = entry.tokens[entry.taken : entry.taken + room]
+            n_fit = _n_fit(tokens, left, at_least=0 if slices else 1)
             if n_fit:
                 slices.append(Slice(entry, entry.taken, entry.taken + n_fit))
-                left -= sum(entry.tokens[entry.taken : entry.taken + n_fit])
-                entry.taken += n_fit
+                left -= sum(tokens[:n_fit])
+                entry.taken, room = entry.taken + n_fit, room - n_fit
             if entry.taken < len(entry.texts):
                 put_back = entries.append if n_fit else entries.appendleft
                 put_back(entry)
