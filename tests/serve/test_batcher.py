@@ -102,6 +102,33 @@ def test_several_encoders_work_side_by_side() -> None:
     assert all(2 <= len(encoder.batches) <= 6 for encoder in encoders)
 
 
+def test_encoders_side_by_side_share_what_waits() -> None:
+    encoders = [Slow(0.2), Slow(0.2)]
+
+    async def work(batcher: Batcher, _: Registry) -> None:
+        await gathered(*(batcher.encode("document", [f"w{number}"]) for number in range(64)))
+
+    ran(encoders, Limits(), work)
+    assert [encoder.batches for encoder in encoders] == [[32], [32]]
+
+
+def test_small_batches_do_not_stay_small() -> None:
+    encoders = [Slow(0.2), Slow(0.2)]
+
+    async def caller(batcher: Batcher, number: int) -> None:
+        for _ in range(3):
+            await batcher.encode("document", [f"w{number}"])
+
+    async def work(batcher: Batcher, _: Registry) -> None:
+        few = [asyncio.ensure_future(caller(batcher, number)) for number in range(4)]
+        await asyncio.sleep(0.1)  # a worker has these, or two have two each
+        await gathered(*few, *(caller(batcher, number) for number in range(4, 24)))
+
+    ran(encoders, Limits(), work)
+    late = [n_texts for encoder in encoders for n_texts in encoder.batches[1:]]
+    assert min(late) >= 6
+
+
 def test_a_batch_waits_for_more_as_long_as_it_may() -> None:
     encoder = HashEncoder()
 

@@ -49,6 +49,17 @@ def test_entries_are_joined_until_the_budget_is_spent(loop: asyncio.AbstractEven
     assert (queue.texts, queue.tokens, queue.next_batch(30)) == (0, 0, None)
 
 
+def test_a_batch_has_no_more_texts_than_it_may(loop: asyncio.AbstractEventLoop) -> None:
+    queue = Queue(max_tokens=1000)
+    for n_texts in (1, 1, 3):
+        queue.add(entry(loop, n_texts))
+    assert shape(queue.next_batch(100, most_texts=3)) == [(0, 1), (0, 1), (0, 1)]
+    assert (queue.texts, queue.tokens) == (2, 12)
+    assert shape(queue.next_batch(100, most_texts=1)) == [(1, 2)]
+    assert shape(queue.next_batch(100, most_texts=9)) == [(2, 3)]
+    assert (queue.texts, queue.tokens) == (0, 0)
+
+
 def test_what_does_not_fit_is_the_next_to_be_taken(loop: asyncio.AbstractEventLoop) -> None:
     queue = Queue(max_tokens=1000)
     first, second = entry(loop, 1), entry(loop, 2)
