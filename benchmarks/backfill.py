@@ -29,10 +29,10 @@ from tqdm import tqdm
 from splare_os.cli.options import (
     cluster_connection,
     cluster_options,
-    quieten_transformers,
 )
 from splare_os.connection import open_client
 from splare_os.encode.load import load_encoder
+from splare_os.encode.quiet import quieten_transformers
 from splare_os.encoder import Encoder
 from splare_os.errors import BulkError
 from splare_os.evaluate.datasets import read_corpus

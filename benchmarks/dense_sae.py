@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
-from splare_os.cli.options import quieten_transformers
 from splare_os.encode import DenseEncoder
+from splare_os.encode.quiet import quieten_transformers
 from splare_os.evaluate.datasets import DataSet, corpus_ids, names, read_corpus, read_dataset
 from splare_os.evaluate.dense import embedded, load_dense, store_key
 from splare_os.evaluate.measures import means, measure

@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 from opensearchpy import OpenSearch
 from scipy.sparse import csc_array, csr_array
 
-from splare_os.cli.options import cluster_connection, cluster_options, quieten_transformers
+from splare_os.cli.options import cluster_connection, cluster_options
 from splare_os.connection import open_client
 from splare_os.encode.load import load_encoder
+from splare_os.encode.quiet import quieten_transformers
 from splare_os.impacts import Impacts
 from splare_os.scoring import Saturation, weighed
 from splare_os.statistics import Statistics

@@ -18,8 +18,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from splare_os.cli.options import quieten_transformers
 from splare_os.encode.load import load_encoder
+from splare_os.encode.quiet import quieten_transformers
 from splare_os.evaluate.comparison import compare
 from splare_os.evaluate.datasets import Qrels, names, read_dataset
 from splare_os.evaluate.measures import means, measure

@@ -24,10 +24,10 @@ from opensearchpy.exceptions import OpenSearchException
 from splare_os.cli.options import (
     cluster_connection,
     cluster_options,
-    quieten_transformers,
 )
 from splare_os.connection import open_client
 from splare_os.encode.load import load_encoder
+from splare_os.encode.quiet import quieten_transformers
 from splare_os.errors import SplareError
 from splare_os.evaluate.datasets import read_corpus
 from splare_os.impacts import stack

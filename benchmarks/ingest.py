@@ -25,9 +25,10 @@ import numpy as np
 from opensearchpy import OpenSearch
 from opensearchpy.helpers import parallel_bulk, streaming_bulk
 
-from splare_os.cli.options import cluster_connection, cluster_options, quieten_transformers
+from splare_os.cli.options import cluster_connection, cluster_options
 from splare_os.connection import open_client
 from splare_os.encode.load import load_encoder
+from splare_os.encode.quiet import quieten_transformers
 from splare_os.encoder import Encoder
 from splare_os.index import IngestOptions, IngestRun, ingest
 from splare_os.index.worker import CHUNK

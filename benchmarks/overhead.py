@@ -17,9 +17,10 @@ import click
 import numpy as np
 from opensearchpy import OpenSearch
 
-from splare_os.cli.options import cluster_connection, cluster_options, quieten_transformers
+from splare_os.cli.options import cluster_connection, cluster_options
 from splare_os.connection import open_client
 from splare_os.encode.load import load_encoder
+from splare_os.encode.quiet import quieten_transformers
 from splare_os.search import SplareOpenSearch
 from splare_os.search.query.query import Dsl
 

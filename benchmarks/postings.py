@@ -15,8 +15,8 @@ from typing import TypeAlias
 
 import click
 
-from splare_os.cli.options import quieten_transformers
 from splare_os.encode.load import load_encoder
+from splare_os.encode.quiet import quieten_transformers
 from splare_os.evaluate.datasets import read_dataset
 from splare_os.evaluate.sparsity import sparsity
 from splare_os.impacts import Impacts, prune, stack

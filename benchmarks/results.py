@@ -23,9 +23,9 @@ from splare_os.cli.options import (
     cluster_options,
     connect,
     names,
-    quieten_transformers,
 )
 from splare_os.encode.load import load_encoder
+from splare_os.encode.quiet import quieten_transformers
 from splare_os.encoder import Encoder, own_prior
 from splare_os.evaluate import MISSING, EvaluateOptions, Result, evaluate, unique_names
 from splare_os.evaluate.cuts import Cut, read_cut

@@ -14,8 +14,8 @@ import numpy as np
 import Stemmer
 from numpy.typing import NDArray
 
-from splare_os.cli.options import quieten_transformers
 from splare_os.encode.load import load_encoder
+from splare_os.encode.quiet import quieten_transformers
 from splare_os.encoder import Encoder
 from splare_os.evaluate.datasets import read_corpus, read_dataset
 from splare_os.evaluate.measures import means, measure

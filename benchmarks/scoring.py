@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from splare_os.cli.options import quieten_transformers
 from splare_os.encode.load import load_encoder
+from splare_os.encode.quiet import quieten_transformers
 from splare_os.encoder import Encoder, own_prior
 from splare_os.evaluate.datasets import DataSet, Qrels, corpus_ids, read_dataset
 from splare_os.evaluate.encoded import EncodedCorpus, store_key

@@ -23,10 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 from opensearchpy import OpenSearch, RequestError
 
-from splare_os.cli.options import cluster_connection, cluster_options, quieten_transformers
+from splare_os.cli.options import cluster_connection, cluster_options
 from splare_os.connection import open_client
 from splare_os.documents.fields import Fields
 from splare_os.encode.load import load_encoder
+from splare_os.encode.quiet import quieten_transformers
 from splare_os.impacts import Impacts, stored, to_features
 from splare_os.layout.records import FoundImpacts, find_impacts
 from splare_os.scoring import Saturation

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from ..encode.quiet import quieten_transformers
 from .options import print_json
 
 
@@ -38,6 +37,8 @@ def import_sae(
 
     if out.exists():
         raise click.UsageError(f"{out} exists: give a new folder (--out)")
+    from ..encode.quiet import quieten_transformers
+
     quieten_transformers()
     encoder = SplareEncoder.from_sae(
         release, sae_id, backbone=backbone, n_blocks=blocks, window=window

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..encode.quiet import quieten_transformers
 from .address import FILE, address_options
 from .options import C, added, chosen_place, model_option, part, print_json
 
@@ -95,6 +94,7 @@ def serve(
 def _encoder(model: str, place: dict[str, str | None]) -> "Encoder":
     """Return the model, on a processor in as many processes as serve best."""
     from ..encode.load import load_for_batches
+    from ..encode.quiet import quieten_transformers
 
     return load_for_batches(model, **place, before=quieten_transformers)
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from ..encode.quiet import quieten_transformers
 from .options import best_device, part, text_fields, texts_options, training_options
 from .screen import Screen, end
 
@@ -35,6 +34,7 @@ def adapt(files: tuple[str, ...], **chosen: Any) -> None:  # noqa: ANN401  # one
     Run the same command again after an interruption, and it goes on from its last evaluation.
     Prints the loss on texts that were held out, before, after and in between.
     """
+    from ..encode.quiet import quieten_transformers
     from ..train.adapt import AdaptOptions, adapt, require_new
     from ..train.texts import draw_texts
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from ..encode.quiet import quieten_transformers
 from .options import best_device, part, training_options
 from .screen import Screen
 
@@ -75,6 +74,7 @@ def distill(sources: tuple[str, ...], **chosen: Any) -> None:  # noqa: ANN401  #
     interruption, and it goes on from its last checkpoint. Prints what held-out pairs say before
     and after.
     """
+    from ..encode.quiet import quieten_transformers
     from ..train.distill import DistillJob, DistillOptions, distill_model
 
     quieten_transformers()

@@ -34,7 +34,7 @@ def n_bytes(value: object) -> int:
     """Return about how much memory a value of JSON takes: its characters, and some for each value.
 
     >>> n_bytes({"text": ["abc", "de"], "n": 1})
-    40
+    45
     """
     total, left = 0, [value]
     while left:

@@ -57,19 +57,21 @@ def full_states(folder: Path, text: str, n_blocks: int) -> Tensor:
 def test_products_have_few_numbers_of_rows_and_states_are_those_of_each_text_alone(
     backbone: Backbone,
 ) -> None:
-    rows: set[int] = set()
+    texts, rows = [*TEXTS * 3, TEXTS[0]], set[int]()
+    if sum(map(len, packed_states(backbone, texts))) % 16 == 0:
+        texts.append(TEXTS[2])
     layers = [one for one in backbone.modules() if isinstance(one, nn.Linear)]
     hooks = [
         one.register_forward_pre_hook(lambda _, given: rows.add(given[0].shape[-2]))
         for one in layers
     ]
-    found = packed_states(backbone, TEXTS * 3)
+    found = packed_states(backbone, texts)
     for hook in hooks:
         hook.remove()
     n_tokens = sum(map(len, found))
-    assert n_tokens % 64
-    assert rows == {n_tokens + -n_tokens % 64}
-    for text, states in zip(TEXTS * 3, found, strict=True):
+    assert n_tokens % 16
+    assert rows == {n_tokens + -n_tokens % 16}
+    for text, states in zip(texts, found, strict=True):
         torch.testing.assert_close(states, packed_states(backbone, [text])[0])
 
 
