@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
-from multiprocessing import forkserver, get_all_start_methods, get_context
+from multiprocessing import forkserver, get_all_start_methods, get_context, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from queue import SimpleQueue
@@ -110,6 +110,7 @@ def _context(*, is_forked: bool) -> Any:  # noqa: ANN401  # has no common type
         return get_context("spawn")
     context = get_context(FORK_SERVER)
     context.set_forkserver_preload([f"{__package__}.folder", f"{__package__}.process"])
+    resource_tracker.ensure_running()  # first: it unblocks signals
     with _deaf(), _safe_path():
         forkserver.ensure_running()
     return context

@@ -85,24 +85,16 @@ from splare_os.errors import EncoderLostError
 
 if __name__ == "__main__":
     encoder = ParallelEncoder(sys.argv[1], ["cpu", "cpu"], dtype="float32")
-    encoder.encode_documents(["the oil crisis"])
-    print("ready", flush=True)
+    encoder.side_by_side()
+    print(encoder._pool.processes[0].pid, flush=True)  # whose turn it is
     try:
-        encoder.spans(["the price of oil, 1973, war " * 20] * 256)
+        encoder.spans(["the price of oil, 1973, war"] * 512)
     except EncoderLostError:
         print("lost", flush=True)
     encoder.close()
 """
 
 
-def children_of(process: int) -> list[int]:
-    """Return the processes that a process has started, and those of these."""
-    told = [path.read_text() for path in Path("/proc").glob("[0-9]*/stat")]
-    parents = {int(one.split()[0]): int(one.rpartition(")")[2].split()[1]) for one in told}
-    return [one for one in parents if process in {parents[one], parents.get(parents[one])}]
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
 def test_a_process_that_is_killed_in_mid_reply_holds_up_nobody(
     tiny_folder: Path, tmp_path: Path
 ) -> None:
@@ -113,14 +105,11 @@ def test_a_process_that_is_killed_in_mid_reply_holds_up_nobody(
     )
     assert parent.stdout is not None
     try:
-        assert parent.stdout.readline() == "ready\n"
-        time.sleep(0.2)  # the parts are given out
+        child = int(parent.stdout.readline())
+        time.sleep(0.02)  # the texts are given out
         parent.send_signal(signal.SIGSTOP)
-        time.sleep(3.0)  # replies fill their pipes, and nobody reads
-        for child in children_of(parent.pid):
-            if os.getsid(child) == child:
-                os.kill(child, signal.SIGKILL)
-                break
+        time.sleep(3.0)  # a reply fills its pipe, and nobody reads
+        os.kill(child, signal.SIGKILL)
         parent.send_signal(signal.SIGCONT)
         assert parent.communicate(timeout=30)[0] == "lost\n"
     finally:
@@ -149,7 +138,7 @@ def test_calls_side_by_side_are_each_one_process_work(tiny_folder: Path) -> None
             dealt.append(len(part))
             return ask(task, part)
 
-        encoder._pool._ask = noted  # type: ignore[method-assign]
+        encoder._pool._ask = noted  # type: ignore[method-assign,assignment]
         encoder.encode_documents(TEXTS)
         assert len(dealt) == 8
         assert encoder.side_by_side() == 2
@@ -202,3 +191,45 @@ def test_processes_end_with_a_parent_that_is_killed(tiny_folder: Path, tmp_path:
 def test_a_device_that_is_not_there_is_named(tiny_folder: Path) -> None:
     with pytest.raises(ValueError, match="device='gpu': choose one such as cpu"):
         ParallelEncoder(tiny_folder, ["cpu", "gpu"])
+
+
+def test_in_a_forked_process_it_is_told_to_be_loaded_there(parallel: ParallelEncoder) -> None:
+    reader, writer = os.pipe()
+    if (child := os.fork()) == 0:  # pragma: no cover  # another process
+        try:
+            parallel.encode_documents(["the oil crisis"])
+        except BaseException as error:  # noqa: BLE001
+            os.write(writer, str(error).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert b"was forked: load the model in each" in os.read(reader, 1000)
+    os.close(reader)
+    os.close(writer)
+    assert parallel.encode_documents(["the oil crisis"]).shape == (1, 300)
+
+
+INTERRUPTED = """
+from splare_os.encode.parallel import devices_for_batches
+
+if __name__ == "__main__":
+    print("begun", flush=True)
+    try:
+        devices_for_batches("cpu")
+    except KeyboardInterrupt:
+        pass
+"""
+
+
+def test_ctrl_c_while_processes_start_is_the_parents_alone(tmp_path: Path) -> None:
+    script = tmp_path / "interrupted.py"
+    script.write_text(INTERRUPTED)
+    (tmp_path / "torch.py").write_text("print('not this one')")
+    command, told = [sys.executable, "-P", str(script)], subprocess.PIPE
+    parent = subprocess.Popen(
+        command, cwd=tmp_path, stdout=told, stderr=told, text=True, start_new_session=True
+    )
+    assert parent.stdout is not None
+    assert parent.stdout.readline() == "begun\n"
+    time.sleep(1.0)  # torch is being imported
+    os.killpg(parent.pid, signal.SIGINT)
+    assert parent.communicate(timeout=60) == ("", "")
