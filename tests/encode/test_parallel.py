@@ -220,11 +220,14 @@ if __name__ == "__main__":
 """
 
 
-def test_ctrl_c_while_processes_start_is_the_parents_alone(tmp_path: Path) -> None:
-    script = tmp_path / "interrupted.py"
+def test_processes_that_start_leave_ctrl_c_to_the_parent_and_the_working_folder_alone(
+    tmp_path: Path,
+) -> None:
+    script = tmp_path / "scripts" / "interrupted.py"
+    script.parent.mkdir()
     script.write_text(INTERRUPTED)
     (tmp_path / "torch.py").write_text("print('not this one')")
-    command, told = [sys.executable, "-P", str(script)], subprocess.PIPE
+    command, told = [sys.executable, str(script)], subprocess.PIPE
     parent = subprocess.Popen(
         command, cwd=tmp_path, stdout=told, stderr=told, text=True, start_new_session=True
     )
