@@ -84,9 +84,9 @@ from splare_os.encode import ParallelEncoder
 from splare_os.errors import EncoderLostError
 
 if __name__ == "__main__":
-    encoder = ParallelEncoder(sys.argv[1], ["cpu", "cpu"], dtype="float32")
+    encoder = ParallelEncoder(sys.argv[1], ["cpu"], dtype="float32")
     encoder.side_by_side()
-    print(encoder._pool.processes[0].pid, flush=True)  # whose turn it is
+    print(encoder._pool.processes[0].pid, flush=True)
     try:
         encoder.spans(["the price of oil, 1973, war"] * 512)
     except EncoderLostError:
@@ -220,7 +220,7 @@ if __name__ == "__main__":
 """
 
 
-def test_processes_that_start_leave_ctrl_c_to_the_parent_and_the_working_folder_alone(
+def test_processes_that_start_leave_ctrl_c_and_the_working_folder_alone(
     tmp_path: Path,
 ) -> None:
     script = tmp_path / "scripts" / "interrupted.py"
