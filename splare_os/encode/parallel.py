@@ -1,29 +1,25 @@
 """One encoder in several processes: a device each, texts dealt out, impacts in input order."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
-from multiprocessing import get_all_start_methods, get_context
-from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Lock
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ..encoder import Spans
 from ..errors import EncoderError, EncoderLostError
+from ..forks import remake_in_children
 from ..impacts import Impacts, empty, stack
 from ..paths import StrPath
 from ..statistics import Statistics
 from . import process
+from .pool import Pool
 
 R = TypeVar("R")
-T = TypeVar("T")
 
 MOST_TEXTS = 512
 """Texts that a process is given at a time."""
-FORK_SERVER = "forkserver"
 
 
 def devices_for_batches(device: str | None) -> list[str]:
@@ -33,71 +29,50 @@ def devices_for_batches(device: str | None) -> list[str]:
     those of one process that work on a batch each wait for Python's lock, and those that share a
     batch for each other (docs/serving.md). Torch is asked in another process.
     """
-    with ProcessPoolExecutor(1, mp_context=_context(is_forked=True)) as asked:
-        return asked.submit(process.best_devices, device).result()
-
-
-def _context(*, is_forked: bool) -> Any:  # noqa: ANN401  # has no common type
-    """Return what starts processes: forked of one that has torch, if they may be, else anew."""
-    if not is_forked or FORK_SERVER not in get_all_start_methods():
-        return get_context("spawn")
-    context = get_context(FORK_SERVER)
-    context.set_forkserver_preload([f"{__package__}.folder", f"{__package__}.process"])
-    return context
-
-
-@dataclass(frozen=True)
-class _Pool:
-    """Processes that run; they end when `alive` is closed."""
-
-    executor: ProcessPoolExecutor
-    alive: Connection
-
-    def end(self) -> None:
-        """End the processes, whatever they do."""
-        self.executor.shutdown(wait=False, cancel_futures=True)
-        self.alive.close()
-        self.executor.shutdown()
+    pool = Pool([None], is_forked=True)
+    try:
+        return next(pool.run(process.best_devices, [device]))
+    finally:
+        pool.end()
 
 
 class ParallelEncoder:
     """The encoder of a model folder, loaded once in a process for each of `devices`.
 
     Processes on the CPU share its cores. Use it in a `with` block, or call `close`. If a process is
-    killed, calls that are under way raise `EncoderLostError`, and the next one starts all anew.
+    killed, calls that it works on raise `EncoderLostError`, and the next one starts all anew. It is
+    of no use in a process that is forked.
     """
 
     def __init__(
         self, folder: StrPath, devices: Sequence[str], *, name: str = "", dtype: str | None = None
     ) -> None:
-        self._folder, self._devices = Path(folder), list(devices)
+        self._folder, self._devices = Path(folder).absolute(), list(devices)
         self._name, self._dtype = name, dtype
         self._is_open, self._is_dealt, self._lock = True, True, Lock()
+        self._owner = os.getpid()
         self._pool, self._told, self.dtype = self._started()
+        remake_in_children(self)
 
-    def _started(self) -> tuple[_Pool, process.Told, str]:
+    def in_child(self) -> None:
+        """Leave the processes to the parent, of whom they are."""
+        self._lock = Lock()
+        self._pool.leave()
+
+    def _started(self) -> tuple[Pool, process.Told, str]:
         """Return processes that have loaded the model, what they tell of it, and its precisions."""
-        pool, n_processes = self._new_pool(), len(self._devices)
+        n_shared = self._devices.count("cpu")
+        starts = [
+            process.Start(self._folder, self._name, device, self._dtype, max(1, n_shared))
+            for device in self._devices
+        ]
+        pool = Pool(starts, is_forked=n_shared == len(starts))  # CUDA's processes cannot be
         try:
-            found = list(_run(pool, process.describe, range(n_processes)))
+            found = list(pool.run(process.describe, range(len(starts))))  # each is asked once
         except BaseException:
             pool.end()
             raise
         return pool, found[0], ",".join(sorted({told.dtype for told in found}))
-
-    def _new_pool(self) -> _Pool:
-        n_processes, n_shared = len(self._devices), self._devices.count("cpu")
-        context = _context(is_forked=n_shared == n_processes)  # CUDA's processes cannot be
-        queue, (ended, alive) = context.SimpleQueue(), context.Pipe(duplex=False)
-        for device in self._devices:
-            queue.put((device, max(1, n_shared)))
-        start = process.Start(
-            self._folder, self._name, self._dtype, queue, context.Barrier(n_processes), ended
-        )
-        executor = ProcessPoolExecutor(
-            n_processes, mp_context=context, initializer=process.load, initargs=(start,)
-        )
-        return _Pool(executor, alive)
 
     def __enter__(self) -> "ParallelEncoder":
         return self
@@ -108,7 +83,8 @@ class ParallelEncoder:
     def close(self) -> None:
         """End the processes."""
         self._is_open = False
-        self._pool.end()
+        if self._owner == os.getpid():
+            self._pool.end()
 
     @property
     def name(self) -> str:
@@ -174,41 +150,38 @@ class ParallelEncoder:
         parts = [list(texts[at : at + size]) for at in range(0, len(texts), size)]
         pool = self._running()
         try:
-            yield from _run(pool, task, parts)
+            yield from pool.run(task, parts)
         except EncoderLostError:
             self._forget(pool)
             raise
 
-    def _running(self) -> _Pool:
+    def _running(self) -> Pool:
         """Return the processes, new ones if one of the last has ended."""
+        if self._owner != os.getpid():
+            raise EncoderError(
+                f"the processes of {self.name!r} are those of process {self._owner}, of which this "
+                f"one ({os.getpid()}) was forked: load the model in each"
+            )
         with self._lock:
-            if not self._is_open:
+            if self._is_open and not self._pool.is_whole():
+                self._pool.end()
+                self._pool = self._same_again()
+            if not self._is_open:  # closed by now, perhaps
+                self._pool.end()
                 raise ValueError("this encoder is closed: make another one")
-            if self._pool.alive.closed:
-                pool, told, _ = self._started()
-                if told.fingerprint != self.fingerprint:
-                    pool.end()
-                    raise EncoderError(
-                        f"{self._folder} holds another model by now ({told.fingerprint}, was "
-                        f"{self.fingerprint}): load it anew"
-                    )
-                self._pool = pool
             return self._pool
 
-    def _forget(self, pool: _Pool) -> None:
+    def _same_again(self) -> Pool:
+        pool, told, _ = self._started()
+        if told.fingerprint != self.fingerprint:
+            pool.end()
+            raise EncoderError(
+                f"{self._folder} holds another model by now ({told.fingerprint}, was "
+                f"{self.fingerprint}): load it anew"
+            )
+        return pool
+
+    def _forget(self, pool: Pool) -> None:
         with self._lock:
-            if not pool.alive.closed:
+            if not pool.is_ended:
                 pool.end()
-
-
-def _run(pool: _Pool, task: Callable[[T], R], parts: Iterable[T]) -> Iterator[R]:
-    """Yield what `task` makes of each part, in order."""
-    try:
-        for future in [pool.executor.submit(task, part) for part in parts]:
-            yield future.result()
-    except BrokenProcessPool as error:
-        raise EncoderLostError(
-            "a process of the encoder has ended before its work: it was killed, for memory "
-            "perhaps (use fewer devices), or the program that starts it lacks "
-            '`if __name__ == "__main__":`'
-        ) from error

@@ -6,12 +6,13 @@ is closed are its parent's to answer, and ends when its parent does, however tha
 
 import gc
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from multiprocessing.queues import SimpleQueue
-from multiprocessing.synchronize import Barrier
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from threading import Thread
+from traceback import format_exc
 from typing import Any
 
 from ..encoder import (
@@ -24,7 +25,6 @@ from ..encoder import (
     pass_tokens,
     precision,
 )
-from ..errors import SplareError
 from ..impacts import Impacts
 from ..statistics import Statistics
 from .quiet import quieten_transformers
@@ -49,49 +49,67 @@ class Told:
 
 @dataclass(frozen=True)
 class Start:
-    """What a process is started with: the model, and what it shares with the others.
-
-    `devices` gives each its device, and how many share the processor; `alive` ends when the parent
-    does.
-    """
+    """What a process loads, and how many share the processor."""
 
     folder: Path
     name: str
+    device: str
     dtype: str | None
-    devices: "SimpleQueue[tuple[str, int]]"
-    all_loaded: Barrier
-    alive: Connection
+    n_shared: int
 
 
 _process: dict[str, Any] = {}
-"""The `encoder`, or the `failure` to load it, and the `barrier`."""
+"""The `encoder`, or the `failure` to load it."""
 
 
-def load(start: Start) -> None:
-    """Load the model, and be ready to be asked."""
-    import torch
-
-    from .folder import load_folder
-
-    os.setsid()
-    Thread(target=_end_with_parent, args=(start.alive,), daemon=True).start()
-    device, n_shared = start.devices.get()
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    quieten_transformers()
-    torch.set_num_threads(max(1, torch.get_num_threads() // n_shared))
-    _process["barrier"] = start.all_loaded
+def work(line: Connection, alive: Connection, start: Start | None) -> None:
+    """Answer what is asked over `line`, once the model is loaded; `alive` ends with the parent."""
+    if hasattr(os, "setsid"):
+        os.setsid()
+    Thread(target=_end_with_parent, args=(alive,), daemon=True).start()
+    if start is not None:
+        _load(start)
     try:
-        encoder = load_folder(start.folder, start.name, device=device, dtype=start.dtype)
+        while True:
+            line.send_bytes(_answer(*line.recv()))
+    except (EOFError, OSError):  # nobody asks any more
+        return
+
+
+def _load(start: Start) -> None:
+    try:
+        import torch
+
+        from .folder import load_folder
+
+        os.environ["TOKENIZERS_PARALLELISM"] = "false"
+        quieten_transformers()
+        torch.set_num_threads(max(1, torch.get_num_threads() // start.n_shared))
+        encoder = load_folder(start.folder, start.name, device=start.device, dtype=start.dtype)
         is_able(encoder)  # the first pass of a model is slow
         _process["encoder"] = encoder
         gc.freeze()  # what was loaded stays, and need not be looked through
-    except (SplareError, ValueError) as error:  # told to whoever asks, by `describe`
+    except Exception as error:  # noqa: BLE001  # told to whoever asks, by `describe`
         _process["failure"] = error
 
 
 def _end_with_parent(alive: Connection) -> None:
     wait([alive])
     os._exit(0)
+
+
+def _answer(task: Callable[[Any], object], part: object) -> Any:  # noqa: ANN401  # bytes, in effect
+    """Return what `task` makes of a part, or raises, pickled."""
+    try:
+        return ForkingPickler.dumps((True, task(part)))
+    except BaseException as error:  # noqa: BLE001  # libraries in Rust raise such
+        error.add_note(format_exc())
+        try:
+            said = ForkingPickler.dumps((False, error))
+            ForkingPickler.loads(said)  # not every error can be made anew
+        except Exception:  # noqa: BLE001
+            return ForkingPickler.dumps((False, RuntimeError(f"{type(error).__name__}: {error}")))
+        return said
 
 
 def _own() -> Encoder:
@@ -102,8 +120,7 @@ def _own() -> Encoder:
 
 
 def describe(_: int) -> Told:
-    """Return what the encoder of this process is, once every process has loaded its own."""
-    _process["barrier"].wait()  # so that every process is asked once
+    """Return what the encoder of this process is."""
     encoder = _own()
     return Told(
         encoder.name,
