@@ -23,7 +23,7 @@ from splare_os.encoder import Encoder
 from .pairs import of_pairs, seconds
 from .serve import read_texts
 
-SIZES = (64, 256)
+SIZES = (64,)
 
 
 def spin() -> None:
@@ -72,8 +72,8 @@ def compared(
 
 @click.command()
 @click.argument("file", required=False)
-@click.option("--texts", "n_texts", default=256, show_default=True, help="Of a pair.")
-@click.option("--pairs", default=8, show_default=True)
+@click.option("--texts", "n_texts", default=64, show_default=True, help="Of a pair.")
+@click.option("--pairs", default=7, show_default=True)
 def main(file: str | None, n_texts: int, pairs: int) -> None:
     """Print how many times as fast documents are encoded by processes."""
     texts = read_texts(file, n_texts * pairs)
