@@ -4,7 +4,10 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from splare_os import scoring
 from splare_os.cli import options
@@ -41,6 +44,15 @@ def test_a_full_disk_is_an_error_of_one_line(tmp_path: Path) -> None:
     assert told.stderr == "Error: [Errno 28] No space left on device\n"
 
 
+@pytest.fixture
+def hearing_ctrl_c() -> Iterator[None]:
+    """Have what is started hear Ctrl-C, though the tests may run where it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("hearing_ctrl_c")
 def test_ctrl_c_is_no_failure_of_the_command() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
