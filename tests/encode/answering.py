@@ -44,6 +44,18 @@ class Told:
 
 
 @contextmanager
+def serving(server: socketserver.BaseServer) -> Iterator[None]:
+    """Have a server answer in a thread."""
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+
+
+@contextmanager
 def answering(
     answers: dict[str, Sequence[Answer]], context: ssl.SSLContext | None = None
 ) -> Iterator[Told]:
@@ -97,13 +109,8 @@ def answering(
                 server.socket, server_side=True, do_handshake_on_connect=False
             )
         told.url = f"{'https' if context else 'http'}://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
+        with serving(server):
             yield told
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @contextmanager
@@ -122,10 +129,5 @@ def speaking(data: bytes, gap_s: float = 0.0) -> Iterator[Told]:
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
         told.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
+        with serving(server):
             yield told
-        finally:
-            server.shutdown()
-            thread.join()
