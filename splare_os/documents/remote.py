@@ -81,9 +81,8 @@ def size_and_stamp(url: str) -> tuple[int, str] | None:
 def open_buffered(url: str) -> io.BufferedReader:
     """Return a file, open to be read."""
     files, path = _file_system(url)
-    is_http = url.startswith(
-        "http"
-    )  # its cache of fsspec loses the place where a range comes short
+    # where a range comes short, fsspec's cache for http loses its place
+    is_http = url.startswith("http")
     options, n_bytes = ({"cache_type": "none"}, HTTP_BYTES) if is_http else ({}, 2**16)
     try:
         return io.BufferedReader(_Raw(files.open(path, "rb", **options)), n_bytes)
